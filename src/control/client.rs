@@ -263,3 +263,124 @@ impl Client {
         ClientReply::Proceeds
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Command;
+
+    const PATIENCE: Nanos = Nanos::from_secs(3);
+    const START: Nanos = Nanos::from_secs(100);
+
+    fn at(mono: Nanos) -> Now {
+        Now { mono, real: mono }
+    }
+
+    fn sent(client: &mut Client, now: Nanos) -> Option<Command> {
+        match client.poll(at(now)) {
+            Some(Step::Send(bytes)) => Some(Command::decode(bytes).unwrap()),
+            _ => None,
+        }
+    }
+
+    /// Answers the command that is due now.
+    fn answer(client: &mut Client, now: Nanos, lines: &[&str]) -> (Command, ClientReply) {
+        let command = sent(client, now).expect("a command");
+        let tag = &command.tag;
+        let text: String = lines.iter().map(|line| format!("{tag} {line}\r\n")).collect();
+        let reply = client.on_datagram(at(now), text.as_bytes()).expect("the reply");
+        (command, reply)
+    }
+
+    fn opened() -> Client {
+        let mut client = Client::new("t", Sealer::default(), PATIENCE);
+        answer(&mut client, START, &["220-ticket=00", "220 ready"]);
+        assert!(client.is_answered() && !client.is_open());
+        let lines = ["250-proof=01", "250-session=ab", "250 hello"];
+        let (hello, reply) = answer(&mut client, START, &lines);
+        assert_eq!(hello.params.get("ticket"), Some("00"));
+        assert!(matches!(reply, ClientReply::Opened(_)), "{reply:?}");
+        assert_eq!((client.session(), client.is_idle()), ("ab", true));
+        client
+    }
+
+    fn ask(client: &mut Client, now: Nanos) {
+        let mut params = Params::default();
+        params.push("from", 7);
+        client.ask(at(now), Verb::Stat, params);
+    }
+
+    #[test]
+    fn commands_name_the_session_and_return_its_last_value() {
+        let mut client = opened();
+        for (value, next) in [("01", "250-proof=02"), ("02", "250-proof=03")] {
+            ask(&mut client, START);
+            let (stat, reply) = answer(&mut client, START, &[next, "250 ok"]);
+            let params: Vec<_> = stat.params.iter().collect();
+            assert_eq!(params, [("session", "ab"), ("proof", value), ("from", "7")]);
+            assert!(matches!(reply, ClientReply::Answered(_)), "{reply:?}");
+        }
+        client.quit(at(START));
+        let (quit, reply) = answer(&mut client, START, &["221 bye"]);
+        assert_eq!((quit.verb, quit.params.get("proof")), (Verb::Quit, Some("03")));
+        assert_eq!((reply, client.is_over()), (ClientReply::Closed, true));
+        assert_eq!(client.poll(at(START)), None);
+    }
+
+    #[test]
+    fn a_command_with_an_old_value_is_repeated_with_the_new_one_but_not_for_ever() {
+        let mut client = opened();
+        ask(&mut client, START);
+        for turn in 0..3 {
+            let line = format!("454-proof={turn}");
+            let (_, reply) = answer(&mut client, START, &[&line, "454 stale"]);
+            assert_eq!(reply, ClientReply::Proceeds, "{turn}");
+        }
+        let (stat, reply) = answer(&mut client, START, &["454-proof=9", "454 stale"]);
+        assert_eq!((stat.verb, stat.params.get("proof")), (Verb::Stat, Some("2")));
+        assert!(matches!(reply, ClientReply::Answered(_)), "{reply:?}");
+    }
+
+    #[test]
+    fn a_session_that_nothing_is_asked_of_is_kept_by_a_noop() {
+        let mut client = opened();
+        let due = START + KEEP_ALIVE;
+        assert_eq!(client.poll(at(START)), Some(Step::Wait(due)));
+        let (noop, reply) = answer(&mut client, due, &["250 ok"]);
+        assert_eq!((noop.verb, reply, client.is_idle()), (Verb::Noop, ClientReply::Proceeds, true));
+        let (_, reply) = answer(&mut client, due + KEEP_ALIVE, &["503 no such session"]);
+        assert!(matches!(reply, ClientReply::Refused(_)) && client.is_over(), "{reply:?}");
+    }
+
+    #[test]
+    fn silence_is_reported_but_for_the_last_command_and_a_pause_of_this_host_is_none() {
+        let mut client = opened();
+        ask(&mut client, START);
+        assert!(sent(&mut client, START).is_some());
+        client.on_pause(PATIENCE);
+        let end = START + PATIENCE + PATIENCE;
+        assert_ne!(client.poll(at(end - Nanos(1))), Some(Step::TimedOut));
+        assert_eq!(client.poll(at(end)), Some(Step::TimedOut));
+        client.quit(at(end));
+        assert!(sent(&mut client, end).is_some() && client.is_closing());
+        assert_eq!(client.poll(at(end + FAREWELL)), None);
+        assert!(client.is_over());
+    }
+
+    #[test]
+    fn a_server_that_refuses_a_session_ends_it() {
+        let mut client = Client::new("t", Sealer::default(), PATIENCE);
+        let (_, reply) = answer(&mut client, START, &["421 full"]);
+        assert!(matches!(reply, ClientReply::Refused(_)), "{reply:?}");
+        assert!(client.is_over() && !client.is_open());
+    }
+
+    #[test]
+    fn a_reply_to_another_command_is_not_taken() {
+        let mut client = opened();
+        ask(&mut client, START);
+        assert!(sent(&mut client, START).is_some());
+        assert_eq!(client.on_datagram(at(START), b"t1 250 ok"), None);
+        assert!(!client.is_idle());
+    }
+}

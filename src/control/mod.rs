@@ -18,3 +18,4 @@ pub use issuer::Issuer;
 pub use patience::Patience;
 pub use sealer::Sealer;
 pub use session_token::SessionToken;
+pub use ticket::{STREAM_TICKET_SLOT, TICKET_SLOT, Tickets};

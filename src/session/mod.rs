@@ -18,7 +18,6 @@ pub mod stun;
 mod trouble;
 mod unread;
 
-pub use crate::control::Sealer;
 pub use crate::machine::{Next, Now, Orders, Session};
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,

@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
 /// Bytes of a ticket before it is written in hexadecimal.
@@ -46,6 +46,13 @@ impl TicketKey {
         mac.update(&addr.port().to_be_bytes());
         mac.update(&slot.to_be_bytes());
         mac
+    }
+}
+
+impl fmt::Debug for TicketKey {
+    /// The key itself is never shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TicketKey(..)")
     }
 }
 

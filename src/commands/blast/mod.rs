@@ -16,13 +16,13 @@ use super::Exit;
 use super::shared::server_error;
 use crate::batch::TxBatch;
 use crate::cli::BlastArgs;
+use crate::control::Sealer;
 use crate::engine::{
     Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, host_id, random_u64,
 };
 use crate::net::SocketPlan;
 use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
 use crate::report::{self, BlastView};
-use crate::session::Sealer;
 use crate::session::blast::{BlastControl, ControlSummary};
 use crate::wire::CONTROL_MAX;
 use std::sync::mpsc::channel;

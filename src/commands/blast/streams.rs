@@ -2,6 +2,7 @@
 //! collected at the end.
 
 use super::plan::BlastPlan;
+use crate::control::Sealer;
 use crate::engine::{
     Handle, Placement, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole,
     random_u64, stream_buffer,
@@ -9,7 +10,6 @@ use crate::engine::{
 use crate::net::SocketPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink};
 use crate::report::{BlastView, Lane};
-use crate::session::Sealer;
 use crate::session::blast::{
     ControlEvent, ControlOrder, Direction, IntervalBoard, Opening, ReceiverEvent, ReceiverPlan,
     ReceiverSummary, SenderPlan, merge_received, merge_sent,

@@ -3,10 +3,10 @@
 use crate::cli::FarEndArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::{Usage, key};
+use crate::control::Sealer;
 use crate::engine::random_u64;
 use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve, split_host_port};
 use crate::report::{self, words};
-use crate::session::Sealer;
 use crate::session::probe::FarEnd;
 use crate::units::Nanos;
 use crate::wire::ControlKey;

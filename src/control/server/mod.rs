@@ -1,10 +1,17 @@
-//! The server's half of the dialogue: how many replies an address or a source gets before it is
-//! verified, in bounded memory.
+//! The server's half of the dialogue: how a reply is shortened to what an unverified address may
+//! get, how many replies an address or a source gets, whether a session's client is still there,
+//! and which HELOs were used. All of it in bounded memory.
 
+mod answer;
+mod liveness;
 mod remembered;
 mod restraint;
 mod source_limit;
+mod used_helos;
 
+pub(crate) use answer::{Answer, LINE, ROOM, Shorter, with_value};
+pub(crate) use liveness::{Liveness, Standing};
 pub(crate) use remembered::Remembered;
 pub(crate) use restraint::{Restraint, answers_anything, print};
 pub(crate) use source_limit::{SourceLimit, network};
+pub(crate) use used_helos::{UsedHelo, UsedHelos};

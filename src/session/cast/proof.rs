@@ -1,9 +1,10 @@
-//! Proofs that an address still receives: tickets, names and values derived from a secret, the
-//! address and the time, so that no state is kept for strangers.
+//! Proofs that an address still receives: names and values derived from a secret, the address and
+//! the time, so that no state is kept for strangers.
 //!
 //! A value is valid in the [`TURN`] in which it was issued and the next. Returning one proves that
 //! something was received at the address within the last four seconds; what a former owner of the
-//! address knows has expired by then.
+//! address knows has expired by then. Tickets ([`crate::control::Tickets`]) are made with the same
+//! secret, and are kind 0.
 
 use crate::units::Nanos;
 use crate::wire::TicketKey;
@@ -11,43 +12,23 @@ use std::net::SocketAddr;
 
 /// How long a value is issued. It is accepted for twice as long.
 pub(super) const TURN: Nanos = Nanos::from_secs(2);
-/// The same for tickets.
-const TICKET_TURN: Nanos = Nanos::from_secs(5);
 
 /// Kind of proof; one kind is never accepted as another.
 #[derive(Clone, Copy)]
 enum Kind {
-    Ticket,
-    Session,
+    Session = 1,
     Value,
     CopyRun,
     CopyValue,
 }
 
 /// Creates and checks proofs.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Proofs(TicketKey);
-
-impl std::fmt::Debug for Proofs {
-    /// Does not print the key.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Proofs")
-    }
-}
 
 impl Proofs {
     pub fn new(key: TicketKey) -> Self {
         Self(key)
-    }
-
-    /// The ticket that lets an address subscribe.
-    pub fn ticket(&self, addr: SocketAddr, now: Nanos) -> String {
-        self.0.issue(addr, slot(Kind::Ticket, 0, now.0 / TICKET_TURN.0))
-    }
-
-    /// Whether it is a recent ticket of this address.
-    pub fn is_ticket(&self, text: &str, addr: SocketAddr, now: Nanos) -> bool {
-        self.0.verify(text, addr, slot(Kind::Ticket, 0, now.0 / TICKET_TURN.0))
     }
 
     /// The name of subscription `number`.
@@ -104,10 +85,13 @@ fn slot(kind: Kind, number: u32, turn: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::{STREAM_TICKET_SLOT, Tickets};
 
     #[test]
     fn a_proof_is_good_for_its_kind_address_number_and_time_alone() {
-        let proofs = Proofs::new(TicketKey([7; 32]));
+        let key = TicketKey([7; 32]);
+        let tickets = Tickets::new(key.clone(), STREAM_TICKET_SLOT);
+        let proofs = Proofs::new(key);
         let (addr, other): (SocketAddr, SocketAddr) =
             ("10.0.0.1:7".parse().unwrap(), "10.0.0.1:8".parse().unwrap());
         for secs in [0, 1, 2, 100, 101] {
@@ -122,7 +106,7 @@ mod tests {
             assert!(!proofs.is_value(&value, other, 5, at));
             assert!(!proofs.is_value(&value, addr, 6, at) && !proofs.is_value(&value, addr, 4, at));
             assert!(!proofs.is_copy_value(short, addr, 6, at));
-            assert!(!proofs.is_session(&value, addr, 5) && !proofs.is_ticket(&value, addr, at));
+            assert!(!proofs.is_session(&value, addr, 5) && !tickets.is_valid(&value, addr, at));
         }
         let session = proofs.session(addr, 5);
         assert!(proofs.is_session(&session, addr, 5));

@@ -13,6 +13,7 @@ use super::proof::Proofs;
 use super::refusal::Refusal;
 use crate::batch::{Dest, RxMeta};
 use crate::control::server::{Restraint, print};
+use crate::control::{STREAM_TICKET_SLOT, Tickets};
 use crate::record::Departure;
 use crate::session::Now;
 use crate::units::Nanos;
@@ -33,7 +34,7 @@ const LOOK: Nanos = Nanos::from_secs(1);
 const HINT: &str = " pad=";
 
 /// What a sender lets others do.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct DoorPolicy {
     /// Whether receivers may subscribe.
     pub open: bool,
@@ -41,14 +42,6 @@ pub struct DoorPolicy {
     pub listed: bool,
     /// The key that tickets and sessions are derived from.
     pub key: TicketKey,
-}
-
-impl std::fmt::Debug for DoorPolicy {
-    /// Does not print the key.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut policy = f.debug_struct("DoorPolicy");
-        policy.field("open", &self.open).field("listed", &self.listed).finish_non_exhaustive()
-    }
 }
 
 /// A change in the receivers.
@@ -65,6 +58,7 @@ pub(super) enum Change {
 #[derive(Debug)]
 pub(super) struct Door {
     policy: DoorPolicy,
+    tickets: Tickets,
     proofs: Proofs,
     inside: HashMap<SocketAddr, Member>,
     /// Counter for names and values: none is used twice.
@@ -80,6 +74,7 @@ pub(super) struct Door {
 impl Door {
     pub fn new(policy: DoorPolicy) -> Self {
         Self {
+            tickets: Tickets::new(policy.key.clone(), STREAM_TICKET_SLOT),
             proofs: Proofs::new(policy.key.clone()),
             policy,
             inside: HashMap::new(),
@@ -199,7 +194,7 @@ impl Door {
         match command.verb {
             Verb::Helo if self.policy.open => {
                 let mut params = Params::default();
-                params.push("ticket", self.proofs.ticket(addr, now.mono));
+                params.push("ticket", self.tickets.issue(addr, now.mono));
                 reply(&command.tag, Code::READY, params, "udpkit cast", payload.len())
             }
             Verb::Helo | Verb::Rcpt if !self.policy.open => refuse(Refusal::NotOpen),
@@ -223,7 +218,7 @@ impl Door {
 
     fn has_ticket(&self, command: &Command, addr: SocketAddr, now: Now) -> bool {
         let ticket = command.params.get("ticket");
-        ticket.is_some_and(|ticket| self.proofs.is_ticket(ticket, addr, now.mono))
+        ticket.is_some_and(|ticket| self.tickets.is_valid(ticket, addr, now.mono))
     }
 
     /// Whether a command names the subscription of its source address.

@@ -8,8 +8,9 @@ use super::{FarEnd, Helped, Manner};
 use crate::batch::{
     Datagram, ErrorOrigin, NetworkError, OwnCause, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
 };
+use crate::control::Sealer;
 use crate::record::probe::{NoAgent, ProbeCaveat, TimeoutEvent, TimeoutReport};
-use crate::session::{Next, Now, Sealer, Session};
+use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use std::net::SocketAddr;

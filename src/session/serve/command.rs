@@ -4,9 +4,9 @@
 //! there is a key, must hold it (else 530). An unverified address is answered only within the
 //! limits of [`restraint`](crate::control::server).
 
-use super::answer::Answer;
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
+use crate::control::server::Answer;
 use crate::control::server::print;
 use crate::record::{ServeRecord, ServeRefusal, Sink};
 use crate::session::{Now, Orders};

@@ -6,10 +6,10 @@ use super::outbox::Outbox;
 use super::probe::{Doors, Limits, Pending};
 use super::reflect::{Reflection, Reflector, Reflectors};
 use super::session_state::ServerSession;
-use super::spent::SpentHelos;
 use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::control::server::{Restraint, answers_anything};
+use crate::control::server::{Restraint, UsedHelos, answers_anything};
+use crate::control::{TICKET_SLOT, Tickets};
 use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
@@ -19,7 +19,7 @@ use std::collections::HashMap;
 /// The server's side of the control dialogue, with the reflectors of other protocols.
 pub struct ServeControl<O, K, R> {
     pub(super) policy: ServePolicy,
-    pub(super) key: TicketKey,
+    pub(super) tickets: Tickets,
     pub(super) control_key: Option<ControlKey>,
     pub(super) host: Option<HostId>,
     /// Port of the control dialogue; `None` if unknown.
@@ -40,7 +40,7 @@ pub struct ServeControl<O, K, R> {
     pub(super) restraint: Restraint,
     /// What the loop's sockets after the first are for.
     ports: Vec<Class>,
-    pub(super) spent: SpentHelos,
+    pub(super) spent: UsedHelos,
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
     journal: Journal,
@@ -67,7 +67,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     pub fn new(policy: ServePolicy, key: TicketKey, orders: O, sink: K, random: R) -> Self {
         Self {
             policy,
-            key,
+            tickets: Tickets::new(key, TICKET_SLOT),
             control_key: None,
             host: None,
             port: None,
@@ -82,7 +82,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             reflectors: Reflectors::default(),
             restraint: Restraint::default(),
             ports: Vec::new(),
-            spent: SpentHelos::default(),
+            spent: UsedHelos::default(),
             summary: ServeSummary::default(),
             counts: Counts::default(),
             journal: Journal::default(),

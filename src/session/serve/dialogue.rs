@@ -1,12 +1,12 @@
 //! Commands within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
-use super::alive::Standing;
-use super::answer::{Answer, Shorter, with_value};
 use super::command::Asked;
 use super::help::help;
 use super::session_state::Run;
 use super::status::{Side, status};
 use super::{ServeControl, ServeEvent, ServeOrder};
+use crate::control::server::Standing;
+use crate::control::server::{Answer, Shorter, with_value};
 use crate::record::{ServeRecord, ServeRefusal, SessionEnd, Sink};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::{Now, Orders};
@@ -88,7 +88,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let value = asked.command.params.get("proof").and_then(session_id);
         let oldest = self.policy.session_timeout;
         let session = self.sessions.get_mut(&id);
-        session.map_or(Standing::Stale, |session| session.alive.take(value, asked.now.mono, oldest))
+        session
+            .map_or(Standing::Stale, |session| session.alive.judge(value, asked.now.mono, oldest))
     }
 
     /// A command that may come from anybody: do not execute it, but tell whoever is at the address

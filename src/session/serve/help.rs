@@ -1,8 +1,8 @@
 //! Answers for people who type commands: HELP, and STAT outside a session.
 
-use super::answer::{Answer, Shorter};
 use super::command::Asked;
 use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
+use crate::control::server::{Answer, Shorter};
 use crate::record::{Sink, plain_rate};
 use crate::session::Orders;
 use crate::units::Rate;

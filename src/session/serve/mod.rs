@@ -18,13 +18,11 @@
 //! Every answer, whichever part wrote it, waits in one bounded queue (`outbox.rs`) and is sent in
 //! one batch. Before a valid ticket the server keeps no state for an address and never answers with
 //! more bytes than arrived. Within a session every reply carries a value that the client returns
-//! (`alive.rs`); nothing is sent to a client that does not return it. The server owns no streams:
+//! ([`crate::control`]); nothing is sent to a client that does not return it. The server owns no streams:
 //! it requests one with [`ServeEvent::Open`] and receives its counts in [`ServeOrder`]s
 //! (`events.rs`, `news.rs`). `policy.rs` has the permissions and limits, `journal.rs` decides what
 //! is logged, and `shares.rs` limits what one source may use.
 
-mod alive;
-mod answer;
 mod command;
 mod control;
 mod dialogue;
@@ -40,7 +38,6 @@ mod reflect;
 mod room;
 mod session_state;
 mod shares;
-mod spent;
 mod status;
 
 pub use control::ServeControl;

@@ -1,9 +1,8 @@
 //! Handles reports from the engine, silent clients, and the end of sessions and streams.
 
-use super::answer::Answer;
 use super::dialogue::session_name;
-use super::opening::TICKET_LIFE;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamNews};
+use crate::control::server::Answer;
 use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd, Sink};
 use crate::session::{Now, Orders};
 use crate::units::Nanos;
@@ -26,7 +25,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 self.summary.tested += 1;
                 self.summary.broken += u64::from(ended.broke_off());
             }
-            self.spent.keep(session.helo, now.mono + TICKET_LIFE);
+            self.spent.keep(session.helo, now.mono + self.tickets.life());
             let closed = ServeRecord::SessionClosed {
                 client: session.client.into(),
                 session: session_name(id),

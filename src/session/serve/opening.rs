@@ -1,29 +1,23 @@
 //! Address verification: HELO opens a session, DATA admits a stream.
 
-use super::answer::{Answer, Shorter};
 use super::command::Asked;
 use super::dialogue::{session_id, session_name};
 use super::room::buffer_of;
 use super::session_state::ServerSession;
-use super::spent::UsedHelo;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
+use crate::control::server::UsedHelo;
+use crate::control::server::{Answer, Shorter};
 use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
+use crate::session::Orders;
 use crate::session::blast::Direction;
-use crate::session::{Now, Orders};
-use crate::units::Nanos;
 use crate::wire::Code;
 use std::net::SocketAddr;
-
-/// A ticket is valid in the time slot of its issue and the next.
-const TICKET_SLOT: Nanos = Nanos::from_secs(30);
-/// Maximum validity of a ticket.
-pub(super) const TICKET_LIFE: Nanos = Nanos(2 * TICKET_SLOT.0);
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     pub(super) fn hello(&mut self, asked: &Asked<'_>) {
         let source = asked.to.meta.source;
         let Some(ticket) = self.proof(asked) else {
-            let ticket = self.key.issue(source, slot(asked.now));
+            let ticket = self.tickets.issue(source, asked.now.mono);
             let answer = Answer::new(Code::READY, "udpkit ready")
                 .with("ticket", ticket)
                 .or_shorter(&[Shorter::PadForTicket, Shorter::Pad]);
@@ -171,7 +165,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     /// The ticket that verifies a command's address.
     fn proof(&self, asked: &Asked<'_>) -> Option<String> {
         let ticket = asked.command.params.get("ticket")?;
-        let good = self.key.verify(ticket, asked.to.meta.source, slot(asked.now));
+        let good = self.tickets.is_valid(ticket, asked.to.meta.source, asked.now.mono);
         good.then(|| ticket.to_ascii_lowercase())
     }
 
@@ -192,8 +186,4 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         asked.command.params.parse("nonce")?.ok_or(ServeRefusal::NonceNeeded)
     }
-}
-
-fn slot(now: Now) -> u64 {
-    now.mono.0 / TICKET_SLOT.0
 }

@@ -1,11 +1,11 @@
 //! One client's session as the server keeps it, in bounded memory.
 
 use super::ServePolicy;
-use super::alive::Alive;
 use super::command::ReplyTo;
 use super::probe::Probe;
 use super::room::RunRoom;
-use super::spent::UsedHelo;
+use crate::control::server::Liveness;
+use crate::control::server::UsedHelo;
 use crate::record::{BlastReceived, BlastSent, LocalFailure};
 use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
 use crate::stats::DelayHistogram;
@@ -29,7 +29,7 @@ pub(super) struct ServerSession {
     /// When anything of it last arrived, control or data.
     pub heard: Nanos,
     /// Whether its client still receives.
-    pub alive: Alive,
+    pub alive: Liveness,
     /// With a key, the highest nonce received: nonces only rise, so one that does not is a replay.
     pub nonce: u64,
     /// Since when it has no granted test; `None` while it has one.
@@ -135,7 +135,7 @@ impl ServerSession {
             helo,
             opened: now,
             heard: now,
-            alive: Alive::new(now),
+            alive: Liveness::new(now),
             nonce,
             idle_since: now,
             tests: 0,

@@ -1,7 +1,7 @@
 //! The reply to STAT: the state of a run in one datagram.
 
-use super::answer::{Answer, LINE, ROOM};
 use super::session_state::Run;
+use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{INTERVALS_A_REPLY, interval_text, write_counts, write_sent};
 use crate::wire::{Code, Params};
 

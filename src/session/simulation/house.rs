@@ -2,7 +2,9 @@
 //! start and end as requested.
 
 use super::{Endpoint, Faults, Mailbox, Network, Seat};
+use crate::control::Sealer;
 use crate::record::ServeRecord;
+use crate::session::Session;
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlEvent, ControlOrder, ControlSummary,
     Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
@@ -11,7 +13,6 @@ use crate::session::blast::{
 use crate::session::serve::{
     ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamNews, StreamRequest,
 };
-use crate::session::{Sealer, Session};
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::{ControlKey, TicketKey};

@@ -4,10 +4,11 @@
 use super::house::{PATIENCE, Serve, client_address, serve, server_address};
 use super::{Faults, Mailbox, Network, Seat, runs};
 use crate::batch::{Datagram, DestId, TxBatch};
+use crate::control::Sealer;
 use crate::record::probe::NoAgent;
 use crate::session::probe::{FarEnd, LaneState, sooner};
 use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamNews};
-use crate::session::{Next, Now, Sealer, Session};
+use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Ask, ControlKey, Echo};
 use std::cell::RefCell;

@@ -2,13 +2,14 @@
 
 use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::control::Sealer;
 use crate::record::probe::{TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
 use crate::session::probe::FarEnd;
 use crate::session::serve::{
     PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
 };
-use crate::session::{Next, Now, Orders, Sealer, Session};
+use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
 use crate::wire::TicketKey;
 use fastrand::Rng;

@@ -1,12 +1,12 @@
 //! TEST kind=probe: which ports a probe gets, and the reply with its key.
 
-use super::super::answer::{Answer, ROOM};
 use super::super::command::Asked;
 use super::super::dialogue::session_name;
 use super::super::shares::Used;
 use super::super::{ServeControl, ServeEvent, ServeOrder};
 use super::{MOST_PORTS, MOST_PROBES, Probe};
 use crate::control::server::network;
+use crate::control::server::{Answer, ROOM};
 use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
 use crate::session::{Now, Orders};
 use crate::wire::{Code, PortDenial, PortList};

@@ -1,7 +1,7 @@
 //! STAT kind=probe: what arrived, item by item.
 
-use super::super::answer::{Answer, LINE, ROOM};
 use super::super::{ServeControl, ServeEvent, ServeOrder};
+use crate::control::server::{Answer, LINE, ROOM};
 use crate::record::{ServeRefusal, Sink};
 use crate::session::Orders;
 use crate::wire::{Code, Params};

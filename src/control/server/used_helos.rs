@@ -13,7 +13,7 @@ const KEPT: usize = 4_096;
 
 /// The HELO that opened a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct UsedHelo {
+pub(crate) struct UsedHelo {
     /// Who sent it.
     pub client: SocketAddr,
     /// Its tag.
@@ -24,11 +24,11 @@ pub(super) struct UsedHelo {
 
 /// HELOs of closed sessions.
 #[derive(Debug, Default)]
-pub(super) struct SpentHelos {
+pub(crate) struct UsedHelos {
     kept: VecDeque<(Nanos, UsedHelo)>,
 }
 
-impl SpentHelos {
+impl UsedHelos {
     /// Keeps a HELO until its ticket expires.
     pub fn keep(&mut self, helo: UsedHelo, until: Nanos) {
         if self.kept.len() == KEPT {
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn a_used_helo_is_known_until_its_ticket_is_void() {
-        let mut spent = SpentHelos::default();
+        let mut spent = UsedHelos::default();
         spent.keep(helo(1), Nanos(10));
         assert!(spent.holds(&helo(1)) && !spent.holds(&helo(2)));
         let other = UsedHelo { tag: Tag::new("b").unwrap(), ..helo(1) };
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut spent = SpentHelos::default();
+        let mut spent = UsedHelos::default();
         for port in 0..10_000 {
             spent.keep(helo(port), Nanos(10));
         }

@@ -5,17 +5,17 @@ use crate::wire::{CONTROL_MAX, Code, Params, Reply, SEAL_LEN, Tag};
 use thiserror::Error;
 
 /// Bytes of a parameter line besides key and value: tag, code, separators, line end.
-pub(super) const LINE: usize = 16 + 9;
+pub(crate) const LINE: usize = 16 + 9;
 /// Bytes of the line with a session's liveness value, with the longest tag.
 const PROOF_LINE: usize = LINE + "proof".len() + 16;
 /// Maximum reply length, such that the session's value before it and a seal behind it still fit a
 /// control datagram.
-pub(super) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
+pub(crate) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
 
 /// Hints that replace a reply's text when the command leaves no room for it: how to get a longer
 /// reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Shorter {
+pub(crate) enum Shorter {
     /// For HELO: how much padding a ticket needs.
     #[error("pad= to 100 bytes for a ticket")]
     PadForTicket,
@@ -32,7 +32,7 @@ pub(super) enum Shorter {
 
 /// A reply before it is encoded.
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub code: Code,
     pub params: Vec<(String, String)>,
     pub text: String,
@@ -115,7 +115,7 @@ impl Answer {
 }
 
 /// A reply with the session's liveness value in a line before all others.
-pub(super) fn with_value(tag: &Tag, value: u64, reply: &[u8]) -> Vec<u8> {
+pub(crate) fn with_value(tag: &Tag, value: u64, reply: &[u8]) -> Vec<u8> {
     // Tag and code begin every line.
     let head = tag.to_string().len() + " 250".len();
     let mut bytes = reply.get(..head).unwrap_or_default().to_vec();

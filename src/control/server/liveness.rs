@@ -24,7 +24,7 @@ const ROUND_TRIPS: u64 = 3;
 
 /// Liveness state of a session's client.
 #[derive(Debug)]
-pub(super) struct Alive {
+pub(crate) struct Liveness {
     /// Values sent in replies, oldest first, each with the time it was made.
     kept: VecDeque<(Nanos, u64)>,
     /// When the newest returned value was made. The session's name counts as the first value: only
@@ -38,7 +38,7 @@ pub(super) struct Alive {
     doubted: Option<Nanos>,
 }
 
-impl Alive {
+impl Liveness {
     /// For a session that was just opened.
     pub fn new(now: Nanos) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Alive {
     /// Judges a command by the value that it carries, if any. It is the client's if the value is
     /// not older than `oldest`; before any value was returned, the name alone counts while it is
     /// young.
-    pub fn take(&mut self, value: Option<u64>, now: Nanos, oldest: Nanos) -> Standing {
+    pub fn judge(&mut self, value: Option<u64>, now: Nanos, oldest: Nanos) -> Standing {
         let known = self.kept.iter().find(|(_, known)| Some(*known) == value);
         let Some(made) = known.map(|(made, _)| *made).filter(|made| now < *made + oldest) else {
             let young = !self.returned && now < self.proven + LIFE;
@@ -113,7 +113,7 @@ impl Alive {
 
 /// How far a session's command can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// It returned a recent value: it comes from the client, which is still there.
     Returned,
     /// It names a session that was just opened, and proves no more than that.
@@ -140,11 +140,11 @@ mod tests {
     #[test]
     fn a_value_that_is_played_again_keeps_nothing_going() {
         let mut random = counter();
-        let mut alive = Alive::new(SECOND);
+        let mut alive = Liveness::new(SECOND);
         let value = alive.value(SECOND, &mut random);
         for tenth in 10..200 {
             let now = Nanos::from_millis(100 * tenth);
-            let standing = alive.take(Some(value), now, OLDEST);
+            let standing = alive.judge(Some(value), now, OLDEST);
             let good = now < SECOND + OLDEST;
             assert_eq!(standing == Standing::Returned, good, "{now}");
             let ended = alive.ended(now, OLDEST);
@@ -155,14 +155,14 @@ mod tests {
     #[test]
     fn a_client_that_returns_what_it_gets_stays_whatever_is_said_of_it() {
         let mut random = counter();
-        let mut alive = Alive::new(SECOND);
+        let mut alive = Liveness::new(SECOND);
         let mut value = alive.value(SECOND, &mut random);
         for tenth in 11..1_000 {
             let now = Nanos::from_millis(100 * tenth);
             alive.doubt(now);
             // A value comes back once a second.
             if tenth % 10 == 0 {
-                assert_eq!(alive.take(Some(value), now, OLDEST), Standing::Returned);
+                assert_eq!(alive.judge(Some(value), now, OLDEST), Standing::Returned);
                 value = alive.value(now, &mut random);
             }
             assert_eq!(alive.ended(now, OLDEST), None, "{now}");
@@ -173,35 +173,35 @@ mod tests {
     #[test]
     fn a_doubt_ends_what_a_value_from_before_cannot_save() {
         let mut random = counter();
-        let mut alive = Alive::new(SECOND);
+        let mut alive = Liveness::new(SECOND);
         let value = alive.value(SECOND, &mut random);
-        alive.take(Some(value), SECOND, OLDEST);
+        alive.judge(Some(value), SECOND, OLDEST);
         alive.doubt(SECOND + Nanos(1));
-        alive.take(Some(value), SECOND + SECOND, OLDEST);
+        alive.judge(Some(value), SECOND + SECOND, OLDEST);
         assert_eq!(alive.ended(Nanos::from_millis(2_900), OLDEST), None);
         assert_eq!(alive.ended(Nanos::from_millis(3_100), OLDEST), Some(SessionEnd::Gone));
     }
 
     #[test]
     fn the_name_alone_is_good_while_it_is_young_and_no_value_came_back() {
-        let mut alive = Alive::new(SECOND);
-        assert_eq!(alive.take(None, Nanos::from_secs(6), OLDEST), Standing::Named);
-        assert_eq!(alive.take(Some(7), Nanos::from_secs(6), OLDEST), Standing::Named);
-        assert_eq!(alive.take(None, Nanos::from_secs(7), OLDEST), Standing::Stale);
+        let mut alive = Liveness::new(SECOND);
+        assert_eq!(alive.judge(None, Nanos::from_secs(6), OLDEST), Standing::Named);
+        assert_eq!(alive.judge(Some(7), Nanos::from_secs(6), OLDEST), Standing::Named);
+        assert_eq!(alive.judge(None, Nanos::from_secs(7), OLDEST), Standing::Stale);
         let value = alive.value(SECOND, &mut counter());
-        assert_eq!(alive.take(Some(value), SECOND, OLDEST), Standing::Returned);
-        assert_eq!(alive.take(None, SECOND, OLDEST), Standing::Stale);
+        assert_eq!(alive.judge(Some(value), SECOND, OLDEST), Standing::Returned);
+        assert_eq!(alive.judge(None, SECOND, OLDEST), Standing::Stale);
     }
 
     #[test]
     fn a_pause_of_the_server_and_a_long_path_accuse_nobody() {
         let mut random = counter();
-        let mut alive = Alive::new(SECOND);
+        let mut alive = Liveness::new(SECOND);
         let value = alive.value(SECOND, &mut random);
         alive.doubt(SECOND);
         alive.on_pause(Nanos::from_secs(100));
         assert_eq!(alive.ended(Nanos::from_secs(102), OLDEST), None);
-        assert_eq!(alive.take(Some(value), Nanos::from_secs(103), OLDEST), Standing::Returned);
+        assert_eq!(alive.judge(Some(value), Nanos::from_secs(103), OLDEST), Standing::Returned);
         // The path takes two seconds: six more for three round trips.
         assert_eq!(alive.ended(Nanos::from_secs(112), OLDEST), None);
         assert_eq!(alive.ended(Nanos::from_secs(113), OLDEST), Some(SessionEnd::Unreturned));
