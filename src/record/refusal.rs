@@ -1,7 +1,7 @@
 //! Why the remote end of the control protocol refuses a request.
 
-use serde::{Serialize, Serializer};
 use crate::wire::{Code, Reply};
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
@@ -13,7 +13,8 @@ pub struct ServerReply {
     pub reply_code: u16,
     /// The text of its reply, unchanged.
     pub reply_text: String,
-    /// What it names, such as a limit, by the parameter's name.
+    /// What it names, such as a limit, by the parameter's name; `key=value` in JSON.
+    #[serde(rename = "reply_params", serialize_with = "params")]
     pub values: BTreeMap<String, String>,
 }
 

@@ -1,8 +1,8 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
+use super::{Contradiction, ServerReply};
 use crate::batch::{LocalRefusal, NetworkError, OwnFinding};
 use crate::units::{Endpoint, Rate};
-use super::{Contradiction, ServerReply};
 use serde::{Serialize, Serializer};
 
 /// Why datagrams were refused, or did not arrive.

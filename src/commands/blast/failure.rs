@@ -8,7 +8,7 @@ use crate::engine::random_u64;
 use crate::net::{self, who_answers};
 use crate::record::{FailureAdvice, RunFailure, ServerReply};
 use crate::session::blast::ControlSummary;
-use crate::units::{Nanos, with_port, Rate};
+use crate::units::{Nanos, Rate, with_port};
 use crate::wire::{Reply, Verb};
 use std::net::SocketAddr;
 use std::time::Duration;

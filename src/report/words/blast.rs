@@ -4,7 +4,8 @@ use super::far_end;
 use super::progress::whole_seconds;
 use super::terms::{percent, plural};
 use crate::record::{
-    FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, Worded, plain_rate,
+    FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, Worded,
+    plain_rate,
 };
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
 use std::fmt::Display;
