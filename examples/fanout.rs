@@ -1,4 +1,5 @@
 //! One message to several receivers, which are sockets of this process.
+#![allow(clippy::print_stdout, reason = "a program that prints its result")]
 
 use std::net::UdpSocket;
 use std::time::Duration;

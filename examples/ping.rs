@@ -1,4 +1,5 @@
 //! Round trips to a socket that sends back what it gets.
+#![allow(clippy::print_stdout, reason = "a program that prints its result")]
 
 use std::net::UdpSocket;
 use std::thread;

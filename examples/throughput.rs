@@ -1,4 +1,5 @@
 //! What this host's UDP stack carries at a set rate: both ends are in this process.
+#![allow(clippy::print_stdout, reason = "a program that prints its result")]
 
 use std::time::Duration;
 use udpkit::Throughput;

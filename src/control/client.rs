@@ -287,7 +287,8 @@ mod tests {
     fn answer(client: &mut Client, now: Nanos, lines: &[&str]) -> (Command, ClientReply) {
         let command = sent(client, now).expect("a command");
         let tag = &command.tag;
-        let text: String = lines.iter().map(|line| format!("{tag} {line}\r\n")).collect();
+        let text: Vec<_> = lines.iter().map(|line| format!("{tag} {line}\r\n")).collect();
+        let text = text.concat();
         let reply = client.on_datagram(at(now), text.as_bytes()).expect("the reply");
         (command, reply)
     }

@@ -201,7 +201,8 @@ mod tests {
         fn answer(&mut self, now: Nanos, wait: Nanos, lines: &[&str]) -> (Command, HandshakeReply) {
             let command = self.sent(now).expect("a command");
             let tag = &command.tag;
-            let text: String = lines.iter().map(|line| format!("{tag} {line}\r\n")).collect();
+            let text: Vec<_> = lines.iter().map(|line| format!("{tag} {line}\r\n")).collect();
+            let text = text.concat();
             let (at, patience) = (now + wait, &mut self.patience);
             let reply = self.handshake.on_datagram(at, text.as_bytes(), patience);
             (command, reply.expect("a reply"))

@@ -199,7 +199,7 @@ mod tests {
         let mut impairer = Impairer::new(impairments, seed);
         let fate = |number: u64| {
             let mut copies = Vec::new();
-            let is_ect = number % 2 == 0;
+            let is_ect = number.is_multiple_of(2);
             impairer.carry(Nanos::from_millis(number), 1_300, is_ect, |copy| copies.push(copy));
             copies
         };

@@ -26,6 +26,9 @@ impl Way {
     }
 }
 
+/// A rule of a test's own: whether a packet passes, and what it changes of it.
+pub type Rule = Box<dyn FnMut(Nanos, Way, &mut Packet) -> bool>;
+
 /// Something on a line that packets pass; the first of a line is next to the host.
 pub enum Element {
     /// Loses, delays, queues, and writes down what it did.
@@ -39,7 +42,7 @@ pub enum Element {
     /// Drops what comes above a rate.
     Policer(Box<Policer>),
     /// A rule of a test's own: changes the packet as it likes, and says whether it passes.
-    Rule(Box<dyn FnMut(Nanos, Way, &mut Packet) -> bool>),
+    Rule(Rule),
 }
 
 impl fmt::Debug for Element {

@@ -27,6 +27,12 @@ impl<T> Mailbox<T> {
     }
 }
 
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Clone for Mailbox<T> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))

@@ -31,7 +31,7 @@ pub use clock::Clock;
 pub use extremes::alter;
 pub use faults::{Fault, Weather};
 pub use host::{ClosedPorts, ENOBUFS, Host, SendFaults, Sent};
-pub use line::{Element, Way};
+pub use line::{Element, Rule, Way};
 pub use link::{Direction, Link, Passage};
 pub use mailbox::Mailbox;
 pub use nat::{Nat, NatTimers, Refresh, Translation};

@@ -371,7 +371,9 @@ impl Network {
         }
         node.borrow_mut().on_sent(now, batch, &outcome);
         if self.hosts[host].stamps {
-            stamps.iter().for_each(|stamp| node.borrow_mut().on_transmit_stamp(now, stamp));
+            for stamp in &stamps {
+                node.borrow_mut().on_transmit_stamp(now, stamp);
+            }
         }
         outcome.stop == Some(SendStop::Blocked)
     }
@@ -382,7 +384,7 @@ impl Network {
         index: usize,
         batch: &TxBatch,
         number: usize,
-    ) -> Result<(), (i32, Option<NetworkError>)> {
+    ) -> Result<(), (i32, Option<Box<NetworkError>>)> {
         let slot = batch.slots()[number];
         let socket = self.processes[index].sockets[batch.socket_of(&slot)];
         let dest = batch.dest(slot.dest).copied();
@@ -406,7 +408,7 @@ impl Network {
             let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), EMSGSIZE, dest.addr, b"");
             error.mtu = Some(host.mtu);
             error.socket = dest.socket;
-            return Err((EMSGSIZE, Some(error)));
+            return Err((EMSGSIZE, Some(Box::new(error))));
         }
         packet.fit(host.mtu);
         let host = self.processes[index].host;

@@ -92,7 +92,7 @@ pub enum RunFailure {
     /// The server refuses the request, permanently or for now.
     Refused {
         /// Its reply.
-        #[serde(flatten, serialize_with = "listed")]
+        #[serde(flatten)]
         reply: ServerReply,
     },
     /// The server replied at first and then no more, before the run began or as it closed.
@@ -120,7 +120,7 @@ pub enum RunFailure {
     /// The server knows the run no more.
     LostRun {
         /// Its reply.
-        #[serde(flatten, serialize_with = "listed")]
+        #[serde(flatten)]
         reply: ServerReply,
     },
     /// The server did not finish counting in time.
@@ -159,7 +159,7 @@ pub enum RunFailure {
     /// The server refused a stream.
     StreamRefused {
         /// Its reply.
-        #[serde(flatten, serialize_with = "listed")]
+        #[serde(flatten)]
         reply: ServerReply,
     },
     /// This host refused every datagram of the run.
@@ -255,22 +255,4 @@ fn maybe_network_error<S: Serializer>(
     to: S,
 ) -> Result<S::Ok, S::Error> {
     super::finding::maybe(&error.as_ref().map(NetworkError::notice), to)
-}
-
-/// A refusing reply with what it names as a list of `key=value`.
-#[derive(Serialize)]
-struct ListedReply<'a> {
-    reply_code: u16,
-    reply_text: &'a str,
-    reply_params: Vec<String>,
-}
-
-fn listed<S: Serializer>(reply: &ServerReply, to: S) -> Result<S::Ok, S::Error> {
-    let params = reply.values.iter().map(|(key, value)| format!("{key}={value}"));
-    ListedReply {
-        reply_code: reply.reply_code,
-        reply_text: &reply.reply_text,
-        reply_params: params.collect(),
-    }
-    .serialize(to)
 }

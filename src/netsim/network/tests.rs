@@ -49,10 +49,8 @@ impl Session for Caller {
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         if self.sent == self.count {
             self.until = self.until.min(now.mono + Nanos::from_secs(1));
-            return match now.mono >= self.until {
-                true => Next::Done,
-                false => Next::WaitUntil(self.until),
-            };
+            let is_over = now.mono >= self.until;
+            return if is_over { Next::Done } else { Next::WaitUntil(self.until) };
         }
         if now.mono < self.next {
             return Next::WaitUntil(self.next);

@@ -1,4 +1,4 @@
-//! Address attributes, plain and XORed with the cookie (RFC 8489 §14.1, §14.2).
+//! Address attributes, plain and combined by XOR with the cookie (RFC 8489 §14.1, §14.2).
 
 use super::{AttributeKind, MAGIC_COOKIE, StunWriter, TransactionId};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
