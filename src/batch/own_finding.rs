@@ -72,6 +72,42 @@ pub enum OwnCause {
     Unexplained,
 }
 
+/// The kind of an [`OwnCause`], without its figures, as the key `cause` of JSON has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseCode {
+    /// Its packet filter.
+    Firewall,
+    /// A prohibit route.
+    ProhibitRoute,
+    /// A blackhole route.
+    BlackholeRoute,
+    /// An unreachable route.
+    UnreachableRoute,
+    /// The next hop does not answer.
+    NoNeighbour,
+    /// Sending to broadcast addresses was not enabled.
+    BroadcastNotAllowed,
+    /// A link-local destination without a zone.
+    NoZone,
+    /// No route.
+    NoRoute,
+    /// No route at that time.
+    NoRouteThen,
+    /// An interface is down.
+    InterfaceDown,
+    /// The source address is gone.
+    AddressGone,
+    /// A queue was full.
+    QueueFull,
+    /// Too large.
+    TooBig,
+    /// An earlier datagram reached a closed port.
+    EarlierRefused,
+    /// Nothing explains it.
+    Unexplained,
+}
+
 /// An error number of send(2) or connect(2), explained.
 ///
 /// In JSON it is the cause with its error number; the destination is left to the enclosing object.
@@ -125,24 +161,26 @@ impl OwnFinding {
         })
     }
 
-    /// The cause as a short identifier, for programs.
-    pub fn code(&self) -> &'static str {
+    /// The kind of cause, for programs.
+    pub fn code(&self) -> CauseCode {
         match self.cause {
-            OwnCause::PacketFilter => "firewall",
-            OwnCause::ProhibitRoute => "prohibit_route",
-            OwnCause::BlackholeRoute => "blackhole_route",
-            OwnCause::UnreachableRoute => "unreachable_route",
-            OwnCause::NoNeighbour => "no_neighbour",
-            OwnCause::Broadcast => "broadcast_not_allowed",
-            OwnCause::NoZone => "no_zone",
-            OwnCause::NoRoute | OwnCause::NoRouteAndDown { .. } => "no_route",
-            OwnCause::RouteCameBack => "no_route_then",
-            OwnCause::InterfaceDown { .. } | OwnCause::SomeInterfaceDown => "interface_down",
-            OwnCause::AddressGone => "address_gone",
-            OwnCause::QueueFull => "queue_full",
-            OwnCause::TooBig => "too_big",
-            OwnCause::EarlierRefused => "earlier_refused",
-            OwnCause::Unexplained => "unexplained",
+            OwnCause::PacketFilter => CauseCode::Firewall,
+            OwnCause::ProhibitRoute => CauseCode::ProhibitRoute,
+            OwnCause::BlackholeRoute => CauseCode::BlackholeRoute,
+            OwnCause::UnreachableRoute => CauseCode::UnreachableRoute,
+            OwnCause::NoNeighbour => CauseCode::NoNeighbour,
+            OwnCause::Broadcast => CauseCode::BroadcastNotAllowed,
+            OwnCause::NoZone => CauseCode::NoZone,
+            OwnCause::NoRoute | OwnCause::NoRouteAndDown { .. } => CauseCode::NoRoute,
+            OwnCause::RouteCameBack => CauseCode::NoRouteThen,
+            OwnCause::InterfaceDown { .. } | OwnCause::SomeInterfaceDown => {
+                CauseCode::InterfaceDown
+            }
+            OwnCause::AddressGone => CauseCode::AddressGone,
+            OwnCause::QueueFull => CauseCode::QueueFull,
+            OwnCause::TooBig => CauseCode::TooBig,
+            OwnCause::EarlierRefused => CauseCode::EarlierRefused,
+            OwnCause::Unexplained => CauseCode::Unexplained,
         }
     }
 }
@@ -242,6 +280,22 @@ mod tests {
             serde_json::to_value(&found).unwrap(),
             serde_json::json!({ "code": "interface_down", "name": "eth0", "errno": 100 })
         );
+    }
+
+    #[test]
+    fn the_kind_of_a_cause_keeps_its_name_in_json() {
+        let to: SocketAddr = "192.0.2.9:9".parse().unwrap();
+        for (cause, name) in [
+            (OwnCause::PacketFilter, "firewall"),
+            (OwnCause::Broadcast, "broadcast_not_allowed"),
+            (OwnCause::NoRouteAndDown { names: Vec::new() }, "no_route"),
+            (OwnCause::RouteCameBack, "no_route_then"),
+            (OwnCause::SomeInterfaceDown, "interface_down"),
+            (OwnCause::EarlierRefused, "earlier_refused"),
+        ] {
+            let code = OwnFinding { errno: 1, destination: to, cause }.code();
+            assert_eq!(serde_json::to_value(code).unwrap(), name);
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let mut done = ended.summary;
     if let Some(socket) = ended.sockets.first() {
         let used = socket.io_used();
-        used.rx.clone_into(&mut done.summary.io);
+        done.summary.io = used.rx;
         done.summary.coalesced = used.coalesced;
     }
     let stored = done.sink.finish(&done.summary);

@@ -96,7 +96,7 @@ impl Sending {
         let mut end = ended.summary;
         let used = ended.sockets.first().map(Socket::io_used);
         if let Some(used) = used {
-            used.tx.clone_into(&mut end.summary.io);
+            end.summary.io = used.tx;
             let stepped_down = IoMode::from(args.io) == IoMode::Gso && !used.segmented;
             if stepped_down && end.summary.datagrams > 1 {
                 report::warning(words::stepped_down(used.tx));

@@ -1,5 +1,7 @@
 //! Which batch system calls are used.
 
+use crate::batch::{RxCall, TxCall};
+
 /// What the user allows (`--io`); the socket falls back by itself if the kernel refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IoMode {
@@ -30,10 +32,10 @@ impl IoMode {
 /// Which calls were actually used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IoUsed {
-    /// `gso`, `mmsg` or `plain`.
-    pub tx: &'static str,
-    /// `gro`, `mmsg` or `plain`.
-    pub rx: &'static str,
+    /// The send call.
+    pub tx: TxCall,
+    /// The receive call.
+    pub rx: RxCall,
     /// Whether the kernel segmented sends (GSO).
     pub segmented: bool,
     /// Whether received buffers may hold several datagrams (GRO).

@@ -4,7 +4,9 @@ use super::answers::Answers;
 use super::fragments::{self, Fragments};
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
-use crate::batch::{NetworkError, RxBatch, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch};
+use crate::batch::{
+    NetworkError, RxBatch, RxCall, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch,
+};
 use crate::sys::{self, Family, Membership, ReceiveCall, errno};
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -84,9 +86,9 @@ impl Socket {
     /// The batch system calls in use so far.
     pub fn io_used(&self) -> IoUsed {
         let rx = match (self.gro, self.io) {
-            (true, _) => "gro",
-            (false, IoMode::Plain) => "plain",
-            (false, _) => "mmsg",
+            (true, _) => RxCall::Gro,
+            (false, IoMode::Plain) => RxCall::Plain,
+            (false, _) => RxCall::Mmsg,
         };
         IoUsed {
             tx: self.transmit.used(),
@@ -284,7 +286,7 @@ pub fn shape(io: IoMode, gro: bool) -> RxShape {
 mod tests {
     use super::super::SocketPlan;
     use super::*;
-    use crate::batch::{Dest, DestId, Fragmentation, IcmpMeaning};
+    use crate::batch::{Dest, DestId, Fragmentation, IcmpMeaning, TxCall};
     use std::time::{Duration, Instant};
 
     fn pair(io: IoMode, gro: bool) -> (Socket, Socket) {
@@ -341,7 +343,7 @@ mod tests {
                 }
                 assert_eq!(got.len(), lens.len());
             }
-            let tx = ["plain", "mmsg", "gso", "gso"][match (io, gro) {
+            let tx = [TxCall::Plain, TxCall::Mmsg, TxCall::Gso][match (io, gro) {
                 (IoMode::Plain, _) => 0,
                 (IoMode::Mmsg, _) => 1,
                 _ => 2,

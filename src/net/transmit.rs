@@ -2,7 +2,7 @@
 //! kernel refuses.
 
 use super::IoMode;
-use crate::batch::{SendOutcome, SendStop, TxBatch};
+use crate::batch::{SendOutcome, SendStop, TxBatch, TxCall};
 use crate::sys::{Family, OutMessage, SendCall, errno};
 use std::io;
 use std::ops::Range;
@@ -54,12 +54,12 @@ impl Transmit {
         }
     }
 
-    /// Which call was used: `gso` only once a buffer of several datagrams has been sent.
-    pub fn used(&self) -> &'static str {
+    /// Which call was used: GSO only once a buffer of several datagrams has been sent.
+    pub fn used(&self) -> TxCall {
         match self.step {
-            Step::Gso { .. } if self.coalesced => "gso",
-            Step::Gso { .. } | Step::Mmsg => "mmsg",
-            Step::Plain => "plain",
+            Step::Gso { .. } if self.coalesced => TxCall::Gso,
+            Step::Gso { .. } | Step::Mmsg => TxCall::Mmsg,
+            Step::Plain => TxCall::Plain,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::verdict::{LimitedBy, ThroughputAdvice, ThroughputFindings};
 use super::{Contradiction, LimitReport, ProbeReport};
+use crate::batch::{RxCall, TxCall};
 use crate::stats::Percentiles;
 use crate::units::{Nanos, Rate};
 use serde::Serialize;
@@ -250,12 +251,12 @@ pub struct HeaderShare {
 /// Which of the kernel's batch calls were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct IoReport {
-    /// `gso`, `mmsg` or `plain`, at the sender; `None` if not reported.
+    /// The sender's call; `None` if not reported, or not known to this version.
     #[serde(rename = "tx_mode")]
-    pub tx: Option<String>,
-    /// `gro`, `mmsg` or `plain`, at the receiver; `None` if not reported.
+    pub tx: Option<TxCall>,
+    /// The receiver's call, likewise.
     #[serde(rename = "rx_mode")]
-    pub rx: Option<String>,
+    pub rx: Option<RxCall>,
     /// Most datagrams that one send call was given.
     #[serde(rename = "batch_datagrams")]
     pub batch: u32,

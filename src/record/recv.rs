@@ -2,7 +2,7 @@
 
 use super::rates::{rates, rates_between};
 use super::{SendRefusal, Trouble};
-use crate::batch::Datagram;
+use crate::batch::{Datagram, RxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -238,9 +238,9 @@ pub struct RecvSummary {
     pub network_errors: Vec<Trouble>,
     /// Errors beyond the kinds that are listed.
     pub other_network_errors: u64,
-    /// Receive calls in use: `gro`, `mmsg` or `plain`.
+    /// The receive call in use.
     #[serde(rename = "rx_mode")]
-    pub io: String,
+    pub io: RxCall,
     /// Whether drops are of coalesced buffers, each of which may hold many datagrams.
     pub coalesced: bool,
 }

@@ -1,7 +1,7 @@
 //! Events and results of `send`: replies and problems as they occur, and the summary.
 
 use super::rates::rates_between;
-use crate::batch::{Datagram, NetworkNotice, OwnFinding};
+use crate::batch::{Datagram, NetworkNotice, OwnFinding, TxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 
@@ -121,9 +121,9 @@ pub struct SendSummary {
     /// The first answers, for a JSON document.
     #[serde(rename = "reply_rows")]
     pub answers: Vec<Answer>,
-    /// Send calls in use at the end: `gso`, `mmsg` or `plain`.
+    /// The send call in use at the end.
     #[serde(rename = "tx_mode")]
-    pub io: String,
+    pub io: TxCall,
 }
 
 /// One answer, kept for the document.

@@ -483,14 +483,14 @@ fn quantile_text(quantiles: &DelayQuantiles) -> String {
 
 fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
     let io = &way.io;
-    let tx = match io.tx.as_deref() {
+    let tx = match io.tx {
         Some(tx) => format!("{tx} {} × {}", io.batch, report.payload_bytes),
         None => "-".to_owned(),
     };
     let buffer = io
         .receive_buffer_granted
         .map_or_else(|| "-".to_owned(), |bytes| format!("{} KiB", bytes / 1024));
-    let rx = io.rx.as_deref().unwrap_or("-");
+    let rx = io.rx.map_or_else(|| "-".to_owned(), |rx| rx.to_string());
     format!("sender {tx}, receiver {rx}, receive buffer {buffer}")
 }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, NetworkError, NetworkNotice};
+use udpkit::batch::{ErrorOrigin, NetworkError, NetworkNotice, RxCall, TxCall};
 use udpkit::record::{
     Answer, DatagramRecord, Document, Event, GapRecord, NotSentTo, PingAsk, PingBucket, PingDelay,
     PingLost, PingProtocol, PingSchedule, PingStretch, PingSummary, PingTargetReport, RecvEnd,
@@ -88,7 +88,7 @@ pub fn sent() -> SendSummary {
         foreign_replies: Some(1),
         foreign_source: Some(far().into()),
         answers: vec![answer(Some("hello")), answer(None)],
-        io: "gso".to_owned(),
+        io: TxCall::Gso,
         ..SendSummary::default()
     }
 }
@@ -115,7 +115,7 @@ pub fn received() -> RecvSummary {
         sockets: vec![SocketRecord { address: far().into(), datagrams: 40_000, drops: 0 }],
         refused: refused(),
         network_errors: network_errors(),
-        io: "gro".to_owned(),
+        io: RxCall::Gro,
         ..RecvSummary::default()
     }
 }

@@ -66,8 +66,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         received: control.received,
         begun: granted.then_some(begun_up),
         io: IoReport {
-            tx: sender_io.map(|io| io.tx.to_owned()),
-            rx: far_rx.map(|far| far.rx.clone()),
+            tx: sender_io.map(|io| io.tx),
+            rx: far_rx.and_then(|far| far.rx),
             batch: sender_io.map_or(0, |io| io.batch),
             send_buffer: sender_io.map(|io| io.send_buffer),
             receive_buffer_asked: asked.filter(|_| plan.named.is_none()),
@@ -81,8 +81,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         received,
         begun: granted.then_some(begun_down),
         io: IoReport {
-            tx: far_tx.map(|far| far.tx.clone()),
-            rx: receiver_io.map(|io| io.rx.to_owned()),
+            tx: far_tx.and_then(|far| far.tx),
+            rx: receiver_io.map(|io| io.rx),
             batch: far_tx.map_or(0, |far| far.batch),
             send_buffer: far_tx.map(|far| far.send_buffer),
             receive_buffer_asked: asked,

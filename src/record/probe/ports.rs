@@ -7,6 +7,7 @@ use super::{
 use crate::batch::OwnFinding;
 use crate::record::Findings;
 use crate::units::Endpoint;
+use crate::wire::PortDenial;
 use serde::Serialize;
 use std::net::IpAddr;
 
@@ -65,15 +66,14 @@ pub enum NotOpened {
     Failed,
 }
 
-impl NotOpened {
-    /// The reason as an agent's reply names it; an unknown one is [`NotOpened::Failed`].
-    pub fn from_keyword(keyword: &str) -> Self {
-        match keyword {
-            "policy" => Self::Policy,
-            "in-use" => Self::InUse,
-            "privileged" => Self::Privileged,
-            "limit" => Self::Limit,
-            _ => Self::Failed,
+impl From<PortDenial> for NotOpened {
+    fn from(denial: PortDenial) -> Self {
+        match denial {
+            PortDenial::Policy => Self::Policy,
+            PortDenial::InUse => Self::InUse,
+            PortDenial::Privileged => Self::Privileged,
+            PortDenial::Limit => Self::Limit,
+            PortDenial::Failed => Self::Failed,
         }
     }
 }

@@ -3,7 +3,13 @@
 use super::{ControlEvidence, ControlLoss, Outcome, ProbeCaveat, ProbeTraffic};
 use crate::record::Findings;
 use crate::units::Endpoint;
-use serde::Serialize;
+use crate::wire::PortDenial;
+use serde::{Serialize, Serializer};
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
+fn keyword<S: Serializer>(reason: &PortDenial, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(reason.as_str())
+}
 
 /// What a path makes of kinds, sizes and rates of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -344,9 +350,9 @@ pub enum ShapeCaveat {
         /// The ports, as a list of ranges.
         #[serde(rename = "port_list")]
         ports: String,
-        /// The reason that the server gave.
-        #[serde(rename = "server_reason")]
-        reason: String,
+        /// The reason that the server gave; in JSON its keyword in the control protocol.
+        #[serde(rename = "server_reason", serialize_with = "keyword")]
+        reason: PortDenial,
     },
     /// What every probe has.
     #[serde(untagged)]

@@ -20,12 +20,13 @@ pub use shape::shape_text;
 pub use timeout::{TimeoutProgress, timeout_text};
 pub use trace::trace_text;
 
-use crate::record::probe::ProbeTraffic;
+use crate::record::Worded;
+use crate::record::probe::{ProbeTraffic, RefusedHere};
 
 /// What this host refused to send, a line per reason; empty if it sent everything.
 fn refused_text(traffic: &ProbeTraffic) -> String {
-    let line = |refused: &crate::record::probe::RefusedHere| {
-        let cause = refused.cause.code().replace('_', " ");
+    let line = |refused: &RefusedHere| {
+        let cause = refused.cause.code().text();
         format!("  {:<36}{:>9}  {cause}\n", "datagrams refused by this host", refused.datagrams)
     };
     traffic.refused_here.iter().map(line).collect()

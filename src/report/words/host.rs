@@ -1,14 +1,38 @@
 //! Sentences about datagrams that this host refused or the network rejected, and hints for them.
 
 use crate::batch::{
-    HostHint, MissingReason, MissingRestriction, NetworkNotice, OwnFinding, Restriction,
+    CauseCode, HostHint, MissingReason, MissingRestriction, NetworkNotice, OwnFinding, Restriction,
+    TxCall,
 };
 use crate::record::Worded;
 use crate::report::words::terms::{list, plural};
 
 /// The system call by which datagrams were sent, and the batch size.
-pub fn sent_by(call: &str, batch: u32) -> String {
+pub fn sent_by(call: TxCall, batch: u32) -> String {
     format!("sent by {call}, up to {} per call", plural(u64::from(batch), "datagram"))
+}
+
+impl Worded for CauseCode {
+    fn text(&self) -> String {
+        match self {
+            Self::Firewall => "firewall",
+            Self::ProhibitRoute => "prohibit route",
+            Self::BlackholeRoute => "blackhole route",
+            Self::UnreachableRoute => "unreachable route",
+            Self::NoNeighbour => "no neighbour",
+            Self::BroadcastNotAllowed => "broadcast not allowed",
+            Self::NoZone => "no zone",
+            Self::NoRoute => "no route",
+            Self::NoRouteThen => "no route then",
+            Self::InterfaceDown => "interface down",
+            Self::AddressGone => "address gone",
+            Self::QueueFull => "queue full",
+            Self::TooBig => "too big",
+            Self::EarlierRefused => "earlier refused",
+            Self::Unexplained => "unexplained",
+        }
+        .to_owned()
+    }
 }
 
 impl Worded for OwnFinding {

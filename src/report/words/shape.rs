@@ -3,8 +3,8 @@
 use super::terms::{list, part, plural};
 use crate::record::Worded;
 use crate::record::probe::{
-    Counted, PayloadFinding, PayloadKind, RateLimit, ShapeAlternative, ShapeCaveat, ShapeEvidence,
-    ShapeVerdict, SizeSet, TrainPurpose, Way,
+    Counted, NotOpened, PayloadFinding, PayloadKind, RateLimit, ShapeAlternative, ShapeCaveat,
+    ShapeEvidence, ShapeVerdict, SizeSet, TrainPurpose, Way,
 };
 use crate::units::{BitRate, ByteCount, Nanos, group_digits};
 
@@ -183,7 +183,10 @@ impl Worded for ShapeCaveat {
                 "payload kinds were tested outbound only; replies all look alike".to_owned()
             }
             Self::NotOpened { ports, reason } => {
-                format!("the server did not open ports {ports}: {reason}")
+                format!(
+                    "the server did not open ports {ports}: {}",
+                    NotOpened::from(*reason).text()
+                )
             }
             Self::Shared(caveat) => caveat.text(),
         }

@@ -1,5 +1,6 @@
 //! Hints for usage errors of several commands.
 
+use crate::batch::TxCall;
 use crate::units::{Endpoint, Metric};
 
 /// The processors of this host.
@@ -43,7 +44,7 @@ pub const INPUT_ENDS_BY_ITSELF: &str =
 pub const CHUNK_CUTS: &str = "--chunk BYTES cuts a file into datagrams";
 
 /// The warning that a requested system call is not available.
-pub fn stepped_down(used: &str) -> String {
+pub fn stepped_down(used: TxCall) -> String {
     format!("--io gso is not available: datagrams were sent by {used}")
 }
 

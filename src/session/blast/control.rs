@@ -5,7 +5,7 @@ use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::plan::{Direction, TestPlan};
 use super::stat::{read_counts, read_interval, read_sent};
 use crate::batch::{
-    Datagram, DestId, LocalRefusal, NetworkError, OwnFinding, SendOutcome, TxBatch,
+    Datagram, DestId, LocalRefusal, NetworkError, OwnFinding, RxCall, SendOutcome, TxBatch, TxCall,
 };
 use crate::control::{Client, ClientReply, Sealer, Step};
 use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
@@ -452,8 +452,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             let sends = params.get("tx_datagrams").is_some();
             let io = if sends { &mut self.summary.far_tx } else { &mut self.summary.far_rx };
             *io = Some(FarIo {
-                tx: tx.to_owned(),
-                rx: rx.to_owned(),
+                tx: TxCall::from_name(tx),
+                rx: RxCall::from_name(rx),
                 batch: number("batch", u64::from(u32::MAX)) as u32,
                 receive_buffer: number("buffer", MOST_BUFFER),
                 send_buffer: number("send_buffer", MOST_BUFFER),

@@ -1,5 +1,6 @@
 //! Events, orders and results of the client's control session.
 
+use crate::batch::{RxCall, TxCall};
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure};
 use crate::units::{Nanos, Rate};
 
@@ -103,10 +104,10 @@ impl ControlSummary {
 /// What the far end's sockets used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FarIo {
-    /// Kind of send call: `gso`, `mmsg` or `plain`.
-    pub tx: String,
-    /// Kind of receive call: `gro`, `mmsg` or `plain`.
-    pub rx: String,
+    /// The send call; `None` for one that this version does not know.
+    pub tx: Option<TxCall>,
+    /// The receive call, likewise.
+    pub rx: Option<RxCall>,
     /// Maximum number of datagrams per send call.
     pub batch: u32,
     /// Receive buffer granted, in bytes.

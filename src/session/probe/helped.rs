@@ -9,7 +9,7 @@ use crate::record::Contradiction;
 use crate::record::probe::{NoAgent, ProbeCaveat, ProbeTraffic, RefusedHere};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
-use crate::wire::PortList;
+use crate::wire::{PortDenial, PortList};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -43,7 +43,7 @@ pub struct HelpedEnd<F> {
     /// The findings; the reason if there was no remote agent.
     pub facts: Result<F, NoAgent>,
     /// The probe's ports that the remote agent did not open, and why.
-    pub not_opened: Vec<(PortList, String)>,
+    pub not_opened: Vec<(PortList, PortDenial)>,
     /// Caveats about the findings: the remote agent disappeared.
     pub caveats: Vec<ProbeCaveat>,
     /// Whether the user interrupted it.
@@ -69,7 +69,7 @@ pub struct Helped<K> {
     told: Option<Told>,
     /// Set when the remote agent's claims are impossible; they are then dropped.
     contradiction: Option<Contradiction>,
-    not_opened: Vec<(PortList, String)>,
+    not_opened: Vec<(PortList, PortDenial)>,
     caveats: Vec<ProbeCaveat>,
     /// Dialogue datagrams in the current batch, which come first.
     ahead: usize,

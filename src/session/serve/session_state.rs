@@ -4,6 +4,7 @@ use super::ServePolicy;
 use super::command::ReplyTo;
 use super::probe::Probe;
 use super::room::RunRoom;
+use crate::batch::{RxCall, TxCall};
 use crate::control::server::Liveness;
 use crate::control::server::UsedHelo;
 use crate::record::{BlastReceived, BlastSent, LocalFailure};
@@ -116,10 +117,10 @@ pub(super) struct Stream {
 /// What a stream's socket used, known once it is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamIo {
-    /// `gso`, `mmsg` or `plain`.
-    pub tx: &'static str,
-    /// `gro`, `mmsg` or `plain`.
-    pub rx: &'static str,
+    /// The send call.
+    pub tx: TxCall,
+    /// The receive call.
+    pub rx: RxCall,
     /// Maximum datagrams per send call.
     pub batch: u32,
     /// The receive buffer that the kernel granted, in bytes.

@@ -2,6 +2,7 @@
 //! start and end as requested.
 
 use super::{Endpoint, Faults, Mailbox, Network, Seat};
+use crate::batch::{RxCall, TxCall};
 use crate::control::Sealer;
 use crate::record::ServeRecord;
 use crate::session::Session;
@@ -22,7 +23,7 @@ use std::rc::Rc;
 
 /// I/O figures of the simulated streams.
 pub const IO: StreamIo =
-    StreamIo { tx: "plain", rx: "plain", batch: 1, receive_buffer: 1, send_buffer: 1 };
+    StreamIo { tx: TxCall::Plain, rx: RxCall::Plain, batch: 1, receive_buffer: 1, send_buffer: 1 };
 pub const PATIENCE: Nanos = Nanos::from_secs(5);
 
 type Receiver = BlastReceiver<Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>>;

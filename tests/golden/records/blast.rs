@@ -2,7 +2,7 @@
 
 use crate::{hold, hold_text};
 use serde::Serialize;
-use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding};
+use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding, RxCall, TxCall};
 use udpkit::record::{
     BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
     DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, Losses, ProbeReport, Refusal,
@@ -62,8 +62,8 @@ fn quantiles(factor: u64) -> DelayQuantiles {
 
 fn io() -> IoReport {
     IoReport {
-        tx: Some("gso".to_owned()),
-        rx: Some("gro".to_owned()),
+        tx: Some(TxCall::Gso),
+        rx: Some(RxCall::Gro),
         batch: 44,
         send_buffer: Some(4 << 20),
         receive_buffer_asked: None,

@@ -2,13 +2,14 @@
 
 use super::plain::received;
 use crate::hold;
+use udpkit::batch::RxCall;
 use udpkit::record::RecvSummary;
 use udpkit::report::recv_text;
 
 #[test]
 fn reports() {
     let full = received();
-    let coalesced = RecvSummary { io: "gro".to_owned(), coalesced: true, drops: 7, ..received() };
+    let coalesced = RecvSummary { io: RxCall::Gro, coalesced: true, drops: 7, ..received() };
     for (name, summary) in [
         ("recv.full", full),
         ("recv.coalesced", coalesced),

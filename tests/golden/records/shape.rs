@@ -9,6 +9,7 @@ use udpkit::record::probe::{
 };
 use udpkit::record::{Findings, Worded};
 use udpkit::report::{Page, shape_text};
+use udpkit::wire::PortDenial;
 
 const SIZES: [u32; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
 
@@ -210,7 +211,7 @@ fn every_statement_reads_as_english() {
         ShapeCaveat::TrainLoss { lost: 45, sent: 1_000 },
         ShapeCaveat::CountingUnknown,
         ShapeCaveat::LateReplies { late_ns: 45_000_000 },
-        ShapeCaveat::NotOpened { ports: "5000-5003".to_owned(), reason: "in use".to_owned() },
+        ShapeCaveat::NotOpened { ports: "5000-5003".to_owned(), reason: PortDenial::InUse },
         ShapeCaveat::Shared(ProbeCaveat::Duplicated { out: 2, back: 0 }),
     ];
     for caveat in &caveats {

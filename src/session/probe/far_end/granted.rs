@@ -1,6 +1,6 @@
 //! Contents of the remote agent's replies: the granted probe, and what arrived.
 
-use crate::wire::{Arrivals, Code, PortList, Reply};
+use crate::wire::{Arrivals, Code, PortDenial, PortList, Reply};
 use std::net::IpAddr;
 
 /// A granted probe.
@@ -12,9 +12,9 @@ pub struct Granted {
     pub tag: u16,
     /// Open ports.
     pub ports: PortList,
-    /// Requested ports that are not open, with a keyword for the reason: `policy`, `in-use`,
-    /// `privileged`, `limit`, `failed`.
-    pub not_opened: Vec<(PortList, String)>,
+    /// Requested ports that are not open, and why; a reason that this version does not know is
+    /// [`PortDenial::Failed`].
+    pub not_opened: Vec<(PortList, PortDenial)>,
     /// The port that answers "from another port" come from; `None` if there is none.
     pub alternate: Option<u16>,
     /// The address that answers "from another address" come from; `None` if there is none.
@@ -39,7 +39,7 @@ impl Granted {
             params.get("not_opened").unwrap_or("").split(';').filter(|part| !part.is_empty())
         {
             let (ports, why) = part.split_once(':')?;
-            not_opened.push((list(ports)?, why.to_owned()));
+            not_opened.push((list(ports)?, why.parse().unwrap_or(PortDenial::Failed)));
         }
         // Ports for which the reply had no room are not open either.
         let told = |port: u16| {
@@ -47,7 +47,7 @@ impl Granted {
         };
         let untold: PortList = asked.iter().filter(|port| !told(*port)).collect();
         if !untold.is_empty() {
-            not_opened.push((untold, "failed".to_owned()));
+            not_opened.push((untold, PortDenial::Failed));
         }
         Some(Self {
             key,
@@ -60,9 +60,9 @@ impl Granted {
     }
 
     /// Why a port is not open; `None` if it is open or was not requested.
-    pub fn why_not(&self, port: u16) -> Option<&str> {
+    pub fn why_not(&self, port: u16) -> Option<PortDenial> {
         let found = self.not_opened.iter().find(|(ports, _)| ports.contains(port));
-        found.map(|(_, why)| why.as_str())
+        found.map(|(_, why)| *why)
     }
 }
 
@@ -116,13 +116,14 @@ mod tests {
     #[test]
     fn a_grant_tells_every_port_s_fate() {
         let text = b"a 250-key=00000000000000ff\r\na 250-tag=7\r\na 250-alternate=49999\r\n\
-            a 250-ports=5000-5002\r\na 250-not_opened=80,443:policy;5003:in-use\r\na 250 ready\r\n";
-        let asked = "80,443,5000-5004".parse().unwrap();
+            a 250-ports=5000-5002\r\na 250-not_opened=80,443:policy;5003:in-use;5005:\x1b[2J\r\na 250 ready\r\n";
+        let asked = "80,443,5000-5005".parse().unwrap();
         let granted = Granted::read(&Reply::decode(text).unwrap(), &asked).unwrap();
         assert_eq!((granted.key, granted.tag), (255, 7));
         assert_eq!((granted.alternate, granted.other), (Some(49_999), None));
-        let why = [80, 443, 5_000, 5_003, 5_004, 6_000].map(|port| granted.why_not(port));
-        let expected = [Some("policy"), Some("policy"), None, Some("in-use"), Some("failed"), None];
+        let why = [80, 443, 5_000, 5_003, 5_004, 5_005, 6_000].map(|port| granted.why_not(port));
+        let (policy, failed) = (Some(PortDenial::Policy), Some(PortDenial::Failed));
+        let expected = [policy, policy, None, Some(PortDenial::InUse), failed, failed, None];
         assert_eq!(why, expected);
         let refused = Reply::decode(b"a 550 no\r\n").unwrap();
         assert_eq!(Granted::read(&refused, &asked), None);

@@ -18,7 +18,7 @@ pub use judge::judge;
 
 use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::record::probe::{AgentReport, NoAgent, NotOpened, PortsReport};
+use crate::record::probe::{AgentReport, NoAgent, PortsReport};
 use crate::session::{Next, Now, Session};
 use crate::stats::LossSample;
 use crate::units::Nanos;
@@ -203,7 +203,7 @@ impl PortsSession {
         let tracks = self.tracks.iter_mut().enumerate().filter(|(_, track)| of_portion(track));
         for (index, track) in tracks {
             match granted.why_not(track.port()) {
-                Some(why) => track.not_opened(NotOpened::from_keyword(why)),
+                Some(why) => track.not_opened(why.into()),
                 None => self.asked.push(index),
             }
         }

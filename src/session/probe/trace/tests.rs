@@ -1,7 +1,7 @@
 //! Traces over a path in memory: routers that answer, stay silent, reject, balance load.
 
 use super::*;
-use crate::batch::{Dest, IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::batch::{CauseCode, Dest, IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
 use crate::netsim::{
     Element, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, RoutingLoop,
@@ -442,7 +442,7 @@ fn what_this_host_refuses_is_explained_by_its_state() {
     let stop = SendStop::Refused { datagrams: out.len(), errno: 22 };
     session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
     let refusal = explain(22, target());
-    assert_eq!(refusal.code(), "blackhole_route");
+    assert_eq!(refusal.code(), CauseCode::BlackholeRoute);
     let verdict = session.finish(now).findings.verdict;
     assert_eq!(verdict, alike(1, TraceEnd::NotSent { cause: refusal }));
 }
