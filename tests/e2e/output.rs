@@ -1,6 +1,6 @@
 //! Output of every subcommand: a full disk is an error and fails the command, a closed pipe is not.
 
-use crate::common::{Output, json, path, require_tools, run, secs};
+use crate::common::{Output, Running, json, json_lines, path, require_tools, run, secs};
 use std::process::Command;
 
 /// One short run of each subcommand that prints, on its own.
@@ -47,4 +47,132 @@ fn a_closed_standard_error_costs_nothing_of_the_result() {
     require_tools!("bash");
     let output = in_a_shell("blast --count 10 --json", "2>&-").expect_success();
     assert_eq!(path(&json(&output.out()), "received_traffic.datagrams"), 10);
+}
+
+/// Runs in a network of its own, which has loopback alone: nothing resolves, and there is no route.
+fn alone(arguments: &str) -> Command {
+    let binary = env!("CARGO_BIN_EXE_udpkit");
+    let script = format!("ip link set lo up && exec {binary} {arguments}");
+    let mut command = Command::new("unshare");
+    command.args(["-rn", "sh", "-c", &script]);
+    command
+}
+
+/// Each command on a host (`HOST`), with the name that its document has.
+const TO_A_HOST: [(&str, &str); 12] = [
+    ("send", "send HOST:9 -s 9"),
+    ("cast send", "cast send HOST:9 -s 9 -c 1"),
+    ("blast", "blast HOST"),
+    ("ping", "ping HOST -c 1"),
+    ("probe", "probe HOST"),
+    ("probe ports", "probe ports HOST 1-3"),
+    ("probe nat", "probe nat HOST"),
+    ("probe timeout", "probe timeout HOST"),
+    ("probe mtu", "probe mtu HOST"),
+    ("probe marks", "probe marks HOST"),
+    ("probe shape", "probe shape HOST"),
+    ("probe trace", "probe trace HOST"),
+];
+
+/// Commands that cannot start, with exit code 1 or, for what cannot be right, 2.
+const NOT_STARTED: [(&str, &str, i32); 12] = [
+    ("send", "send 127.0.0.1:9 -s 9 --bind 192.0.2.77", 1),
+    ("send", "send 127.0.0.1:9 -c 0", 2),
+    ("recv", "recv 192.0.2.77:9000", 1),
+    ("cast send", "cast send 127.0.0.1:9 -s 9 --bind 192.0.2.77", 2),
+    ("cast recv", "cast recv 239.1.1.1:5000", 1),
+    ("cast recv", "cast recv 239.1.1.1:5000 -I none0", 2),
+    ("cast check", "cast check 239.1.1.1:5000", 2),
+    ("serve", "serve 192.0.2.77", 1),
+    ("blast", "blast 127.0.0.1 --bind 192.0.2.77", 1),
+    ("ping", "ping 127.0.0.1 --bind 192.0.2.77", 1),
+    ("probe nat", "probe nat 127.0.0.1 --bind 192.0.2.77", 1),
+    ("probe trace", "probe trace 127.0.0.1 --bind 192.0.2.77", 1),
+];
+
+#[test]
+fn every_failure_leaves_one_json_document_of_its_command() {
+    require_tools!("unshare", "ip");
+    let document = |command: &str, arguments: &str| {
+        let output = run(&mut alone(arguments), secs(30));
+        // Fails unless there is exactly one document.
+        let document = json(&output.out());
+        assert_eq!(path(&document, "command"), command, "{arguments}: {}", output.err());
+        assert_eq!(path(&document, "schema"), 1, "{arguments}");
+        (document, output)
+    };
+    for (command, arguments) in TO_A_HOST {
+        for flags in ["-J", "-J -q"] {
+            let to = |host| format!("{} {flags}", arguments.replace("HOST", host));
+            let (unknown, output) = document(command, &to("no.such.invalid"));
+            assert_eq!(path(&unknown, "failure.code"), "name_not_resolved", "{arguments}");
+            assert_eq!(output.code(), Some(1), "{arguments}");
+            document(command, &to("203.0.113.9"));
+            document(command, &to("127.0.0.1"));
+        }
+    }
+    for (command, arguments, code) in NOT_STARTED {
+        for flags in ["-J", "-J -q"] {
+            let (document, output) = document(command, &format!("{arguments} {flags}"));
+            assert!(path(&document, "failure.code").is_string(), "{arguments}: {document:#}");
+            assert_eq!(output.code(), Some(code), "{arguments}: {}", output.err());
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_before_anything_came_leaves_the_document_and_the_lines() {
+    require_tools!("unshare", "ip");
+    for (arguments, line) in [
+        ("recv 127.0.0.1:9001 -J", "listening"),
+        ("recv 127.0.0.1:9001 -J -q", "listening"),
+        ("cast recv 239.1.1.1:5000 -I lo -J", "joined"),
+        ("cast check 239.1.1.1:5000 --answer -I lo -J", "answering"),
+        ("serve -J", "serving"),
+        ("recv 127.0.0.1:9001 --format json", "listening"),
+    ] {
+        let running = Running::start(&mut alone(arguments));
+        running.wait_for_line(line, secs(10));
+        running.signal("INT");
+        let output = running.wait(secs(10));
+        assert_eq!(output.code(), Some(0), "{arguments}: {}", output.err());
+        let is_lines = arguments.starts_with("serve") || arguments.contains("--format");
+        let documents =
+            if is_lines { json_lines(&output.out()) } else { vec![json(&output.out())] };
+        for document in &documents {
+            let command = path(document, "command").as_str().expect("a command");
+            assert!(arguments.starts_with(command) || arguments.contains("--answer"), "{command}");
+        }
+    }
+}
+
+#[test]
+fn each_line_of_json_names_its_command() {
+    require_tools!("unshare", "ip");
+    for (command, arguments) in
+        [("ping", "ping 127.0.0.1 -c 2 -i 10ms --jsonl"), ("ping", "ping no.such.invalid --jsonl")]
+    {
+        let lines = json_lines(&run(&mut alone(arguments), secs(20)).out());
+        assert!(!lines.is_empty(), "{arguments}");
+        for line in lines {
+            assert_eq!(path(&line, "command"), command, "{arguments}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_server_whose_json_log_is_lost_says_so_once_and_ends_with_1() {
+    require_tools!("unshare", "ip", "timeout");
+    for flags in ["-J", "-J -q"] {
+        let output = run(&mut alone(&format!("serve {flags} > /dev/full")), secs(10));
+        assert_eq!(output.code(), Some(1), "{flags}: {}", output.err());
+        let told = output.err().matches("cannot write to standard output").count();
+        assert_eq!(told, 1, "{flags}: {}", output.err());
+    }
+    // The text log is messages, not a result: the server goes on without it.
+    let mut silent = alone("serve 2> /dev/full");
+    let running = Running::start(&mut silent);
+    assert!(!running.ends_within(secs(1)));
+    running.signal("INT");
+    assert_eq!(running.wait(secs(10)).code(), Some(0));
 }

@@ -29,6 +29,15 @@ could explain that, `caveats` what makes the result doubtful, `advice` what to t
 A key has one type and one meaning in all documents. A plain noun is a number: `ports`, `hops`,
 `lost`. The list of what it counts has a longer name: `port_rows`, `router_addresses`.
 
+A run that fails or is interrupted prints its document too; one that could not start prints a
+document (or, with JSON lines, one line) that has only `schema`, `command` and `failure`, beside the
+`error:` on standard error. That includes usage errors (exit code 2) found after the command line was
+parsed. A command line that cannot be parsed, such as an unknown flag, leaves standard output empty.
+
+`serve --json` ends with exit code 1 if its log cannot be written, for example on a full disk, as
+every command does whose result is lost. The text log of `serve`, on standard error, is no result:
+the server goes on without it.
+
 In the tables, `[]` stands for each element of an array. A string that takes one of a few words is
 shown with all the words seen. The examples come from the documents that the tests compare with, and
 so do the lists of codes: a rare code can be missing.
