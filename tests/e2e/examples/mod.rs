@@ -12,9 +12,7 @@ use markdown::Block;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-/// README.md is being rewritten; until then its length and examples are not checked.
-const README_IS_REWRITTEN: bool = true;
-
+/// The length of README.md, at most.
 const README_LINES: usize = 250;
 
 /// Examples to run at the same time; few, as some load the processors.
@@ -53,18 +51,13 @@ fn every_relative_link_has_a_target() {
 #[test]
 fn the_readme_is_short() {
     let lines = fs::read_to_string(root().join("README.md")).expect("README.md").lines().count();
-    assert!(
-        !README_IS_REWRITTEN || lines <= README_LINES,
-        "README.md has {lines} lines, {README_LINES} at most"
-    );
+    assert!(lines <= README_LINES, "README.md has {lines} lines, {README_LINES} at most");
 }
 
 /// The console blocks of README.md and of the documents in a directory.
 fn examples(folder: &str) -> Vec<Block> {
     let mut files = markdown::files_below(&root().join(folder));
-    if README_IS_REWRITTEN {
-        files.push(root().join("README.md"));
-    }
+    files.push(root().join("README.md"));
     files.iter().flat_map(|file| markdown::blocks(&shown(file), &read(file))).collect()
 }
 
