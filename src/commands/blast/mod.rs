@@ -43,9 +43,9 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     }
     let plan = BlastPlan::resolve(&args, own)?;
     let view = BlastView::new(plan.heading(), plan.expected(), args.quiet, args.json);
-    let asked = Signals::listen().map_err(BlastError::Signals)?;
-    let view = view.watched(asked.asker())?;
-    let (mut report, mut view) = run_once(&plan, view)?;
+    let signals = Signals::listen().map_err(BlastError::Signals)?;
+    let view = view.watched(signals.asker())?;
+    let (mut report, mut view) = run_once(&plan, view, Some(signals))?;
     view.over();
     drop(far_end);
     report.limits = hold(&args.fail_if, &report);
@@ -66,20 +66,16 @@ pub fn measure(args: &BlastArgs) -> anyhow::Result<BlastReport> {
     };
     let plan = BlastPlan::resolve(args, far_end.as_ref().map(|far| far.addr))?;
     let view = BlastView::new(plan.heading(), plan.expected(), true, true);
-    let (mut report, _) = run_with(&plan, None, view)?;
+    let (mut report, _) = run_once(&plan, view, None)?;
     report.limits = hold(&args.fail_if, &report);
     Ok(report)
 }
 
-/// One whole run, up to its report, which signals end early.
-fn run_once(plan: &BlastPlan, view: BlastView) -> anyhow::Result<(BlastReport, BlastView)> {
-    run_with(plan, Some(Signals::listen().map_err(BlastError::Signals)?), view)
-}
-
-fn run_with(
+/// One whole run, up to its report, which `signals` end early if there are any.
+fn run_once(
     plan: &BlastPlan,
-    signals: Option<Signals>,
     view: BlastView,
+    signals: Option<Signals>,
 ) -> anyhow::Result<(BlastReport, BlastView)> {
     let prober = probe::start(plan)?;
     if prober.is_some() {

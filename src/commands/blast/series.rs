@@ -67,7 +67,9 @@ impl Series {
         let shown = !self.args.quiet;
         let counted = Counted::Elsewhere;
         let running = watch(doing, Some(time), &self.signals, counted, shown)?;
-        let ended = run_once(&plan, BlastView::new(plan.heading(), None, true, true));
+        let view = BlastView::new(plan.heading(), None, true, true);
+        let signals = Signals::listen().map_err(BlastError::Signals);
+        let ended = signals.map_err(Into::into).and_then(|own| run_once(&plan, view, Some(own)));
         drop(running);
         let (run, _) = ended?;
         // An interrupted run neither passes nor fails.
