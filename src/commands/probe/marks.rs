@@ -2,7 +2,7 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::{helped, progress};
+use super::{announce, helped, progress};
 use crate::cli::MarksArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
@@ -16,8 +16,9 @@ use anyhow::Context;
 /// Runs `udpkit probe marks`.
 pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end)?;
+    announce(&args.far_end.host, target.addr);
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let running = progress(ProbeKind::Marks, target.addr, &signals)?;
+    let running = progress(ProbeKind::Marks, target.addr, None, &signals)?;
     let found = measure(&target, args.tries, Some(signals));
     drop(running);
     let report = match found? {

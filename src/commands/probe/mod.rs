@@ -19,28 +19,28 @@ mod usage;
 
 use super::Exit;
 use super::progress::{Counted, watch};
-use crate::cli::{FarEndArgs, ProbeArgs, ProbeCommand};
+use crate::cli::{ProbeArgs, ProbeCommand};
 use crate::engine::Signals;
 use crate::record::probe::ProbeKind;
 use crate::report::words::far_end::probing;
 use crate::report::words::progress::Doing;
 use crate::report::{self, Progress};
+use crate::units::Nanos;
 use std::net::SocketAddr;
 
 /// Runs `udpkit probe`.
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     let Some(command) = args.command else { return all::run(args.all) };
-    let (host, silent) = match &command {
-        ProbeCommand::Nat(args) => (&args.host, args.quiet),
-        ProbeCommand::Trace(args) => (&args.host, args.quiet),
-        ProbeCommand::Ports(args) => quiet(&args.far_end),
-        ProbeCommand::Timeout(args) => quiet(&args.far_end),
-        ProbeCommand::Mtu(args) => quiet(&args.far_end),
-        ProbeCommand::Marks(args) => quiet(&args.far_end),
-        ProbeCommand::Shape(args) => quiet(&args.far_end),
+    let silent = match &command {
+        ProbeCommand::Nat(args) => args.quiet,
+        ProbeCommand::Trace(args) => args.quiet,
+        ProbeCommand::Ports(args) => args.far_end.quiet,
+        ProbeCommand::Timeout(args) => args.far_end.quiet,
+        ProbeCommand::Mtu(args) => args.far_end.quiet,
+        ProbeCommand::Marks(args) => args.far_end.quiet,
+        ProbeCommand::Shape(args) => args.far_end.quiet,
     };
     report::set_quiet(silent);
-    report::note(probing(host));
     match command {
         ProbeCommand::Ports(args) => ports::run(args),
         ProbeCommand::Nat(args) => nat::run(args),
@@ -52,12 +52,19 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     }
 }
 
-/// Shows how a kind stands until the answer is dropped.
-fn progress(kind: ProbeKind, target: SocketAddr, signals: &Signals) -> anyhow::Result<Progress> {
-    watch(Doing::Probe { kind, target: target.into() }, None, signals, Counted::ByLoop, true)
+/// Notes that a kind of probe begins: after the arguments are checked, and with the zone that is in
+/// force.
+fn announce(host: &str, target: SocketAddr) {
+    report::note(probing(host, target.into()));
 }
 
-/// The host, and whether progress is left out.
-fn quiet(far_end: &FarEndArgs) -> (&String, bool) {
-    (&far_end.host, far_end.quiet)
+/// Shows how a kind stands until the answer is dropped; `expected` is how long it will take, where
+/// that is known.
+fn progress(
+    kind: ProbeKind,
+    target: SocketAddr,
+    expected: Option<Nanos>,
+    signals: &Signals,
+) -> anyhow::Result<Progress> {
+    watch(Doing::Probe { kind, target: target.into() }, expected, signals, Counted::ByLoop, true)
 }

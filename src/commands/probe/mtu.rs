@@ -3,7 +3,7 @@
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::trace::{self, TraceOrder};
-use super::{helped, progress};
+use super::{announce, helped, progress};
 use crate::batch::TxBatch;
 use crate::cli::MtuArgs;
 use crate::commands::Exit;
@@ -35,8 +35,9 @@ const ARENA: usize = 1 << 16;
 /// Runs `udpkit probe mtu`.
 pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end)?;
+    announce(&args.far_end.host, target.addr);
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let running = progress(ProbeKind::Mtu, target.addr, &signals)?;
+    let running = progress(ProbeKind::Mtu, target.addr, None, &signals)?;
     let found = measure(&target, args.tries, Some(signals));
     drop(running);
     let report = match found? {
@@ -45,7 +46,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
         Err(why) => {
             report::note(no_agent_note(&why));
             let signals = Signals::listen().context(ProbeError::Signals)?;
-            let running = progress(ProbeKind::Mtu, target.addr, &signals)?;
+            let running = progress(ProbeKind::Mtu, target.addr, None, &signals)?;
             let found = measure_bare(&target, args.tries, &why, Some(signals));
             drop(running);
             found?

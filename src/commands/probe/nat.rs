@@ -57,6 +57,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let device = device(args.interface.as_deref())?;
     let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
     check_zones(&[server], device).map_err(Usage::from)?;
+    super::announce(&args.host, server);
     let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
     let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
     let second = second.transpose()?;
@@ -71,7 +72,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
         wait: args.wait,
         hairpin: args.hairpin,
     };
-    let running = super::progress(ProbeKind::Nat, server, &signals)?;
+    let running = super::progress(ProbeKind::Nat, server, None, &signals)?;
     let found = measure(&order, Some(signals));
     drop(running);
     let found = found?;

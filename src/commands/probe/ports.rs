@@ -50,6 +50,7 @@ pub struct PortsOrder {
 pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     check(&args)?;
     let target = Target::resolve(&args.far_end)?;
+    super::announce(&args.far_end.host, target.addr);
     if args.no_agent {
         return scan::run(&args, &target, None);
     }
@@ -62,7 +63,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         ecn: args.ecn,
     };
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let running = super::progress(ProbeKind::Ports, target.addr, &signals)?;
+    let running = super::progress(ProbeKind::Ports, target.addr, None, &signals)?;
     let found = measure(&target, &order, Some(signals));
     drop(running);
     match found? {

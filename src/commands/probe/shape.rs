@@ -2,7 +2,7 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::{helped, progress};
+use super::{announce, helped, progress};
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
@@ -50,8 +50,9 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     }
     let order = ShapeOrder { ports, tries: args.tries, rate: args.rate, train: args.train };
     let target = Target::resolve(&args.far_end)?;
+    announce(&args.far_end.host, target.addr);
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let running = progress(ProbeKind::Shape, target.addr, &signals)?;
+    let running = progress(ProbeKind::Shape, target.addr, None, &signals)?;
     let found = measure(&target, &order, Some(signals));
     drop(running);
     let report = match found? {

@@ -33,6 +33,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     let candidates = candidates(&args)?;
     let far_end = &args.far_end;
     let target = Target::resolve(far_end)?;
+    super::announce(&far_end.host, target.addr);
     let signals = Signals::listen().context(ProbeError::Signals)?;
     let plan = TimeoutPlan {
         server: target.addr,
@@ -41,8 +42,9 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
         tries: args.tries,
         who_refreshes: args.who_refreshes,
     };
+    let longest = Some(plan.longest());
     let progress = report::TimeoutProgress::new(args.far_end.quiet);
-    let running = super::progress(ProbeKind::Timeout, target.addr, &signals)?;
+    let running = super::progress(ProbeKind::Timeout, target.addr, longest, &signals)?;
     let found = measure(&target, plan, progress, Some(signals));
     drop(running);
     let found = found?;

@@ -52,6 +52,7 @@ impl TraceOrder {
 /// Runs `udpkit probe trace`.
 pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
     let order = order(&args)?;
+    super::announce(&args.host, order.target);
     let report = measure_shown(&order)?;
     let reached = report.flows.iter().all(|flow| flow.reached);
     if args.json {
@@ -84,7 +85,7 @@ fn order(args: &TraceArgs) -> anyhow::Result<TraceOrder> {
 /// Traces a path, and shows meanwhile how far it is.
 pub fn measure_shown(order: &TraceOrder) -> anyhow::Result<TraceReport> {
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let running = super::progress(ProbeKind::Trace, order.target, &signals)?;
+    let running = super::progress(ProbeKind::Trace, order.target, None, &signals)?;
     let report = measure(order, Some(signals));
     drop(running);
     report

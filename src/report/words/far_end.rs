@@ -32,9 +32,12 @@ pub fn port_closed(target: Endpoint) -> (String, String) {
     (format!("nothing listens on {target}"), hint)
 }
 
-/// The note that a probe has begun.
-pub fn probing(host: &str) -> String {
-    format!("probing {host}")
+/// The note that a probe of `host` has begun; a zone is named as the interface is.
+pub fn probing(host: &str, target: Endpoint) -> String {
+    match target.ip() {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => format!("probing {target}"),
+        _ => format!("probing {host}"),
+    }
 }
 
 /// No remote agent at `target`: the error and the hint.
