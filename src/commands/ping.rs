@@ -2,6 +2,7 @@
 
 use super::exit::{code_of, failure_code, message_of};
 use super::misread::{check_hosts, check_zones, device};
+use super::progress::show;
 use super::usage::{PingUsage, Step, check_limits};
 use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
@@ -12,6 +13,7 @@ use crate::net::{
     resolve, split_host_port,
 };
 use crate::record::{Flow, NotSentTo, PingEvent, PingSummary, PingTargetReport, Sink};
+use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{
     Asked, PingEnd, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
@@ -61,7 +63,11 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
     report.begin(&announced(&plan));
+    let doing = Doing::Ping { targets: plan.targets.len() as u64 };
+    let shown = args.json && !args.quiet;
+    let running = show(doing, length(&args), &signals, shown)?;
     let ended = drive(plan, sockets, Some(signals), args.spin, report)?;
+    drop(running);
     let mut summary = ended.summary;
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
@@ -98,6 +104,14 @@ fn drive<K: for<'a> Sink<PingEvent<'a>>>(
     let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);
     let session = PingSession::new(plan, sink);
     Ok(looped.run(session, TxBatch::new(SLOTS, arena)).context(Step::Run)?.summary)
+}
+
+/// How long the run will take, where that is known.
+fn length(args: &PingArgs) -> Option<Nanos> {
+    let fixed = !args.flood && !args.poisson;
+    let count = args.count.filter(|_| fixed);
+    let sending = count.map(|count| Nanos(args.interval.0.saturating_mul(count.saturating_sub(1))));
+    [args.time, sending].into_iter().flatten().min()
 }
 
 /// Limits decide if there are any. Without limits, the run failed unless a target replied and every

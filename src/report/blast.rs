@@ -74,6 +74,7 @@ pub struct BlastView {
     heading: RunHeading,
     lines: Option<IntervalLines>,
     text: bool,
+    quiet: bool,
     so_far: Arc<Mutex<SoFar>>,
     /// Answers whoever asks how the run stands, and draws the bar.
     progress: Option<Progress>,
@@ -90,6 +91,7 @@ impl BlastView {
             heading,
             lines: (!quiet && !json).then(|| IntervalLines::new(expected, page)),
             text: !json,
+            quiet,
             so_far: Arc::default(),
             progress: None,
             expected,
@@ -130,7 +132,7 @@ impl BlastView {
                 Some(began) => so_far_text(&so_far, began.elapsed().into()),
             })
         };
-        self.progress = Some(Progress::start(self.lines.is_some(), line, told)?);
+        self.progress = Some(Progress::start(!self.quiet, line, told)?);
         Ok(self)
     }
 

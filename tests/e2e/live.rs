@@ -72,7 +72,7 @@ fn sigquit_prints_how_every_command_stands_and_it_goes_on() {
     let (_server, at) = serve();
     let (_own, silent) = silent_port();
     let free = format!("127.0.0.1:{}", crate::common::free_udp_port());
-    let cases: [(Vec<&str>, Option<&str>, &str); 9] = [
+    let cases: [(Vec<&str>, Option<&str>, &str); 11] = [
         (
             vec!["send", &silent, "--interval", "100ms", "--count", "1000", "--", "hi"],
             None,
@@ -88,6 +88,12 @@ fn sigquit_prints_how_every_command_stands_and_it_goes_on() {
             vec!["cast", "send", &silent, "--interval", "100ms", "--count", "1000", "--", "hi"],
             None,
             "sending to 1 destination   ",
+        ),
+        (vec!["probe", &silent], None, "probe 127.0.0.1   "),
+        (
+            vec!["cast", "check", "239.66.1.9:5066", "--interface", "lo", "--hold", "30s"],
+            None,
+            "cast check 239.66.1.9:5066   ",
         ),
         (vec!["cast", "recv", &free, "--silent"], Some("listening"), "receiving 1 group   "),
     ];
@@ -107,6 +113,13 @@ fn long_work_has_a_line_on_a_terminal_and_none_with_quiet_or_in_a_pipe() {
     assert!(shown.contains("sending to 1 destination   1 s   sent "), "{shown}");
     let last = shown.trim_end().lines().last().expect("the report");
     assert!(last.contains("sent 6 datagrams"), "{shown}");
+    let (_server, at) = serve();
+    let json = ["ping", &at, "--interval", "300ms", "--count", "6", "-J"];
+    let shown = on_terminal(&[], &json);
+    assert!(shown.contains("ping 1 target   1 s   "), "{shown}");
+    assert!(shown.trim_end().ends_with('}'), "{shown}");
+    let shown = on_terminal(&[], &["blast", &at, "--rate", "1M", "-t", "2s", "-J"]);
+    assert!(shown.contains(" s left") && shown.trim_end().ends_with('}'), "{shown}");
     let quiet = on_terminal(
         &[],
         &["send", "-q", &silent, "--interval", "300ms", "--count", "4", "--", "hi"],

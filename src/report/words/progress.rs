@@ -49,6 +49,11 @@ pub enum Doing {
         /// How many.
         destinations: u64,
     },
+    /// Round trips to these.
+    Ping {
+        /// How many.
+        targets: u64,
+    },
     /// A receiver of groups.
     CastReceive {
         /// How many.
@@ -72,6 +77,7 @@ impl Worded for Doing {
             Self::Send { destinations } | Self::CastSend { destinations } => {
                 format!("sending to {}", plural(*destinations, "destination"))
             }
+            Self::Ping { targets } => format!("ping {}", plural(*targets, "target")),
             Self::CastReceive { groups } => format!("receiving {}", plural(*groups, "group")),
             Self::Receive { sockets: 1 } => "receiving".to_owned(),
             Self::Receive { sockets } => format!("receiving on {}", plural(*sockets, "socket")),
