@@ -38,7 +38,7 @@ pub fn parse_at_width(
     words: impl IntoIterator<Item = OsString>,
     columns: Option<usize>,
 ) -> Result<Cli, Stopped> {
-    let words: Vec<OsString> = words.into_iter().collect();
+    let words = help_as_flag(words.into_iter().collect());
     let asks_for_short_help =
         words.iter().take_while(|word| *word != "--").any(|word| word == "-h");
     let command = if asks_for_short_help { short(command()) } else { command() };
@@ -61,6 +61,15 @@ pub fn parse_at_width(
 pub fn defaults<A: Args>(positional: &[&str]) -> Result<A, clap::Error> {
     let command = A::augment_args(clap::Command::new("udpkit").no_binary_name(true));
     A::from_arg_matches(&command.try_get_matches_from(positional)?)
+}
+
+/// `udpkit help cast send` as `udpkit cast send --help`, as git and cargo take it.
+fn help_as_flag(mut words: Vec<OsString>) -> Vec<OsString> {
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".into());
+    }
+    words
 }
 
 /// Why nothing is to be run.
