@@ -169,7 +169,8 @@ fn rules(pid: u32) -> Result<Rules, seccompiler::BackendError> {
     for number in [libc::SYS_mmap, libc::SYS_mprotect, libc::SYS_pkey_mprotect] {
         rules.insert(number, vec![SeccompRule::new(vec![masked(2, code, code)?])?]);
     }
-    // UDP over IP, and netlink, which the C library uses to list interfaces.
+    // Datagram sockets of IP and of the Unix domain, and netlink of any type: the C library lists
+    // interfaces over it.
     let family = |family: libc::c_int| when(0, SeccompCmpOp::Ne, family as u64);
     let mut sockets = vec![SeccompRule::new(vec![
         family(libc::AF_INET)?,

@@ -29,7 +29,7 @@ pub(super) fn query(id: [u8; 2], flags: u16, name: &[u8], kind: u16, class: u16)
 }
 
 /// Asks for the root's name servers: every resolver has them cached, and an authoritative server
-/// for other zones refuses.
+/// of other zones usually answers with `REFUSED` or a referral, which identifies it as well.
 pub(super) fn question(ask: &Ask) -> Vec<u8> {
     query(ask.secret(), RECURSE, b"\0", NS, IN)
 }
