@@ -20,7 +20,7 @@ const PRINTED: usize = 50;
 pub fn cast_interval_line(interval: &CastInterval) -> String {
     let mut parts = vec![
         figure("received", group_digits(interval.received)),
-        figure("lost", interval.lost),
+        figure("lost", signed(interval.lost)),
         figure("duplicates", group_digits(interval.duplicates)),
     ];
     parts.extend(rate(interval.bytes, interval.span).map(bits));
@@ -30,6 +30,12 @@ pub fn cast_interval_line(interval: &CastInterval) -> String {
     parts.push(plural(interval.sources, "source"));
     let seconds = format!("{:.1} s", interval.elapsed.as_secs_f64());
     format!("{seconds:>8}  {}", parts.join("  "))
+}
+
+/// A count that is negative where datagrams arrived that had been counted as lost.
+fn signed(count: i64) -> String {
+    let sign = if count < 0 { "-" } else { "" };
+    format!("{sign}{}", group_digits(count.unsigned_abs()))
 }
 
 /// The report of a sender.

@@ -90,7 +90,7 @@ impl Page {
     ) -> String {
         let mut text = self.labelled("verdict", &[found.verdict.text()]);
         text.push_str(&self.told("evidence", &found.evidence));
-        text.push_str(&self.told("or else", &found.alternatives));
+        text.push_str(&self.told("may be", &found.alternatives));
         text.push_str(&self.told("caution", &found.caveats));
         text
     }

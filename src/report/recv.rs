@@ -224,16 +224,16 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     }
     for source in &summary.sources {
         lines.push(format!(
-            "  from {:<21} {:>9}  {} bytes",
+            "  from {:<21} {:>9}  {}",
             source.address.to_string(),
             group_digits(source.datagrams),
-            group_digits(source.bytes)
+            plural(source.bytes, "byte")
         ));
     }
     if summary.other_datagrams > 0 {
         let (datagrams, bytes) =
-            (group_digits(summary.other_datagrams), group_digits(summary.other_bytes));
-        lines.push(format!("  from {:<21} {datagrams:>9}  {bytes} bytes", "others"));
+            (group_digits(summary.other_datagrams), plural(summary.other_bytes, "byte"));
+        lines.push(format!("  from {:<21} {datagrams:>9}  {bytes}", "others"));
     }
     lines
 }
@@ -281,8 +281,8 @@ mod tests {
             active_ns: 1_000_000_000,
             ended: RecvEnd::Idle,
             sources: vec![SourceRecord { address, datagrams: 1400, bytes: 14_000 }],
-            other_datagrams: 100,
-            other_bytes: 1000,
+            other_datagrams: 1,
+            other_bytes: 1,
             gaps_ns: Some(GapRecord { samples: 1499, p50: Some(1000), ..GapRecord::default() }),
             ..RecvSummary::default()
         };
@@ -294,7 +294,7 @@ mod tests {
             "  truncated  3",
             "  gaps       min -  p50 1.00 µs  p90 -  p99 -  p99.9 -  max -",
             "  from 192.0.2.1:9               1 400  14 000 bytes",
-            "  from others                      100  1 000 bytes",
+            "  from others                        1  1 byte",
         ];
         assert_eq!(lines(&summary), expected);
     }

@@ -181,7 +181,7 @@ fn delay() -> PingDelay {
 pub fn full_target() -> PingTargetReport {
     let lost = PingLost {
         total: 12,
-        out: Some(9),
+        out: Some(8),
         back: Some(3),
         untold: Some(WaysUntold::NoCount),
         unknown: Some(1),

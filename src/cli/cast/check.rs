@@ -14,7 +14,7 @@ use clap::Args;
 #[command(after_long_help = "\
     It joins the group on each interface, sends to it with increasing TTLs, and reports what \
     works, with evidence and possible causes: interfaces, memberships, queriers, reverse-path \
-    filter, routes; with --far, the path too. Exit code 1 if something is broken.\n\nExamples:\n  \
+    filter, routes; with --far, the path too. Exit code: 1 if something is broken.\n\nExamples:\n  \
     udpkit cast check 239.1.2.3:5000\n  \
     udpkit cast check 239.1.2.3:5000 --answer          (on host b)\n  \
     udpkit cast check 239.1.2.3:5000 --far b --hold 5min\n  \

@@ -11,7 +11,7 @@ use clap::Args;
     udpkit probe marks 192.0.2.10                every DSCP and ECN value\n  \
     udpkit probe marks 192.0.2.10 --tries 10     on a path with high loss\n  \
     udpkit probe marks '[2001:db8::1]' --json\n\n\
-    Exit code 0 if DSCP and ECN were measured, 1 if the host does not run udpkit serve.")]
+    Exit code: 0 if DSCP and ECN were measured, 1 if the host does not run udpkit serve.")]
 pub struct MarksArgs {
     /// Whom to probe.
     #[command(flatten)]

@@ -33,7 +33,7 @@ use std::path::PathBuf;
     subcommand_negates_reqs = true,
     override_usage = "udpkit probe [OPTIONS] <HOST[:PORT]>            all probes\n       udpkit probe <COMMAND> [OPTIONS] <HOST[:PORT]>  one probe",
     after_long_help = "With HOST only, all probes run in parallel within ten seconds; the report lists \
-        what was left out.\nExit code 0 if the host runs udpkit serve, 1 if it does not.\n\nExamples:\n  \
+        what was left out.\nExit code: 0 if the host runs udpkit serve, 1 if it does not.\n\nExamples:\n  \
         udpkit probe 192.0.2.10                      all probes, in ten seconds\n  \
         udpkit probe ports 192.0.2.10 63000-63010    ports that a firewall passes\n  \
         udpkit probe nat stun.example:3478           type of NAT on the path\n  \

@@ -11,7 +11,7 @@ use clap::Args;
     udpkit probe mtu 192.0.2.10                  both ways, with a udpkit server\n  \
     udpkit probe mtu 192.0.2.10:53               without one, from ICMP errors\n  \
     udpkit probe mtu 192.0.2.10 --tries 6        on a path with high loss\n\n\
-    Exit code 0 if a size was found, 1 if not.")]
+    Exit code: 0 if a size was found, 1 if not.")]
 pub struct MtuArgs {
     /// Whom to probe.
     #[command(flatten)]

@@ -12,7 +12,7 @@ use clap::Args;
     udpkit probe nat 192.0.2.10                          with a udpkit server\n  \
     udpkit probe nat stun.example:3478                   with any STUN server\n  \
     udpkit probe nat stun.example:3478 other.example:3478\n\n\
-    Exit code 0 if the server replied, 1 if it did not.")]
+    Exit code: 0 if the server replied, 1 if it did not.")]
 pub struct NatArgs {
     /// STUN server: udpkit serve, or any other (HOST:3478)
     ///

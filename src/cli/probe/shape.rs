@@ -12,7 +12,7 @@ use clap::Args;
     udpkit probe shape 192.0.2.10                      payloads, sizes, rate limit\n  \
     udpkit probe shape 192.0.2.10 --train 0          payloads and sizes only\n  \
     udpkit probe shape 192.0.2.10 --ports 5000-5003    is a limit per port?\n\n\
-    Exit code 0 if payloads were compared, 1 if the host does not run udpkit serve.")]
+    Exit code: 0 if payloads were compared, 1 if the host does not run udpkit serve.")]
 pub struct ShapeArgs {
     /// Whom to probe.
     #[command(flatten)]

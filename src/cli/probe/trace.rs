@@ -12,7 +12,7 @@ use clap::Args;
     udpkit probe trace 192.0.2.10                    the path to a udpkit server\n  \
     udpkit probe trace 192.0.2.10:53 --bind :5000    the path of exactly this flow\n  \
     udpkit probe trace '[2001:db8::1]:443' --flows 4\n\n\
-    Exit code 0 if every flow reached the target, 1 if one did not.")]
+    Exit code: 0 if every flow reached the target, 1 if one did not.")]
 pub struct TraceArgs {
     /// Target host
     ///

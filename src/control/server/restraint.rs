@@ -87,7 +87,7 @@ impl Default for Restraint {
 }
 
 impl Restraint {
-    /// Whether to answer a well-formed question now; `what` is its [`print`].
+    /// Whether to answer a well-formed question now; `what` is its [`print()`].
     pub fn admits_question(&mut self, now: Nanos, source: SocketAddr, what: u64) -> bool {
         let peer = self.peers.entry(now, source, Peer::default);
         if !peer.asked.contains(&Some(what)) {

@@ -6,7 +6,7 @@ use crate::report::words::cast as words;
 use crate::units::Nanos;
 
 /// Width of the columns after the name.
-const FIGURES: usize = 62;
+const FIGURES: usize = 63;
 /// Minimum and maximum width of the name column.
 const NAMES: std::ops::RangeInclusive<usize> = 9..=47;
 /// The table width from which on there is a destination column, and that column's width.
@@ -45,7 +45,7 @@ fn heading(names: usize, wide: bool) -> Vec<String> {
     let to = |text: &str| if wide { format!(" {text:<DESTINATION$}") } else { String::new() };
     vec![
         format!(
-            "  {:names$}{} {:>6} {:>6} {:>5} {:>4} {:>4} {:^17} {:>5} {:>5}",
+            "  {:names$}{} {:>6} {:>6} {:>6} {:>4} {:>4} {:^17} {:>5} {:>5}",
             "",
             to(""),
             "recv",
@@ -58,12 +58,12 @@ fn heading(names: usize, wide: bool) -> Vec<String> {
             "heard"
         ),
         format!(
-            "  {:names$}{} {:>6} {:>6} {:>5} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
+            "  {:names$}{} {:>6} {:>6} {:>6} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
             "receiver",
             to("destination"),
             "%",
             "lost",
-            "runs",
+            "bursts",
             "ord.",
             "dup.",
             "p50",
@@ -83,11 +83,11 @@ fn row(one: &FanoutReceiver, names: usize, wide: bool) -> String {
         }
     };
     format!(
-        "  {:names$}{to} {:>6} {:>6} {:>5} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
+        "  {:names$}{to} {:>6} {:>6} {:>6} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
         shortened(&one.receiver, names),
         got(one),
         count(one.lost, 6),
-        count(one.bursts, 5),
+        count(one.bursts, 6),
         count(one.reordered, 4),
         count(one.duplicates, 4),
         millis(one.delay_p50_ns),

@@ -253,12 +253,12 @@ impl Worded for CheckVerdict {
                 );
             }
             Self::Ended { what, age_ns, membership_ns } => {
-                let (age, membership) = (seconds(*age_ns), seconds(*membership_ns));
+                let (age, membership) = (seconds(*age_ns), Nanos(*membership_ns));
                 let what = stopped(*what);
                 return format!("{what} after {age}; memberships expire after {membership}");
             }
             Self::EndedWithMembership { what, membership_ns, queries_visible } => {
-                let (what, membership) = (stopped(*what), seconds(*membership_ns));
+                let (what, membership) = (stopped(*what), Nanos(*membership_ns));
                 let why =
                     if *queries_visible { "no querier was heard" } else { "nothing renews them" };
                 return format!("{what} when memberships expire ({membership}): {why}");

@@ -114,7 +114,7 @@ impl Worded for CheckEvidence {
             }
             Self::Held { held_ns } => return format!("held for {}", seconds(*held_ns)),
             Self::MembershipLasts { membership_ns } => {
-                let membership = seconds(*membership_ns);
+                let membership = Nanos(*membership_ns);
                 return format!("without queries, a membership expires after {membership}");
             }
             Self::StreamArrives { source, datagrams, held_ns } => {

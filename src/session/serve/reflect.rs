@@ -1,7 +1,7 @@
 //! The interface for protocols that are answered datagram by datagram, besides the control
 //! dialogue: STAMP and STUN.
 //!
-//! A reflector sees only datagrams of its own [`Class`](crate::wire::Class) and writes its answer
+//! A reflector sees only datagrams of its own [`Class`] and writes its answer
 //! into a buffer that the server provides. It may keep state in bounded memory. The server does the
 //! rest: it sends the answer back to the source, from the address that was contacted, and drops an
 //! answer longer than the request or than the reflector's configured limit.

@@ -2,17 +2,17 @@
 
 use crate::hold_text;
 use std::net::SocketAddr;
-use udpkit::record::probe::ProbeKind;
+use udpkit::record::probe::{IdleOutcome, IdleTimer, ProbeKind, TimeoutEvent};
 use udpkit::record::{
-    FanoutReceiver, FanoutStanding, PingInterval, PingReply, PingTimeout, ReceiverState,
-    RecvInterval, ReplyKind,
+    BlastInterval, CastInterval, FanoutReceiver, FanoutStanding, PingInterval, PingReply,
+    PingTimeout, ReceiverState, RecvInterval, ReplyKind, Worded,
 };
 use udpkit::report::words::blast::waiting_for;
 use udpkit::report::words::progress::Doing;
 use udpkit::report::{
-    Clock, LaneSoFar, Page, SoFar, Standing, TimeStyle, all_progress_line, blast_bar_text,
-    fanout_frame, ping_reply_line, ping_row, ping_timeout_line, progress_text, recv_interval_line,
-    so_far_text,
+    Clock, IntervalLines, Lane, LaneSoFar, Page, SoFar, Standing, TimeStyle, all_progress_line,
+    blast_bar_text, cast_interval_line, fanout_frame, ping_reply_line, ping_row, ping_timeout_line,
+    progress_text, recv_interval_line, so_far_text,
 };
 use udpkit::stats::DelayHistogram;
 use udpkit::units::{Nanos, Rate};
@@ -57,6 +57,7 @@ fn doings() -> Vec<Doing> {
         Doing::Trial { number: 12, rate },
         Doing::Send { destinations: 1 },
         Doing::CastSend { destinations: 300 },
+        Doing::Ping { targets: 1 },
         Doing::CastReceive { groups: 4 },
         Doing::Receive { sockets: 1 },
         Doing::Receive { sockets: 2 },
@@ -185,6 +186,88 @@ fn the_lines_of_recv() {
         busy.set_rates();
         silent.set_rates();
         [silent, busy].map(|one| recv_interval_line(&one)).to_vec()
+    });
+}
+
+#[test]
+fn the_lines_of_blast() {
+    hold_live("blast_intervals", |page| {
+        let usual = BlastInterval {
+            duration_ns: SECOND,
+            datagrams: 84_918,
+            bytes: 84_918 * 1_472,
+            ..BlastInterval::default()
+        };
+        let all = [
+            usual,
+            BlastInterval { start_ns: 3_598 * SECOND, lost: 897, reordered: 12, ..usual },
+            BlastInterval {
+                start_ns: 3_599 * SECOND,
+                datagrams: 12_345_678,
+                bytes: 12_345_678 * 1_472,
+                lost: 1_234_567,
+                duplicates: 123_456,
+                reordered: 123_456,
+                ..usual
+            },
+            BlastInterval { datagrams: 0, bytes: 0, lost: 12_345, ..usual },
+        ];
+        let one_way = (Lane::Only, Lane::Only);
+        let mut lines = Vec::new();
+        for (first, second) in [one_way, (Lane::Up, Lane::Down)] {
+            let mut shown = IntervalLines::new(None, page);
+            for one in &all {
+                lines.extend([first, second].into_iter().filter_map(|lane| shown.next(lane, one)));
+            }
+        }
+        lines
+    });
+}
+
+#[test]
+fn the_lines_of_cast_recv() {
+    hold_live("cast_recv", |_| {
+        let silent = CastInterval {
+            elapsed: Nanos::from_secs(1),
+            span: Nanos::from_secs(1),
+            ..CastInterval::default()
+        };
+        let busy = CastInterval {
+            elapsed: Nanos::from_secs(3_600),
+            received: 1_234_567,
+            bytes: 1_234_567 * 1_472,
+            lost: 12_345,
+            duplicates: 1_234,
+            sources: 300,
+            ..silent
+        };
+        let filled = CastInterval { lost: -2_345, ..busy };
+        let bare = CastInterval { without_header: 1_234, sources: 0, ..silent };
+        [silent, busy, filled, bare].map(|one| cast_interval_line(&one)).to_vec()
+    });
+}
+
+#[test]
+fn the_lines_of_probe_timeout() {
+    hold_live("timeout", |_| {
+        let longest_ns = 300 * SECOND;
+        let mut events = vec![
+            TimeoutEvent::Begun { sockets: 130, longest_ns },
+            TimeoutEvent::Refreshing { duration_ns: 640 * SECOND },
+        ];
+        for timer in [IdleTimer::OneDatagram, IdleTimer::Established] {
+            let silence_ns = longest_ns;
+            let outcomes = [IdleOutcome::Open, IdleOutcome::Closed, IdleOutcome::Unknown];
+            events.extend(outcomes.map(|outcome| TimeoutEvent::Decided {
+                timer,
+                silence_ns,
+                outcome,
+            }));
+            let (open_ns, closed_ns) = (180 * SECOND, 300 * SECOND);
+            events.push(TimeoutEvent::Refining { timer, open_ns, closed_ns, sockets: 7 });
+            events.push(TimeoutEvent::Again { timer, silence_ns });
+        }
+        events.iter().map(Worded::text).collect()
     });
 }
 

@@ -133,7 +133,7 @@ fn rare_statements() {
         changed(MarkChange::Dropped { way: back, dscp: vec![8, 46], ecn: vec![1] }),
     ];
     let text = page.told("verdict", &verdicts)
-        + &page.told("or else", &[MarksAlternative::HostRewrites, MarksAlternative::Congestion])
+        + &page.told("may be", &[MarksAlternative::HostRewrites, MarksAlternative::Congestion])
         + &page.told(
             "caution",
             &[

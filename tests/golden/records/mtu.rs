@@ -131,7 +131,7 @@ fn a_black_hole_blocks_large_packets_and_fragments() {
     report.back.fragments = vec![
         row(1_253, 6, Some(1_276)),
         row(2_000, 6, None),
-        FragmentRow { outcome: Outcome::Inconclusive, ..row(4_000, 0, None) },
+        FragmentRow { sent: 1, outcome: Outcome::Inconclusive, ..row(4_000, 0, None) },
         row(8_000, 0, None),
     ];
     report.traffic.refused_here = vec![RefusedHere::new(1, server().into(), 20)];

@@ -404,7 +404,7 @@ fn rare_statements() {
     ];
     let text = page.told("verdict", &verdicts)
         + &page.told("evidence", &evidence)
-        + &page.told("or else", &[PortsAlternative::RejectedByAnotherHost])
+        + &page.told("may be", &[PortsAlternative::RejectedByAnotherHost])
         + &page.told("caution", &caveats)
         + &page.labelled("note", &notes);
     hold_text("ports.rare.80", 80, &text);

@@ -191,7 +191,7 @@ fn rare_statements() {
     let text = page.labelled("port", &rows)
         + &page.told("verdict", &[looped, ScanVerdict::default()])
         + &page.told("evidence", &evidence)
-        + &page.told("or else", &alternatives)
+        + &page.told("may be", &alternatives)
         + &page.told("caution", &caveats);
     hold_text("scan.rare.80", 80, &text);
 }

@@ -175,9 +175,15 @@ fn hold(name: &str, report: &TimeoutReport) {
 #[test]
 fn rare_statements() {
     let (nothing, short) = (limit(None, None), limit(None, Some(5)));
+    let between = limit(Some(5), Some(9));
     let (open_ns, every_ns) = (300 * SECOND, 240 * SECOND);
     let verdicts = [
-        TimeoutVerdict::KeepAlive { every_ns, one_datagram: short, established: short },
+        TimeoutVerdict::KeepAlive {
+            every_ns: 4 * SECOND,
+            one_datagram: between,
+            established: between,
+        },
+        TimeoutVerdict::NoneSafe { one_datagram: short, established: short },
         TimeoutVerdict::NoneSafe { one_datagram: short, established: nothing },
         TimeoutVerdict::StaysOpen { open_ns, every_ns },
         TimeoutVerdict::OpenAtLeast { open_ns, every_ns },
