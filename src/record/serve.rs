@@ -217,9 +217,9 @@ pub enum SessionEnd {
     Expired,
     /// Its run went on beyond what was granted.
     Overdue,
-    /// Streams were sent to a client that stopped returning tokens.
+    /// Streams were sent to a client that stopped returning the `proof` values of replies.
     Unreturned,
-    /// An ICMP error reported its client gone, and it returned none of the tokens sent since.
+    /// An ICMP error reported its client gone, and it returned no `proof` value since.
     Gone,
     /// The server was told to stop.
     ServerEnds,
