@@ -7,6 +7,7 @@ use super::fanout::{closing_text, table_lines};
 use super::limits::limit_lines;
 use super::number::span_or_dash;
 use super::page::{Align, Page, table};
+use super::progress::fitting;
 use super::words::cast as words;
 use super::words::terms::plural;
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
@@ -16,8 +17,8 @@ use std::fmt::Write;
 /// Most receivers in a report, the worst first.
 const PRINTED: usize = 50;
 
-/// One interval line of a receiver.
-pub fn cast_interval_line(interval: &CastInterval) -> String {
+/// One interval line of a receiver, with as many figures as fit.
+pub fn cast_interval_line(interval: &CastInterval, page: Page) -> String {
     let mut parts = vec![
         figure("received", group_digits(interval.received)),
         figure("lost", signed(interval.lost)),
@@ -29,7 +30,8 @@ pub fn cast_interval_line(interval: &CastInterval) -> String {
     }
     parts.push(plural(interval.sources, "source"));
     let seconds = format!("{:.1} s", interval.elapsed.as_secs_f64());
-    format!("{seconds:>8}  {}", parts.join("  "))
+    parts.insert(0, format!("{seconds:>8}"));
+    fitting(&parts, "  ", page)
 }
 
 /// A count that is negative where datagrams arrived that had been counted as lost.

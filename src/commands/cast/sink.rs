@@ -1,7 +1,7 @@
 //! What a receiver shows and stores while it runs.
 
 use crate::record::{CastEvent, CastNote, CastWarning, Flow, Sink, Worded};
-use crate::report::{self, Output};
+use crate::report::{self, Output, Page};
 use crate::units::io_error_text;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -40,11 +40,10 @@ impl Sink<CastEvent<'_>> for CastSink {
             }
             CastEvent::Interval(interval) => {
                 self.flush_store();
-                let line = report::cast_interval_line(&interval);
                 if let Some(live) = &mut self.live {
-                    return live.line(line);
+                    return live.line(report::cast_interval_line(&interval, Page::of_stdout()));
                 }
-                report::note(line);
+                report::note(report::cast_interval_line(&interval, Page::new(Page::WIDEST)));
                 Flow::Continue
             }
             CastEvent::Content(bytes) => match &mut self.store {

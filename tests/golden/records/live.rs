@@ -226,7 +226,7 @@ fn the_lines_of_blast() {
 
 #[test]
 fn the_lines_of_cast_recv() {
-    hold_live("cast_recv", |_| {
+    hold_live("cast_recv", |page| {
         let silent = CastInterval {
             elapsed: Nanos::from_secs(1),
             span: Nanos::from_secs(1),
@@ -243,7 +243,7 @@ fn the_lines_of_cast_recv() {
         };
         let filled = CastInterval { lost: -2_345, ..busy };
         let bare = CastInterval { without_header: 1_234, sources: 0, ..silent };
-        [silent, busy, filled, bare].map(|one| cast_interval_line(&one)).to_vec()
+        [silent, busy, filled, bare].map(|one| cast_interval_line(&one, page)).to_vec()
     });
 }
 
