@@ -120,3 +120,21 @@ fn is_figure(arg: &Arg) -> bool {
     let names = arg.get_value_names().unwrap_or_default();
     takes_value && !arg.is_positional() && names.iter().any(|name| FIGURES.contains(&name.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flagged(line: &str) -> String {
+        let words = help_as_flag(line.split(' ').map(OsString::from).collect());
+        words.join(" ".as_ref()).into_string().unwrap()
+    }
+
+    #[test]
+    fn help_is_a_flag_where_it_stands_first() {
+        assert_eq!(flagged("udpkit help"), "udpkit --help");
+        assert_eq!(flagged("udpkit help cast send"), "udpkit cast send --help");
+        assert_eq!(flagged("udpkit send help:9"), "udpkit send help:9");
+        assert_eq!(flagged("udpkit ping help"), "udpkit ping help");
+    }
+}

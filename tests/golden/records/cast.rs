@@ -394,7 +394,8 @@ fn interval_lines_have_what_is_counted_and_what_has_no_header() {
         CastInterval { elapsed: Nanos::from_secs(2), span: interval.span, ..<_>::default() };
     let filled = CastInterval { elapsed: Nanos::from_secs(3), lost: -2_345, ..interval };
     let stray = CastInterval { elapsed: Nanos::from_secs(4), without_header: 100, ..nothing };
-    let lines = [interval, nothing, filled, stray].map(|one| cast_interval_line(&one, Page::new(80)));
+    let lines =
+        [interval, nothing, filled, stray].map(|one| cast_interval_line(&one, Page::new(80)));
     hold_text("cast_recv.intervals", 80, &lines.join("\n"));
 }
 
