@@ -68,6 +68,9 @@ const JUDGING: &[&str] = &["control", "session", "record", "report", "engine"];
 /// Files that read texts of the dialogue's parameters and of keys, and where.
 const READERS: &[&str] = &["session/serve/dialogue.rs", "record/probe/ports.rs"];
 
+/// Types that print an IPv6 zone as a number.
+const ADDRESSES: &[&str] = &["SocketAddr", "SocketAddrV6"];
+
 const LONGEST_FILE: usize = 700;
 
 /// A file below `src`.
@@ -113,6 +116,7 @@ fn only_report_and_main_print() {
 #[test]
 fn addresses_are_shown_with_the_names_of_interfaces() {
     hold(address_faults);
+    hold(error_address_faults);
 }
 
 #[test]
@@ -182,7 +186,18 @@ fn address_faults(source: &Source) -> Vec<String> {
     if !["record", "report"].contains(&source.room()) {
         return Vec::new();
     }
-    words(source, &["SocketAddr", "SocketAddrV6"], "shows a zone as a number: use Endpoint")
+    words(source, ADDRESSES, "shows a zone as a number: use Endpoint")
+}
+
+/// An error type's text is shown as it is: the addresses in it are of the type that names a zone.
+fn error_address_faults(source: &Source) -> Vec<String> {
+    texts::error_items(&source.text)
+        .into_iter()
+        .filter(|(_, item)| tokens::tokens(item).iter().any(|one| ADDRESSES.contains(&one.text)))
+        .map(|(line, _)| {
+            format!("src/{}:{line}: the text of an error shows a zone as a number", source.path)
+        })
+        .collect()
 }
 
 fn sentence_faults(source: &Source) -> Vec<String> {
@@ -347,6 +362,14 @@ fn the_other_rules_find_violations() {
     let address = "use std::net::SocketAddr;";
     assert_eq!(found(address_faults, "record/ping.rs", address), 1);
     assert_eq!(found(address_faults, "session/ping/mod.rs", address), 0);
+    let of = |address: &str| {
+        format!("enum E {{\n#[error(\"a\")]\nA,\n#[error(\"no {{0}}\")]\nB({address}),\n}}\n")
+    };
+    assert_eq!(found(error_address_faults, "batch/hint.rs", &of("SocketAddr")), 1);
+    assert_eq!(found(error_address_faults, "batch/hint.rs", &of("std::net::SocketAddrV6")), 1);
+    assert_eq!(found(error_address_faults, "batch/hint.rs", &of("Endpoint")), 0);
+    let beside = "#[error(\"a\")]\nstruct E;\n\nfn f(to: SocketAddr) {}\n";
+    assert_eq!(found(error_address_faults, "batch/hint.rs", beside), 0);
 
     let sentence = "fn f() -> &'static str { \"cannot find the host\" }";
     assert_eq!(found(sentence_faults, "session/mod.rs", sentence), 1);

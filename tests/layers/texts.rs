@@ -81,6 +81,19 @@ pub fn literals(text: &str) -> Vec<Literal<'_>> {
     found
 }
 
+/// What each `#[error(…)]` belongs to, a variant or a type with its fields, and its line.
+pub fn error_items(text: &str) -> Vec<(usize, &str)> {
+    let text = &text[..tests_begin(text)];
+    let starts = text.match_indices("#[error(");
+    let item = |(at, _): (usize, &str)| {
+        let line = 1 + text[..at].matches('\n').count();
+        let rest = &text[at + attribute(&text[at..])..];
+        let ends = ["#[error(", "\n}", ";\n"].into_iter().filter_map(|end| rest.find(end));
+        (line, &rest[..ends.min().unwrap_or(rest.len())])
+    };
+    starts.map(item).collect()
+}
+
 /// Where the test module of a file begins; the end of the file without one.
 fn tests_begin(text: &str) -> usize {
     let marks = text.match_indices("#[cfg(test)]\nmod ");
