@@ -115,10 +115,11 @@ impl Output {
     fn note(&mut self, result: &io::Result<()>) {
         let Err(error) = result else { return };
         // A closed pipe is not an error; a full disk is.
-        if !self.closed && error.kind() != io::ErrorKind::BrokenPipe {
+        // Reported once, whatever else is printed afterwards.
+        let is_lost = !self.closed && error.kind() != io::ErrorKind::BrokenPipe;
+        if is_lost && !LOST.swap(true, Ordering::Relaxed) {
             let why = io_error_text(error);
             super::error(format_args!("cannot write to standard output: {why}"), None);
-            LOST.store(true, Ordering::Relaxed);
         }
         self.closed = true;
     }
