@@ -252,7 +252,7 @@ pub struct CastSource {
     pub delay_p99_ns: Option<u64>,
     /// Its maximum.
     pub delay_max_ns: Option<u64>,
-    /// From the join to the first datagram.
+    /// From the join to the first datagram; `None` if that arrived before the join was confirmed.
     pub join_to_first_ns: Option<u64>,
     /// From the first datagram to the last.
     pub duration_ns: u64,
@@ -318,6 +318,6 @@ pub struct Heard<'a> {
     pub source: &'a str,
     /// The group that it sent to.
     pub group: &'a str,
-    /// From the join to this datagram.
-    pub join_to_first: Nanos,
+    /// From the join to this datagram; `None` if it arrived before the join was confirmed.
+    pub join_to_first: Option<Nanos>,
 }

@@ -150,8 +150,8 @@ pub enum CastNote {
         source: String,
         /// The group that it sends to.
         group: String,
-        /// From the join to this datagram.
-        after_join_ns: u64,
+        /// From the join to this datagram; `None` if it is not known.
+        after_join_ns: Option<u64>,
     },
     /// A sender takes subscriptions.
     OpenToReceivers {

@@ -52,6 +52,12 @@ impl Nanos {
         self.0 as f64 / 1e6
     }
 
+    /// This instant minus `earlier`; `None` if it is the earlier one: an order that is not guaranteed
+    /// leaves the difference unknown, not zero.
+    pub fn checked_since(self, earlier: Self) -> Option<Self> {
+        self.0.checked_sub(earlier.0).map(Self)
+    }
+
     /// This instant minus `earlier`, signed: for clocks that may disagree.
     pub const fn signed_since(self, earlier: Self) -> i64 {
         self.0.wrapping_sub(earlier.0) as i64
@@ -220,6 +226,8 @@ mod tests {
     fn an_earlier_instant_is_zero_away_not_584_years() {
         assert_eq!(Nanos(5) - Nanos(7), Nanos::ZERO);
         assert_eq!(Nanos(5).signed_since(Nanos(7)), -2);
+        assert_eq!(Nanos(5).checked_since(Nanos(7)), None);
+        assert_eq!(Nanos(7).checked_since(Nanos(5)), Some(Nanos(2)));
     }
 
     #[test]

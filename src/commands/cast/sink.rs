@@ -2,7 +2,7 @@
 
 use crate::record::{CastEvent, CastNote, CastWarning, Flow, Sink, Worded};
 use crate::report::{self, Output, Page};
-use crate::units::io_error_text;
+use crate::units::{Nanos, io_error_text};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ impl Sink<CastEvent<'_>> for CastSink {
                 let first = CastNote::FirstDatagram {
                     source: heard.source.to_owned(),
                     group: heard.group.to_owned(),
-                    after_join_ns: heard.join_to_first.as_u64(),
+                    after_join_ns: heard.join_to_first.map(Nanos::as_u64),
                 };
                 if self.talk {
                     report::note(first.text());

@@ -77,11 +77,12 @@ fn local(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
     }
     if interface.sent == 0 {
         let refused = interface.refused;
-        let evidence = match interface.refusal.clone() {
-            Some(why) => Evidence::ProbesRefused { refused, why },
-            None => Evidence::NoProbes,
+        return match interface.refusal.clone() {
+            Some(why) => {
+                found(Verdict::NothingSent).seen([Evidence::ProbesRefused { refused, why }])
+            }
+            None => found(Verdict::NotChecked).seen([Evidence::NoProbes]),
         };
-        return found(Verdict::NothingSent).seen([evidence]);
     }
     if interface.up == Some(false) {
         return found(Verdict::NotConnected).seen([Evidence::InterfaceDown]);
@@ -287,12 +288,27 @@ mod tests {
                     vec![Evidence::JoinRefused { why: refusal(19) }],
                 ),
                 (
+                    |one| (one.sent, one.looped) = (0, 0),
+                    Verdict::NotChecked,
+                    vec![Evidence::NoProbes],
+                ),
+                (
                     |one| (one.sent, one.refused, one.refusal) = (0, 20, Some(refusal(1))),
                     Verdict::NothingSent,
                     vec![Evidence::ProbesRefused { refused: 20, why: refusal(1) }],
                 ),
             ],
         );
+    }
+
+    #[test]
+    fn an_interface_that_no_probe_was_due_on_is_not_called_broken() {
+        let unchecked = CheckInterface { sent: 0, looped: 0, ..interface() };
+        let mut check = check(unchecked);
+        (check.interrupted, check.probes_complete) = (true, false);
+        check.judge();
+        assert_eq!(of(&check, Subject::Interface).outcome, Outcome::Unknown);
+        assert_eq!(check.verdict, CastCheckVerdict::Interrupted);
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub enum CheckVerdict {
     NotMulticast,
     /// The kernel refused the join.
     JoinRefused,
+    /// No probe was due before the check ended.
+    NotChecked,
     /// No probe could be sent.
     NothingSent,
     /// The interface is down or has no carrier.
@@ -246,6 +248,7 @@ impl CheckVerdict {
             | Self::BackReceived
             | Self::StreamOutlasts => Outcome::Ok,
             Self::LoopUndecided
+            | Self::NotChecked
             | Self::QuerierNotYetKnown
             | Self::QuerierHidden
             | Self::OthersUnknown

@@ -86,10 +86,11 @@ impl Worded for CastNote {
                 format!("joined {} groups and addresses, {first} to {last}", group_digits(*count))
             }
             Self::Asking { sender } => format!("subscribing to {sender}"),
-            Self::FirstDatagram { source, group, after_join_ns } => format!(
-                "receiving {group} from {source}, first datagram {} after the join",
-                Nanos(*after_join_ns)
-            ),
+            Self::FirstDatagram { source, group, after_join_ns } => {
+                let after = |nanos| format!(", first datagram {} after the join", Nanos(nanos));
+                let after = after_join_ns.map(after).unwrap_or_default();
+                format!("receiving {group} from {source}{after}")
+            }
             Self::OpenToReceivers { address } => {
                 format!("open to receivers on {address}")
             }

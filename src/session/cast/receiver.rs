@@ -19,7 +19,8 @@ use intervals::{Change, Intervals};
 use refused::{Asked, Refused};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use timing::{Over, Timing, arrival_of};
+pub(super) use timing::arrival_of;
+use timing::{Over, Timing};
 
 /// Maximum combinations of source, group and run kept apart; datagrams of further ones are counted
 /// together.
@@ -222,14 +223,16 @@ where
         let arrived = arrival_of(now, datagram);
         let (source, group) =
             (self.config.names.address(key.source), self.config.names.address(key.group));
-        let heard = Heard { source: &source, group: &group, join_to_first: arrived - since };
+        // What the kernel received before the sender's consent was read arrived "before" the join.
+        let waited = arrived.checked_since(since);
+        let heard = Heard { source: &source, group: &group, join_to_first: waited };
         if !key.beside {
             self.tell(CastEvent::Heard(heard));
         }
         let measured = self.config.content == Content::Measured;
         let delays =
             if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
-        let mut row = Row::new(key, arrived - since, datagram.meta.arrival, delays);
+        let mut row = Row::new(key, waited, (datagram.meta.arrival, arrived), delays);
         let index = self.rows.len();
         let adopted = self.feedback.as_mut().and_then(|feedback| feedback.adopt(&key, index));
         if let Some(began) = adopted.and_then(|(_, line)| line.began) {
@@ -247,7 +250,7 @@ where
     fn take_plain(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
         if let Some(index) = self.row(key, now, datagram, since) {
             self.taken += 1;
-            self.rows[index].observe_plain(datagram);
+            self.rows[index].observe_plain(now, datagram);
             if let Some(intervals) = &mut self.intervals {
                 let first = Some(datagram.true_len as u64);
                 intervals.take(now, datagram, Change { first, lost: 0 });

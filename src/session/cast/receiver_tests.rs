@@ -6,7 +6,7 @@ use super::tests::{
 use super::*;
 use crate::batch::{Datagram, OwnFinding, SendOutcome, SendStop, TxBatch};
 use crate::record::CastReceived;
-use crate::session::{Next, Session};
+use crate::session::{Next, Now, Session};
 use crate::units::{Limit, Nanos};
 use crate::wire::{Header, Kind};
 use std::net::SocketAddr;
@@ -66,6 +66,26 @@ fn a_receiver_that_stood_still_for_three_seconds_counts_all_that_its_sockets_hel
     assert_eq!(source.goodput_bits_per_second, Some(160_000));
     let each: Vec<u64> = end.sink.intervals.iter().map(|one| one.received).collect();
     assert_eq!(each, [180, 200, 120], "each interval has what arrived in it");
+}
+
+#[test]
+fn what_arrived_before_the_join_was_confirmed_has_no_time_after_it() {
+    let mut receiver = CastReceiver::new(config(), Kept::default());
+    let early = START - Nanos::from_millis(3);
+    read(&mut receiver, early, START + Nanos::from_millis(1), &data(0, early));
+    let found = receiver.finish(receiver_now(START + Nanos::from_secs(1))).received;
+    assert_eq!((found.received, found.sources[0].join_to_first_ns), (1, None));
+}
+
+#[test]
+fn a_clock_that_is_set_back_hides_no_silence_at_the_end() {
+    let mut receiver = CastReceiver::new(config(), Kept::default());
+    read(&mut receiver, START, START, &data(0, START));
+    let end = receiver_now(START + Nanos::from_secs(5));
+    let set_back = Now { real: end.real - Nanos::from_secs(60), ..end };
+    let found = receiver.finish(set_back).received;
+    assert_eq!(found.sources[0].silence_at_end_ns, 5_000_000_000);
+    assert!(found.sources[0].is_tail_unknown());
 }
 
 #[test]

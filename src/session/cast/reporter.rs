@@ -271,7 +271,7 @@ impl Reporter {
             p50: nanos(told.delays.p50),
             p99: nanos(told.delays.p99),
             max: nanos(told.delays.max),
-            join: found.map(|found| found.waited.as_u64()),
+            join: found.and_then(|found| found.waited).map(Nanos::as_u64),
             echo: self.heard.at.0,
             held: (now.real - self.heard_at).0,
             now: now.real.0,

@@ -1,5 +1,6 @@
 //! The account of one source: one run of one sender, for one group, on one interface.
 
+use super::receiver::arrival_of;
 use super::{EndMark, Names};
 use crate::batch::Datagram;
 use crate::record::{CastSource, rates_between as goodput};
@@ -30,14 +31,16 @@ pub(super) struct RowKey {
 /// join, is known once an end mark tells when the run began; until then it is not counted.
 pub(super) struct Row {
     key: RowKey,
-    /// Time from the join to the first datagram.
-    waited: Nanos,
+    /// Time from the join to the first datagram; `None` if it arrived before the join was confirmed.
+    waited: Option<Nanos>,
     received: u64,
     bytes: u64,
     /// Bytes of duplicates.
     duplicate_bytes: u64,
     first_arrival: Nanos,
     last_arrival: Nanos,
+    /// The last arrival on the monotonic clock, which is never set.
+    last_at: Nanos,
     numbers: Option<Numbers>,
     delays: Option<Box<Delays>>,
     /// When the run began, if that was announced.
@@ -68,7 +71,7 @@ pub(super) struct Found {
     pub reordered: u64,
     pub duplicates: u64,
     pub delays: Percentiles,
-    pub waited: Nanos,
+    pub waited: Option<Nanos>,
 }
 
 /// State derived from sequence numbers.
@@ -87,8 +90,14 @@ struct Numbers {
 }
 
 impl Row {
-    /// A source that is heard for the first time.
-    pub fn new(key: RowKey, waited: Nanos, arrival: Nanos, delays: KeepDelays) -> Self {
+    /// A source that is heard for the first time, at this time of the real-time clock and of the
+    /// monotonic one.
+    pub fn new(
+        key: RowKey,
+        waited: Option<Nanos>,
+        (arrival, at): (Nanos, Nanos),
+        delays: KeepDelays,
+    ) -> Self {
         Self {
             key,
             waited,
@@ -97,6 +106,7 @@ impl Row {
             duplicate_bytes: 0,
             first_arrival: arrival,
             last_arrival: arrival,
+            last_at: at,
             numbers: None,
             began: None,
             delays: (delays == KeepDelays::Yes).then(Box::default),
@@ -104,15 +114,16 @@ impl Row {
     }
 
     /// Accounts for a datagram without a header.
-    pub fn observe_plain(&mut self, datagram: &Datagram<'_>) {
+    pub fn observe_plain(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.received += 1;
         self.bytes += datagram.true_len as u64;
         self.last_arrival = self.last_arrival.max(datagram.meta.arrival);
+        self.last_at = self.last_at.max(arrival_of(now, datagram));
     }
 
     /// Accounts for a numbered datagram; returns whether it is the first copy.
     pub fn observe(&mut self, now: Now, header: &Header, datagram: &Datagram<'_>) -> bool {
-        self.observe_plain(datagram);
+        self.observe_plain(now, datagram);
         let numbers =
             self.numbers.get_or_insert_with(|| Numbers::new(header, self.began, self.waited));
         let transit = datagram.meta.arrival.signed_since(header.sent);
@@ -122,8 +133,7 @@ impl Row {
             && transit.unsigned_abs() < 1 << 61
         {
             // Drift is a property of the clocks, independent of when the datagram was read.
-            let arrived = now.mono - (now.real - datagram.meta.arrival);
-            let transit = delays.drift.correct(arrived, transit);
+            let transit = delays.drift.correct(arrival_of(now, datagram), transit);
             delays.above_min.observe(transit, 1);
         }
         let arrival = numbers.tracker.observe(header.sequence);
@@ -274,9 +284,9 @@ impl Row {
             delay_p50_ns: nanos(delays.p50),
             delay_p99_ns: nanos(delays.p99),
             delay_max_ns: nanos(delays.max),
-            join_to_first_ns: Some(self.waited.as_u64()),
+            join_to_first_ns: nanos(self.waited),
             duration_ns: span.as_u64(),
-            silence_at_end_ns: (now.real - self.last_arrival).as_u64(),
+            silence_at_end_ns: (now.mono - self.last_at).as_u64(),
             first_sequence: numbers.map(|numbers| u64::from(numbers.first.0)),
             joined_before: numbers.and_then(|numbers| numbers.joined_before(self.waited)),
             sender_total: numbers.and_then(|numbers| numbers.end).map(|end| end.total),
@@ -285,8 +295,8 @@ impl Row {
 }
 
 impl Numbers {
-    fn new(header: &Header, began: Option<Nanos>, waited: Nanos) -> Self {
-        let late = began.is_some_and(|began| header.sent - began > waited);
+    fn new(header: &Header, began: Option<Nanos>, waited: Option<Nanos>) -> Self {
+        let late = began.is_some_and(|began| header.sent - began > waited.unwrap_or_default());
         // Within the window after the run's start, numbers below the first received have a place,
         // unless they are known to have been sent before the join.
         let anywhere = late || u64::from(header.sequence) >= WINDOW;
@@ -304,7 +314,7 @@ impl Numbers {
     }
 
     /// Missing datagrams that this receiver could have received.
-    fn lost(&self, waited: Nanos) -> u64 {
+    fn lost(&self, waited: Option<Nanos>) -> u64 {
         let first = u64::from(self.first.0);
         let before = first.saturating_sub(self.below_first);
         let known = match self.end {
@@ -321,10 +331,10 @@ impl Numbers {
 
     /// Whether the join came before the run began: the first datagram was sent this long after the
     /// run's start, and arrived this long after the join. These are two clocks, but only durations
-    /// are used. `None` before an end mark.
-    fn joined_before(&self, waited: Nanos) -> Option<bool> {
+    /// are used. `None` before an end mark, or without the latter.
+    fn joined_before(&self, waited: Option<Nanos>) -> Option<bool> {
         let began = self.end.and_then(|end| end.began).or(self.began)?;
-        Some(self.first.1 - began <= waited)
+        Some(self.first.1 - began <= waited?)
     }
 }
 

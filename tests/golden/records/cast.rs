@@ -327,6 +327,7 @@ fn a_receivers_report_of_nothing_says_whether_anything_came() {
 #[test]
 fn a_receivers_report_without_headers_has_counts_alone() {
     let plain = CastSource {
+        join_to_first_ns: None,
         tag: None,
         lost: None,
         duplicates: None,
@@ -497,7 +498,12 @@ fn notes() -> Vec<CastNote> {
         CastNote::FirstDatagram {
             source: "10.0.0.1:45678".to_owned(),
             group: "239.1.2.3:5000".to_owned(),
-            after_join_ns: 1_200_000_000,
+            after_join_ns: Some(1_200_000_000),
+        },
+        CastNote::FirstDatagram {
+            source: "10.0.0.1:45678".to_owned(),
+            group: "239.1.2.3:5000".to_owned(),
+            after_join_ns: None,
         },
         CastNote::OpenToReceivers { address: "[::]:8620".parse().expect("an address") },
         CastNote::Waiting { heard: 0, wanted: 1, wait_ns: None },

@@ -303,6 +303,7 @@ fn every_verdict_of_a_finding() {
         CheckVerdict::LoopBroken,
         CheckVerdict::NotMulticast,
         CheckVerdict::JoinRefused,
+        CheckVerdict::NotChecked,
         CheckVerdict::NothingSent,
         CheckVerdict::NotConnected,
         CheckVerdict::MembershipGone,

@@ -88,7 +88,7 @@ pub(super) enum Over {
 }
 
 /// When the kernel received a datagram, on the monotonic clock.
-pub(super) fn arrival_of(now: Now, datagram: &Datagram<'_>) -> Nanos {
+pub(in crate::session::cast) fn arrival_of(now: Now, datagram: &Datagram<'_>) -> Nanos {
     now.mono - (now.real - datagram.meta.arrival)
 }
 
