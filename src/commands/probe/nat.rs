@@ -1,6 +1,7 @@
 //! `udpkit probe nat`: from arguments to a run.
 
 use super::error::ProbeError;
+use super::usage::ProbeUsage;
 use crate::batch::TxBatch;
 use crate::cli::NatArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
@@ -11,23 +12,14 @@ use crate::record::probe::{NatReport, NatVerdict, ProbeKind};
 use crate::record::{Document, Worded};
 use crate::report::{self, Page, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
-use crate::units::{Endpoint, Nanos};
+use crate::units::Nanos;
 use anyhow::Context;
 use std::net::{IpAddr, SocketAddr};
-use thiserror::Error;
 
 /// Largest reply that is not truncated.
 const LARGEST: usize = 2_048;
 /// Most requests of one batch.
 const SLOTS: usize = 256;
-
-/// Usage errors of `probe nat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-enum NatUsage {
-    /// The local address and the server's are of different families.
-    #[error("--bind {bind}: the server {server} is of the other address family")]
-    OtherFamily { bind: IpAddr, server: Endpoint },
-}
 
 /// What to probe, before sockets are open.
 #[derive(Clone, Debug)]
@@ -124,8 +116,8 @@ fn local_address(
 ) -> anyhow::Result<IpAddr> {
     if let Some(from) = from {
         if from.is_ipv4() != server.is_ipv4() {
-            let wrong = NatUsage::OtherFamily { bind: from, server: server.into() };
-            return Err(Usage::new(wrong.to_string()).into());
+            let wrong = ProbeUsage::OtherFamily { bind: from, server: server.into() };
+            return Err(Usage::from(wrong).into());
         }
         return Ok(from);
     }

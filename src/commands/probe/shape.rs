@@ -3,6 +3,7 @@
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::{announce, helped, progress};
+use super::usage::ProbeUsage;
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
@@ -13,20 +14,11 @@ use crate::session::probe::shape::{ShapeKind, ShapePlan};
 use crate::session::serve::ON_DEMAND;
 use crate::wire::PortList;
 use anyhow::Context;
-use thiserror::Error;
 
 /// Most ports for a train.
 const MOST_PORTS: usize = 16;
 /// Number of ports if none are given.
 const CHOSEN: u16 = 4;
-
-/// Usage errors of `probe shape`.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-enum ShapeUsage {
-    /// Too many ports.
-    #[error("--ports {ports}: {count} ports are too many; name at most {MOST_PORTS}")]
-    TooManyPorts { ports: PortList, count: usize },
-}
 
 /// What to compare.
 #[derive(Clone, Debug)]
@@ -45,8 +37,8 @@ pub struct ShapeOrder {
 pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let ports = args.ports.unwrap_or_default();
     if ports.len() > MOST_PORTS {
-        let wrong = ShapeUsage::TooManyPorts { count: ports.len(), ports };
-        return Err(Usage::new(wrong.to_string()).into());
+        let (count, most) = (ports.len(), MOST_PORTS);
+        return Err(Usage::from(ProbeUsage::TooManyPorts { ports, count, most }).into());
     }
     let order = ShapeOrder { ports, tries: args.tries, rate: args.rate, train: args.train };
     let target = Target::resolve(&args.far_end)?;

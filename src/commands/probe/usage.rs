@@ -1,7 +1,9 @@
 //! Usage errors of `probe` that clap does not find.
 
 use crate::commands::Usage;
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
+use crate::wire::PortList;
+use std::net::IpAddr;
 use thiserror::Error;
 
 /// A usage error, with how to correct it.
@@ -48,6 +50,24 @@ pub enum ProbeUsage {
     TooManyIdleTimes {
         /// How many.
         given: usize,
+        /// The maximum.
+        most: usize,
+    },
+    /// The local address and the server's are of different families.
+    #[error("--bind {bind}: the server {server} is of the other address family")]
+    OtherFamily {
+        /// The local address.
+        bind: IpAddr,
+        /// The server.
+        server: Endpoint,
+    },
+    /// Too many ports.
+    #[error("--ports {ports}: {count} ports are too many; name at most {most}")]
+    TooManyPorts {
+        /// The ports.
+        ports: PortList,
+        /// How many they are.
+        count: usize,
         /// The maximum.
         most: usize,
     },

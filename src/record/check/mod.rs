@@ -212,8 +212,9 @@ pub struct CheckAnswer {
     /// Routers on the group's path; `None` if unknown.
     #[serde(rename = "routers")]
     pub hops: Option<u8>,
-    /// The shortest round trip: out by the group, back by unicast.
-    pub rtt_min_ns: u64,
+    /// The shortest round trip: out by the group, back by unicast; `None` if a clock that was set
+    /// hides it.
+    pub rtt_min_ns: Option<u64>,
 }
 
 /// The named remote end.

@@ -18,7 +18,7 @@ struct Host {
     answers: u64,
     ttl_least: u8,
     hops: Option<u8>,
-    round_trip: Nanos,
+    round_trip: Option<Nanos>,
     seen: FirstCopies,
 }
 
@@ -30,14 +30,14 @@ pub(super) struct Answers {
 
 impl Answers {
     /// Records an answer to a probe sent to the group; returns whether the host is new.
-    pub fn observe(&mut self, address: IpAddr, echo: &Echo, round_trip: Nanos) -> bool {
+    pub fn observe(&mut self, address: IpAddr, echo: &Echo, round_trip: Option<Nanos>) -> bool {
         let hops = echo.ttl.map(|ttl| echo.probe.ttl.saturating_sub(ttl));
         let same = |host: &&mut Host| host.address == address && host.way == echo.probe.way;
         if let Some(host) = self.hosts.iter_mut().find(same) {
             host.answers += u64::from(host.seen.is_first(echo.probe.sequence));
             host.ttl_least = host.ttl_least.min(echo.probe.ttl);
             host.hops = hops.or(host.hops);
-            host.round_trip = host.round_trip.min(round_trip);
+            host.round_trip = host.round_trip.into_iter().chain(round_trip).min();
             return false;
         }
         if self.hosts.len() == HOSTS_MAX {
@@ -63,7 +63,7 @@ impl Answers {
             group_answers: host.answers,
             ttl_least: host.ttl_least,
             hops: host.hops,
-            rtt_min_ns: host.round_trip.as_u64(),
+            rtt_min_ns: host.round_trip.map(Nanos::as_u64),
         };
         self.hosts.iter().map(one).collect()
     }
@@ -225,5 +225,25 @@ impl Far {
             group_in_reach_back: in_reach.1,
             ..self.told.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::probe::Probe;
+    use super::*;
+
+    #[test]
+    fn an_answer_stamped_before_its_probe_has_no_round_trip() {
+        let sent = Nanos(9);
+        let probe = Probe { tag: 7, sequence: 1, sent, ttl: 1, way: 0, back: false };
+        let echo = Echo { probe, by_group: true, to_group: false, ttl: None, member: Nanos(5) };
+        let mut answers = Answers::default();
+        let host = IpAddr::from([10, 0, 0, 2]);
+        assert!(answers.observe(host, &echo, Nanos(3).checked_since(sent)));
+        assert_eq!(answers.record(&[])[0].rtt_min_ns, None);
+        answers.observe(host, &echo, Some(Nanos(40)));
+        answers.observe(host, &echo, None);
+        assert_eq!(answers.record(&[])[0].rtt_min_ns, Some(40));
     }
 }

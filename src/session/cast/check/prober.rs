@@ -249,7 +249,7 @@ where
         if let Some(far) = self.far.as_mut().filter(|far| far.addr.ip() == from) {
             far.answered(&echo, at);
         }
-        let round_trip = datagram.meta.arrival - echo.probe.sent;
+        let round_trip = datagram.meta.arrival.checked_since(echo.probe.sent);
         if echo.by_group && self.answers.observe(from, &echo, round_trip) {
             self.tell(CheckEvent::Answered(&from.to_string()));
         }

@@ -130,9 +130,11 @@ impl Track {
             self.firsts.insert(echo.sequence, echo.arrived);
         }
         self.replies |= bit;
-        let there = echo.left - echo.arrived;
-        let round_trip = meta.arrival - echo.sent - there;
-        self.round_trip = Some(self.round_trip.map_or(round_trip, |least| least.min(round_trip)));
+        // A clock that was set in between leaves it unknown.
+        let there = echo.left.checked_since(echo.arrived);
+        let whole = meta.arrival.checked_since(echo.sent);
+        let round_trip = there.and_then(|there| whole?.checked_since(there));
+        self.round_trip = self.round_trip.into_iter().chain(round_trip).min();
         self.echo = Some(*echo);
         if (meta.source.ip(), meta.source.port()) != (expected.ip(), expected.port()) {
             self.answered_from = Some(meta.source);
@@ -308,6 +310,22 @@ mod tests {
         port: 5_000,
         source: SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1),
     };
+
+    #[test]
+    fn a_clock_that_was_set_back_leaves_the_round_trip_unknown() {
+        let target = address("192.0.2.9:5000");
+        let trip = |arrival: u64, left: u64| {
+            let mut track = Track::new(5_000);
+            let echo = Echo { sent: Nanos(100), arrived: Nanos(7), left: Nanos(left), ..ECHO };
+            let arrival = Nanos(arrival);
+            track.replied(&echo, &RxMeta { arrival, ..RxEntry::default().meta }, target);
+            track.round_trip
+        };
+        assert_eq!(trip(150, 17), Some(Nanos(40)));
+        assert_eq!(trip(90, 17), None);
+        assert_eq!(trip(150, 3), None);
+        assert_eq!(trip(150, 90), None);
+    }
 
     fn arrivals(count: u32, copies: u32) -> Arrivals {
         Arrivals {

@@ -146,7 +146,7 @@ impl Candidate {
     pub fn heard(&mut self, arrival: Nanos) -> Option<Nanos> {
         self.open = false;
         let last = self.last.filter(|_| self.asked == 1)?;
-        let round_trip = arrival - last;
+        let round_trip = arrival.checked_since(last)?;
         self.round_trip.get_or_insert(round_trip);
         Some(round_trip)
     }

@@ -379,7 +379,7 @@ impl Shots {
 
 /// Time from sending to the arrival, by the kernel's stamp if there is one, since a late read is
 /// not delay of the path.
-fn round_trip(sent: Now, now: Now, arrival: Nanos) -> Nanos {
+pub(in crate::session::probe) fn round_trip(sent: Now, now: Now, arrival: Nanos) -> Nanos {
     let looked = now.mono - sent.mono;
     if arrival > sent.real { looked.min(arrival - sent.real) } else { looked }
 }

@@ -20,6 +20,7 @@ mod tests;
 pub use plan::TracePlan;
 
 use super::super::{Next, Now, Session};
+use super::shots::round_trip;
 use crate::batch::{
     Datagram, Dest, ErrorOrigin, IcmpMeaning, NetworkError, SendOutcome, SendStop, TxBatch,
 };
@@ -177,7 +178,7 @@ impl Session for TraceSession {
         }
     }
 
-    fn on_datagram(&mut self, _now: Now, datagram: &Datagram<'_>) {
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         let flow = datagram.meta.socket;
         if flow >= self.flows.len() || datagram.truncated() {
             return;
@@ -190,7 +191,7 @@ impl Session for TraceSession {
             icmp: None,
             meaning: None,
             at_target: true,
-            rtt: datagram.meta.arrival - sent.real,
+            rtt: round_trip(sent, now, datagram.meta.arrival),
         };
         self.flows[flow].hear(place, heard);
         self.flows[flow].note_hops(hops);

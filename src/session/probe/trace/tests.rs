@@ -447,6 +447,33 @@ fn what_this_host_refuses_is_explained_by_its_state() {
     assert_eq!(verdict, alike(1, TraceEnd::NotSent { cause: refusal }));
 }
 
+#[test]
+fn a_clock_that_is_set_back_makes_no_round_trip_of_zero() {
+    let mut session = TraceSession::new(TracePlan {
+        target: TARGET.parse().unwrap(),
+        sources: vec![1],
+        tries: 1,
+        hops: 3,
+        wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
+        ssid: 77,
+        explain: OwnFinding::from_errno,
+    });
+    let now = Now { mono: Nanos(5), real: REAL };
+    let (slots, bytes) = session.room();
+    let mut out = TxBatch::new(slots, bytes);
+    session.poll_transmit(now, &mut out);
+    let sent = out.payload(&out.slots()[0]).to_vec();
+    session.on_sent(now, &out, &SendOutcome { accepted: 1, stop: None });
+    let later = Now { mono: Nanos(1_000_005), real: REAL - Nanos::from_secs(1) };
+    deliver(&mut session, later, 0, target().ip(), Word::Reply(sent), &[]);
+    let report = session.finish(later);
+    let hops = report.flows[0].hops.iter().flat_map(|hop| &hop.tries);
+    let trips = hops.chain(&report.flows[0].full_ttl).filter_map(|one| one.rtt_ns);
+    assert_eq!(trips.collect::<Vec<_>>(), [1_000_000]);
+}
+
 /// Loss rates, in both directions and in one at a time, each with seeds.
 fn losses(usual: u64) -> impl Iterator<Item = ([f64; 2], u64)> {
     let shares = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5].into_iter();
