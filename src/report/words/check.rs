@@ -154,7 +154,7 @@ impl Worded for CheckVerdict {
             Self::LoopBroken => "this host does not receive its own multicast",
             Self::NotMulticast => "the interface is not marked as capable of multicast",
             Self::JoinRefused => "the group cannot be joined on this interface",
-            Self::NotChecked => "not checked: the check ended before its probes were due",
+            Self::NotChecked => "not checked",
             Self::NothingSent => "no probe was sent to the group on this interface",
             Self::NotConnected => "the group is joined, but the interface is not connected",
             Self::MembershipGone => "the join succeeded, but the membership is gone",

@@ -21,7 +21,7 @@ impl Worded for CheckEvidence {
             Self::ProbesRefused { refused, why } => {
                 return format!("the kernel refused {}: {why}", plural(*refused, "probe"));
             }
-            Self::NoProbes => "none was due before the check ended",
+            Self::NoProbes => "no probe was due before the check ended",
             Self::InterfaceDown => "the interface is down",
             Self::NoCarrier => "the interface has no carrier",
             Self::MulticastFlagOff => "its MULTICAST flag is off",
