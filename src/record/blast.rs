@@ -6,7 +6,7 @@ use super::{Contradiction, LimitReport, ProbeReport};
 use crate::batch::{RxCall, TxCall};
 use crate::stats::Percentiles;
 use crate::units::{Nanos, Rate};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What the receiving end counted in one interval of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -129,13 +129,27 @@ pub struct BlastReceived {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// The reason.
-    #[serde(serialize_with = "super::finding::one")]
+    #[serde(serialize_with = "super::run_failure::cause")]
     pub cause: RefusalCause,
     /// The error number (errno(3)); `None` for errors from the network, and where the sender did
     /// not report it.
     pub errno: Option<i32>,
     /// How many.
     pub datagrams: u64,
+}
+
+/// An error from the network, and how often it came.
+#[derive(Serialize)]
+struct NetworkErrorRow<'a> {
+    #[serde(serialize_with = "super::run_failure::cause")]
+    error: &'a RefusalCause,
+    times: u64,
+}
+
+/// For serde: errors from the network in the shape that they have in every document.
+fn network_errors<S: Serializer>(errors: &[Refusal], to: S) -> Result<S::Ok, S::Error> {
+    let rows = errors.iter();
+    to.collect_seq(rows.map(|of| NetworkErrorRow { error: &of.cause, times: of.datagrams }))
 }
 
 /// What the sending end of one stream, or of all, has counted.
@@ -312,6 +326,7 @@ pub struct DirectionReport {
     #[serde(rename = "refusals")]
     pub refused: Vec<Refusal>,
     /// Errors from the network (ICMP) for datagrams in transit, received by this host, by cause.
+    #[serde(serialize_with = "network_errors")]
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due and still waited at the end.
     pub unsent: u64,

@@ -87,8 +87,10 @@ pub struct DatagramRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_ns: Option<u64>,
     /// The payload as text; `None` when it is not UTF-8.
+    #[serde(rename = "payload_text")]
     pub text: Option<String>,
     /// The payload in hexadecimal digits.
+    #[serde(rename = "payload_hex")]
     pub hex: String,
 }
 

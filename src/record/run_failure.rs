@@ -245,6 +245,15 @@ pub enum FailureAdvice {
     TryLater,
 }
 
+/// For serde: the cause of a refusal as the statement that it wraps, as in every document.
+pub(super) fn cause<S: Serializer>(cause: &RefusalCause, to: S) -> Result<S::Ok, S::Error> {
+    match cause {
+        RefusalCause::Host { reason } => super::finding::one(reason, to),
+        RefusalCause::Network { error } => network_error(error, to),
+        RefusalCause::Reported { .. } => super::finding::one(cause, to),
+    }
+}
+
 fn network_error<S: Serializer>(error: &NetworkError, to: S) -> Result<S::Ok, S::Error> {
     super::finding::one(&error.notice(), to)
 }

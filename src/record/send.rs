@@ -137,8 +137,10 @@ pub struct Answer {
     /// Time from the last datagram to its sender until it arrived.
     pub after_ns: Option<u64>,
     /// The payload as text; `None` when it is not UTF-8.
+    #[serde(rename = "payload_text")]
     pub text: Option<String>,
     /// The payload in hexadecimal digits.
+    #[serde(rename = "payload_hex")]
     pub hex: String,
 }
 

@@ -115,9 +115,9 @@ fn every_format_carries_the_same_bytes() {
             _ => {
                 let lines = json_lines(&output.out());
                 assert_eq!(path(&lines[0], "event"), "datagram");
-                assert_eq!(path(&lines[0], "hex"), "6100620a63fe");
-                assert!(path(&lines[0], "text").is_null());
-                assert_eq!(path(&lines[1], "text"), "end");
+                assert_eq!(path(&lines[0], "payload_hex"), "6100620a63fe");
+                assert!(path(&lines[0], "payload_text").is_null());
+                assert_eq!(path(&lines[1], "payload_text"), "end");
                 assert_eq!(path(&lines[1], "destination"), "127.0.0.1");
                 assert_eq!(path(&lines[2], "event"), "summary");
                 assert_eq!(number(&lines[2], "datagrams"), 2);

@@ -287,7 +287,7 @@ fn the_document_holds_counts_and_answers_in_base_units() {
     }
     assert_eq!(path(&document, "command"), "send");
     assert_eq!(path(&document, "reply_rows.0.source"), addr.as_str());
-    assert_eq!(path(&document, "reply_rows.0.hex"), "6869");
+    assert_eq!(path(&document, "reply_rows.0.payload_hex"), "6869");
     assert!(path(&document, "reply_rows.0.after_ns").as_u64().is_some());
     assert!(path(&document, "bits_per_second").is_null());
 }

@@ -525,7 +525,7 @@ fn drops_of_this_hosts_packet_filter_do_not_look_like_a_silent_server() {
     assert_eq!(output.code(), Some(1));
     let report = json(&output.out());
     assert_eq!(path(&report, "failure.code"), "not_sent", "{report:#}");
-    assert_eq!(path(&report, "failure.reason.cause"), "firewall");
+    assert_eq!(path(&report, "failure.cause.code"), "packet_filter");
     assert_eq!(path(&report, "failure_advice.code"), "mend_this_host");
 }
 
@@ -699,7 +699,7 @@ fn a_reply_from_another_address_is_named_and_an_own_refusal_is_not_silence() {
     assert_eq!(path(&elsewhere, "failure.target"), "10.77.0.2:8620");
     let filtered = failed(filtered);
     assert_eq!(path(&filtered, "failure.code"), "not_sent");
-    assert_eq!(path(&filtered, "failure.reason.cause"), "firewall");
+    assert_eq!(path(&filtered, "failure.cause.code"), "packet_filter");
     for told in [&elsewhere, &filtered] {
         let advice = path(told, "failure_advice.code").as_str().unwrap_or_default();
         assert!(!advice.starts_with("start_server"), "{told:#}");

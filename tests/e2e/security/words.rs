@@ -200,7 +200,7 @@ fn payload_is_escaped_in_every_form_but_raw_to_a_pipe() {
         }
         if format == "json" {
             let datagram = json(output.out().lines().next().expect("a line"));
-            assert_eq!(datagram["text"], hostile, "{datagram}");
+            assert_eq!(datagram["payload_text"], hostile, "{datagram}");
         }
     }
 }
