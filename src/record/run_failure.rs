@@ -146,6 +146,7 @@ pub enum RunFailure {
     /// A stream's opening got no reply.
     StreamNoReply {
         /// The command that got none.
+        #[serde(rename = "verb")]
         command: &'static str,
         /// How long it was waited for.
         waited_ns: u64,

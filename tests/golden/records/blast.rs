@@ -1,6 +1,6 @@
 //! Golden files of `blast`.
 
-use crate::{hold, hold_text};
+use crate::{hold, hold_as, hold_text};
 use serde::Serialize;
 use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding, RxCall, TxCall};
 use udpkit::record::{
@@ -36,6 +36,16 @@ pub(super) fn told<T: Worded + Serialize>(title: &str, statements: &[T]) -> Stri
         text.push_str(&format!("{code}\n{}", page.paragraph("  ", 2, &statement.text())));
     }
     text
+}
+
+/// Statements as JSON, each on its line.
+fn json_lines<T: Worded + Serialize>(statements: &[T]) -> String {
+    let line = |statement: &T| {
+        let mut json = serde_json::to_value(statement).expect("a statement is JSON");
+        json["text"] = statement.text().into();
+        json.to_string()
+    };
+    statements.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn traffic(datagrams: u64) -> Traffic {
@@ -376,6 +386,7 @@ fn every_verdict_advice_and_caution() {
     let all =
         [told("verdicts", &verdicts), told("\nadvice", &advice), told("\ncautions", &caveats)];
     hold_text("blast.verdicts", COLUMNS, &all.concat());
+    hold_as("blast.verdicts.json", &json_lines(&verdicts));
 }
 
 #[test]
@@ -435,9 +446,10 @@ fn every_failure_and_what_helps() {
         FailureAdvice::LowerRate { rate: "100M".parse().expect("a rate") },
         FailureAdvice::TryLater,
     ];
-    let json = serde_json::to_string_pretty(&failures[..11]).expect("failures are JSON");
-    let all = [told("failures", &failures), told("\nadvice", &advice), "\n".to_owned(), json];
+    let all = [told("failures", &failures), told("\nadvice", &advice)];
     hold_text("blast.failures", COLUMNS, &all.concat());
+    hold_as("blast.failures.json", &json_lines(&failures));
+    hold_as("blast.failure_advices.json", &json_lines(&advice));
 }
 
 #[test]
