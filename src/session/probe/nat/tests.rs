@@ -2,10 +2,10 @@
 
 use super::simulated::{Rules, probed};
 use crate::batch::OwnCause;
+use crate::netsim::runs;
 use crate::record::probe::{
     Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
 };
-use crate::session::simulation::runs;
 use crate::units::Nanos;
 
 const ALL: [Dependence; 3] = [

@@ -2,11 +2,11 @@
 
 use super::TimeoutPlan;
 use super::simulated::{OtherPort, Rules, plan, probed};
+use crate::netsim::runs;
 use crate::record::probe::{
     IdleLimit, IdleTimer, IdleTimerReport, IdleUnknown, NoAgent, ProbeCaveat, RefreshUnknown,
     TimeoutCaveat, TimeoutEvent, TimeoutReport, TimeoutUnknown, TimeoutVerdict,
 };
-use crate::session::simulation::runs;
 use crate::units::Nanos;
 
 #[track_caller]
