@@ -21,7 +21,8 @@ pub struct Nat {
     /// Whether it turns what is sent to its own external addresses back inside (RFC 4787 §6).
     pub hairpin: bool,
     mappings: HashMap<(SocketAddr, Key), SocketAddr>,
-    flows: HashMap<(SocketAddr, Key), Flow>,
+    /// By external address, then by whom it may hear from.
+    flows: HashMap<SocketAddr, HashMap<Key, Flow>>,
     inside: HashMap<SocketAddr, SocketAddr>,
     next: u16,
     rng: Rng,
@@ -178,14 +179,13 @@ impl Nat {
         };
         let key = (inside, key(translation.mapping, far));
         if let Some(known) = self.mappings.get(&key).copied() {
-            let of_mapping = |((external, _), _): &(&(SocketAddr, Key), &Flow)| *external == known;
-            let mut flows = self.flows.iter().filter(of_mapping);
+            let mut flows = self.flows.get(&known).into_iter().flat_map(HashMap::values);
             // One whose every flow is over is forgotten.
-            if flows.any(|(_, flow)| self.timers.is_open(flow, now)) {
+            if flows.any(|flow| self.timers.is_open(flow, now)) {
                 return known;
             }
             self.inside.remove(&known);
-            self.flows.retain(|(external, _), _| *external != known);
+            self.flows.remove(&known);
         }
         let port = self.free_port(translation, inside.port());
         let external = SocketAddr::new(translation.external, port);
@@ -215,9 +215,9 @@ impl Nat {
 
     /// Something leaves: the flow begins, or begins anew.
     fn refresh(&mut self, now: Nanos, external: SocketAddr, far: SocketAddr) {
-        let key = (external, key(self.filtering, far));
+        let key = key(self.filtering, far);
         let new = Flow { began: now, refreshed: now, is_answered: false };
-        let flow = self.flows.entry(key).or_insert(new);
+        let flow = self.flows.entry(external).or_default().entry(key).or_insert(new);
         if !self.timers.is_open(flow, now) {
             *flow = new;
         }
@@ -232,7 +232,8 @@ impl Nat {
             return Some(packet);
         }
         let inside = *self.inside.get(&packet.to)?;
-        let flow = self.flows.get_mut(&(packet.to, key(self.filtering, packet.from)))?;
+        let flows = self.flows.get_mut(&packet.to)?;
+        let flow = flows.get_mut(&key(self.filtering, packet.from))?;
         if !self.timers.is_open(flow, now) {
             return None;
         }
@@ -246,7 +247,7 @@ impl Nat {
 
     /// Whose datagram an error is about, where that flow is still open.
     fn inside_of_error(&self, now: Nanos, icmp: &Icmp) -> Option<SocketAddr> {
-        let flow = self.flows.get(&(icmp.from, key(self.filtering, icmp.to)))?;
+        let flow = self.flows.get(&icmp.from)?.get(&key(self.filtering, icmp.to))?;
         let open = self.timers.is_open(flow, now);
         self.inside.get(&icmp.from).copied().filter(|_| open)
     }
