@@ -98,6 +98,9 @@ impl Direction {
     }
 }
 
+/// Picks some of the packets.
+pub type Pick = fn(&Packet) -> bool;
+
 /// A link between two elements of a line.
 #[derive(Debug)]
 pub struct Link {
@@ -105,6 +108,8 @@ pub struct Link {
     pub out: Direction,
     /// From the core to the host.
     pub back: Direction,
+    /// Which packets it is for; the others pass at once and are not in its log. `None` for all.
+    pub picks: Option<Pick>,
     /// Where it stands, for the trail of packets.
     pub(super) place: (usize, usize),
 }
@@ -113,7 +118,7 @@ impl Link {
     /// A link that does these, out and back. The network gives it its seeds.
     pub fn new(out: Impairments, back: Impairments) -> Self {
         let direction = |impairments| Direction::new(impairments, 0);
-        Self { out: direction(out), back: direction(back), place: (0, 0) }
+        Self { out: direction(out), back: direction(back), picks: None, place: (0, 0) }
     }
 
     /// The same in both directions.
@@ -127,6 +132,12 @@ impl Link {
         self.out.extremes = share;
         self.back.extremes = share;
         self
+    }
+
+    /// The same link for these packets alone; all others pass untouched.
+    #[must_use]
+    pub fn choosing(self, picks: Pick) -> Self {
+        Self { picks: Some(picks), ..self }
     }
 
     /// Its direction.
@@ -148,6 +159,10 @@ impl Link {
     }
 
     pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
+        if self.picks.is_some_and(|picks| !picks(&packet)) {
+            emitted.on.push((now, packet));
+            return;
+        }
         let (host, element) = self.place;
         let (passage, copies) = self.direction(way).pass(now, &packet);
         for (at, mut packet) in copies {
@@ -155,4 +170,21 @@ impl Link {
             emitted.on.push((at, packet));
         }
     }
+}
+
+#[test]
+fn a_link_for_some_packets_leaves_the_others_alone() {
+    let lost = crate::impair::Loss::Independent(Chance::ALWAYS);
+    let lossy = Impairments { loss: lost, ..Impairments::default() };
+    let is_long = |packet: &Packet| packet.payload().is_some_and(|payload| payload.len() > 10);
+    let mut link = Link::both(&lossy).choosing(is_long);
+    let at = |text: &str| text.parse().unwrap();
+    let mut emitted = Emitted::default();
+    for len in [10, 11] {
+        let packet = Packet::udp(at("10.0.0.1:1"), at("10.0.0.2:2"), vec![7; len]);
+        link.pass(Nanos(5), Way::Out, packet, &mut emitted);
+    }
+    assert_eq!(emitted.on.len(), 1);
+    assert_eq!(emitted.on[0].1.payload().map(<[u8]>::len), Some(10));
+    assert_eq!(link.out.passages.len(), 1);
 }

@@ -39,9 +39,9 @@ pub use subscription::SubscribeError;
 #[cfg(test)]
 mod census_tests;
 #[cfg(test)]
-mod field;
+mod fanout_network;
 #[cfg(test)]
-mod field_tests;
+mod fanout_tests;
 #[cfg(test)]
 mod receiver_tests;
 #[cfg(test)]

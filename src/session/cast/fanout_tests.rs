@@ -2,13 +2,13 @@
 //! did.
 
 use super::census::Census;
+use super::fanout_network::{FanoutNetwork, GROUP, Path, plan};
 use super::feedback::{Feedback, Place};
-use super::field::{Field, GROUP, Link, plan};
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use crate::netsim::runs;
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
 use crate::session::Now;
-use crate::session::simulation::runs;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
@@ -19,8 +19,8 @@ fn group() -> SocketAddr {
     GROUP.parse().unwrap()
 }
 
-fn lossy(loss: u64) -> Link {
-    Link {
+fn lossy(loss: u64) -> Path {
+    Path {
         extremes: 0,
         loss,
         line_loss: loss / 2,
@@ -31,9 +31,9 @@ fn lossy(loss: u64) -> Link {
     }
 }
 
-fn row(field: &Field, sender: usize, receiver: usize) -> &FanoutReceiver {
-    let end = field.senders[sender].end.as_ref().expect("the sender has ended");
-    let name = field.receivers[receiver].addr.to_string();
+fn row(network: &FanoutNetwork, sender: usize, receiver: usize) -> &FanoutReceiver {
+    let end = network.senders[sender].end.as_ref().expect("the sender has ended");
+    let name = network.receivers[receiver].addr.to_string();
     let all = &end.summary.sent.standing.receivers;
     all.iter().find(|row| row.receiver == name).unwrap_or_else(|| panic!("no {name} in {all:#?}"))
 }
@@ -41,24 +41,24 @@ fn row(field: &Field, sender: usize, receiver: usize) -> &FanoutReceiver {
 #[test]
 fn the_table_is_what_the_links_did_even_if_reports_are_lost_copied_and_late() {
     for seed in 0..6 {
-        let mut field = Field::new(seed);
+        let mut network = FanoutNetwork::new(seed);
         for loss in [0, 10, 50, 100, 500] {
-            field.add_receiver(lossy(loss), None);
+            network.add_receiver(lossy(loss), None);
         }
-        field.add_sender(plan(&[group()], EVERY, false), 3_000);
-        field.run_until(field.now + Nanos::from_secs(60));
+        network.add_sender(plan(&[group()], EVERY, false), 3_000);
+        network.run_until(network.now + Nanos::from_secs(60));
         for index in 0..5 {
-            let row = row(&field, 0, index);
-            let seat = &field.receivers[index];
-            let came = seat.came[0].len() as u64;
+            let row = row(&network, 0, index);
+            let seat = &network.receivers[index];
+            let came = seat.came(0).len() as u64;
             assert_eq!(row.lost, Some(3_000 - came), "seed {seed}: {row:#?}");
-            assert_eq!(row.received, Some(seat.delivered[0]), "seed {seed}");
-            assert_eq!(row.duplicates, Some(seat.delivered[0] - came), "seed {seed}");
+            assert_eq!(row.received, Some(seat.delivered(0)), "seed {seed}");
+            assert_eq!(row.duplicates, Some(seat.delivered(0) - came), "seed {seed}");
             assert_eq!(row.state, ReceiverState::Done, "seed {seed}");
             assert!(row.reordered > Some(0) && row.reports >= 2, "seed {seed}: {row:#?}");
         }
-        let worst = field.receivers[4].addr.to_string();
-        let standing = &field.senders[0].end.as_ref().unwrap().summary.sent.standing;
+        let worst = network.receivers[4].addr.to_string();
+        let standing = &network.senders[0].end.as_ref().unwrap().summary.sent.standing;
         assert_eq!(standing.receivers[0].receiver, worst, "seed {seed}");
         let common = standing.common_loss.as_ref().unwrap();
         let origin = Some(LossOrigin::NearOneReceiver { receiver: worst });
@@ -69,14 +69,14 @@ fn the_table_is_what_the_links_did_even_if_reports_are_lost_copied_and_late() {
 #[test]
 fn nobody_gets_more_bytes_back_than_it_sent() {
     for seed in 0..6 {
-        let mut field = Field::new(seed);
-        (0..4).for_each(|loss| field.add_receiver(lossy(loss * 250), None));
-        field.add_sender(plan(&[group()], Nanos::from_millis(300), false), 20);
-        let end = field.now + Nanos::from_secs(30);
-        while field.now < end {
-            field.run_on((field.now + Nanos::from_millis(100)).min(end));
-            for receiver in &field.receivers {
-                let (heard, said) = receiver.bytes[0];
+        let mut network = FanoutNetwork::new(seed);
+        (0..4).for_each(|loss| network.add_receiver(lossy(loss * 250), None));
+        network.add_sender(plan(&[group()], Nanos::from_millis(300), false), 20);
+        let end = network.now + Nanos::from_secs(30);
+        while network.now < end {
+            network.run_on((network.now + Nanos::from_millis(100)).min(end));
+            for receiver in &network.receivers {
+                let (heard, said) = receiver.bytes(0);
                 assert!(said <= heard, "seed {seed}: {said} of {heard}");
             }
         }
@@ -86,8 +86,8 @@ fn nobody_gets_more_bytes_back_than_it_sent() {
 #[test]
 fn what_all_lost_is_found_near_the_sender_and_what_each_lost_is_not() {
     for seed in 0..6 {
-        let calm = Link { delay: EVERY, jitter: Nanos(1_000), ..Link::default() };
-        let mut shared = Field::new(seed);
+        let calm = Path { delay: EVERY, jitter: Nanos(1_000), ..Path::default() };
+        let mut shared = FanoutNetwork::new(seed);
         (0..3).for_each(|_| shared.add_receiver(calm, None));
         shared.shared_loss = 20;
         shared.add_sender(plan(&[group()], EVERY, false), 6_000);
@@ -96,11 +96,11 @@ fn what_all_lost_is_found_near_the_sender_and_what_each_lost_is_not() {
         let common = end.summary.sent.standing.common_loss.as_ref().unwrap();
         assert_eq!(common.origin, Some(LossOrigin::NearSender), "seed {seed}: {common:?}");
         assert_eq!(common.compared, 6_000, "seed {seed}: {common:?}");
-        let lost = 6_000 - shared.receivers[0].came[0].len() as u64;
+        let lost = 6_000 - shared.receivers[0].came(0).len() as u64;
         assert_eq!(common.lost_by_all, lost, "seed {seed}: {common:?}");
 
-        let mut apart = Field::new(seed);
-        (0..3).for_each(|_| apart.add_receiver(Link { loss: 300, ..calm }, None));
+        let mut apart = FanoutNetwork::new(seed);
+        (0..3).for_each(|_| apart.add_receiver(Path { loss: 300, ..calm }, None));
         apart.add_sender(plan(&[group()], EVERY, false), 6_000);
         apart.run_until(apart.now + Nanos::from_secs(60));
         let end = apart.senders[0].end.as_ref().unwrap();
@@ -115,35 +115,35 @@ fn what_all_lost_is_found_near_the_sender_and_what_each_lost_is_not() {
 
 #[test]
 fn the_skew_is_that_of_the_paths_whatever_the_clocks_say() {
-    let mut field = Field::new(4);
+    let mut network = FanoutNetwork::new(4);
     for millis in [1, 3, 9] {
         let delay = Nanos::from_millis(millis);
-        field.add_receiver(Link { delay, ..Link::default() }, None);
+        network.add_receiver(Path { delay, ..Path::default() }, None);
     }
-    field.add_sender(plan(&[group()], EVERY, false), 5_000);
-    field.run_until(field.now + Nanos::from_secs(60));
-    let end = field.senders[0].end.as_ref().unwrap();
+    network.add_sender(plan(&[group()], EVERY, false), 5_000);
+    network.run_until(network.now + Nanos::from_secs(60));
+    let end = network.senders[0].end.as_ref().unwrap();
     let skew = end.summary.sent.standing.skew.as_ref().unwrap();
     let off = skew.last_ns.abs_diff(8_000_000);
     assert!(off < 50_000 && off <= skew.uncertainty_ns, "{skew:?}");
-    assert_eq!(skew.first, field.receivers[0].addr.to_string());
-    assert_eq!(skew.last, field.receivers[2].addr.to_string());
+    assert_eq!(skew.first, network.receivers[0].addr.to_string());
+    assert_eq!(skew.last, network.receivers[2].addr.to_string());
     assert_eq!(skew.receivers, 3);
 }
 
 #[test]
 fn a_receiver_that_comes_late_counts_from_there_and_one_that_leaves_says_so() {
     for seed in 0..6 {
-        let mut field = Field::new(seed);
-        let link = Link { loss: 100, ..lossy(0) };
-        field.add_receiver(link, None);
-        field.add_sender(plan(&[group()], EVERY, false), 4_000);
-        field.run_on(field.now + Nanos::from_millis(1_500));
-        field.add_receiver(link, None);
-        field.run_on(field.now + Nanos::from_millis(1_000));
-        field.stop_receiver(0);
-        field.run_until(field.now + Nanos::from_secs(60));
-        let (early, late) = (row(&field, 0, 0), row(&field, 0, 1));
+        let mut network = FanoutNetwork::new(seed);
+        let link = Path { loss: 100, ..lossy(0) };
+        network.add_receiver(link, None);
+        network.add_sender(plan(&[group()], EVERY, false), 4_000);
+        network.run_on(network.now + Nanos::from_millis(1_500));
+        network.add_receiver(link, None);
+        network.run_on(network.now + Nanos::from_millis(1_000));
+        network.stop_receiver(0);
+        network.run_until(network.now + Nanos::from_secs(60));
+        let (early, late) = (row(&network, 0, 0), row(&network, 0, 1));
         assert_eq!(
             (early.state, late.state),
             (ReceiverState::Done, ReceiverState::Done),
@@ -151,11 +151,11 @@ fn a_receiver_that_comes_late_counts_from_there_and_one_that_leaves_says_so() {
         );
         assert!(early.expected < Some(2_600) && early.expected > Some(2_300), "{early:#?}");
         // What was sent before the join is not lost; the very first may have been.
-        let came = &field.receivers[1].came[0];
+        let came = &network.receivers[1].came(0);
         let first = u64::from(*came.iter().min().unwrap());
         let missing = 4_000 - first - came.len() as u64;
         assert_eq!(late.lost, Some(missing), "seed {seed}: {late:#?}");
-        let received = &field.receivers[0].end.as_ref().unwrap().received;
+        let received = &network.receivers[0].end.as_ref().unwrap().received;
         assert_eq!(early.received, Some(received.received), "seed {seed}");
         assert_eq!(early.lost, received.lost, "seed {seed}");
     }
@@ -163,92 +163,92 @@ fn a_receiver_that_comes_late_counts_from_there_and_one_that_leaves_says_so() {
 
 #[test]
 fn a_receiver_that_is_killed_falls_silent_and_holds_nobody_up() {
-    let mut field = Field::new(1);
-    (0..2).for_each(|_| field.add_receiver(lossy(0), None));
-    field.add_sender(plan(&[group()], EVERY, false), 12_000);
-    field.run_on(field.now + Nanos::from_secs(3));
-    field.kill(0);
-    let came = field.receivers[0].came[0].len() as u64;
-    field.run_until(field.now + Nanos::from_secs(60));
-    let dead = row(&field, 0, 0);
+    let mut network = FanoutNetwork::new(1);
+    (0..2).for_each(|_| network.add_receiver(lossy(0), None));
+    network.add_sender(plan(&[group()], EVERY, false), 12_000);
+    network.run_on(network.now + Nanos::from_secs(3));
+    network.kill(0);
+    let came = network.receivers[0].came(0).len() as u64;
+    network.run_until(network.now + Nanos::from_secs(60));
+    let dead = row(&network, 0, 0);
     assert_eq!(dead.state, ReceiverState::Silent);
     assert!(dead.received.unwrap() <= came && dead.received > Some(1_000), "{dead:#?}");
     assert!(dead.last_heard_ns > Some(8_000_000_000));
-    assert_eq!(row(&field, 0, 1).state, ReceiverState::Done);
-    let over = field.senders[0].ended - Nanos::from_secs(100);
+    assert_eq!(row(&network, 0, 1).state, ReceiverState::Done);
+    let over = network.senders[0].ended - Nanos::from_secs(100);
     assert!(over < Nanos::from_millis(12_500), "{over}");
 }
 
 #[test]
 fn two_senders_to_one_group_each_have_their_own_table() {
-    let mut field = Field::new(3);
-    (0..3).for_each(|index| field.add_receiver(lossy(100 * index), None));
+    let mut network = FanoutNetwork::new(3);
+    (0..3).for_each(|index| network.add_receiver(lossy(100 * index), None));
     for (tag, run, count) in [(7, 1, 2_000), (8, 2, 3_000)] {
         let mut config = plan(&[group()], EVERY, false);
         config.tag = Some(tag);
         config.ear.as_mut().unwrap().run = Some(run);
-        field.add_sender(config, count);
+        network.add_sender(config, count);
     }
-    field.run_until(field.now + Nanos::from_secs(60));
+    network.run_until(network.now + Nanos::from_secs(60));
     for (sender, count) in [(0, 2_000), (1, 3_000)] {
         for receiver in 0..3 {
-            let came = field.receivers[receiver].came[sender].len() as u64;
-            assert_eq!(row(&field, sender, receiver).lost, Some(count - came));
+            let came = network.receivers[receiver].came(sender).len() as u64;
+            assert_eq!(row(&network, sender, receiver).lost, Some(count - came));
         }
-        let end = field.senders[sender].end.as_ref().unwrap();
+        let end = network.senders[sender].end.as_ref().unwrap();
         assert_eq!(end.summary.sent.standing.receivers.len(), 3);
     }
 }
 
 #[test]
 fn a_receiver_that_hears_only_announcements_has_lost_all() {
-    let mut field = Field::new(9);
-    field.add_receiver(Link { loss: 1_000, line_loss: 500, ..Link::default() }, None);
-    field.add_receiver(Link::default(), None);
-    field.add_sender(plan(&[group()], EVERY, false), 6_000);
-    field.run_until(field.now + Nanos::from_secs(60));
-    let deaf = row(&field, 0, 0);
+    let mut network = FanoutNetwork::new(9);
+    network.add_receiver(Path { loss: 1_000, line_loss: 500, ..Path::default() }, None);
+    network.add_receiver(Path::default(), None);
+    network.add_sender(plan(&[group()], EVERY, false), 6_000);
+    network.run_until(network.now + Nanos::from_secs(60));
+    let deaf = row(&network, 0, 0);
     assert_eq!((deaf.received, deaf.state), (Some(0), ReceiverState::Done));
     assert!(deaf.lost > Some(3_000) && deaf.lost == deaf.expected, "{deaf:#?}");
-    assert_eq!(row(&field, 0, 1).lost, Some(0));
+    assert_eq!(row(&network, 0, 1).lost, Some(0));
 }
 
 #[test]
 fn a_sender_waits_for_its_receivers_and_gives_up_in_time() {
-    let mut field = Field::new(5);
-    let started = field.now;
+    let mut network = FanoutNetwork::new(5);
+    let started = network.now;
     let config = CastSenderConfig {
         receivers: 3,
         wait: Some(Nanos::from_secs(5)),
         ..plan(&[group()], EVERY, false)
     };
-    (0..2).for_each(|_| field.add_receiver(lossy(0), None));
-    field.add_sender(config.clone(), 100);
-    field.run_on(started + Nanos::from_secs(2));
-    assert_eq!(field.senders[0].first_data, None);
-    field.add_receiver(lossy(0), None);
-    field.run_until(started + Nanos::from_secs(20));
-    assert!(field.senders[0].first_data > Some(started + Nanos::from_secs(2)));
-    assert_eq!(row(&field, 0, 2).lost, Some(0));
-    let sink = &field.senders[0].end.as_ref().unwrap().sink;
+    (0..2).for_each(|_| network.add_receiver(lossy(0), None));
+    network.add_sender(config.clone(), 100);
+    network.run_on(started + Nanos::from_secs(2));
+    assert_eq!(network.senders[0].first_data(), None);
+    network.add_receiver(lossy(0), None);
+    network.run_until(started + Nanos::from_secs(20));
+    assert!(network.senders[0].first_data() > Some(started + Nanos::from_secs(2)));
+    assert_eq!(row(&network, 0, 2).lost, Some(0));
+    let sink = &network.senders[0].end.as_ref().unwrap().sink;
     assert_eq!(sink.waited, [(0, 3), (1, 3), (2, 3)]);
 
-    let mut alone = Field::new(5);
+    let mut alone = FanoutNetwork::new(5);
     alone.add_receiver(lossy(0), None);
     alone.add_sender(config, 100);
     alone.run_until(alone.now + Nanos::from_secs(20));
     let seat = &alone.senders[0];
     assert_eq!(seat.end.as_ref().unwrap().summary.too_few, Some(1));
-    assert_eq!(seat.first_data, None);
+    assert_eq!(seat.first_data(), None);
     assert_eq!(seat.ended, Nanos::from_secs(105));
 }
 
 #[test]
 fn silence_of_all_is_told_once_after_two_seconds() {
-    let mut field = Field::new(5);
-    field.add_sender(plan(&[group()], EVERY, false), 5_000);
-    field.run_until(field.now + Nanos::from_secs(20));
-    let seat = &field.senders[0];
+    let mut network = FanoutNetwork::new(5);
+    network.add_sender(plan(&[group()], EVERY, false), 5_000);
+    network.run_until(network.now + Nanos::from_secs(20));
+    let seat = &network.senders[0];
     assert_eq!(seat.end.as_ref().unwrap().sink.silences, 1);
     assert!(seat.ended < Nanos::from_millis(105_400), "{}", seat.ended);
 }
@@ -256,58 +256,58 @@ fn silence_of_all_is_told_once_after_two_seconds() {
 #[test]
 fn receivers_ask_to_be_sent_to_stay_and_leave_over_a_bad_link() {
     for seed in 0..3 {
-        let mut field = Field::new(seed);
+        let mut network = FanoutNetwork::new(seed);
         let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
-        let link = Link { report_loss: 300, ..lossy(200) };
-        (0..3).for_each(|_| field.add_receiver(link, Some(sender)));
-        field.add_sender(plan(&[], Nanos::from_millis(4), true), 7_500);
+        let link = Path { report_loss: 300, ..lossy(200) };
+        (0..3).for_each(|_| network.add_receiver(link, Some(sender)));
+        network.add_sender(plan(&[], Nanos::from_millis(4), true), 7_500);
         // Nobody can subscribe somebody else's address.
         let rcpt = b"a RCPT ticket=00112233445566778899aabbccddeeff";
-        field.fly_to_sender("10.9.9.9:9".parse().unwrap(), 0, rcpt);
-        field.run_on(field.now + Nanos::from_secs(8));
-        field.stop_receiver(0);
-        field.run_on(field.now + Nanos::from_secs(1));
-        field.kill(1);
-        field.run_until(field.now + Nanos::from_secs(90));
-        let end = field.senders[0].end.as_ref().unwrap();
+        network.inject("10.9.9.9:9".parse().unwrap(), 0, rcpt);
+        network.run_on(network.now + Nanos::from_secs(8));
+        network.stop_receiver(0);
+        network.run_on(network.now + Nanos::from_secs(1));
+        network.kill(1);
+        network.run_until(network.now + Nanos::from_secs(90));
+        let end = network.senders[0].end.as_ref().unwrap();
         assert_eq!((end.sink.subscribed, end.sink.unsubscribed), (3, 2), "seed {seed}");
-        let stayed = &field.receivers[2];
-        let row = row(&field, 0, 2);
+        let stayed = &network.receivers[2];
+        let row = row(&network, 0, 2);
         assert_eq!(row.state, ReceiverState::Done, "seed {seed}: {row:#?}");
-        let first = u64::from(*stayed.came[0].iter().min().unwrap());
-        let missing = 7_500 - first - stayed.came[0].len() as u64;
+        let first = u64::from(*stayed.came(0).iter().min().unwrap());
+        let missing = 7_500 - first - stayed.came(0).len() as u64;
         assert!(row.lost.unwrap() >= missing && row.lost.unwrap() < missing + 20, "{row:#?}");
         // It ended by itself, like its sender.
-        field.run_on(field.now + Nanos::from_secs(2));
-        assert!(field.receivers[2].end.is_some(), "seed {seed}");
+        network.run_on(network.now + Nanos::from_secs(2));
+        assert!(network.receivers[2].end.is_some(), "seed {seed}");
     }
 }
 
 #[test]
 fn a_forged_refusal_drops_no_receiver_where_three_in_ten_of_all_are_lost() {
     for seed in 0..300 {
-        let mut field = Field::new(seed);
+        let mut network = FanoutNetwork::new(seed);
         let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
-        let link = Link { loss: 300, line_loss: 300, report_loss: 300, ..lossy(0) };
-        field.add_receiver(link, Some(sender));
-        field.add_receiver(link, Some(sender));
-        field.add_sender(plan(&[], Nanos::from_millis(20), true), 500);
-        field.run_on(field.now + Nanos::from_millis(4_000 + seed));
-        field.refuse(0, 0);
-        field.run_until(field.now + Nanos::from_secs(30));
-        let end = field.senders[0].end.as_ref().unwrap();
+        let link = Path { loss: 300, line_loss: 300, report_loss: 300, ..lossy(0) };
+        network.add_receiver(link, Some(sender));
+        network.add_receiver(link, Some(sender));
+        network.add_sender(plan(&[], Nanos::from_millis(20), true), 500);
+        network.run_on(network.now + Nanos::from_millis(4_000 + seed));
+        network.refuse(0, 0);
+        network.run_until(network.now + Nanos::from_secs(30));
+        let end = network.senders[0].end.as_ref().unwrap();
         assert_eq!((end.sink.subscribed, end.sink.unsubscribed), (2, 0), "seed {seed}");
     }
 }
 
 #[test]
 fn a_sender_that_does_not_answer_is_a_failure() {
-    let mut field = Field::new(2);
+    let mut network = FanoutNetwork::new(2);
     let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
-    field.add_receiver(Link { report_loss: 1_000, ..Link::default() }, Some(sender));
-    field.add_sender(plan(&[], EVERY, true), 10);
-    field.run_on(field.now + Nanos::from_secs(6));
-    let end = field.receivers[0].end.as_ref().unwrap();
+    network.add_receiver(Path { report_loss: 1_000, ..Path::default() }, Some(sender));
+    network.add_sender(plan(&[], EVERY, true), 10);
+    network.run_on(network.now + Nanos::from_secs(6));
+    let end = network.receivers[0].end.as_ref().unwrap();
     let sender = "10.0.0.1:7000".parse().unwrap();
     assert_eq!(end.failed, Some(SubscribeError::NoReply { sender }));
 }
@@ -395,7 +395,7 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
             let mut batch = TxBatch::new(1, 1);
             let config = plan(&targets[..count], EVERY, false);
             let messages = crate::session::FixedMessages::new(Vec::new(), None);
-            let mut sender = CastSender::new(config, messages, field::Heard::default(), &mut batch);
+            let mut sender = CastSender::new(config, messages, fanout_network::Heard::default(), &mut batch);
             for (index, source) in targets[..count].iter().enumerate() {
                 let line = ReceiverReport { id: index as u32, ..report.clone() }.encode(600);
                 let meta = RxMeta { source: *source, ..RxEntry::default().meta };
@@ -413,22 +413,21 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
 
 #[test]
 fn what_finds_no_row_is_not_reported_as_lost() {
-    let mut field = Field::new(1);
-    field.add_receiver(Link::default(), None);
+    let mut network = FanoutNetwork::new(1);
+    network.add_receiver(Path::default(), None);
     for tag in 0..=ROWS_MAX as u16 + 1 {
         let mut config = plan(&[group()], EVERY, false);
         config.tag = Some(tag);
         config.ear.as_mut().unwrap().run = Some(u64::from(tag));
-        field.add_sender(config, 1);
+        network.add_sender(config, 1);
         // One at a time; in this environment their addresses differ only by their number.
-        field.run_until(field.now + Nanos::from_millis(600));
-        let rows = &field.senders.last().unwrap().end.as_ref().unwrap().summary.sent.standing;
+        network.run_until(network.now + Nanos::from_millis(600));
+        let rows = &network.senders.last().unwrap().end.as_ref().unwrap().summary.sent.standing;
         let lost: Vec<_> = rows.receivers.iter().map(|row| row.lost).collect();
         assert!(lost.is_empty() || lost == [Some(0)], "{tag}: {rows:#?}");
         let told = rows.receivers.iter().filter(|row| row.received == Some(1)).count();
         assert_eq!(told, usize::from(usize::from(tag) < ROWS_MAX), "{tag}: {rows:#?}");
-        field.senders.clear();
-        field.receivers[0].forget_senders();
+        network.forget_senders();
     }
 }
 
@@ -436,14 +435,14 @@ fn what_finds_no_row_is_not_reported_as_lost() {
 fn numbers_of_any_size_in_any_line_end_nobody_and_a_lie_is_in_no_sum() {
     let mut named = 0;
     for seed in 0..runs(40) {
-        let mut field = Field::new(seed);
+        let mut network = FanoutNetwork::new(seed);
         let extremes = [2, 20, 200][seed as usize % 3];
         for _ in 0..3 {
-            field.add_receiver(Link { extremes, ..lossy(20) }, None);
+            network.add_receiver(Path { extremes, ..lossy(20) }, None);
         }
-        field.add_sender(plan(&[group()], EVERY, seed % 2 == 0), 1_500);
-        field.run_on(field.now + Nanos::from_secs(60));
-        let end = field.senders[0].end.as_ref().expect("it has an end");
+        network.add_sender(plan(&[group()], EVERY, seed % 2 == 0), 1_500);
+        network.run_on(network.now + Nanos::from_secs(60));
+        let end = network.senders[0].end.as_ref().expect("it has an end");
         let standing = &end.summary.sent.standing;
         for one in &standing.receivers {
             assert!(one.expected.is_none_or(|expected| expected <= 1_501), "seed {seed}: {one:?}");
