@@ -5,7 +5,9 @@
 //! with the new one, and a NOOP is sent where the caller is silent for long. What the commands ask
 //! for, where datagrams are written, and what silence means, is the caller's.
 
-use super::{Exchange, Handshake, HandshakeReply, Issuer, Patience, Sealer, SessionToken, Step};
+use super::{
+    Exchange, Handshake, HandshakeReply, Issuer, Patience, Request, Sealer, SessionToken, Step,
+};
 use crate::batch::SendOutcome;
 use crate::machine::Now;
 use crate::units::Nanos;
@@ -32,18 +34,12 @@ pub enum ClientReply {
     Closed,
 }
 
-/// A command of an open session, without what each repeat gets anew.
-#[derive(Debug)]
-struct Request {
-    verb: Verb,
-    params: Params,
-}
-
 #[derive(Debug)]
 enum State {
     Opening(Handshake),
     /// The session is open and no command is outstanding, since this instant.
     Idle(Nanos),
+    /// A command without what each repeat gets anew, and with it.
     Asking(Request, Exchange),
     Over,
 }
@@ -142,14 +138,14 @@ impl Client {
     /// Asks a command of an open session, in place of any that is outstanding. The session's name
     /// and liveness value are added before `params`.
     pub fn ask(&mut self, now: Now, verb: Verb, params: Params) {
-        self.send(now, Request { verb, params }, self.patience.limit());
+        self.send(now, Request::new(verb, params), self.patience.limit());
     }
 
     /// Closes the session. The reply is waited for only briefly: a session that nobody uses ends by
     /// itself.
     pub fn quit(&mut self, now: Now) {
         let round_trips = self.patience.round_trip().0.saturating_mul(FAREWELL_ROUND_TRIPS);
-        let request = Request { verb: Verb::Quit, params: Params::default() };
+        let request = Request::new(Verb::Quit, Params::default());
         self.send(now, request, FAREWELL.max(Nanos(round_trips)));
     }
 
@@ -157,7 +153,8 @@ impl Client {
         let mut params = Params::default();
         self.token.write(&mut params);
         request.params.iter().for_each(|(key, value)| params.push(key, value));
-        let exchange = self.issuer.issue(request.verb, params, 0, now.mono, patience);
+        let command = Request::new(request.verb, params);
+        let exchange = self.issuer.issue(command, now.mono, patience);
         self.state = State::Asking(request, exchange);
     }
 

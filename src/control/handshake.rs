@@ -5,7 +5,7 @@
 //! caller's.
 
 use super::ticket::TICKET_SLOT;
-use super::{Exchange, Issuer, Patience, Step};
+use super::{Exchange, Issuer, Patience, Request, Step};
 use crate::batch::SendOutcome;
 use crate::units::Nanos;
 use crate::wire::{Code, HELO_LEN, Params, Reply, Verb};
@@ -60,15 +60,14 @@ impl Handshake {
     ) -> Step<'_> {
         let (verb, length, ticket) = (self.verb, self.length, &self.ticket);
         let asking = self.asking.get_or_insert_with(|| {
-            let mut params = Params::default();
-            let (verb, length) = match ticket {
-                None => (Verb::Helo, HELO_LEN),
-                Some(ticket) => {
-                    write(&mut params, &ticket.text);
-                    (verb, length)
-                }
+            let Some(ticket) = ticket else {
+                let hello =
+                    Request { length: HELO_LEN, ..Request::new(Verb::Helo, Params::default()) };
+                return issuer.issue(hello, now, patience.limit());
             };
-            issuer.issue(verb, params, length, now, patience.limit())
+            let mut request = Request { length, ..Request::new(verb, Params::default()) };
+            write(&mut request.params, &ticket.text);
+            issuer.issue(request, now, patience.limit())
         });
         asking.poll(now)
     }

@@ -18,6 +18,24 @@ impl Tags {
     }
 }
 
+/// A command before it has a tag.
+#[derive(Debug)]
+pub struct Request {
+    /// What it asks for.
+    pub verb: Verb,
+    /// Its parameters.
+    pub params: Params,
+    /// Bytes that it is padded to; 0 for no padding.
+    pub length: usize,
+}
+
+impl Request {
+    /// Without padding.
+    pub fn new(verb: Verb, params: Params) -> Self {
+        Self { verb, params, length: 0 }
+    }
+}
+
 /// One socket's tags and its key.
 #[derive(Debug)]
 pub struct Issuer {
@@ -36,16 +54,9 @@ impl Issuer {
         self.tags.prefix = prefix;
     }
 
-    /// Starts a command at `now`, waiting at most `patience`; padded to `length` bytes, 0 for no
-    /// padding.
-    pub fn issue(
-        &mut self,
-        verb: Verb,
-        params: Params,
-        length: usize,
-        now: Nanos,
-        patience: Nanos,
-    ) -> Exchange {
+    /// Starts a command at `now`, waiting at most `patience`.
+    pub fn issue(&mut self, request: Request, now: Nanos, patience: Nanos) -> Exchange {
+        let Request { verb, params, length } = request;
         let command = Command { tag: self.tags.fresh(), verb, params };
         self.sealer.exchange(&command, length, now, patience)
     }

@@ -14,7 +14,7 @@ mod ticket;
 pub use client::{Client, ClientReply};
 pub use exchange::{Exchange, Step};
 pub use handshake::{Handshake, HandshakeReply};
-pub use issuer::Issuer;
+pub use issuer::{Issuer, Request};
 pub use patience::Patience;
 pub use sealer::Sealer;
 pub use session_token::SessionToken;

@@ -4,7 +4,9 @@
 
 use super::names::is_same_but_for_zone;
 use crate::batch::{NetworkError, OwnFinding};
-use crate::control::{Exchange, Handshake, HandshakeReply, Issuer, Patience, Sealer, Step};
+use crate::control::{
+    Exchange, Handshake, HandshakeReply, Issuer, Patience, Request, Sealer, Step,
+};
 use crate::record::ServerReply;
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{Code, Command, Params, Reply, Verb};
@@ -338,7 +340,7 @@ impl Subscription {
     }
 
     fn ask(&mut self, verb: Verb, params: Params, now: Nanos, patience: Nanos) {
-        self.asking = Some(self.issuer.issue(verb, params, 0, now, patience));
+        self.asking = Some(self.issuer.issue(Request::new(verb, params), now, patience));
     }
 }
 

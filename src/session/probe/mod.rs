@@ -26,7 +26,7 @@ mod simulated;
 pub mod timeout;
 pub mod trace;
 
-pub use far_end::{FarEnd, Granted, LaneState, Seen, sooner};
+pub use far_end::{FarEnd, Granted, ProofState, Seen, sooner};
 pub use helped::{Helped, HelpedEnd, Manner};
 pub use rounds::{Kind, Round, RoundsEnd, Told};
 pub use scan::{ScanPlan, ScanSession};

@@ -6,7 +6,7 @@ use super::{Faults, Mailbox, Network, Seat, runs};
 use crate::batch::{Datagram, DestId, TxBatch};
 use crate::control::Sealer;
 use crate::record::probe::NoAgent;
-use crate::session::probe::{FarEnd, LaneState, sooner};
+use crate::session::probe::{FarEnd, ProofState, sooner};
 use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamNews};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
@@ -54,7 +54,7 @@ impl Asker {
                 self.stage = Stage::Proving;
                 Next::Send
             }
-            Stage::Proving if self.far.lane(0) == LaneState::Proven => {
+            Stage::Proving if self.far.proof(0) == ProofState::Proven => {
                 self.stage = Stage::Asking(0, now.mono);
                 Next::Send
             }

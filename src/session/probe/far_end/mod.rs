@@ -8,10 +8,10 @@
 //! the reason.
 
 mod granted;
-mod lane;
+mod socket_proof;
 
 pub use granted::{Granted, Seen};
-pub use lane::LaneState;
+pub use socket_proof::ProofState;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
 use crate::control::{Client, ClientReply, Exchange, Sealer, Step};
@@ -19,7 +19,7 @@ use crate::record::probe::{NoAgent, ProbeCaveat};
 use crate::session::{Next, Now};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Params, PortList, Reply, Verb};
-use lane::Lane;
+use socket_proof::SocketProof;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
@@ -48,7 +48,7 @@ pub struct FarEnd {
     /// What the outstanding command asks for.
     asked: Option<Want>,
     granted: Option<Granted>,
-    lanes: BTreeMap<usize, Lane>,
+    proofs: BTreeMap<usize, SocketProof>,
     /// Whether the dialogue's own socket must stay verified, and when it shows the next ticket.
     stays_proven: bool,
     prove_at: Option<Nanos>,
@@ -76,7 +76,7 @@ impl FarEnd {
             wants: VecDeque::new(),
             asked: None,
             granted: None,
-            lanes: BTreeMap::new(),
+            proofs: BTreeMap::new(),
             stays_proven: false,
             prove_at: None,
             gathering: BTreeMap::new(),
@@ -124,13 +124,13 @@ impl FarEnd {
     /// The same through another port or address of the remote agent, towards which a NAT may have
     /// mapped the socket differently.
     pub fn prove_at(&mut self, socket: usize, to: SocketAddr) {
-        let lane = Lane::new(Dest { socket, ..Dest::from(to) });
-        self.lanes.insert(socket, lane);
+        let proof = SocketProof::new(Dest { socket, ..Dest::from(to) });
+        self.proofs.insert(socket, proof);
     }
 
     /// State of a socket's address verification.
-    pub fn lane(&self, socket: usize) -> LaneState {
-        self.lanes.get(&socket).map_or(LaneState::Waiting, |lane| lane.state().clone())
+    pub fn proof(&self, socket: usize) -> ProofState {
+        self.proofs.get(&socket).map_or(ProofState::Waiting, |proof| proof.state().clone())
     }
 
     /// Requests the counts of what arrived.
@@ -188,7 +188,7 @@ impl FarEnd {
     /// This host was paused for this long, which does not count as the remote agent's silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.client.on_pause(length);
-        self.lanes.values_mut().for_each(|lane| lane.on_pause(length));
+        self.proofs.values_mut().for_each(|proof| proof.on_pause(length));
     }
 
     /// The dialogue's own address as the remote agent sees it; `None` until it reported it.
@@ -247,8 +247,8 @@ impl FarEnd {
             next = sooner(next, Next::WaitUntil(at.max(now.mono)));
         }
         let (session, issuer, patience) = self.client.issue_beside();
-        for lane in self.lanes.values_mut() {
-            next = sooner(next, lane.poll(now, session, issuer, patience, out));
+        for proof in self.proofs.values_mut() {
+            next = sooner(next, proof.poll(now, session, issuer, patience, out));
         }
         next
     }
@@ -311,8 +311,8 @@ impl FarEnd {
         let payload = datagram.payload;
         let socket = datagram.meta.socket;
         let patience = *self.client.patience();
-        if let Some(lane) = self.lanes.get_mut(&socket)
-            && lane.take(now, payload, patience)
+        if let Some(proof) = self.proofs.get_mut(&socket)
+            && proof.on_datagram(now, payload, patience)
         {
             return true;
         }

@@ -6,7 +6,7 @@
 
 use crate::batch::OwnFinding;
 use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown};
-use crate::session::probe::LaneState;
+use crate::session::probe::ProofState;
 use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
@@ -233,29 +233,29 @@ impl Lane {
     }
 
     /// Records the state of its verification.
-    pub fn prove(&mut self, state: &LaneState, now: Nanos, round_trip: Nanos) {
+    pub fn prove(&mut self, state: &ProofState, now: Nanos, round_trip: Nanos) {
         let Proving::Since(began) = self.proving else { return };
         let patience = BESIDE + Nanos(round_trip.0.saturating_mul(4));
         match (state, self.proof) {
-            (LaneState::Proven, Proof::OwnPath)
+            (ProofState::Proven, Proof::OwnPath)
                 if self.timer == IdleTimer::OneDatagram && now - began > BRIEF =>
             {
                 self.give_up(IdleUnknown::SlowProof { took_ns: (now - began).0 });
             }
-            (LaneState::Proven, _) => {
+            (ProofState::Proven, _) => {
                 self.proving = Proving::Done;
                 if self.warm.is_some() {
                     self.warm = Some((now, now, None));
                 }
             }
-            (LaneState::Failed(_), Proof::Beside) => self.prove_by_own_path(),
-            (LaneState::Waiting, Proof::Beside) if now - began > patience => {
+            (ProofState::Failed(_), Proof::Beside) => self.prove_by_own_path(),
+            (ProofState::Waiting, Proof::Beside) if now - began > patience => {
                 self.prove_by_own_path();
             }
-            (LaneState::Failed(why), Proof::OwnPath) => {
+            (ProofState::Failed(why), Proof::OwnPath) => {
                 self.give_up(IdleUnknown::NotProven { reason: why.clone() });
             }
-            (LaneState::Waiting, _) => {}
+            (ProofState::Waiting, _) => {}
         }
     }
 

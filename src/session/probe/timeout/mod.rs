@@ -122,7 +122,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         let (other, server, round_trip) =
             (self.other_port(), self.plan.server, self.far.round_trip());
         for lane in &mut self.lanes {
-            lane.prove(&self.far.lane(lane.socket), now, round_trip);
+            lane.prove(&self.far.proof(lane.socket), now, round_trip);
             // What failed for one lane is not tried for later ones.
             self.beside &= lane.timer != IdleTimer::OneDatagram || lane.proof == Proof::Beside;
             if lane.begins_proof(now) {

@@ -10,7 +10,7 @@ use crate::wire::Verb;
 
 /// State of a socket's address verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LaneState {
+pub enum ProofState {
     /// In progress.
     Waiting,
     /// Verified: it may get delayed and repeated answers, from other addresses, with more bytes
@@ -22,18 +22,18 @@ pub enum LaneState {
 
 /// One socket.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct SocketProof {
     dest: Dest,
     handshake: Handshake,
-    state: LaneState,
+    state: ProofState,
 }
 
-impl Lane {
+impl SocketProof {
     pub fn new(dest: Dest) -> Self {
-        Self { dest, handshake: Handshake::new(Verb::Data, 0), state: LaneState::Waiting }
+        Self { dest, handshake: Handshake::new(Verb::Data, 0), state: ProofState::Waiting }
     }
 
-    pub fn state(&self) -> &LaneState {
+    pub fn state(&self) -> &ProofState {
         &self.state
     }
 
@@ -46,7 +46,7 @@ impl Lane {
         patience: &Patience,
         out: &mut TxBatch,
     ) -> Next {
-        if self.state != LaneState::Waiting || session.is_empty() {
+        if self.state != ProofState::Waiting || session.is_empty() {
             return Next::Idle;
         }
         let step = self.handshake.poll(now.mono, issuer, patience, |params, ticket| {
@@ -58,7 +58,7 @@ impl Lane {
             Step::Wait(at) => Next::WaitUntil(at),
             Step::TimedOut => {
                 let (target, waited_ns) = (self.dest.addr.into(), patience.limit().0);
-                self.state = LaneState::Failed(NoAgent::NoReply { target, waited_ns });
+                self.state = ProofState::Failed(NoAgent::NoReply { target, waited_ns });
                 Next::Send
             }
         }
@@ -70,13 +70,13 @@ impl Lane {
     }
 
     /// Handles a reply to this socket.
-    pub fn take(&mut self, now: Now, payload: &[u8], mut patience: Patience) -> bool {
+    pub fn on_datagram(&mut self, now: Now, payload: &[u8], mut patience: Patience) -> bool {
         match self.handshake.on_datagram(now.mono, payload, &mut patience) {
             None => return false,
             Some(HandshakeReply::Proceeds) => {}
-            Some(HandshakeReply::Accepted(_)) => self.state = LaneState::Proven,
+            Some(HandshakeReply::Accepted(_)) => self.state = ProofState::Proven,
             Some(HandshakeReply::Refused(reply)) => {
-                self.state = LaneState::Failed(NoAgent::Refused { reply: (&reply).into() });
+                self.state = ProofState::Failed(NoAgent::Refused { reply: (&reply).into() });
             }
         }
         true
