@@ -10,8 +10,6 @@ pub mod marks;
 pub mod mtu;
 pub mod nat;
 #[cfg(test)]
-mod fault_tests;
-#[cfg(test)]
 mod no_agent_tests;
 pub mod ports;
 mod question;
