@@ -327,7 +327,7 @@ mod tests {
             json(&big),
             serde_json::json!({
                 "code": "packet_too_big", "icmp_type": 2, "icmp_code": 0, "from": "2001:db8::1", "from_this_host": false,
-                "mtu": 1280,
+                "mtu_bytes": 1280,
             })
         );
         assert_eq!(json(&error(ErrorOrigin::Icmp, (40, 1)))["code"], "other_icmp");

@@ -2,8 +2,8 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::{announce, helped, progress};
 use super::usage::ProbeUsage;
+use super::{announce, helped, progress};
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;

@@ -238,12 +238,12 @@ mod tests {
     fn the_table_has_every_column_in_eighty() {
         let lines = table_lines(&standing(), 80, 10);
         let expected = [
-            "                       recv         loss  re-      PDV above min, ms  join heard",
-            "  receiver                %   lost  runs ord. dup.   p50   p99   max    ms s ago",
-            "  10.77.0.15:5000         -      -     -    -    -     -     -     -     - never",
-            "  10.77.0.14:48484   49.877  50123 16707    2    0 0.012  12.3  1235   699   0.4",
-            "  …55:6666:13]:54321 99.999      1     0    2    0 0.012  12.3  1235   699   12!",
-            "  10.77.0.11:48484      100      0     0    2    0 0.012  12.3  1235   699   0.4",
+            "                      recv          loss  re-      PDV above min, ms  join heard",
+            "  receiver               %   lost bursts ord. dup.   p50   p99   max    ms s ago",
+            "  10.77.0.15:5000        -      -      -    -    -     -     -     -     - never",
+            "  10.77.0.14:48484  49.877  50123  16707    2    0 0.012  12.3  1235   699   0.4",
+            "  …5:6666:13]:54321 99.999      1      0    2    0 0.012  12.3  1235   699   12!",
+            "  10.77.0.11:48484     100      0      0    2    0 0.012  12.3  1235   699   0.4",
         ];
         assert_eq!(lines, expected);
         assert!(lines.iter().all(|line| line.chars().count() <= 80), "{lines:#?}");

@@ -90,7 +90,8 @@ impl Path {
 
     /// A receiver behind this path, with a count of what got through.
     fn near(self, address: IpAddr, counts: &Rc<RefCell<Counts>>) -> Host {
-        let (data, lines) = (self.way(self.loss, self.copies), self.way(self.line_loss, self.copies));
+        let (data, lines) =
+            (self.way(self.loss, self.copies), self.way(self.line_loss, self.copies));
         let reports = self.way(self.report_loss, self.report_loss);
         let extremes = thousandths(self.extremes);
         let counts = Rc::clone(counts);

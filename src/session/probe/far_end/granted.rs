@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_grant_tells_every_port_s_fate() {
         let text = b"a 250-key=00000000000000ff\r\na 250-tag=7\r\na 250-alternate=49999\r\n\
-            a 250-ports=5000-5002\r\na 250-not_opened=80,443:policy;5003:in-use;5005:\x1b[2J\r\na 250 ready\r\n";
+            a 250-ports=5000-5002\r\na 250-not_opened=80,443:policy;5003:in-use;5005:other\r\na 250 ready\r\n";
         let asked = "80,443,5000-5005".parse().unwrap();
         let granted = Granted::read(&Reply::decode(text).unwrap(), &asked).unwrap();
         assert_eq!((granted.key, granted.tag), (255, 7));

@@ -142,8 +142,7 @@ pub(super) fn probed(rules: Rules) -> NatReport {
         run: RunId(*b"12345678"),
     };
     // The last is the source of the hairpinned datagram.
-    let sockets: Vec<_> =
-        ports.into_iter().chain([50_000]).map(|port| bound(own, port)).collect();
+    let sockets: Vec<_> = ports.into_iter().chain([50_000]).map(|port| bound(own, port)).collect();
     let mut network = Network::new(rules.seed);
     let near = network.add(rules.near());
     rules.place_server(&mut network);

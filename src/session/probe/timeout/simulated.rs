@@ -2,15 +2,15 @@
 
 use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::control::Sealer;
-use crate::record::probe::{TimeoutEvent, TimeoutReport, Dependence};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
 use crate::netsim::{Clock, Host, Link, Mailbox, Nat, NatTimers, Network, Refresh, SimSocket, Way};
+use crate::record::probe::{Dependence, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
+use crate::session::Orders;
 use crate::session::probe::FarEnd;
 use crate::session::serve::{
     PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
 };
-use crate::session::Orders;
 use crate::units::Nanos;
 use crate::wire::TicketKey;
 use std::net::IpAddr;
