@@ -335,7 +335,7 @@ mod tests {
             json(&error(ErrorOrigin::Local, (0, 0))),
             serde_json::json!({
                 "code": "earlier_refused", "errno": 111, "from": null, "from_this_host": true,
-                "mtu": null,
+                "mtu_bytes": null,
             })
         );
     }

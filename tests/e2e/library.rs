@@ -1,20 +1,22 @@
 //! The library's builders and the programs of `examples`.
 
-use crate::common::{json, path, run, secs, udpkit};
+use crate::common::{json, path, run, secs, skip, udpkit};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 use udpkit::{Fanout, Ping, Throughput};
 
-/// An example, which cargo builds beside the tests.
-fn example(name: &str) -> Command {
-    let mut program = PathBuf::from(udpkit().get_program());
-    program.pop();
-    Command::new(program.join("examples").join(name))
+/// Where cargo puts the examples, which it builds for all tests together, not for one of them.
+fn examples() -> PathBuf {
+    PathBuf::from(udpkit().get_program()).with_file_name("examples")
 }
 
 #[test]
 fn every_example_runs_and_prints_a_record() {
+    let example = |name: &str| Command::new(examples().join(name));
+    if !examples().join("throughput").exists() {
+        skip!("the examples are not built: cargo build --examples");
+    }
     let throughput = run(&mut example("throughput"), secs(30)).expect_success();
     let report = json(&throughput.out());
     assert!(path(&report, "failure").is_null(), "{report}");
