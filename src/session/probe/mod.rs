@@ -5,6 +5,8 @@
 
 mod believable;
 mod far_end;
+#[cfg(test)]
+mod fault_tests;
 mod helped;
 pub mod marks;
 pub mod mtu;

@@ -198,6 +198,18 @@ impl Train {
         })
     }
 
+    /// A sample without the weight that bursts of loss give it: datagrams lost together say as much
+    /// about a rate as one. The lengths of the bursts are this train's.
+    fn without_bursts(&self, sample: LossSample) -> LossSample {
+        let pattern = self.pattern();
+        let losses = || pattern.iter().map(|(_, passed)| !passed);
+        let lost = losses().filter(|lost| *lost).count() as u64;
+        let follows = std::iter::once(false).chain(losses());
+        let bursts = losses().zip(follows).filter(|(lost, before)| *lost && !before).count();
+        let part = |count: u64| count * bursts.max(1) as u64 / lost.max(1);
+        LossSample::new(part(sample.sent), part(sample.sent - sample.lost))
+    }
+
     /// Whether loss continued from the first loss on, as with a limit, and not only for a while, as
     /// when the path is interrupted: each third of the rest lost its share.
     fn is_limited_throughout(&self) -> bool {
@@ -371,7 +383,8 @@ impl ShapeKind {
             // The train under test was chosen for its high loss: so the others that the same limit
             // would have affected are counted with it.
             let all = search.sample().with(self.alike(search));
-            let beyond = |sample| is_beyond_chance(sample, below.sample(), LIMITS);
+            let usual = below.without_bursts(below.sample());
+            let beyond = |sample| is_beyond_chance(below.without_bursts(sample), usual, LIMITS);
             return beyond(search.sample()) && beyond(all);
         }
         // Nothing passes any more once the burst is used up.
