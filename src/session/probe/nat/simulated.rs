@@ -3,7 +3,7 @@
 use super::{NatPlan, NatSession, RunId};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
-use crate::netsim::{Host, Link, Nat, Network, Responder, SimSocket, Way};
+use crate::netsim::{Fault, Host, Link, Nat, Network, Responder, SimSocket, Way, Weather};
 use crate::record::probe::{Dependence, NatReport, PortChoice};
 use crate::session::Now;
 use crate::session::serve::{Reflection, Reflector};
@@ -94,8 +94,8 @@ impl Rules {
     }
 
     /// The STUN server with the addresses and ports that it has.
-    fn place_server(&self, network: &mut Network) {
-        let host = Host::at(SERVER);
+    fn place_server(&self, network: &mut Network, weather: &Weather) {
+        let host = weather.far(Host::at(SERVER));
         let host = network.add(if self.two_addresses { host.and(SECOND) } else { host });
         let (two_addresses, two_ports) = (self.two_addresses, self.two_ports);
         let alternate = two_ports.then_some(StunAlternate { socket: 1, port: 8621 });
@@ -130,6 +130,11 @@ fn bound(address: [u8; 4], port: u16) -> SimSocket {
 
 /// Runs `probe nat` through the rules.
 pub(super) fn probed(rules: Rules) -> NatReport {
+    probed_under(rules, None)
+}
+
+/// The same with a fault of the matrix on the path behind them.
+pub(super) fn probed_under(rules: Rules, fault: Option<Fault>) -> NatReport {
     let own = [10, 0, 0, 5];
     let ports: Vec<u16> = (0..6).map(|number| 40_000 + 37 * number).collect();
     let plan = NatPlan {
@@ -144,8 +149,13 @@ pub(super) fn probed(rules: Rules) -> NatReport {
     // The last is the source of the hairpinned datagram.
     let sockets: Vec<_> = ports.into_iter().chain([50_000]).map(|port| bound(own, port)).collect();
     let mut network = Network::new(rules.seed);
-    let near = network.add(rules.near());
-    rules.place_server(&mut network);
+    let weather = fault.map(Fault::weather).unwrap_or_default();
+    let near = match fault {
+        Some(_) => weather.near(rules.near(), [203, 0, 113, 9].into()),
+        None => rules.near(),
+    };
+    let near = network.add(near);
+    rules.place_server(&mut network, &weather);
     let batch = TxBatch::new(64, 64 * NatSession::request_len());
     let running = network.start_with(near, &sockets, NatSession::new(plan), batch);
     network.finish(&running, Nanos::from_secs(60))

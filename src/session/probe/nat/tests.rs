@@ -1,8 +1,8 @@
 //! Verdicts against simulated NATs whose rules are known.
 
-use super::simulated::{Rules, probed};
+use super::simulated::{Rules, probed, probed_under};
 use crate::batch::OwnCause;
-use crate::netsim::runs;
+use crate::netsim::{Fault, runs};
 use crate::record::probe::{
     Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
 };
@@ -233,6 +233,38 @@ fn copies_of_answers_are_no_answers_and_change_no_verdict() {
                     assert!(right, "{}", context());
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn nat_meets_every_fault() {
+    use Dependence as D;
+    for fault in Fault::ALL {
+        for seed in [1, 2] {
+            let rules = Rules {
+                mapping: None,
+                filtering: D::EndpointIndependent,
+                seed,
+                ..Rules::default()
+            };
+            let report = probed_under(rules, Some(fault));
+            println!("nat      {:18} {:?}", format!("{fault:?}"), report.findings.verdict);
+            let context = || format!("{fault:?}, seed {seed}: {report:#?}");
+            assert!(report.answered || fault.may_fail_a_run(), "{}", context());
+            if matches!(fault, Fault::Corruption | Fault::Extremes) {
+                continue;
+            }
+            let is_right = report.tests.iter().all(|test| test.answered <= test.sent);
+            assert!(is_right && report.back <= report.sent, "{}", context());
+            let is_nat = fault == Fault::Nat;
+            assert!(report.nat.is_none_or(|told| told == is_nat), "{}", context());
+            let filters = matches!(fault, Fault::Nat | Fault::ForgetfulFirewall);
+            let truth = if filters { D::AddressAndPortDependent } else { D::EndpointIndependent };
+            let vague = D::EndpointIndependentOrAddressDependent;
+            let is_vague = report.filtering == Some(vague) && !filters;
+            let is_right = [None, Some(truth)].contains(&report.filtering) || is_vague;
+            assert!(is_right, "{}", context());
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::batch::{
 };
 use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
 use crate::netsim::{
-    Content, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, SimSocket, runs,
+    Content, ErrorBudget, Fault, Host, Link, Network, Responder, Router, RouterRule, SimSocket,
+    Weather, runs,
 };
 use crate::record::probe::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanReport, ScanVerdict,
@@ -119,10 +120,10 @@ impl World {
     }
 
     /// Puts the target on the network, with what its ports do.
-    fn place_target(&self, network: &mut Network, address: IpAddr) {
+    fn place_target(&self, network: &mut Network, address: IpAddr, weather: &Weather) {
         let budget = self.budget();
         let host = Host::at(&address.to_string()).telling_closed_ports(budget);
-        let host = network.add(host);
+        let host = network.add(weather.far(host));
         let is_bound = |(_, port): &(u16, Port)| !matches!(port, Port::Closed | Port::Muffled);
         let bound = self.ports.iter().map(|(number, port)| (*number, *port)).filter(is_bound);
         let (mut numbers, ports): (Vec<u16>, Vec<Port>) = bound.unzip();
@@ -147,10 +148,20 @@ impl World {
     }
 
     fn scan(&mut self, plan: ScanPlan) -> ScanReport {
+        self.scan_under(plan, None)
+    }
+
+    /// The same with a fault of the matrix between the router and the target.
+    fn scan_under(&mut self, plan: ScanPlan, fault: Option<Fault>) -> ScanReport {
         let target = plan.target.ip();
         let mut network = Network::new(self.seed);
-        let near = network.add(self.near());
-        self.place_target(&mut network, target);
+        let weather = fault.map(Fault::weather).unwrap_or_default();
+        let near = match fault {
+            Some(_) => weather.near(self.near(), [203, 0, 113, 9].into()),
+            None => self.near(),
+        };
+        let near = network.add(near);
+        self.place_target(&mut network, target, &weather);
         let any = if target.is_ipv6() { "[::]:7" } else { "0.0.0.0:7" };
         let socket = SimSocket::bound(any.parse().expect("an address"));
         let session = ScanSession::new(plan);
@@ -515,6 +526,32 @@ fn random_loss_filters_no_port_and_silence_beside_it_may_be_chance() {
             // Silence by chance goes along with other losses, except in lucky runs.
             let seen = report.ports.iter().any(|port| port.answers > 0 && port.silent_tries > 0);
             assert!(!seen || report.silent == 0 || chance, "{loss:?}, seed {seed}: {report:#?}");
+        }
+    }
+}
+
+#[test]
+fn scan_meets_every_fault() {
+    for fault in Fault::ALL {
+        for seed in [1, 2] {
+            let kinds = [Port::Echo, Port::Closed, Port::Rejected(3, 10), Port::Babble];
+            let kind = |port: u16| kinds.get(usize::from(port) % 5).copied();
+            let ports = (5_000..5_015).map(|port| (port, kind(port).unwrap_or(Port::Silent)));
+            let mut world = World { seed, ..World::linux(ports) };
+            let report = world.scan_under(ScanPlan { seed, ..world.plan() }, Some(fault));
+            println!("scan     {:18} {:?}", format!("{fault:?}"), report.findings.verdict);
+            let context = || format!("{fault:?}, seed {seed}: {report:#?}");
+            let counted = report.open + report.closed + report.filtered + report.ttl_exceeded;
+            let counted = counted + report.silent + report.unknown;
+            assert_eq!(counted as usize, report.ports.len(), "{}", context());
+            if matches!(fault, Fault::Corruption | Fault::Extremes) {
+                continue;
+            }
+            for port in &report.ports {
+                let is_quiet = matches!(port.state, PortState::Silent | PortState::Unknown);
+                let is_right = port.state == truth(world.ports[&port.port]);
+                assert!(is_right || is_quiet, "{}", context());
+            }
         }
     }
 }

@@ -4,8 +4,8 @@ use super::*;
 use crate::batch::{CauseCode, Dest, IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
 use crate::netsim::{
-    Element, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, RoutingLoop,
-    SimSocket, Way, runs,
+    Element, ErrorBudget, Fault, Host, Link, Network, Responder, Router, RouterRule, RoutingLoop,
+    SimSocket, Way, Weather, runs,
 };
 use crate::record::probe::{
     TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceSeen,
@@ -125,9 +125,9 @@ impl Path {
     }
 
     /// The far host with what it has at the port.
-    fn place_target(&self, network: &mut Network) {
+    fn place_target(&self, network: &mut Network, weather: &Weather) {
         let target: SocketAddr = TARGET.parse().unwrap();
-        let host = Host::at(&target.ip().to_string());
+        let host = weather.far(Host::at(&target.ip().to_string()));
         let host = network.add(host.telling_closed_ports(ErrorBudget::unlimited()));
         let end = self.end;
         let answer = move |_: Now, datagram: &Datagram<'_>, queue: &mut Replies| {
@@ -155,6 +155,11 @@ const DELAY: Delay = Delay { base: HOP_DELAY, jitter: Jitter::None };
 
 /// Runs a trace to its end; every answer takes 5 ms per hop.
 fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
+    trace_under(path, flows, tries, None)
+}
+
+/// The same with a fault of the matrix behind the last router.
+fn trace_under(path: &Path, flows: usize, tries: u32, fault: Option<Fault>) -> TraceReport {
     let sources: Vec<u16> = (0..flows as u16).map(|index| 40_000 + index).collect();
     let bound = |port: &u16| SimSocket::bound(([10, 0, 0, 5], *port).into());
     let sockets: Vec<_> = sources.iter().map(bound).collect();
@@ -171,8 +176,13 @@ fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
     });
     let (slots, bytes) = session.room();
     let mut network = Network::new(path.seed);
-    let near = network.add(path.near());
-    path.place_target(&mut network);
+    let weather = fault.map(Fault::weather).unwrap_or_default();
+    let near = match fault {
+        Some(_) => weather.near(path.near(), [203, 0, 113, 9].into()),
+        None => path.near(),
+    };
+    let near = network.add(near);
+    path.place_target(&mut network, &weather);
     let running = network.start_with(near, &sockets, session, TxBatch::new(slots, bytes));
     network.finish(&running, Nanos::from_secs(600))
 }
@@ -522,6 +532,34 @@ fn random_loss_stops_nothing_and_makes_no_path_longer_than_it_is() {
                 let routers = hop.routers();
                 let own = if hop.ttl < truth { router(hop.ttl) } else { report.target.ip() };
                 assert!(routers.iter().all(|from| *from == own), "{}", context());
+            }
+        }
+    }
+}
+
+#[test]
+fn trace_meets_every_fault() {
+    for fault in Fault::ALL {
+        for seed in [1, 2] {
+            let path = Path { seed, ..path(&[SPEAKS; 3], End::Stamp) };
+            let report = trace_under(&path, 2, 4, Some(fault));
+            println!("trace    {:18} {:?}", format!("{fault:?}"), report.findings.verdict);
+            let context = || format!("{fault:?}, seed {seed}: {report:#?}");
+            let is_reached = report.flows.iter().all(|flow| flow.reached);
+            assert!(is_reached || fault.may_fail_a_run(), "{}", context());
+            if matches!(fault, Fault::Corruption | Fault::Extremes) {
+                continue;
+            }
+            for flow in &report.flows {
+                // The faults are behind the last router: the routers before it are all named.
+                let known = |index: usize| [router(index as u8 + 1), target().ip()];
+                for (index, hop) in flow.hops.iter().enumerate() {
+                    let right = hop.routers().iter().all(|found| known(index).contains(found));
+                    assert!(right, "{}", context());
+                    let own = index < 3 && hop.routers().contains(&target().ip());
+                    assert!(!own, "{}", context());
+                }
+                assert!(flow.last_heard >= Some(3), "{}", context());
             }
         }
     }
