@@ -4,13 +4,13 @@
 use super::*;
 use crate::batch::{OwnFinding, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss, Reordering};
-use crate::netsim::{Clock, Host, HostId, Network, Packet, Running, SimSocket, Way};
+use crate::netsim::{Clock, Fault, Host, HostId, Link, Network, Packet, Running, SimSocket, Way};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind, TicketKey};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
@@ -101,39 +101,50 @@ impl Path {
                 true
             })
             .behind(
-                crate::netsim::Link::new(Impairments::default(), data)
-                    .with_extremes(extremes)
-                    .choosing(is_data),
+                Link::new(Impairments::default(), data).with_extremes(extremes).choosing(is_data),
             )
-            .behind(
-                crate::netsim::Link::new(reports, lines)
-                    .with_extremes(extremes)
-                    .choosing(is_no_data),
-            )
+            .behind(Link::new(reports, lines).with_extremes(extremes).choosing(is_no_data))
     }
 }
 
 /// What passed at a receiver, by the sender's address.
 #[derive(Default)]
-struct Counts {
-    came: HashMap<SocketAddr, HashSet<u32>>,
-    delivered: HashMap<SocketAddr, u64>,
-    bytes: HashMap<SocketAddr, (u64, u64)>,
+struct Counts(Vec<(SocketAddr, SenderCounts)>);
+
+/// What a receiver had from a sender, and sent to it.
+#[derive(Clone, Default)]
+struct SenderCounts {
+    came: HashSet<u32>,
+    delivered: u64,
+    /// From and to it.
+    bytes: (u64, u64),
 }
 
 impl Counts {
     fn count(&mut self, way: Way, packet: &Packet) {
         let Some(payload) = packet.payload() else { return };
         let len = payload.len() as u64;
+        let address = if way == Way::Out { packet.to } else { packet.from };
+        let index = self.0.iter().position(|(sender, _)| *sender == address).unwrap_or_else(|| {
+            self.0.push((address, SenderCounts::default()));
+            self.0.len() - 1
+        });
+        let counts = &mut self.0[index].1;
         if way == Way::Out {
-            self.bytes.entry(packet.to).or_default().1 += len;
+            counts.bytes.1 += len;
             return;
         }
-        self.bytes.entry(packet.from).or_default().0 += len;
+        counts.bytes.0 += len;
         if let Ok(Header { kind: Kind::Data, sequence, .. }) = Header::decode(payload) {
-            self.came.entry(packet.from).or_default().insert(sequence);
-            *self.delivered.entry(packet.from).or_default() += 1;
+            counts.came.insert(sequence);
+            counts.delivered += 1;
         }
+    }
+
+    fn of(&self, sender: usize) -> SenderCounts {
+        let address = sender_address(sender);
+        let found = self.0.iter().find(|(from, _)| *from == address);
+        found.map(|(_, counts)| counts.clone()).unwrap_or_default()
     }
 }
 
@@ -171,17 +182,17 @@ fn sender_address(sender: usize) -> SocketAddr {
 impl SimReceiver {
     /// The numbers that came from a sender.
     pub fn came(&self, sender: usize) -> HashSet<u32> {
-        self.counts.borrow().came.get(&sender_address(sender)).cloned().unwrap_or_default()
+        self.counts.borrow().of(sender).came
     }
 
     /// Datagrams that came from a sender, copies included.
     pub fn delivered(&self, sender: usize) -> u64 {
-        self.counts.borrow().delivered.get(&sender_address(sender)).copied().unwrap_or(0)
+        self.counts.borrow().of(sender).delivered
     }
 
     /// Bytes from and to a sender.
     pub fn bytes(&self, sender: usize) -> (u64, u64) {
-        self.counts.borrow().bytes.get(&sender_address(sender)).copied().unwrap_or_default()
+        self.counts.borrow().of(sender).bytes
     }
 }
 
@@ -195,6 +206,8 @@ pub(super) struct FanoutNetwork {
     pub receivers: Vec<SimReceiver>,
     /// Loss near the sender, in thousandths: seen by all receivers.
     pub shared_loss: u64,
+    /// The fault of the matrix that the first receiver meets, and the senders as its far ends.
+    pub fault: Option<Fault>,
     sender_hosts: Vec<HostId>,
 }
 
@@ -224,6 +237,7 @@ impl FanoutNetwork {
             senders: Vec::new(),
             receivers: Vec::new(),
             shared_loss: 0,
+            fault: None,
             sender_hosts: Vec::new(),
         }
     }
@@ -256,9 +270,12 @@ impl FanoutNetwork {
                 }
                 true
             })
-            .behind(crate::netsim::Link::new(shared, Impairments::default()).choosing(is_data));
+            .behind(Link::new(shared, Impairments::default()).choosing(is_data));
         host.clock = Clock { boot: START, ..host.clock };
-        host
+        match self.fault {
+            Some(fault) => fault.weather().far(host),
+            None => host,
+        }
     }
 
     /// Adds a receiver: a group member, or one that subscribes to a sender.
@@ -274,6 +291,9 @@ impl FanoutNetwork {
         host.clock = Clock { boot: START, epoch, ..host.clock };
         if subscribe.is_none() {
             host.groups.insert(group.ip());
+        }
+        if let Some(fault) = self.fault.filter(|_| index == 0) {
+            host = fault.weather().near(host, [203, 0, 113, 1].into());
         }
         let host = self.network.add(host);
         let config = CastReceiverConfig {

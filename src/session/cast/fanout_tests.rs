@@ -6,7 +6,7 @@ use super::fanout_network::{FanoutNetwork, GROUP, Path, plan};
 use super::feedback::{Feedback, Place};
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
-use crate::netsim::runs;
+use crate::netsim::{Fault, runs};
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
 use crate::session::Now;
 use crate::units::Nanos;
@@ -458,4 +458,60 @@ fn numbers_of_any_size_in_any_line_end_nobody_and_a_lie_is_in_no_sum() {
         assert_eq!(held.len(), 1);
     }
     assert!(named > 0, "no lie was seen");
+}
+
+/// Whether numbers may reach a session that nobody sent.
+fn forges(fault: Fault) -> bool {
+    matches!(fault, Fault::Corruption | Fault::Extremes)
+}
+
+#[test]
+fn a_group_meets_every_fault_and_who_has_none_is_told_without_loss() {
+    for fault in Fault::ALL {
+        let mut network = FanoutNetwork::new(1);
+        network.fault = Some(fault);
+        (0..2).for_each(|_| network.add_receiver(Path::default(), None));
+        network.add_sender(plan(&[group()], EVERY, false), 5_000);
+        network.run_until(network.now + Nanos::from_secs(60));
+        let end = network.senders[0].end.as_ref().unwrap_or_else(|| panic!("{fault:?} hangs"));
+        let standing = &end.summary.sent.standing;
+        let states: Vec<_> =
+            standing.receivers.iter().map(|row| (row.state, row.lost, row.received)).collect();
+        println!("cast     {:18} {states:?}", format!("{fault:?}"));
+        let clean = row(&network, 0, 1);
+        assert_eq!((clean.state, clean.lost), (ReceiverState::Done, Some(0)), "{fault:?}");
+        assert_eq!(clean.received, Some(5_000), "{fault:?}");
+        let name = network.receivers[0].addr.to_string();
+        let met = standing.receivers.iter().find(|row| row.receiver == name);
+        let Some(met) = met.filter(|_| !forges(fault)) else { continue };
+        let (came, delivered) = (network.receivers[0].came(0), network.receivers[0].delivered(0));
+        assert!(met.received <= Some(delivered), "{fault:?}: {met:#?}");
+        assert!(met.expected <= Some(5_000), "{fault:?}: {met:#?}");
+        if met.state == ReceiverState::Done {
+            assert_eq!(met.lost, Some(5_000 - came.len() as u64), "{fault:?}: {met:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_subscription_meets_every_fault_and_ends() {
+    for fault in Fault::ALL {
+        let mut network = FanoutNetwork::new(1);
+        network.fault = Some(fault);
+        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+        (0..2).for_each(|_| network.add_receiver(Path::default(), Some(sender)));
+        network.add_sender(plan(&[], Nanos::from_millis(4), true), 2_000);
+        network.run_until(network.now + Nanos::from_secs(60));
+        network.run_on(network.now + Nanos::from_secs(60));
+        let end = network.senders[0].end.as_ref().unwrap_or_else(|| panic!("{fault:?} hangs"));
+        let ends: Vec<_> = network.receivers.iter().map(|one| one.end.as_ref()).collect();
+        let failed: Vec<_> = ends.iter().map(|end| end.map(|end| &end.failed)).collect();
+        let counts = (end.sink.subscribed, end.sink.unsubscribed);
+        println!("subscription {:14} {counts:?} {failed:?}", format!("{fault:?}"));
+        assert!(counts.1 <= counts.0, "{fault:?}: {counts:?}");
+        assert_eq!(failed[1], Some(&None), "{fault:?}");
+        assert_eq!(row(&network, 0, 1).lost, Some(0), "{fault:?}");
+        let is_served = failed[0] == Some(&None);
+        assert!(is_served || fault.may_fail_a_run(), "{fault:?}: {failed:?}");
+    }
 }
