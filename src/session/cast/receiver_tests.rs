@@ -4,7 +4,8 @@ use super::tests::{
     Kept, addr, all_sent, deliver, meta, receiver, receiver_now, sender, sender_now,
 };
 use super::*;
-use crate::batch::{Datagram, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, OwnFinding, TxBatch};
+use crate::netsim::{Host, Network, SimSocket};
 use crate::record::CastReceived;
 use crate::session::{Next, Now, Session};
 use crate::units::{Limit, Nanos};
@@ -104,24 +105,13 @@ fn a_host_that_refuses_to_ask_is_not_a_sender_that_does_not_answer() {
     let to: SocketAddr = "10.0.0.1:7000".parse().unwrap();
     let asks = CastReceiverConfig { subscribe: Some(to), ..config() };
     for errno in [None, Some(1), Some(101)] {
-        let mut receiver = CastReceiver::new(asks.clone(), Kept::default());
-        let mut batch = TxBatch::new(4, 4_096);
-        let mut at = START;
-        while at < START + Nanos::from_secs(9) {
-            batch.clear();
-            let next = receiver.poll_transmit(receiver_now(at), &mut batch);
-            if !batch.is_empty() {
-                let stop = errno.map(|errno| SendStop::Refused { datagrams: 1, errno });
-                let accepted = usize::from(stop.is_none());
-                receiver.on_sent(receiver_now(at), &batch, &SendOutcome { accepted, stop });
-            }
-            match next {
-                Next::Done => break,
-                Next::WaitUntil(until) => at = until.max(at + Nanos(1)),
-                Next::Send | Next::Idle => at += Nanos::from_millis(1),
-            }
-        }
-        let failed = receiver.finish(receiver_now(at)).failed;
+        let mut host = Host::at("10.0.1.1").refusing(move |_, _| errno);
+        host.clock.boot = START;
+        let mut network = Network::new(1);
+        let host = network.add(host);
+        let receiver = CastReceiver::new(asks.clone(), Kept::default());
+        let running = network.start(host, &[SimSocket::bound(addr("0.0.0.0:5000"))], receiver);
+        let failed = network.finish(&running, Nanos::from_secs(9)).failed;
         let expected = match errno {
             None => SubscribeError::NoReply { sender: to.into() },
             Some(errno) => SubscribeError::NotSent { finding: OwnFinding::from_errno(errno, to) },

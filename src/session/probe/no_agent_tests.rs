@@ -5,15 +5,16 @@ use super::marks::{MarksKind, MarksPlan};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
 use super::timeout::{TimeoutPlan, TimeoutSession};
 use super::{FarEnd, Helped, Manner};
-use crate::batch::{
-    Datagram, ErrorOrigin, NetworkError, OwnCause, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
-};
+use crate::batch::{Datagram, ErrorOrigin, NetworkError, OwnCause, RxEntry, RxMeta, TxBatch};
 use crate::control::Sealer;
+use crate::netsim::{Host, Network, SimSocket};
 use crate::record::probe::{NoAgent, ProbeCaveat, TimeoutEvent, TimeoutReport};
-use crate::session::{Next, Now, Session};
+use crate::session::{Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 /// Error number of a send that the packet filter drops, errno(3).
 const EPERM: i32 = 1;
@@ -71,34 +72,28 @@ enum Event {
     Stopped,
 }
 
-/// Runs a session that gets no answers.
-fn run<S: Session>(mut session: S, event: Event) -> (S::Summary, Nanos) {
-    let mut out = TxBatch::new(128, 1 << 20);
-    let mut mono = Nanos::from_secs(1);
-    for _ in 0..10_000 {
-        let now = Now { mono, real: mono };
-        let next = session.poll_transmit(now, &mut out);
-        if !out.is_empty() && next != Next::Done {
-            match event {
-                Event::Refused => {
-                    let stop = SendStop::Refused { datagrams: out.len(), errno: EPERM };
-                    session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
-                }
-                Event::Stopped => {
-                    session.on_sent(now, &out, &SendOutcome { accepted: out.len(), stop: None });
-                    session.on_stop(now);
-                }
-            }
-        }
-        match next {
-            Next::Done => break,
-            Next::Send => mono += Nanos::from_millis(1),
-            Next::WaitUntil(at) => mono = at.max(mono + Nanos::from_millis(1)),
-            Next::Idle => mono += Nanos::from_millis(10),
-        }
+/// Runs a session that gets no answers: nobody has the target's address.
+fn run<S: Session + 'static>(session: S, event: Event) -> (S::Summary, Nanos) {
+    let sent = Rc::new(Cell::new(false));
+    let (asked, is_refused) = (Rc::clone(&sent), matches!(event, Event::Refused));
+    let host = Host::at("192.0.2.1").refusing(move |_, _| {
+        asked.set(true);
+        is_refused.then_some(EPERM)
+    });
+    let mut network = Network::new(1);
+    let host = network.add(host);
+    let socket = |number: u16| SimSocket::bound(([192, 0, 2, 1], 40_000 + number).into());
+    let sockets: Vec<_> = (0..64).map(socket).collect();
+    let running = network.start_with(host, &sockets, session, TxBatch::new(128, 1 << 20));
+    let deadline = Nanos::from_secs(60);
+    while !sent.get() {
+        assert!(network.step(deadline), "it sends nothing");
     }
-    let took = mono - Nanos::from_secs(1);
-    (session.finish(Now { mono, real: mono }), took)
+    if matches!(event, Event::Stopped) {
+        network.stop(running.id());
+    }
+    let summary = network.finish(&running, deadline);
+    (summary, network.instant())
 }
 
 fn no_agent(end: PortsEnd) -> NoAgent {
