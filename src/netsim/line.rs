@@ -98,24 +98,25 @@ pub(super) struct Emitted {
 }
 
 impl Element {
-    /// Lets a packet pass at `now`.
-    pub(super) fn pass(&mut self, now: Nanos, way: Way, mut packet: Packet) -> Emitted {
+    /// Whether a packet passes, where the element neither delays nor answers it; `None` where it may.
+    pub(super) fn admits(&mut self, now: Nanos, way: Way, packet: &mut Packet) -> Option<bool> {
+        match self {
+            Self::Policer(policer) => Some(policer.admits(now, way, packet.ip_len())),
+            Self::Rule(rule) => Some(rule(now, way, packet)),
+            Self::Link(link) => (!link.is_for(packet)).then_some(true),
+            Self::Nat(_) | Self::Router(_) | Self::Loop(_) => None,
+        }
+    }
+
+    /// Lets a packet pass at `now` that it did not admit at once.
+    pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet) -> Emitted {
         let mut emitted = Emitted::default();
         match self {
             Self::Link(link) => link.pass(now, way, packet, &mut emitted),
             Self::Nat(nat) => nat.pass(now, way, packet, &mut emitted),
             Self::Router(router) => router.pass(now, packet, &mut emitted),
             Self::Loop(routers) => routers.pass(now, way, packet, &mut emitted),
-            Self::Policer(policer) => {
-                if policer.admits(now, way, packet.ip_len()) {
-                    emitted.on.push((now, packet));
-                }
-            }
-            Self::Rule(rule) => {
-                if rule(now, way, &mut packet) {
-                    emitted.on.push((now, packet));
-                }
-            }
+            Self::Policer(_) | Self::Rule(_) => {}
         }
         emitted
     }

@@ -54,7 +54,7 @@ impl Direction {
 
     /// When each copy arrives, and as what; each fragment of a datagram has its own fate, and only
     /// what is whole arrives.
-    fn carry(&mut self, now: Nanos, packet: &Packet) -> Vec<(Nanos, Packet)> {
+    fn carry(&mut self, now: Nanos, packet: Packet) -> Vec<(Nanos, Packet)> {
         let pieces = packet.pieces();
         let length = (packet.ip_len() / pieces) as usize;
         let is_ect = packet.tos & CE != 0;
@@ -68,8 +68,7 @@ impl Direction {
                 None => copies.clear(),
             }
         }
-        let deliver = |copy: crate::impair::Arrival| {
-            let mut packet = packet.clone();
+        let deliver = |(copy, mut packet): (crate::impair::Arrival, Packet)| {
             if copy.is_marked {
                 packet.tos |= CE;
             }
@@ -78,10 +77,14 @@ impl Direction {
             }
             (copy.at, packet)
         };
-        copies.into_iter().map(deliver).collect()
+        let each = std::iter::repeat_n(packet, copies.len());
+        copies.into_iter().zip(each).map(deliver).collect()
     }
 
-    fn pass(&mut self, now: Nanos, packet: &Packet) -> (usize, Vec<(Nanos, Packet)>) {
+    fn pass(&mut self, now: Nanos, packet: Packet) -> (usize, Vec<(Nanos, Packet)>) {
+        let header = packet.payload().and_then(|payload| Header::decode(payload).ok());
+        let data = header.filter(|header| header.kind == Kind::Data);
+        let sequence = data.map(|header| header.sequence);
         let mut copies = self.carry(now, packet);
         for (_, packet) in &mut copies {
             if let Content::Udp(payload) = &mut packet.content
@@ -90,9 +93,6 @@ impl Direction {
                 alter(payload, &mut self.extremes_rng);
             }
         }
-        let header = packet.payload().and_then(|payload| Header::decode(payload).ok());
-        let data = header.filter(|header| header.kind == Kind::Data);
-        let sequence = data.map(|header| header.sequence);
         self.passages.push(Passage { at: now, sequence, copies: copies.len() });
         (self.passages.len() - 1, copies)
     }
@@ -140,6 +140,11 @@ impl Link {
         Self { picks: Some(picks), ..self }
     }
 
+    /// Whether it does anything to a packet.
+    pub(super) fn is_for(&self, packet: &Packet) -> bool {
+        self.picks.is_none_or(|picks| picks(packet))
+    }
+
     /// Its direction.
     pub fn direction(&mut self, way: Way) -> &mut Direction {
         match way {
@@ -159,12 +164,8 @@ impl Link {
     }
 
     pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
-        if self.picks.is_some_and(|picks| !picks(&packet)) {
-            emitted.on.push((now, packet));
-            return;
-        }
         let (host, element) = self.place;
-        let (passage, copies) = self.direction(way).pass(now, &packet);
+        let (passage, copies) = self.direction(way).pass(now, packet);
         for (at, mut packet) in copies {
             packet.trail.push(Passed { host, element, way, passage });
             emitted.on.push((at, packet));
@@ -177,14 +178,13 @@ fn a_link_for_some_packets_leaves_the_others_alone() {
     let lost = crate::impair::Loss::Independent(Chance::ALWAYS);
     let lossy = Impairments { loss: lost, ..Impairments::default() };
     let is_long = |packet: &Packet| packet.payload().is_some_and(|payload| payload.len() > 10);
-    let mut link = Link::both(&lossy).choosing(is_long);
+    let link = Link::both(&lossy).choosing(is_long);
     let at = |text: &str| text.parse().unwrap();
-    let mut emitted = Emitted::default();
-    for len in [10, 11] {
-        let packet = Packet::udp(at("10.0.0.1:1"), at("10.0.0.2:2"), vec![7; len]);
-        link.pass(Nanos(5), Way::Out, packet, &mut emitted);
-    }
-    assert_eq!(emitted.on.len(), 1);
-    assert_eq!(emitted.on[0].1.payload().map(<[u8]>::len), Some(10));
-    assert_eq!(link.out.passages.len(), 1);
+    let mut element = super::Element::from(link);
+    let admitted = [10, 11].map(|len| {
+        let mut packet = Packet::udp(at("10.0.0.1:1"), at("10.0.0.2:2"), vec![7; len]);
+        let admitted = element.admits(Nanos(5), Way::Out, &mut packet);
+        (admitted, element.pass(Nanos(5), Way::Out, packet).on.len())
+    });
+    assert_eq!(admitted, [(Some(true), 0), (None, 0)]);
 }

@@ -463,8 +463,8 @@ impl Network {
         }
     }
 
-    fn pass(&mut self, host: usize, element: usize, way: Way, packet: Packet) {
-        let emitted = self.hosts[host].line[element].pass(self.instant, way, packet);
+    fn pass(&mut self, host: usize, element: usize, way: Way, mut packet: Packet) {
+        let admits = self.hosts[host].line[element].admits(self.instant, way, &mut packet);
         let last = self.hosts[host].line.len() - 1;
         let next = |way| match way {
             Way::Back if element == 0 => Place::Host(host),
@@ -472,7 +472,14 @@ impl Network {
             Way::Out if element == last => Place::Core,
             Way::Out => Place::Line { host, element: element + 1, way },
         };
+        if let Some(is_admitted) = admits {
+            if is_admitted {
+                self.move_on(self.instant, next(way), packet);
+            }
+            return;
+        }
         let (on, back) = (next(way), next(way.reversed()));
+        let emitted = self.hosts[host].line[element].pass(self.instant, way, packet);
         emitted.on.into_iter().for_each(|(at, packet)| self.move_on(at, on, packet));
         emitted.back.into_iter().for_each(|(at, packet)| self.move_on(at, back, packet));
     }
