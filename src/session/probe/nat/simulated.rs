@@ -111,7 +111,7 @@ impl Rules {
             let dest = match reflector.answer(now, datagram, &mut reply) {
                 Reflection::Silent => return,
                 Reflection::Answered { .. } => back,
-                Reflection::Elsewhere { socket, from } => Dest { socket, from, ..back },
+                Reflection::Elsewhere { socket, from } => Dest { from, socket, ..back },
             };
             queue.push_back((dest, reply));
         };
