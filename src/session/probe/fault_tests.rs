@@ -10,6 +10,7 @@ use super::shape::{ShapeKind, ShapePlan};
 use super::timeout::{TimeoutPlan, TimeoutSession};
 use super::{FarEnd, Helped, HelpedEnd, Kind, Manner};
 use crate::batch::TxBatch;
+use crate::control::Sealer;
 use crate::netsim::{Clock, Fault, Host, Mailbox, Network, SimSocket, Weather};
 use crate::record::probe::{
     FragmentRow, MarkChange, MarksVerdict, MtuLimit, Outcome, PortPath, ProbeTraffic, TimeoutReport,
@@ -18,7 +19,7 @@ use crate::record::{Flow, Sink};
 use crate::session::serve::{
     PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
 };
-use crate::session::{Orders, Sealer, Session};
+use crate::session::{Orders, Session};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList, TicketKey};
 use std::net::{IpAddr, SocketAddr};
