@@ -1,6 +1,6 @@
 //! The correct counts of a receiver, computed from the link's log in the slow and obvious way.
 
-use super::Link;
+use crate::netsim::Direction;
 use crate::stats::WINDOW;
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ pub struct Account {
 
 impl Account {
     /// From the link's log. A receiver that never learns the total cannot know of a lost tail.
-    pub fn of(link: &Link, total_known: bool) -> Self {
+    pub fn of(link: &Direction, total_known: bool) -> Self {
         let mut numbers = Vec::new();
         let mut sent = 0;
         for passage in &link.passages {

@@ -1,7 +1,7 @@
 //! A server, and commands typed one by one.
 
 use super::Mailbox;
-use super::house::{Serve, serve};
+use super::client_and_server::{Serve, serve};
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::record::{ServeRecord, ServeRefusal, SessionEnd};
 use crate::session::serve::{ServeEvent, ServeOrder, ServePolicy, StreamNews, StreamRequest};

@@ -1,7 +1,7 @@
 //! Every reply code: a command that causes it, and the text that comes with it.
 
 use super::by_hand::{ByHand, peer};
-use super::house::IO;
+use super::client_and_server::IO;
 use crate::record::{LocalFailure, ServeRecord, ServeRefusal, ServeResource, SessionEnd};
 use crate::session::Session;
 use crate::session::serve::{Lifetime, Reverse, ServePolicy, StreamNews};

@@ -1,53 +1,48 @@
 //! The whole dialogue over bad links: it completes or reports why not, and never hangs.
 
-use super::Faults;
-
-use super::house::{House, PATIENCE, server_address};
-use crate::record::RunFailure;
-use crate::record::{ServeRecord, SessionEnd};
+use super::client_and_server::{ClientAndServer, PATIENCE, server_address};
+use super::paths::{clean, held, jittery, lossy, twice};
+use crate::impair::Impairments;
+use crate::record::{RunFailure, ServeRecord, SessionEnd};
 use crate::units::Nanos;
 
 const SECOND: Nanos = Nanos::from_secs(1);
 const DEADLINE: Nanos = Nanos::from_secs(60);
 
-fn storm() -> Faults {
-    Faults {
-        loss: 0.3,
-        duplication: 0.3,
-        delay: Nanos::from_millis(5),
-        jitter: Nanos::from_millis(30),
-        held: 0.2,
-        hold: Nanos::from_millis(400),
-        ..Faults::default()
+fn storm() -> Impairments {
+    Impairments {
+        loss: lossy(30),
+        duplication: twice(30),
+        delay: jittery(Nanos::from_millis(5), Nanos::from_millis(30)),
+        reordering: held(200, Nanos::from_millis(200)),
+        ..Impairments::default()
     }
 }
 
 #[test]
 fn copies_that_come_much_later_do_no_work_again() {
     for seed in 0..12 {
-        let faults = Faults {
-            duplication: 0.5,
-            delay: Nanos::from_millis(1),
-            held: 0.3,
-            hold: Nanos::from_millis(800),
-            ..Faults::default()
+        let path = Impairments {
+            duplication: twice(50),
+            reordering: held(300, Nanos::from_millis(50 + 60 * seed)),
+            ..clean()
         };
-        let mut house = House::new(seed, SECOND, &faults);
-        let came = house.finish(DEADLINE);
-        assert_eq!(came.summary.failure, None, "seed {seed}: {:?}", house.log);
-        assert_eq!((house.sessions, house.opens), (1, 1), "seed {seed}: {:?}", house.log);
+        let mut ends = ClientAndServer::new(seed, SECOND, &path);
+        let came = ends.finish(DEADLINE);
+        assert_eq!(came.summary.failure, None, "seed {seed}: {:?}", ends.log);
+        assert_eq!((ends.sessions, ends.opens), (1, 1), "seed {seed}: {:?}", ends.log);
     }
 }
 
 #[test]
 fn a_run_completes_under_heavy_loss_and_every_command_works_once() {
     for seed in 0..12 {
-        let mut house = House::new(seed, SECOND, &storm());
-        let came = house.finish(DEADLINE);
+        let mut ends = ClientAndServer::new(seed, SECOND, &storm());
+        let came = ends.finish(DEADLINE);
         let summary = came.summary;
-        assert_eq!(summary.failure, None, "seed {seed}: {:?}", house.log);
+        assert_eq!(summary.failure, None, "seed {seed}: {:?}", ends.log);
         assert!(summary.complete, "seed {seed}");
-        assert_eq!((house.sessions, house.opens), (1, 1), "seed {seed}: {:?}", house.log);
+        assert_eq!((ends.sessions, ends.opens), (1, 1), "seed {seed}: {:?}", ends.log);
         let received = summary.received.expect("a complete run has counts");
         assert_eq!(came.sent, received.firsts + received.lost, "seed {seed}");
         assert_eq!(received.sender_total, Some(came.sent), "seed {seed}");
@@ -59,11 +54,11 @@ fn a_run_completes_under_heavy_loss_and_every_command_works_once() {
 #[test]
 fn a_server_that_vanishes_mid_run_ends_it_within_the_patience() {
     for seed in 0..6 {
-        let mut house = House::new(seed, Nanos::from_secs(30), &Faults::default());
+        let mut ends = ClientAndServer::new(seed, Nanos::from_secs(30), &clean());
         let at = Nanos::from_millis(100 + 70 * seed);
-        house.run_until(DEADLINE, |house| house.network.instant >= at);
-        house.vanish();
-        let came = house.finish(at + PATIENCE + SECOND);
+        ends.run_until(DEADLINE, |ends| ends.network.instant() >= at);
+        ends.vanish();
+        let came = ends.finish(at + PATIENCE + SECOND);
         let failure = came.summary.failure;
         assert!(matches!(failure, Some(RunFailure::WentSilent { .. })), "{failure:?}");
         assert!(came.summary.received.is_some() && !came.summary.complete);
@@ -72,9 +67,9 @@ fn a_server_that_vanishes_mid_run_ends_it_within_the_patience() {
 
 #[test]
 fn a_server_that_never_was_is_given_up_after_the_patience() {
-    let mut house = House::new(1, SECOND, &Faults::default());
-    house.vanish();
-    let came = house.finish(PATIENCE + SECOND);
+    let mut ends = ClientAndServer::new(1, SECOND, &clean());
+    ends.vanish();
+    let came = ends.finish(PATIENCE + SECOND);
     let (target, waited_ns) = (server_address(), PATIENCE.0);
     assert_eq!(
         came.summary.failure,
@@ -86,14 +81,14 @@ fn a_server_that_never_was_is_given_up_after_the_patience() {
 #[test]
 fn a_server_that_was_restarted_mid_run_is_recognised() {
     for seed in 0..6 {
-        let mut house = House::new(seed, Nanos::from_secs(30), &Faults::default());
+        let mut ends = ClientAndServer::new(seed, Nanos::from_secs(30), &clean());
         let at = Nanos::from_millis(300 + 70 * seed);
-        house.run_until(DEADLINE, |house| house.network.instant >= at);
-        house.restart();
-        let came = house.finish(at + SECOND);
+        ends.run_until(DEADLINE, |ends| ends.network.instant() >= at);
+        ends.restart();
+        let came = ends.finish(at + SECOND);
         let failure = came.summary.failure;
         assert!(matches!(failure, Some(RunFailure::LostRun { .. })), "{failure:?}");
-        assert_eq!(house.open_sessions(), 0);
+        assert_eq!(ends.open_sessions(), 0);
     }
 }
 
@@ -101,12 +96,12 @@ fn a_server_that_was_restarted_mid_run_is_recognised() {
 fn an_interrupt_ends_the_run_whatever_it_was_doing() {
     for moment in 0..60u64 {
         let at = Nanos::from_micros(100 + moment * 900);
-        let mut house = House::new(moment, Nanos::from_secs(30), &Faults::default());
-        house.run_until(DEADLINE, |house| house.network.instant >= at);
-        let sending = house.is_sending();
-        let client = house.client;
-        house.network.stop(client);
-        let came = house.finish(at + Nanos::from_secs(2));
+        let mut ends = ClientAndServer::new(moment, Nanos::from_secs(30), &clean());
+        ends.run_until(DEADLINE, |ends| ends.network.instant() >= at);
+        let sending = ends.is_sending();
+        let client = ends.client;
+        ends.network.stop(client);
+        let came = ends.finish(at + Nanos::from_secs(2));
         assert!(came.summary.stopped, "{at}");
         if sending {
             // An early end of a successful run is still a complete run.
@@ -120,34 +115,34 @@ fn an_interrupt_ends_the_run_whatever_it_was_doing() {
 
 #[test]
 fn an_interrupt_after_the_far_end_vanished_still_ends() {
-    let mut house = House::new(1, Nanos::from_secs(30), &Faults::default());
-    house.run_until(DEADLINE, |house| house.network.instant >= SECOND);
-    house.vanish();
-    let client = house.client;
-    house.network.stop(client);
-    let came = house.finish(SECOND + PATIENCE + SECOND);
+    let mut ends = ClientAndServer::new(1, Nanos::from_secs(30), &clean());
+    ends.run_until(DEADLINE, |ends| ends.network.instant() >= SECOND);
+    ends.vanish();
+    let client = ends.client;
+    ends.network.stop(client);
+    let came = ends.finish(SECOND + PATIENCE + SECOND);
     assert!(came.summary.stopped && came.summary.failure.is_some());
 }
 
 #[test]
 fn after_a_run_the_server_keeps_nothing_of_it() {
-    let mut house = House::new(1, SECOND, &Faults::default());
-    assert!(house.finish(DEADLINE).summary.complete);
-    assert_eq!(house.open_sessions(), 0);
+    let mut ends = ClientAndServer::new(1, SECOND, &clean());
+    assert!(ends.finish(DEADLINE).summary.complete);
+    assert_eq!(ends.open_sessions(), 0);
 }
 
 #[test]
 fn a_client_that_never_comes_back_is_forgotten() {
-    let mut house = House::new(1, Nanos::from_secs(30), &Faults::default());
-    house.run_until(DEADLINE, |house| house.network.instant >= SECOND);
-    assert_eq!(house.open_sessions(), 1);
-    let client = house.client;
-    house.network.unseat(client);
-    house.silence_sender();
-    house.run_until(Nanos::from_secs(40), |house| house.open_sessions() == 0);
-    assert!(house.network.instant > Nanos::from_secs(15));
+    let mut ends = ClientAndServer::new(1, Nanos::from_secs(30), &clean());
+    ends.run_until(DEADLINE, |ends| ends.network.instant() >= SECOND);
+    assert_eq!(ends.open_sessions(), 1);
+    let client = ends.client;
+    ends.network.kill(client);
+    ends.silence_sender();
+    ends.run_until(Nanos::from_secs(40), |ends| ends.open_sessions() == 0);
+    assert!(ends.network.instant() > Nanos::from_secs(15));
     let expired = |record: &ServeRecord| {
         matches!(record, ServeRecord::SessionClosed { ended: SessionEnd::Expired, .. })
     };
-    assert!(house.log.iter().any(expired), "{:?}", house.log);
+    assert!(ends.log.iter().any(expired), "{:?}", ends.log);
 }

@@ -1,19 +1,16 @@
 //! Both ends of every dialogue while numbers are replaced by arbitrary ones: no panic, no hang, and
 //! nothing impossible is counted.
 
-use super::Faults;
-use super::house::{House, plan};
+use super::client_and_server::{ClientAndServer, plan};
+use super::paths::{held, jittery};
 use super::runs;
+use crate::impair::{Chance, Impairments};
 use crate::record::RunFailure;
 use crate::session::blast::{Direction, TestPlan};
 use crate::units::Nanos;
 
 /// Longer than any requested run with all its time-outs.
 const DEADLINE: Nanos = Nanos::from_secs(1 << 20);
-
-fn extreme(share: f64) -> Faults {
-    Faults { extremes: share, jitter: Nanos::from_micros(500), ..Faults::default() }
-}
 
 #[test]
 fn a_run_whose_numbers_are_changed_on_the_way_ends_and_tells_nothing_that_cannot_be() {
@@ -22,9 +19,15 @@ fn a_run_whose_numbers_are_changed_on_the_way_ends_and_tells_nothing_that_cannot
         let direction = [Direction::Up, Direction::Down, Direction::Both][seed as usize % 3];
         let streams = 1 + seed as u32 % 3;
         let plan = TestPlan { direction, streams, ..plan(Nanos::from_millis(300)) };
-        let share = [0.002, 0.02, 0.2][seed as usize / 3 % 3];
-        let mut house = House::of(seed, plan, &extreme(share));
-        let came = house.finish(DEADLINE);
+        let share = Chance::per_million([2_000, 20_000, 200_000][seed as usize / 3 % 3]);
+        let path = Impairments {
+            delay: jittery(Nanos::from_millis(1), Nanos::from_micros(500)),
+            reordering: held(300, Nanos::from_micros(400)),
+            ..Impairments::default()
+        };
+        let mut ends = ClientAndServer::of(seed, plan, &path);
+        ends.set_extremes(share);
+        let came = ends.finish(DEADLINE);
         let summary = came.summary;
         if let Some(counts) = summary.received.filter(|_| summary.complete) {
             assert!(counts.firsts + counts.lost <= came.sent, "seed {seed}: {counts:?}");

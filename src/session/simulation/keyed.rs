@@ -1,10 +1,11 @@
 //! The dialogue under a shared key: without it, or with another, a client gets nothing; replays
 //! have no effect.
 
-use super::Faults;
 use super::by_hand::{ByHand, at, peer};
-use super::house::{House, plan};
 use crate::control::{Exchange, Sealer, Step};
+use super::client_and_server::{ClientAndServer, plan};
+use super::paths::{clean, held, jittery, lossy, twice};
+use crate::impair::Impairments;
 use crate::record::{RemoteRefusal, RunFailure, ServeRefusal};
 use crate::session::serve::{ServeEvent, ServePolicy};
 use crate::units::Nanos;
@@ -144,19 +145,19 @@ fn a_reply_of_another_run_or_another_key_is_not_taken() {
 #[test]
 fn a_run_under_a_key_completes_over_a_bad_link() {
     for seed in 0..6 {
-        let faults = Faults {
-            loss: 0.2,
-            duplication: 0.3,
-            delay: Nanos::from_millis(5),
-            jitter: Nanos::from_millis(30),
-            ..Faults::default()
+        let path = Impairments {
+            loss: lossy(20),
+            duplication: twice(30),
+            delay: jittery(Nanos::from_millis(5), Nanos::from_millis(30)),
+            reordering: held(300, Nanos::from_millis(20)),
+            ..Impairments::default()
         };
-        let mut house =
-            House::with_keys(seed, plan(Nanos::from_secs(1)), &faults, Some(1), Some(1));
-        let came = house.finish(Nanos::from_secs(60));
-        assert_eq!(came.summary.failure, None, "seed {seed}: {:?}", house.log);
+        let mut ends =
+            ClientAndServer::with_keys(seed, plan(Nanos::from_secs(1)), &path, Some(1), Some(1));
+        let came = ends.finish(Nanos::from_secs(60));
+        assert_eq!(came.summary.failure, None, "seed {seed}: {:?}", ends.log);
         assert!(came.summary.complete, "seed {seed}");
-        assert_eq!((house.sessions, house.opens), (1, 1), "seed {seed}: {:?}", house.log);
+        assert_eq!((ends.sessions, ends.opens), (1, 1), "seed {seed}: {:?}", ends.log);
     }
 }
 
@@ -167,10 +168,10 @@ fn a_client_without_the_right_key_is_told_plainly_and_soon() {
         (Some(1), Some(2), RunFailure::OtherKey),
         (None, Some(1), RunFailure::NoKeyThere),
     ] {
-        let (time, faults) = (Nanos::from_secs(1), Faults::default());
-        let mut house = House::with_keys(1, plan(time), &faults, server, client);
-        let came = house.finish(Nanos::from_secs(2));
+        let (time, path) = (Nanos::from_secs(1), clean());
+        let mut ends = ClientAndServer::with_keys(1, plan(time), &path, server, client);
+        let came = ends.finish(Nanos::from_secs(2));
         assert_eq!(came.summary.failure, Some(failure));
-        assert_eq!(house.sessions, 0);
+        assert_eq!(ends.sessions, 0);
     }
 }

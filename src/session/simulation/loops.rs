@@ -151,7 +151,7 @@ fn recv(local: SocketAddr, answering: Answering) -> Rc<RefCell<dyn Endpoint>> {
 }
 
 fn serve(local: SocketAddr, short: ShortRequests) -> Rc<RefCell<dyn Endpoint>> {
-    let (serve, _, _) = super::house::serve(ServePolicy::default(), 1);
+    let (serve, _, _) = super::client_and_server::serve(ServePolicy::default(), 1);
     let policy = StampPolicy { short, ..StampPolicy::default() };
     let stamp = StampReflector::new(policy, ErrorEstimate::default);
     let policy = StunPolicy { port: local.port(), short, ..StunPolicy::default() };

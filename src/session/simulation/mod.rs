@@ -5,14 +5,15 @@
 mod account;
 mod link;
 mod network;
+mod paths;
 mod seat;
 mod stream;
 
 mod by_hand;
+mod client_and_server;
 mod codes;
 mod dialogue;
 mod extreme;
-mod house;
 mod keyed;
 mod loops;
 mod ping;
@@ -24,7 +25,6 @@ mod streams;
 
 pub use crate::netsim::runs;
 use crate::netsim::{Clock, Mailbox};
-use account::Account;
 use link::{Faults, Link};
 use network::Network;
-use seat::{Endpoint, Seat, SendFaults, Sent};
+use seat::{Endpoint, Seat, SendFaults};

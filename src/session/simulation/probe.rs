@@ -1,19 +1,19 @@
 //! The dialogue of a probe with the real server, over links that lose, duplicate and delay: what is
 //! reported to have arrived has, and no dialogue hangs.
 
-use super::house::{PATIENCE, Serve, client_address, serve, server_address};
-use super::{Faults, Mailbox, Network, Seat, runs};
+use super::client_and_server::{PATIENCE, Serve, client_address, serve, server_address};
+use super::paths::{clean, held, jittery, lossy, twice, with_delay};
 use crate::batch::{Datagram, DestId, TxBatch};
 use crate::control::Sealer;
+use crate::impair::{Chance, Impairments, Loss};
+use crate::netsim::{Host, HostId, Link, Mailbox, Network, Running, SimSocket, runs};
 use crate::record::probe::NoAgent;
 use crate::session::probe::{FarEnd, ProofState, sooner};
 use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamNews};
 use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Ask, ControlKey, Echo};
-use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 const ASKS: u32 = 50;
 const GAP: Nanos = Nanos::from_millis(5);
@@ -118,44 +118,45 @@ impl Session for Asker {
 /// A server with only its own port, and the client.
 struct Pair {
     network: Network,
-    server: Rc<RefCell<Serve>>,
-    server_seat: usize,
+    client_host: HostId,
+    server: Running<Serve>,
     orders: Mailbox<ServeOrder>,
     events: Mailbox<ServeEvent>,
-    asker: Rc<RefCell<Asker>>,
-    client: usize,
+    asker: Running<Asker>,
 }
 
 impl Pair {
-    fn new(seed: u64, faults: &Faults, key: Option<u8>) -> Self {
+    fn new(seed: u64, path: &Impairments, key: Option<u8>) -> Self {
         let key = key.and_then(|byte| ControlKey::new(&[byte; 16]).ok());
         let mut network = Network::new(seed);
         let (here, there) = (client_address(), server_address());
-        network.link(here.ip(), there.ip()).faults = faults.clone();
-        network.link(there.ip(), here.ip()).faults = faults.clone();
+        let client_host = network.add(Host::at("192.0.2.1").behind(Link::both(path)));
+        let server_host = network.add(Host::at("192.0.2.2"));
         let (server, orders, events) = serve(ServePolicy::default(), seed);
         let server = server.with_key(key.clone()).on_ports(there.port(), &[]);
-        let server = Rc::new(RefCell::new(server));
-        let server_seat = network.seat(Seat::new(there, None, server.clone()));
-        let asker = Rc::new(RefCell::new(Asker::new(Sealer::new(key, seed))));
-        let client = network.seat(Seat::new(here, Some(there), asker.clone()));
-        Self { network, server, server_seat, orders, events, asker, client }
+        let server = network.start(server_host, &[SimSocket::bound(there)], server);
+        let asker = Asker::new(Sealer::new(key, seed));
+        let asker = network.start(client_host, &[SimSocket::connected(here, there)], asker);
+        for process in [server.id(), asker.id()] {
+            network.set_tick(process, Nanos::from_millis(50));
+        }
+        Self { network, client_host, server, orders, events, asker }
     }
 
     fn run(&mut self) {
         let deadline = Nanos::from_secs(100);
-        while !self.network.is_over(self.client) {
-            let asker = &self.asker;
-            assert!(self.network.step(deadline), "hangs at {:?}", asker.borrow().stage);
+        while !self.network.is_over(self.asker.id()) {
+            let goes_on = self.network.step(deadline);
+            self.asker.with(|asker| assert!(goes_on, "hangs at {:?}", asker.stage));
             for event in self.events.drain() {
                 let ServeEvent::OpenPorts(request) = event else { continue };
                 assert!(
-                    self.asker.borrow().is_lied_to || request.ports.is_empty(),
+                    self.asker.with(|asker| asker.is_lied_to) || request.ports.is_empty(),
                     "the server's own port is open already"
                 );
                 let news = StreamNews::Ports(Box::<PortsOpened>::default());
                 self.orders.push(ServeOrder { session: request.session, stream: 0, news });
-                self.network.wake(self.server_seat);
+                self.network.wake(self.server.id());
             }
         }
     }
@@ -164,29 +165,29 @@ impl Pair {
 #[test]
 fn what_is_told_to_have_arrived_has_and_what_came_back_is_part_of_it() {
     for seed in 0..40 {
-        let faults = Faults {
-            loss: if seed % 4 == 0 { 0.0 } else { 0.2 },
-            duplication: if seed % 3 == 0 { 0.1 } else { 0.0 },
-            jitter: Nanos::from_millis(20),
-            held: 0.02,
-            hold: Nanos::from_millis(300),
-            ..Faults::default()
+        let path = Impairments {
+            loss: if seed % 4 == 0 { Loss::None } else { lossy(20) },
+            duplication: twice(if seed % 3 == 0 { 10 } else { 0 }),
+            delay: jittery(Nanos::from_millis(1), Nanos::from_millis(20)),
+            reordering: held(150, Nanos::from_millis([15, 300][seed as usize % 2])),
+            ..Impairments::default()
         };
-        let mut pair = Pair::new(seed, &faults, (seed % 2 == 0).then_some(7));
+        let mut pair = Pair::new(seed, &path, (seed % 2 == 0).then_some(7));
         pair.run();
-        let asker = pair.asker.borrow();
-        let lost = asker.far.lost();
-        assert_eq!(lost, None, "seed {seed}");
-        let (count, numbers) = asker.told.clone().expect("it was told");
-        assert_eq!(count as usize, numbers.len(), "seed {seed}");
-        assert!(asker.echoes.is_subset(&numbers), "seed {seed}: an echo of what never came");
-        if faults.loss == 0.0 {
-            assert_eq!(numbers.len(), ASKS as usize, "seed {seed}");
-            assert_eq!(asker.echoes.len(), ASKS as usize, "seed {seed}");
-        } else {
-            assert!(numbers.len() < ASKS as usize, "seed {seed}: nothing was lost of 50");
-        }
-        assert_eq!(asker.far.seen_as(), Some(client_address()));
+        pair.asker.with(|asker| {
+            let lost = asker.far.lost();
+            assert_eq!(lost, None, "seed {seed}");
+            let (count, numbers) = asker.told.clone().expect("it was told");
+            assert_eq!(count as usize, numbers.len(), "seed {seed}");
+            assert!(asker.echoes.is_subset(&numbers), "seed {seed}: an echo of what never came");
+            if path.loss == Loss::None {
+                assert_eq!(numbers.len(), ASKS as usize, "seed {seed}");
+                assert_eq!(asker.echoes.len(), ASKS as usize, "seed {seed}");
+            } else {
+                assert!(numbers.len() < ASKS as usize, "seed {seed}: nothing was lost of 50");
+            }
+            assert_eq!(asker.far.seen_as(), Some(client_address()));
+        });
     }
 }
 
@@ -194,35 +195,39 @@ fn what_is_told_to_have_arrived_has_and_what_came_back_is_part_of_it() {
 fn a_way_back_that_is_closed_after_the_grant_leaves_arrivals_to_tell() {
     // The link back loses every echo but lets the dialogue through. They are told apart by their
     // order on the link: the first few replies pass, and those after all 50 echoes.
-    let mut pair = Pair::new(3, &Faults::default(), None);
-    let (here, there) = (client_address().ip(), server_address().ip());
-    pair.network.link(there, here).faults.lose = std::iter::once(5..5 + u64::from(ASKS)).collect();
+    let mut pair = Pair::new(3, &clean(), None);
+    let loss = Loss::Ranges(std::iter::once(5..5 + u64::from(ASKS)).collect());
+    let back = Impairments { loss, ..clean() };
+    pair.network.host(pair.client_host).link().back.impose(back);
     pair.run();
-    let asker = pair.asker.borrow();
-    assert_eq!((asker.far.lost(), asker.echoes.len()), (None, 0));
-    assert_eq!(asker.told.as_ref().map(|(count, _)| *count), Some(ASKS));
-    assert_eq!(pair.server.borrow().sessions(), 0, "it said QUIT");
+    pair.asker.with(|asker| {
+        assert_eq!((asker.far.lost(), asker.echoes.len()), (None, 0));
+        assert_eq!(asker.told.as_ref().map(|(count, _)| *count), Some(ASKS));
+        assert_eq!(pair.server.with(|server| server.sessions()), 0, "it said QUIT");
+    });
 }
 
 #[test]
 fn a_silent_host_is_no_helper_within_the_patience() {
-    let mut pair = Pair::new(1, &Faults { loss: 1.0, ..Faults::default() }, None);
+    let mut pair = Pair::new(1, &Impairments { loss: lossy(100), ..clean() }, None);
     pair.run();
-    let asker = pair.asker.borrow();
-    let lost = asker.far.lost();
-    let silent = |lost: &NoAgent| matches!(lost, NoAgent::NoReply { target, .. } if target.to_string() == "192.0.2.2:9000");
-    assert!(lost.is_some_and(silent), "{lost:?}");
+    pair.asker.with(|asker| {
+        let lost = asker.far.lost();
+        let silent = |lost: &NoAgent| matches!(lost, NoAgent::NoReply { target, .. } if target.to_string() == "192.0.2.2:9000");
+        assert!(lost.is_some_and(silent), "{lost:?}");
+    });
 }
 
 #[test]
 fn a_way_of_two_seconds_each_is_waited_for_step_by_step() {
-    let faults = Faults { delay: Nanos::from_secs(2), ..Faults::default() };
+    let path = with_delay(Nanos::from_secs(2));
     for seed in 0..4 {
-        let mut pair = Pair::new(seed, &faults, (seed % 2 == 0).then_some(7));
+        let mut pair = Pair::new(seed, &path, (seed % 2 == 0).then_some(7));
         pair.run();
-        let asker = pair.asker.borrow();
-        assert_eq!((asker.far.lost(), asker.told.is_some()), (None, true), "seed {seed}");
-        assert!(asker.far.round_trip() >= Nanos::from_secs(4));
+        pair.asker.with(|asker| {
+            assert_eq!((asker.far.lost(), asker.told.is_some()), (None, true), "seed {seed}");
+            assert!(asker.far.round_trip() >= Nanos::from_secs(4));
+        });
     }
 }
 
@@ -243,9 +248,11 @@ fn a_pause_of_this_host_is_not_the_helpers_silence() {
 #[test]
 fn numbers_of_any_size_end_neither_helper_nor_client() {
     for seed in 0..runs(150) {
-        let extremes = [0.01, 0.1, 0.5][seed as usize % 3];
-        let mut pair = Pair::new(seed, &Faults { extremes, ..Faults::default() }, None);
-        pair.asker.borrow_mut().is_lied_to = true;
+        let extremes = Chance::percent([1, 10, 50][seed as usize % 3]);
+        let mut pair = Pair::new(seed, &clean(), None);
+        let link = pair.network.host(pair.client_host).link();
+        (link.out.extremes, link.back.extremes) = (extremes, extremes);
+        pair.asker.with(|asker| asker.is_lied_to = true);
         pair.run();
     }
 }

@@ -1,7 +1,7 @@
 //! The server alone, with commands that no real client would send.
 
 use super::Mailbox;
-use super::house::{IO, serve};
+use super::client_and_server::{IO, serve};
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
 use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};

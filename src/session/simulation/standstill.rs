@@ -1,15 +1,16 @@
 //! Hosts that are paused and resume, and paths whose round trip takes seconds: what this side did
 //! not receive in time, or gave up, is not a loss of the path.
 
-use super::Faults;
 use super::by_hand::ByHand;
-use super::house::{Came, House, PATIENCE, client_address, plan, server_address};
+use super::client_and_server::{ClientAndServer, Finished, PATIENCE, plan, server_address};
+use super::paths::{clean, lossy, with_delay};
+use crate::impair::Impairments;
+use crate::netsim::HostId;
 use crate::record::RunFailure;
 use crate::session::Session;
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::units::{Nanos, PacketRate, Rate};
-use std::net::IpAddr;
 
 const SECOND: Nanos = Nanos::from_secs(1);
 const DEADLINE: Nanos = Nanos::from_secs(200);
@@ -20,7 +21,7 @@ fn run_of(direction: Direction, time: Nanos) -> TestPlan {
 }
 
 /// Checks that a run is complete and nothing was lost.
-fn assert_whole(came: &Came, direction: Direction, what: &str) {
+fn assert_whole(came: &Finished, direction: Direction, what: &str) {
     let summary = &came.summary;
     assert_eq!(summary.failure, None, "{what} {direction:?}");
     assert!(summary.complete, "{what} {direction:?}");
@@ -36,18 +37,23 @@ fn assert_whole(came: &Came, direction: Direction, what: &str) {
     }
 }
 
-fn run_with_stop(direction: Direction, host: IpAddr, length: Nanos) -> Came {
-    let mut house = House::of(7, run_of(direction, SECOND), &Faults::default());
+fn run_with_stop(
+    direction: Direction,
+    host: fn(&ClientAndServer) -> HostId,
+    length: Nanos,
+) -> Finished {
+    let mut ends = ClientAndServer::of(7, run_of(direction, SECOND), &clean());
     let from = Nanos::from_millis(400);
-    house.network.stop_host(host, from..from + length);
-    house.finish(DEADLINE)
+    let host = host(&ends);
+    ends.network.stand_still(host, from..from + length);
+    ends.finish(DEADLINE)
 }
 
 #[test]
 fn what_the_kernel_held_for_a_client_that_stood_still_is_not_lost() {
     let length = Nanos::from_secs(8);
     for direction in WAYS {
-        let came = run_with_stop(direction, client_address().ip(), length);
+        let came = run_with_stop(direction, |ends| ends.client_host, length);
         assert_whole(&came, direction, "client");
         // The pause is the client's own, and not silence of the path.
         assert!(came.summary.pause > Nanos::from_secs(7));
@@ -65,7 +71,7 @@ fn what_the_kernel_held_for_a_client_that_stood_still_is_not_lost() {
 #[test]
 fn a_server_that_stood_still_for_less_than_the_patience_loses_nothing() {
     for direction in WAYS {
-        let came = run_with_stop(direction, server_address().ip(), Nanos::from_secs(4));
+        let came = run_with_stop(direction, |ends| ends.server_host, Nanos::from_secs(4));
         assert_whole(&came, direction, "server");
         if direction == Direction::Up {
             let received = came.summary.received.unwrap();
@@ -83,14 +89,14 @@ fn at_whatever_moment_a_host_stands_still_nothing_is_lost_by_it() {
         for direction in WAYS {
             // During the run; while it opens, sockets buffer what they get, too.
             let time = Nanos::from_millis(500);
-            let mut house = House::of(seed, run_of(direction, time), &Faults::default());
-            let host = if rng.bool() { client_address() } else { server_address() };
+            let mut ends = ClientAndServer::of(seed, run_of(direction, time), &clean());
+            let host = if rng.bool() { ends.client_host } else { ends.server_host };
             let from = Nanos::from_micros(rng.u64(1..500_000));
             let length = Nanos::from_millis(rng.u64(50..4_500));
-            house.network.stop_host(host.ip(), from..from + length);
-            let came = house.finish(DEADLINE);
+            ends.network.stand_still(host, from..from + length);
+            let came = ends.finish(DEADLINE);
             let summary = &came.summary;
-            let what = format!("seed {seed} {direction:?} {host} at {from} for {length}");
+            let what = format!("seed {seed} {direction:?} {host:?} at {from} for {length}");
             assert_eq!(summary.failure, None, "{what}");
             assert!(summary.complete, "{what}");
             let far = summary.received.map(|received| received.lost);
@@ -102,12 +108,12 @@ fn at_whatever_moment_a_host_stands_still_nothing_is_lost_by_it() {
 
 #[test]
 fn a_far_end_that_does_not_stop_is_given_up_after_the_interrupt() {
-    let mut house =
-        House::of(1, run_of(Direction::Down, Nanos::from_secs(3_000)), &Faults::default());
-    house.run_until(DEADLINE, |house| house.network.instant >= SECOND);
-    house.deaf_to_stop = true;
-    house.network.stop(house.client);
-    let came = house.finish(SECOND + PATIENCE + SECOND + SECOND);
+    let mut ends =
+        ClientAndServer::of(1, run_of(Direction::Down, Nanos::from_secs(3_000)), &clean());
+    ends.run_until(DEADLINE, |ends| ends.network.instant() >= SECOND);
+    ends.ignores_stop = true;
+    ends.network.stop(ends.client);
+    let came = ends.finish(SECOND + PATIENCE + SECOND + SECOND);
     assert!(came.summary.stopped && !came.summary.complete);
     assert_eq!(came.summary.failure, Some(RunFailure::NotStopped));
     assert_eq!(came.near_received[0].received.lost, 0);
@@ -116,7 +122,7 @@ fn a_far_end_that_does_not_stop_is_given_up_after_the_interrupt() {
 #[test]
 fn nobody_stood_still_where_nobody_did() {
     for direction in WAYS {
-        let came = House::of(3, run_of(direction, SECOND), &Faults::default()).finish(DEADLINE);
+        let came = ClientAndServer::of(3, run_of(direction, SECOND), &clean()).finish(DEADLINE);
         assert_whole(&came, direction, "clean");
         let near = came.near_received.iter().map(|summary| summary.received.reader_pause_ns);
         let far = came.summary.received.map(|received| received.reader_pause_ns);
@@ -147,7 +153,7 @@ fn a_server_that_stood_still_ends_no_session_for_it() {
 #[test]
 fn a_client_stopped_longer_than_the_servers_patience_accuses_no_path() {
     for direction in WAYS {
-        let came = run_with_stop(direction, client_address().ip(), Nanos::from_secs(40));
+        let came = run_with_stop(direction, |ends| ends.client_host, Nanos::from_secs(40));
         let summary = &came.summary;
         assert!(!summary.complete && summary.failure.is_some(), "{direction:?}");
         for near in &came.near_received {
@@ -160,9 +166,9 @@ fn a_client_stopped_longer_than_the_servers_patience_accuses_no_path() {
 fn a_long_round_trip_costs_time_and_no_datagram() {
     for millis in [50, 500, 2_000] {
         for direction in WAYS {
-            let faults = Faults { delay: Nanos::from_millis(millis), ..Faults::default() };
-            let came =
-                House::of(millis, run_of(direction, SECOND + SECOND), &faults).finish(DEADLINE);
+            let path = with_delay(Nanos::from_millis(millis));
+            let came = ClientAndServer::of(millis, run_of(direction, SECOND + SECOND), &path)
+                .finish(DEADLINE);
             assert_whole(&came, direction, &format!("{millis} ms each way"));
         }
     }
@@ -173,8 +179,8 @@ fn a_long_round_trip_that_loses_is_waited_for() {
     for seed in 0..6 {
         for direction in WAYS {
             let delay = Nanos::from_millis(1_000);
-            let faults = Faults { delay, loss: 0.1, ..Faults::default() };
-            let came = House::of(seed, run_of(direction, SECOND), &faults).finish(DEADLINE);
+            let path = Impairments { loss: lossy(10), ..with_delay(delay) };
+            let came = ClientAndServer::of(seed, run_of(direction, SECOND), &path).finish(DEADLINE);
             assert_eq!(came.summary.failure, None, "seed {seed} {direction:?}");
             assert!(came.summary.complete, "seed {seed} {direction:?}");
         }
@@ -183,9 +189,9 @@ fn a_long_round_trip_that_loses_is_waited_for() {
 
 #[test]
 fn beyond_the_patience_it_is_given_up_and_nothing_is_called_lost() {
-    let faults = Faults { delay: Nanos::from_secs(3), ..Faults::default() };
+    let path = with_delay(Nanos::from_secs(3));
     for direction in WAYS {
-        let came = House::of(1, run_of(direction, SECOND), &faults).finish(DEADLINE);
+        let came = ClientAndServer::of(1, run_of(direction, SECOND), &path).finish(DEADLINE);
         let (target, waited_ns) = (server_address(), PATIENCE.0);
         let failure = Some(RunFailure::NoReply { target: target.into(), waited_ns });
         assert_eq!(came.summary.failure, failure, "{direction:?}");
@@ -197,9 +203,9 @@ fn beyond_the_patience_it_is_given_up_and_nothing_is_called_lost() {
 #[test]
 fn a_stream_that_this_side_gave_up_is_not_lost_on_the_path() {
     for direction in WAYS {
-        let mut house = House::of(1, run_of(direction, SECOND), &Faults::default());
-        house.deaf_to_data = true;
-        let came = house.finish(DEADLINE);
+        let mut ends = ClientAndServer::of(1, run_of(direction, SECOND), &clean());
+        ends.ignores_data = true;
+        let came = ends.finish(DEADLINE);
         let failure = &came.summary.failure;
         assert!(matches!(failure, Some(RunFailure::StreamNoReply { .. })), "{failure:?}");
         assert!(!came.summary.complete, "{direction:?}");
@@ -212,17 +218,17 @@ fn a_stream_that_this_side_gave_up_is_not_lost_on_the_path() {
 #[test]
 fn a_machine_that_was_suspended_with_both_ends_on_it_loses_nothing() {
     // Few datagrams and slow answers: at times nothing is in flight that would wake the session.
-    let (faults, rate) = (Faults { delay: Nanos::from_millis(60), ..Faults::default() }, 5_000);
+    let (path, rate) = (with_delay(Nanos::from_millis(60)), 5_000);
     for moment in 0..30 {
         for direction in WAYS {
             let rate = Rate::Packets(PacketRate(rate));
             let plan = TestPlan { rate, ..run_of(direction, Nanos::from_secs(2)) };
-            let mut house = House::of(moment, plan, &faults);
+            let mut ends = ClientAndServer::of(moment, plan, &path);
             let from = Nanos::from_millis(40 * moment);
-            for host in [client_address(), server_address()] {
-                house.network.stop_host(host.ip(), from..from + Nanos::from_secs(30));
+            for host in [ends.client_host, ends.server_host] {
+                ends.network.stand_still(host, from..from + Nanos::from_secs(30));
             }
-            let came = house.finish(DEADLINE);
+            let came = ends.finish(DEADLINE);
             assert_eq!(came.summary.failure, None, "{from} {direction:?}");
             assert!(came.summary.complete, "{from} {direction:?}");
             for near in &came.near_received {
@@ -237,14 +243,11 @@ fn a_machine_that_was_suspended_with_both_ends_on_it_loses_nothing() {
 fn a_path_that_gets_bad_is_waited_for_as_its_round_trip_wants() {
     for seed in 0..4 {
         for direction in WAYS {
-            let faults = Faults { delay: Nanos::from_secs(2), ..Faults::default() };
-            let mut house = House::of(seed, run_of(direction, SECOND), &faults);
-            house.run_until(DEADLINE, House::is_granted);
-            let (here, there) = (client_address().ip(), server_address().ip());
-            for (from, to) in [(here, there), (there, here)] {
-                house.network.link(from, to).faults.loss = 0.4;
-            }
-            let came = house.finish(DEADLINE);
+            let path = with_delay(Nanos::from_secs(2));
+            let mut ends = ClientAndServer::of(seed, run_of(direction, SECOND), &path);
+            ends.run_until(DEADLINE, ClientAndServer::is_granted);
+            ends.impose(&Impairments { loss: lossy(40), ..path });
+            let came = ends.finish(DEADLINE);
             assert_eq!(came.summary.failure, None, "seed {seed} {direction:?}");
             assert!(came.summary.complete, "seed {seed} {direction:?}");
         }

@@ -1,17 +1,19 @@
 //! One stream over one link, run to its end and compared with the link's own log.
 
-use super::{Account, Clock, Faults, Mailbox, Network, Seat, SendFaults, Sent};
+use super::account::Account;
+use super::paths;
+use crate::impair::{Impairments, Loss};
+use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, SendFaults, Sent, SimSocket};
 use crate::record::{BlastInterval, BlastReceived};
+use crate::session::Now;
 use crate::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan, SenderEvent,
     SenderOrder, SenderPlan, SenderSummary, TestPlan,
 };
-use crate::session::{Now, Session};
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
-use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::ops::Range;
 
 pub const TAG: u16 = 0xBEEF;
 pub const PAYLOAD: usize = 64;
@@ -24,7 +26,12 @@ pub struct Stream {
     pub time: Nanos,
     /// Datagrams per second; 0 for as fast as possible.
     pub rate: u64,
-    pub faults: Faults,
+    /// What the path does to the datagrams of the sender.
+    pub path: Impairments,
+    /// Datagrams that are certainly lost before that, by their order.
+    pub lose: Vec<Range<u64>>,
+    /// Interrupt moderation of the receiver; zero for none.
+    pub moderation: Nanos,
     pub send_faults: SendFaults,
     pub late: Nanos,
     pub coalesces: bool,
@@ -42,7 +49,9 @@ impl Default for Stream {
             count: 1_000,
             time: Nanos::ZERO,
             rate: 20_000,
-            faults: Faults::default(),
+            path: paths::clean(),
+            lose: Vec::new(),
+            moderation: Nanos::ZERO,
             send_faults: SendFaults::default(),
             late: Nanos::ZERO,
             coalesces: false,
@@ -71,67 +80,47 @@ fn addresses() -> (SocketAddr, SocketAddr) {
     (SocketAddr::from(([192, 0, 2, 1], 4_000)), SocketAddr::from(([192, 0, 2, 2], 9_000)))
 }
 
-fn own<T>(shared: Rc<RefCell<T>>) -> T {
-    Rc::into_inner(shared).expect("the network is gone").into_inner()
-}
-
 impl Stream {
     fn run(&self, seed: u64) -> Ran {
         let (from, to) = addresses();
         let mut network = Network::new(seed);
-        network.coalesces = self.coalesces;
-        network.link(from.ip(), to.ip()).faults = self.faults.clone();
+        let sure = Impairments { loss: Loss::Ranges(self.lose.clone()), ..Impairments::default() };
+        let mut near = Host::at("192.0.2.1")
+            .behind(Link::new(sure, Impairments::default()))
+            .behind(Link::new(self.path.clone(), paths::clean()));
+        (near.clock, near.send_faults, near.late) =
+            (self.sender_clock, self.send_faults, self.late);
+        let near = network.add(near);
+        let mut far = Host::at("192.0.2.2");
+        (far.clock, far.moderation, far.coalesces) =
+            (self.receiver_clock, self.moderation, self.coalesces);
+        let far = network.add(far);
         for (at, bytes) in &self.strays {
-            network.inject(*at, from, to, bytes.clone());
+            network.inject(*at, Packet::udp(from, to, bytes.clone()));
         }
         let (orders, events) = (Mailbox::new(), Mailbox::new());
-        let far = Rc::new(RefCell::new(BlastReceiver::new(
-            ReceiverPlan {
-                tag: TAG,
-                payload: PAYLOAD,
-                window: WINDOW,
-                verify: true,
-                interval: self.interval,
-                patience: Nanos::from_secs(15),
-                time: Nanos::ZERO,
-                per_drop: ReceiverPlan::COALESCED,
-                go_ahead: Vec::new(),
-            },
-            None,
-            orders.clone(),
-            events.clone(),
-        )));
-        let near = Rc::new(RefCell::new(self.sender()));
-        let there = network.seat(Seat {
-            clock: self.receiver_clock,
-            tick: Nanos::from_millis(500),
-            ..Seat::new(to, Some(from), far.clone())
-        });
-        let here = network.seat(Seat {
-            clock: self.sender_clock,
-            send_faults: self.send_faults,
-            late: self.late,
-            tick: Nanos::from_millis(500),
-            ..Seat::new(from, Some(to), near.clone())
-        });
-        network.run(&[here], DEADLINE);
-        let socket = network.sitting(here).sent;
+        let receiver = BlastReceiver::new(self.receiver(), None, orders.clone(), events.clone());
+        let receiver = network.start(far, &[SimSocket::connected(to, from)], receiver);
+        let sender = network.start(near, &[SimSocket::connected(from, to)], self.sender());
+        for process in [receiver.id(), sender.id()] {
+            network.set_tick(process, Nanos::from_millis(500));
+        }
+        network.run(&[sender.id()], DEADLINE);
+        let socket = network.sent(sender.id());
         if self.told {
             orders.push(ReceiverOrder::Total(socket.accepted));
-            network.wake(there);
+            network.wake(receiver.id());
         }
-        network.run(&[there], DEADLINE);
-        let end = network.sitting(there).clock.read(network.instant);
-        let link = network.link(from.ip(), to.ip());
+        network.run(&[receiver.id()], DEADLINE);
+        let received = receiver.finish(network.now(receiver.id())).received;
+        // The first link has every datagram that was sent, and every one that was taken.
+        let link = &network.host(near).link().out;
         let departures = link
             .passages
             .iter()
             .filter_map(|passage| passage.sequence.map(|sequence| (passage.at, sequence)))
             .collect();
-        let link = std::mem::replace(link, super::Link::new(Faults::default(), 0));
-        drop(network);
-        let received = own(far).finish(end).received;
-        let account = Account::of(&link, received.sender_total.is_some());
+        let account = Account::of(link, received.sender_total.is_some());
         let intervals = events
             .drain()
             .into_iter()
@@ -140,8 +129,22 @@ impl Stream {
                 ReceiverEvent::Progress(_) => None,
             })
             .collect();
-        let sent = own(near).finish(Now::default());
+        let sent = sender.finish(Now::default());
         Ran { sent, received, intervals, account, socket, departures }
+    }
+
+    fn receiver(&self) -> ReceiverPlan {
+        ReceiverPlan {
+            tag: TAG,
+            payload: PAYLOAD,
+            window: WINDOW,
+            verify: true,
+            interval: self.interval,
+            patience: Nanos::from_secs(15),
+            time: Nanos::ZERO,
+            per_drop: ReceiverPlan::COALESCED,
+            go_ahead: Vec::new(),
+        }
     }
 
     fn sender(&self) -> BlastSender<Mailbox<SenderOrder>, Mailbox<SenderEvent>> {

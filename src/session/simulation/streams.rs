@@ -1,19 +1,19 @@
 //! A stream's sender and receiver: every count equals the link's own log.
 
+use super::paths::{self, held, jittery, lossy, twice};
 use super::stream::{PAYLOAD, Stream, TAG};
-use super::{Clock, Faults, SendFaults};
+use crate::impair::Impairments;
+use crate::netsim::{Clock, SendFaults};
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind};
 
-fn bad_weather() -> Faults {
-    Faults {
-        loss: 0.05,
-        duplication: 0.03,
-        delay: Nanos::from_millis(5),
-        jitter: Nanos::from_micros(80),
-        held: 0.05,
-        hold: Nanos::from_millis(8),
-        ..Faults::default()
+fn bad_weather() -> Impairments {
+    Impairments {
+        loss: lossy(5),
+        duplication: twice(3),
+        delay: jittery(Nanos::from_millis(5), Nanos::from_micros(80)),
+        reordering: held(50, Nanos::from_millis(4)),
+        ..Impairments::default()
     }
 }
 
@@ -21,15 +21,16 @@ fn bad_weather() -> Faults {
 fn every_count_equals_the_links_own_book() {
     for seed in 0..40 {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let faults = Faults {
-            loss: [0.0, 0.01, 0.1, 0.5][rng.usize(..4)],
-            duplication: [0.0, 0.02, 0.3][rng.usize(..3)],
-            jitter: Nanos(rng.u64(0..400_000)),
-            ..bad_weather()
+        let path = Impairments {
+            loss: lossy([0, 1, 10, 50][rng.usize(..4)]),
+            duplication: twice([0, 2, 30][rng.usize(..3)]),
+            delay: jittery(Nanos::from_millis(5), Nanos(rng.u64(0..400_000))),
+            reordering: held([50, 300][rng.usize(..2)], Nanos(rng.u64(0..8_000_000))),
+            ..Impairments::default()
         };
         let rate = [0, 5_000, 20_000, 1_000_000][rng.usize(..4)];
         let count = rng.u64(1..1_500);
-        Stream { count, rate, faults, ..Stream::default() }.check(seed);
+        Stream { count, rate, path, ..Stream::default() }.check(seed);
     }
 }
 
@@ -39,7 +40,7 @@ fn a_lost_tail_is_lost_and_so_is_a_lost_head() {
         let mut rng = fastrand::Rng::with_seed(seed);
         let (head, tail) = (rng.u64(0..50), rng.u64(1..200));
         let lose = vec![0..head, 1_000 - tail..1_000];
-        let ran = Stream { faults: Faults { lose, ..Faults::default() }, ..Stream::default() };
+        let ran = Stream { lose, ..Stream::default() };
         let received = ran.check(seed).received;
         assert_eq!(received.lost, head + tail);
         assert_eq!(received.longest_burst, head.max(tail));
@@ -48,8 +49,8 @@ fn a_lost_tail_is_lost_and_so_is_a_lost_head() {
 
 #[test]
 fn the_end_alone_tells_that_everything_was_lost() {
-    let faults = Faults { lose: std::iter::once(0..1_000).collect(), ..Faults::default() };
-    let received = Stream { faults, ..Stream::default() }.check(0).received;
+    let lose = std::iter::once(0..1_000).collect();
+    let received = Stream { lose, ..Stream::default() }.check(0).received;
     assert_eq!((received.lost, received.loss_bursts, received.longest_burst), (1_000, 1, 1_000));
     assert_eq!(received.datagrams, 0);
 }
@@ -63,12 +64,10 @@ fn a_run_of_one_datagram_has_one_stretch() {
 #[test]
 fn the_dialogue_tells_the_total_as_well_as_the_end_does() {
     for seed in 0..10 {
-        // Five end messages follow a thousand datagrams; the other faults have numbers of their
-        // own.
+        // Five end messages follow a thousand datagrams.
         let ends = std::iter::once(1_000..1_005).collect();
-        let stream = Stream { faults: bad_weather(), ..Stream::default() };
-        let deaf = Faults { lose: ends, ..bad_weather() };
-        let told = Stream { faults: deaf, told: true, ..stream.clone() };
+        let stream = Stream { path: bad_weather(), ..Stream::default() };
+        let told = Stream { lose: ends, told: true, ..stream.clone() };
         assert_eq!(told.check(seed).counts(), stream.check(seed).counts(), "seed {seed}");
     }
 }
@@ -76,7 +75,7 @@ fn the_dialogue_tells_the_total_as_well_as_the_end_does() {
 #[test]
 fn a_receiver_that_never_hears_an_end_gives_up_and_counts_what_it_can() {
     let lose = vec![500..510, 990..2_000];
-    let stream = Stream { faults: Faults { lose, ..Faults::default() }, ..Stream::default() };
+    let stream = Stream { lose, ..Stream::default() };
     let received = stream.check(0).received;
     assert_eq!((received.sender_total, received.lost), (None, 10));
 }
@@ -84,7 +83,7 @@ fn a_receiver_that_never_hears_an_end_gives_up_and_counts_what_it_can() {
 #[test]
 fn clocks_hours_apart_that_drift_and_jump_change_no_count() {
     for seed in 0..10 {
-        let stream = Stream { faults: bad_weather(), ..Stream::default() };
+        let stream = Stream { path: bad_weather(), ..Stream::default() };
         let plain = stream.check(seed).counts();
         let apart = |hours: u64, drift_ppm, step| Clock {
             epoch: Nanos::from_secs(1_700_000_000 + hours * 3_600),
@@ -176,7 +175,7 @@ fn a_run_on_time_offers_what_its_rate_and_time_say_and_sends_all_of_it() {
 fn strays_change_nothing_but_their_own_count() {
     for seed in 0..10 {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let stream = Stream { faults: bad_weather(), ..Stream::default() };
+        let stream = Stream { path: bad_weather(), ..Stream::default() };
         let strays: Vec<_> = (0..100)
             .map(|index| {
                 let len = [0, 1, 15, 16, END_LEN, PAYLOAD, 200][rng.usize(..7)];
@@ -198,8 +197,8 @@ fn strays_change_nothing_but_their_own_count() {
 #[test]
 fn coalesced_buffers_give_the_counts_of_single_ones() {
     for seed in 0..20 {
-        let faults = Faults { moderation: Nanos::from_micros(500), ..bad_weather() };
-        let single = Stream { faults, ..Stream::default() };
+        let moderation = Nanos::from_micros(500);
+        let single = Stream { path: bad_weather(), moderation, ..Stream::default() };
         let coalesced = Stream { coalesces: true, ..single.clone() };
         let (one, many) = (single.check(seed), coalesced.check(seed));
         assert_eq!(one.counts(), many.counts(), "seed {seed}");
@@ -209,8 +208,9 @@ fn coalesced_buffers_give_the_counts_of_single_ones() {
 
 #[test]
 fn what_comes_from_below_the_window_is_too_late() {
-    let faults = Faults { held: 0.001, hold: Nanos::from_millis(400), ..Faults::default() };
-    let stream = Stream { count: 120_000, rate: 400_000, faults, ..Stream::default() };
+    let reordering = held(1, Nanos::from_millis(200));
+    let path = Impairments { reordering, ..paths::clean() };
+    let stream = Stream { count: 120_000, rate: 400_000, path, ..Stream::default() };
     let ran = Stream { interval: Nanos::from_millis(100), ..stream }.check(3);
     assert!(ran.account.too_late > 0);
 }

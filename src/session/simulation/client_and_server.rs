@@ -1,9 +1,10 @@
 //! A server and a client as the engine builds them: one control session each, and streams that
 //! start and end as requested.
 
-use super::{Endpoint, Faults, Mailbox, Network, Seat};
 use crate::batch::{RxCall, TxCall};
 use crate::control::Sealer;
+use crate::impair::{Chance, Impairments};
+use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket};
 use crate::record::ServeRecord;
 use crate::session::Session;
 use crate::session::blast::{
@@ -17,14 +18,13 @@ use crate::session::serve::{
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::{ControlKey, TicketKey};
-use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::rc::Rc;
 
 /// I/O figures of the simulated streams.
 pub const IO: StreamIo =
     StreamIo { tx: TxCall::Plain, rx: RxCall::Plain, batch: 1, receive_buffer: 1, send_buffer: 1 };
 pub const PATIENCE: Nanos = Nanos::from_secs(5);
+const TICK: Nanos = Nanos::from_millis(50);
 
 type Receiver = BlastReceiver<Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>>;
 type Sender = BlastSender<Mailbox<SenderOrder>, Mailbox<SenderEvent>>;
@@ -42,8 +42,8 @@ pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Mai
 
 /// What a stream does, and its mailboxes.
 enum Role {
-    Sends { session: Rc<RefCell<Sender>>, orders: Mailbox<SenderOrder> },
-    Receives(Rc<RefCell<Receiver>>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
+    Sends(Running<Sender>, Mailbox<SenderOrder>),
+    Receives(Running<Receiver>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
 }
 
 /// One stream of either host.
@@ -51,7 +51,7 @@ struct Stream {
     /// The server's session; 0 at the client.
     session: u64,
     number: u32,
-    seat: usize,
+    process: ProcessId,
     role: Role,
     /// Whether its end was reported.
     over: bool,
@@ -66,50 +66,40 @@ enum End {
 impl Stream {
     fn stop(&self, network: &mut Network) {
         match &self.role {
-            Role::Sends { orders, .. } => orders.push(SenderOrder::Stop),
+            Role::Sends(_, orders) => orders.push(SenderOrder::Stop),
             Role::Receives(_, orders, _) => orders.push(ReceiverOrder::Stop),
         }
-        network.wake(self.seat);
+        network.wake(self.process);
     }
 
     fn sends(&self) -> bool {
-        matches!(self.role, Role::Sends { .. })
+        matches!(self.role, Role::Sends(..))
     }
 
     fn events(&self) -> Vec<ReceiverEvent> {
         match &self.role {
-            Role::Sends { .. } => Vec::new(),
+            Role::Sends(..) => Vec::new(),
             Role::Receives(_, _, events) => events.drain(),
         }
     }
 
     /// Its final counts, once.
     fn end(&mut self, network: &Network) -> Option<End> {
-        if self.over || !network.is_over(self.seat) {
+        if self.over || !network.is_over(self.process) {
             return None;
         }
         self.over = true;
-        let now = network.sitting(self.seat).clock.read(network.instant);
-        // The network keeps its own reference to the session, so a fresh one takes its place.
+        let now = network.now(self.process);
         Some(match &self.role {
-            Role::Sends { session, .. } => {
-                let plan = SenderPlan::new(plan(Nanos::ZERO), 0, 0);
-                let fresh = BlastSender::new(plan, None, Mailbox::new(), Mailbox::new());
-                End::Sent(Box::new(session.replace(fresh).finish(now)))
-            }
-            Role::Receives(session, _, _) => {
-                let plan = receiver_plan(&plan(Nanos::ZERO), 0, PATIENCE);
-                let fresh = BlastReceiver::new(plan, None, Mailbox::new(), Mailbox::new());
-                End::Received(Box::new(session.replace(fresh).finish(now)))
-            }
+            Role::Sends(session, _) => End::Sent(Box::new(session.finish(now))),
+            Role::Receives(session, _, _) => End::Received(Box::new(session.finish(now))),
         })
     }
 }
 
 /// The server's host.
 struct Server {
-    seat: usize,
-    control: Rc<RefCell<Serve>>,
+    control: Running<Serve>,
     orders: Mailbox<ServeOrder>,
     events: Mailbox<ServeEvent>,
     streams: Vec<Stream>,
@@ -117,7 +107,7 @@ struct Server {
 
 /// The result of a run between the two.
 #[derive(Debug)]
-pub struct Came {
+pub struct Finished {
     pub summary: ControlSummary,
     /// Datagrams that the client's sockets accepted.
     pub sent: u64,
@@ -128,14 +118,16 @@ pub struct Came {
 }
 
 /// Both hosts, the network between them, and the counts.
-pub struct House {
+pub struct ClientAndServer {
     pub network: Network,
-    pub client: usize,
+    pub client_host: HostId,
+    pub server_host: HostId,
+    pub client: ProcessId,
     server: Server,
     /// The client's key.
     key: Option<ControlKey>,
     plan: TestPlan,
-    control: Rc<RefCell<Control>>,
+    control: Running<Control>,
     orders: Mailbox<ControlOrder>,
     events: Mailbox<ControlEvent>,
     streams: Vec<Stream>,
@@ -143,9 +135,9 @@ pub struct House {
     near_received: Vec<ReceiverSummary>,
     stretches: usize,
     /// Whether the server's senders ignore the order to stop.
-    pub deaf_to_stop: bool,
+    pub ignores_stop: bool,
     /// Whether the server ignores requests to open a stream.
-    pub deaf_to_data: bool,
+    pub ignores_data: bool,
     /// Sessions and streams that the server opened.
     pub sessions: usize,
     pub opens: usize,
@@ -189,21 +181,21 @@ fn receiver_plan(plan: &TestPlan, tag: u16, patience: Nanos) -> ReceiverPlan {
     }
 }
 
-impl House {
-    pub fn new(seed: u64, time: Nanos, faults: &Faults) -> Self {
-        Self::with_keys(seed, plan(time), faults, None, None)
+impl ClientAndServer {
+    pub fn new(seed: u64, time: Nanos, path: &Impairments) -> Self {
+        Self::with_keys(seed, plan(time), path, None, None)
     }
 
     /// The same for a run with any plan.
-    pub fn of(seed: u64, plan: TestPlan, faults: &Faults) -> Self {
-        Self::with_keys(seed, plan, faults, None, None)
+    pub fn of(seed: u64, plan: TestPlan, path: &Impairments) -> Self {
+        Self::with_keys(seed, plan, path, None, None)
     }
 
     /// The same, with a key at the server, the client, or both, derived from these bytes.
     pub fn with_keys(
         seed: u64,
         plan: TestPlan,
-        faults: &Faults,
+        path: &Impairments,
         server_key: Option<u8>,
         client_key: Option<u8>,
     ) -> Self {
@@ -211,18 +203,20 @@ impl House {
             .map(|byte| byte.and_then(|byte| ControlKey::new(&[byte; 16]).ok()));
         let mut network = Network::new(seed);
         let (here, there) = (client_address(), server_address());
-        network.link(here.ip(), there.ip()).faults = faults.clone();
-        network.link(there.ip(), here.ip()).faults = faults.clone();
+        let link = Link::both(path);
+        let client_host = network.add(Host::at("192.0.2.1").behind(link));
+        let server_host = network.add(Host::at("192.0.2.2"));
         let (orders, events) = (Mailbox::new(), Mailbox::new());
         let control =
             BlastControl::new(plan, server_address(), PATIENCE, orders.clone(), events.clone())
                 .with_sealer(Sealer::new(client_key.clone(), seed));
-        let control = Rc::new(RefCell::new(control));
-        let server = Self::open_server(&mut network, seed, server_key);
-        let client = network.seat(Seat::new(here, Some(there), control.clone()));
+        let server = Self::open_server(&mut network, server_host, seed, server_key);
+        let control = start(&mut network, client_host, SimSocket::connected(here, there), control);
         Self {
             network,
-            client,
+            client_host,
+            server_host,
+            client: control.id(),
             server,
             key: client_key,
             plan,
@@ -233,37 +227,55 @@ impl House {
             near_sent: Vec::new(),
             near_received: Vec::new(),
             stretches: 0,
-            deaf_to_stop: false,
-            deaf_to_data: false,
+            ignores_stop: false,
+            ignores_data: false,
             sessions: 0,
             opens: 0,
             log: Vec::new(),
         }
     }
 
-    fn open_server(network: &mut Network, seed: u64, key: Option<ControlKey>) -> Server {
+    fn open_server(
+        network: &mut Network,
+        host: HostId,
+        seed: u64,
+        key: Option<ControlKey>,
+    ) -> Server {
         let (control, orders, events) = serve(ServePolicy::default(), seed);
-        let control = Rc::new(RefCell::new(control.with_key(key)));
-        let seat = network.seat(Seat::new(server_address(), None, control.clone()));
-        Server { seat, control, orders, events, streams: Vec::new() }
+        let socket = SimSocket::bound(server_address());
+        let control = start(network, host, socket, control.with_key(key));
+        Server { control, orders, events, streams: Vec::new() }
+    }
+
+    /// Numbers are replaced by extreme ones in this share of what is sent, either way.
+    pub fn set_extremes(&mut self, share: Chance) {
+        let link = self.network.host(self.client_host).link();
+        (link.out.extremes, link.back.extremes) = (share, share);
+    }
+
+    /// From now on the path does this, either way.
+    pub fn impose(&mut self, path: &Impairments) {
+        let link = self.network.host(self.client_host).link();
+        link.out.impose(path.clone());
+        link.back.impose(path.clone());
     }
 
     /// The server's host disappears, with all streams.
     pub fn vanish(&mut self) {
-        self.network.unseat(self.server.seat);
+        self.network.kill(self.server.control.id());
         for stream in self.server.streams.drain(..) {
-            self.network.unseat(stream.seat);
+            self.network.kill(stream.process);
         }
     }
 
     /// Another server, without knowledge of this run, takes over the port.
     pub fn restart(&mut self) {
         self.vanish();
-        self.server = Self::open_server(&mut self.network, 4_711, None);
+        self.server = Self::open_server(&mut self.network, self.server_host, 4_711, None);
     }
 
     pub fn open_sessions(&self) -> usize {
-        self.server.control.borrow().sessions()
+        self.server.control.with(|control| control.sessions())
     }
 
     /// Whether the client was granted its streams.
@@ -278,7 +290,7 @@ impl House {
     /// The client's streams disappear without notice.
     pub fn silence_sender(&mut self) {
         for stream in self.streams.drain(..) {
-            self.network.unseat(stream.seat);
+            self.network.kill(stream.process);
         }
     }
 
@@ -294,30 +306,20 @@ impl House {
 
     pub fn run_until(&mut self, deadline: Nanos, mut there_yet: impl FnMut(&Self) -> bool) {
         while !there_yet(self) {
-            assert!(self.step(deadline), "hangs, still at {}", self.network.instant);
+            assert!(self.step(deadline), "hangs, still at {}", self.network.instant());
         }
     }
 
     /// Runs to the client's end.
-    pub fn finish(&mut self, deadline: Nanos) -> Came {
-        self.run_until(deadline, |house| house.network.is_over(house.client));
-        let now = self.network.sitting(self.client).clock.read(self.network.instant);
+    pub fn finish(&mut self, deadline: Nanos) -> Finished {
+        self.run_until(deadline, |ends| ends.network.is_over(ends.client));
+        let now = self.network.now(self.client);
         // Like the engine: streams still running are stopped and awaited.
         self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
-        self.run_until(deadline, |house| house.streams.iter().all(|stream| stream.over));
-        // The network keeps its own reference to the session, so the summary is taken from a fresh
-        // one.
-        let fresh = BlastControl::new(
-            plan(Nanos::ZERO),
-            server_address(),
-            PATIENCE,
-            Mailbox::new(),
-            Mailbox::new(),
-        );
-        let control = self.control.replace(fresh);
+        self.run_until(deadline, |ends| ends.streams.iter().all(|stream| stream.over));
         let near_sent = std::mem::take(&mut self.near_sent);
-        Came {
-            summary: control.finish(now),
+        Finished {
+            summary: self.control.finish(now),
             sent: near_sent.iter().map(|summary| summary.sent.datagrams).sum(),
             near_sent,
             near_received: std::mem::take(&mut self.near_received),
@@ -329,14 +331,14 @@ impl House {
         for event in self.server.events.drain() {
             let of = |session: u64| move |stream: &&Stream| stream.session == session;
             match event {
-                ServeEvent::Open(_) if self.deaf_to_data => {}
+                ServeEvent::Open(_) if self.ignores_data => {}
                 ServeEvent::Open(request) => self.open_stream(&request),
                 ServeEvent::Total { session, stream: number, total } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.number == number) {
                         if let Role::Receives(_, orders, _) = &stream.role {
                             orders.push(ReceiverOrder::Total(total));
-                            self.network.wake(stream.seat);
+                            self.network.wake(stream.process);
                         }
                     }
                 }
@@ -346,7 +348,7 @@ impl House {
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
                 ServeEvent::ClosePorts { .. } | ServeEvent::GiveBack => {}
-                ServeEvent::StopSenders { .. } if self.deaf_to_stop => {}
+                ServeEvent::StopSenders { .. } if self.ignores_stop => {}
                 ServeEvent::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.sends()) {
@@ -355,7 +357,7 @@ impl House {
                 }
                 ServeEvent::Close { session } => {
                     for stream in self.server.streams.iter().filter(of(session)) {
-                        self.network.unseat(stream.seat);
+                        self.network.kill(stream.process);
                     }
                     self.server.streams.retain(|stream| stream.session != session);
                 }
@@ -371,23 +373,24 @@ impl House {
     fn open_stream(&mut self, request: &StreamRequest) {
         self.opens += 1;
         let (session, number) = (request.session, request.stream);
-        let (endpoint, role): (Rc<RefCell<dyn Endpoint>>, Role) = if request.plan.is_up(number) {
+        let socket = SimSocket::connected(server_address(), request.peer);
+        let place = (&mut self.network, self.server_host, socket);
+        let (process, role) = if request.plan.is_up(number) {
             let plan = ReceiverPlan {
                 go_ahead: request.go_ahead.clone(),
                 ..receiver_plan(&request.plan, request.tag, Nanos::from_secs(15))
             };
-            receiver(plan, None)
+            receiver(place, plan, None)
         } else {
-            sender(SenderPlan::new(request.plan, number, request.tag), None)
+            sender(place, SenderPlan::new(request.plan, number, request.tag), None)
         };
-        let seat = self.network.seat(Seat::new(server_address(), Some(request.peer), endpoint));
-        self.server.streams.push(Stream { session, number, seat, role, over: false });
+        self.server.streams.push(Stream { session, number, process, role, over: false });
         self.tell(ServeOrder { session, stream: number, news: StreamNews::Opened(Ok(())) });
     }
 
     fn tell(&mut self, order: ServeOrder) {
         self.server.orders.push(order);
-        self.network.wake(self.server.seat);
+        self.network.wake(self.server.control.id());
     }
 
     fn serve_streams(&mut self) {
@@ -436,16 +439,17 @@ impl House {
         for number in 0..self.plan.all_streams() {
             let sealer = Sealer::new(self.key.clone(), 1 << 40 | u64::from(number) << 32);
             let opening = Opening::new(session.to_owned(), number, patience).of_run(tag, sealer);
-            let (endpoint, role) = if self.plan.is_up(number) {
-                sender(SenderPlan::new(self.plan, number, tag), Some(opening))
+            let from = SocketAddr::new(client_address().ip(), 4_001 + number as u16);
+            let socket = SimSocket::connected(from, server_address());
+            let place = (&mut self.network, self.client_host, socket);
+            let (process, role) = if self.plan.is_up(number) {
+                sender(place, SenderPlan::new(self.plan, number, tag), Some(opening))
             } else {
                 let time = self.plan.time;
                 let plan = ReceiverPlan { time, ..receiver_plan(&self.plan, tag, patience) };
-                receiver(plan, Some(opening))
+                receiver(place, plan, Some(opening))
             };
-            let from = SocketAddr::new(client_address().ip(), 4_001 + number as u16);
-            let seat = self.network.seat(Seat::new(from, Some(server_address()), endpoint));
-            self.streams.push(Stream { session: 0, number, seat, role, over: false });
+            self.streams.push(Stream { session: 0, number, process, role, over: false });
         }
     }
 
@@ -477,16 +481,37 @@ impl House {
     }
 }
 
-fn sender(plan: SenderPlan, opening: Option<Opening>) -> (Rc<RefCell<dyn Endpoint>>, Role) {
-    let orders = Mailbox::new();
-    let session = BlastSender::new(plan, opening, orders.clone(), Mailbox::new());
-    let session = Rc::new(RefCell::new(session));
-    (session.clone(), Role::Sends { session, orders })
+type StreamPlace<'a> = (&'a mut Network, HostId, SimSocket);
+
+fn start<S: Session + 'static>(
+    network: &mut Network,
+    host: HostId,
+    socket: SimSocket,
+    session: S,
+) -> Running<S> {
+    let running = network.start(host, &[socket], session);
+    network.set_tick(running.id(), TICK);
+    running
 }
 
-fn receiver(plan: ReceiverPlan, opening: Option<Opening>) -> (Rc<RefCell<dyn Endpoint>>, Role) {
+fn sender(
+    (network, host, socket): StreamPlace<'_>,
+    plan: SenderPlan,
+    opening: Option<Opening>,
+) -> (ProcessId, Role) {
+    let orders = Mailbox::new();
+    let session = BlastSender::new(plan, opening, orders.clone(), Mailbox::new());
+    let session = start(network, host, socket, session);
+    (session.id(), Role::Sends(session, orders))
+}
+
+fn receiver(
+    (network, host, socket): StreamPlace<'_>,
+    plan: ReceiverPlan,
+    opening: Option<Opening>,
+) -> (ProcessId, Role) {
     let (orders, events) = (Mailbox::new(), Mailbox::new());
     let session = BlastReceiver::new(plan, opening, orders.clone(), events.clone());
-    let session = Rc::new(RefCell::new(session));
-    (session.clone(), Role::Receives(session, orders, events))
+    let session = start(network, host, socket, session);
+    (session.id(), Role::Receives(session, orders, events))
 }
