@@ -2,24 +2,23 @@
 //! falls silent. So do text generators, fixed replies and foreign reflectors that talk to one of
 //! ours.
 
-use super::{Endpoint, Network, Seat};
-use crate::batch::{Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
+use super::paths::clean;
+use crate::batch::{Datagram, Dest, OwnFinding, TxBatch};
+use crate::netsim::{Direction, Host, HostId, Link, Network, Packet, Responder, SimSocket};
 use crate::record::{CheckEvent, FanoutEvent, Flow, RecvEvent, Sink};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::{ShortRequests, StampPolicy, StampReflector};
 use crate::session::stun::{StunPolicy, StunReflector};
 use crate::session::{
     Answering, CastSender, CastSenderConfig, CheckAnswerer, CheckAnswererConfig, DoorPolicy,
-    EarConfig, FixedMessages, Message, Names, Next, Now, RecvPlan, RecvSession, Show, Spacing,
+    EarConfig, FixedMessages, Message, Names, Now, RecvPlan, RecvSession, Session, Show, Spacing,
 };
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp};
 use crate::wire::stun::{AttributeKind, StunClass, StunWriter, TransactionId};
 use crate::wire::{Class, TicketKey};
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
+use std::net::SocketAddr;
 
 /// Accepts all events and drops them.
 struct Deaf;
@@ -44,46 +43,13 @@ impl Sink<CheckEvent<'_>> for Deaf {
 
 /// A foreign program that answers everything: `make` creates the answer from its number, the
 /// datagram and the time.
-struct Foreign<F> {
-    make: F,
-    answered: u64,
-    waiting: VecDeque<(SocketAddr, Vec<u8>)>,
-}
-
-impl<F: FnMut(u64, &[u8], Now) -> Vec<u8>> Foreign<F> {
-    fn seated(make: F) -> Rc<RefCell<dyn Endpoint>>
-    where
-        F: 'static,
-    {
-        Rc::new(RefCell::new(Self { make, answered: 0, waiting: VecDeque::new() }))
-    }
-}
-
-impl<F: FnMut(u64, &[u8], Now) -> Vec<u8>> Endpoint for Foreign<F> {
-    fn poll_transmit(&mut self, _: Now, out: &mut TxBatch) -> Next {
-        out.reset();
-        for (dest, bytes) in self.waiting.drain(..) {
-            let id = out.add_dest(Dest::from(dest));
-            if let Some(slot) = out.push(id, bytes.len()) {
-                slot.copy_from_slice(&bytes);
-            }
-        }
-        if out.is_empty() { Next::Idle } else { Next::Send }
-    }
-
-    fn on_sent(&mut self, _: Now, _: &TxBatch, _: &SendOutcome) {}
-
-    fn on_buffer(&mut self, now: Now, entry: &RxEntry, bytes: &[u8]) {
-        let answer = (self.make)(self.answered, bytes, now);
-        self.answered += 1;
-        self.waiting.push_back((entry.meta.source, answer));
-    }
-
-    fn on_tick(&mut self, _: Now) {}
-
-    fn on_pause(&mut self, _: Now, _: Nanos) {}
-
-    fn on_stop(&mut self, _: Now) {}
+fn foreign(mut make: impl FnMut(u64, &[u8], Now) -> Vec<u8> + 'static) -> impl Session + 'static {
+    let mut answered = 0;
+    let answer = move |now: Now, came: &Datagram<'_>, queue: &mut VecDeque<(Dest, Vec<u8>)>| {
+        queue.push_back((Dest::from(came.meta.source), make(answered, came.payload, now)));
+        answered += 1;
+    };
+    Responder::new(answer)
 }
 
 /// The kinds of responders.
@@ -136,7 +102,7 @@ const OURS: [Who; 11] = [
 const FOREIGN: [Who; 5] =
     [Who::Generator, Who::Commands, Who::FixedStamp, Who::FixedStun, Who::Stateless];
 
-fn recv(local: SocketAddr, answering: Answering) -> Rc<RefCell<dyn Endpoint>> {
+fn recv(local: SocketAddr, answering: Answering) -> impl Session + 'static {
     let plan = RecvPlan {
         local: vec![local],
         show: Show::Counts,
@@ -147,10 +113,10 @@ fn recv(local: SocketAddr, answering: Answering) -> Rc<RefCell<dyn Endpoint>> {
         interval: None,
         explain: OwnFinding::from_errno,
     };
-    Rc::new(RefCell::new(RecvSession::new(plan, Deaf)))
+    RecvSession::new(plan, Deaf)
 }
 
-fn serve(local: SocketAddr, short: ShortRequests) -> Rc<RefCell<dyn Endpoint>> {
+fn serve(local: SocketAddr, short: ShortRequests) -> impl Session + 'static {
     let (serve, _, _) = super::client_and_server::serve(ServePolicy::default(), 1);
     let policy = StampPolicy { short, ..StampPolicy::default() };
     let stamp = StampReflector::new(policy, ErrorEstimate::default);
@@ -159,10 +125,10 @@ fn serve(local: SocketAddr, short: ShortRequests) -> Rc<RefCell<dyn Endpoint>> {
     let serve = serve
         .with_reflector(Class::Stamp, Box::new(stamp))
         .with_reflector(Class::Stun, Box::new(stun));
-    Rc::new(RefCell::new(serve))
+    serve
 }
 
-fn door(batch: &mut TxBatch) -> Rc<RefCell<dyn Endpoint>> {
+fn door(batch: &mut TxBatch) -> impl Session + use<> {
     let door = DoorPolicy { open: true, listed: true, key: TicketKey([5; 32]) };
     let config = CastSenderConfig {
         targets: Vec::new(),
@@ -177,10 +143,10 @@ fn door(batch: &mut TxBatch) -> Rc<RefCell<dyn Endpoint>> {
         explain: OwnFinding::from_errno,
     };
     let messages = FixedMessages::new(vec![Message::Bytes(vec![7; 100])], None);
-    Rc::new(RefCell::new(CastSender::new(config, messages, Deaf, batch)))
+    CastSender::new(config, messages, Deaf, batch)
 }
 
-fn check(local: SocketAddr) -> Rc<RefCell<dyn Endpoint>> {
+fn check(local: SocketAddr) -> impl Session + 'static {
     let config = CheckAnswererConfig {
         group: SocketAddr::from(([239, 1, 2, 3], local.port())),
         interfaces: Vec::new(),
@@ -189,7 +155,7 @@ fn check(local: SocketAddr) -> Rc<RefCell<dyn Endpoint>> {
         time: None,
         names: Names::default(),
     };
-    Rc::new(RefCell::new(CheckAnswerer::new(config, Deaf)))
+    CheckAnswerer::new(config, Deaf)
 }
 
 /// Output of a character generator: 72 characters of a rotating line (RFC 864).
@@ -222,26 +188,35 @@ fn stateless(number: u64, came: &[u8], now: Now) -> Vec<u8> {
 }
 
 impl Who {
-    fn seat(self, address: SocketAddr) -> Seat {
+    /// Starts it on a host. Nothing here depends on the tick.
+    fn start(self, network: &mut Network, host: HostId, address: SocketAddr) {
         let mut batch = TxBatch::new(64, 64 * 1_472);
-        let endpoint = match self {
-            Self::Echo => recv(address, Answering::Echo),
-            Self::Reply(text) => recv(address, Answering::Message(TEXTS[text].into())),
-            Self::Serve(short) => serve(address, short),
-            Self::Door => door(&mut batch),
-            Self::Check => check(address),
-            Self::Generator => Foreign::seated(|number, _, _| line(number, 0)),
-            Self::Commands => {
-                Foreign::seated(|number, _, _| format!("a{} HELP", number % 3).into())
+        let mut place = (network, host, address);
+        match self {
+            Self::Echo => start(&mut place, recv(address, Answering::Echo), batch),
+            Self::Reply(text) => {
+                start(&mut place, recv(address, Answering::Message(TEXTS[text].into())), batch);
             }
-            Self::FixedStamp => Foreign::seated(|_, _, _| {
-                StampRequest { seq: 3, ..StampRequest::default() }.encode().to_vec()
-            }),
-            Self::FixedStun => Foreign::seated(|_, _, _| stun_message(StunClass::Request)),
-            Self::Stateless => Foreign::seated(stateless),
-        };
-        // Nothing here depends on the tick.
-        Seat { batch, tick: Nanos::from_secs(1), ..Seat::new(address, None, endpoint) }
+            Self::Serve(short) => start(&mut place, serve(address, short), batch),
+            Self::Door => {
+                let door = door(&mut batch);
+                start(&mut place, door, batch);
+            }
+            Self::Check => start(&mut place, check(address), batch),
+            Self::Generator => start(&mut place, foreign(|number, _, _| line(number, 0)), batch),
+            Self::Commands => {
+                let make = |number: u64, _: &[u8], _| format!("a{} HELP", number % 3).into();
+                start(&mut place, foreign(make), batch);
+            }
+            Self::FixedStamp => {
+                let request = StampRequest { seq: 3, ..StampRequest::default() };
+                start(&mut place, foreign(move |_, _, _| request.encode().to_vec()), batch);
+            }
+            Self::FixedStun => {
+                start(&mut place, foreign(|_, _, _| stun_message(StunClass::Request)), batch);
+            }
+            Self::Stateless => start(&mut place, foreign(stateless), batch),
+        }
     }
 
     /// Whether it answers everything with text of its own or an echo: two of these end only by the
@@ -258,6 +233,15 @@ impl Who {
                 | Self::FixedStun
         )
     }
+}
+
+fn start(
+    (network, host, address): &mut (&mut Network, HostId, SocketAddr),
+    session: impl Session + 'static,
+    batch: TxBatch,
+) {
+    let running = network.start_with(*host, &[SimSocket::bound(*address)], session, batch);
+    network.set_tick(running.id(), Nanos::from_secs(1));
 }
 
 /// First datagrams, possibly forged: of every protocol, questions and answers.
@@ -302,21 +286,24 @@ fn meet(seed: u64, here: (Who, u16), there: (Who, u16), first: &[u8]) -> (usize,
     let mut network = Network::new(seed);
     let address = |last, port| SocketAddr::from(([192, 0, 2, last], port));
     let (a, b) = (address(1, here.1), address(2, there.1));
-    network.seat(here.0.seat(a));
-    network.seat(there.0.seat(b));
-    network.inject(Nanos::from_millis(100), a, b, first.to_vec());
+    let near = network.add(Host::at("192.0.2.1").behind(Link::both(&clean())));
+    let far = network.add(Host::at("192.0.2.2"));
+    here.0.start(&mut network, near, a);
+    there.0.start(&mut network, far, b);
+    network.inject(Nanos::from_millis(100), Packet::udp(a, b, first.to_vec()));
     let late = Nanos::from_secs(12);
     while network.step(Nanos::from_secs(24)) {
-        let total = network.link(a.ip(), b.ip()).passages.len();
+        let link = network.host(near).link();
+        let total = link.out.passages.len().max(link.back.passages.len());
         assert!(total < 20_000, "seed {seed}: {here:?} and {there:?} go on and on: {first:02x?}");
     }
-    let (out, out_late) = count(&mut network, a.ip(), b.ip(), late);
-    let (back, back_late) = count(&mut network, b.ip(), a.ip(), late);
+    let link = network.host(near).link();
+    let ((out, out_late), (back, back_late)) = (count(&link.out, late), count(&link.back, late));
     (out + back, out_late + back_late)
 }
 
-fn count(network: &mut Network, from: IpAddr, to: IpAddr, late: Nanos) -> (usize, usize) {
-    let passages = &network.link(from, to).passages;
+fn count(way: &Direction, late: Nanos) -> (usize, usize) {
+    let passages = &way.passages;
     (passages.len(), passages.iter().filter(|passage| passage.at >= late).count())
 }
 

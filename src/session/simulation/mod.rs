@@ -1,12 +1,9 @@
-//! A network in memory, for tests: sessions run against each other over links with seeded faults,
-//! which are logged, on clocks that no two hosts share. A run of an hour takes no time, and the
-//! same seed gives the same run.
+//! The state machines of the dialogue, the streams, ping and the probes' sessions on the simulated
+//! network ([`crate::netsim`]): they run against each other over links with seeded faults, which
+//! are logged, on clocks that no two hosts share.
 
 mod account;
-mod link;
-mod network;
 mod paths;
-mod seat;
 mod stream;
 
 mod by_hand;
@@ -23,8 +20,5 @@ mod server;
 mod standstill;
 mod streams;
 
+use crate::netsim::Mailbox;
 pub use crate::netsim::runs;
-use crate::netsim::{Clock, Mailbox};
-use link::{Faults, Link};
-use network::Network;
-use seat::{Endpoint, Seat, SendFaults};

@@ -1,7 +1,9 @@
 //! `ping` with the real reflector over links with known faults.
 
-use super::{Clock, Faults, Network, Seat, SendFaults, runs};
+use super::paths::{clean, held, jittery, lossy, twice, with_delay};
 use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
+use crate::impair::{Chance, Impairments};
+use crate::netsim::{Clock, Host, Link, Network, SendFaults, SimSocket, runs};
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
@@ -93,8 +95,10 @@ struct Ping {
     plain: bool,
     stateless: bool,
     asked: Asked,
-    out: Faults,
-    back: Faults,
+    out: Impairments,
+    back: Impairments,
+    /// Share of answers in which a number is replaced by an extreme one.
+    extremes: Chance,
     clock: Clock,
     far_clock: Clock,
     send_faults: SendFaults,
@@ -113,8 +117,9 @@ impl Default for Ping {
             plain: false,
             stateless: false,
             asked: Asked::default(),
-            out: Faults::default(),
-            back: Faults::default(),
+            out: clean(),
+            back: clean(),
+            extremes: Chance::NEVER,
             clock: Clock::default(),
             far_clock: Clock::default(),
             send_faults: SendFaults::default(),
@@ -140,8 +145,6 @@ struct Ran {
     ended: Nanos,
 }
 
-type Prober = PingSession<Rows>;
-
 impl Ping {
     fn run(&self, seed: u64) -> Ran {
         let ours: SocketAddr = "192.0.2.1:5000".parse().unwrap();
@@ -165,37 +168,40 @@ impl Ping {
             explain: OwnFinding::from_errno,
         };
         let mut network = Network::new(seed);
-        network.link(ours.ip(), theirs.ip()).faults = self.out.clone();
-        network.link(theirs.ip(), ours.ip()).faults = self.back.clone();
+        let mut link = Link::new(self.out.clone(), self.back.clone());
+        link.back.extremes = self.extremes;
+        let mut near = Host::at("192.0.2.1").behind(link);
+        (near.clock, near.send_faults, near.late) = (self.clock, self.send_faults, self.late);
+        let near = network.add(near);
+        let mut far = Host::at("192.0.2.2");
+        far.clock = self.far_clock;
+        let far = network.add(far);
         let rows = Rows::default();
-        let prober: Rc<RefCell<Prober>> =
-            Rc::new(RefCell::new(PingSession::new(plan, rows.clone())));
         let estimate: fn() -> ErrorEstimate = ErrorEstimate::default;
         let reflector = StampReflector::new(StampPolicy::default(), estimate);
-        let mirror = Rc::new(RefCell::new(Mirror {
+        let mirror = Mirror {
             reflector: (!self.plain).then_some(reflector),
             queue: VecDeque::new(),
             stateless: self.stateless,
             answered: Vec::new(),
-        }));
-        let far = Seat { clock: self.far_clock, ..Seat::new(theirs, None, mirror.clone()) };
-        network.seat(far);
-        let mut near = Seat::new(ours, None, prober.clone());
-        near.clock = self.clock;
-        near.send_faults = self.send_faults;
-        near.late = self.late;
-        let seat = network.seat(near);
+        };
+        let mirror = network.start(far, &[SimSocket::bound(theirs)], mirror);
+        let prober = PingSession::new(plan, rows.clone());
+        let prober = network.start(near, &[SimSocket::bound(ours)], prober);
+        for process in [mirror.id(), prober.id()] {
+            network.set_tick(process, Nanos::from_millis(50));
+        }
         let deadline = Nanos::from_secs(4_000);
         if let Some(stop) = self.stop {
             while network.step(stop) {}
-            network.stop(seat);
+            network.stop(prober.id());
         }
-        network.run(&[seat], deadline);
-        let (ended, now) = (network.instant, self.clock.read(network.instant));
-        let out = network.link(ours.ip(), theirs.ip()).passages.clone();
-        let back = network.link(theirs.ip(), ours.ip());
-        let arrived: BTreeSet<usize> = back.arrivals.iter().copied().collect();
-        let answered = mirror.borrow().answered.clone();
+        network.run(&[prober.id()], deadline);
+        let (ended, now) = (network.instant(), network.now(prober.id()));
+        let link = network.host(near).link();
+        let on_link = link.out.passages.len() as u64;
+        let arrived: BTreeSet<usize> = link.back.arrivals.iter().copied().collect();
+        let answered = mirror.with(|mirror| mirror.answered.clone());
         let returned = arrived.iter().map(|passage| {
             // Plain ones cannot be told apart, only counted.
             if self.plain { *passage as u64 } else { u64::from(answered[*passage]) }
@@ -204,9 +210,7 @@ impl Ping {
         let last = returned.last().copied().unwrap_or(0);
         let beyond = answered.iter().filter(|probe| u64::from(**probe) > last).count();
         let behind = answered.len().saturating_sub(arrived.last().map_or(0, |last| last + 1));
-        drop(network);
-        let Ok(prober) = Rc::try_unwrap(prober) else { panic!("somebody still holds it") };
-        let summary: PingSummary = prober.into_inner().finish(now).summary;
+        let summary: PingSummary = prober.finish(now).summary;
         let mut reached: BTreeSet<u64> = answered.iter().copied().map(u64::from).collect();
         // The extra probe after the last one is not a probe of the run.
         let sent = summary.targets[0].sent;
@@ -220,7 +224,7 @@ impl Ping {
             doubtful: (answered.len() - reached.len() + behind + beyond) as u64,
             reached,
             returned,
-            sent: out.len() as u64,
+            sent: on_link,
             ended,
         }
     }
@@ -265,8 +269,13 @@ impl Ran {
     }
 }
 
-fn weather(loss: f64) -> Faults {
-    Faults { loss, jitter: Nanos::from_micros(300), ..Faults::default() }
+fn weather(percent: u32) -> Impairments {
+    weather_over(Nanos::from_millis(1), percent)
+}
+
+fn weather_over(base: Nanos, percent: u32) -> Impairments {
+    let delay = jittery(base, Nanos::from_micros(300));
+    Impairments { loss: lossy(percent), delay, ..Impairments::default() }
 }
 
 #[test]
@@ -274,15 +283,18 @@ fn loss_each_way_is_what_the_links_lost_each_way() {
     let mut told = 0;
     for seed in 0..60 {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let mut faults = || Faults {
-            duplication: [0.0, 0.0, 0.1][rng.usize(..3)],
-            held: [0.0, 0.05][rng.usize(..2)],
-            hold: Nanos::from_millis(8),
-            ..weather([0.0, 0.01, 0.1, 0.5][rng.usize(..4)])
+        let mut path = || {
+            let duplication = [0, 0, 10][rng.usize(..3)];
+            Impairments {
+                duplication: twice(duplication),
+                reordering: held([0, 50][rng.usize(..2)], Nanos::from_millis(4)),
+                ..weather([0, 1, 10, 50][rng.usize(..4)])
+            }
         };
-        let (out, back) = (faults(), faults());
+        let out = path();
+        let back = path();
         let count = Some(rng.u64(1..2_000));
-        let doubles = out.duplication > 0.0;
+        let doubles = out.duplication.share > Chance::NEVER;
         let ran = Ping { count, out, back, ..Ping::default() }.run(seed);
         ran.check(seed);
         let lost = ran.report.lost;
@@ -296,7 +308,7 @@ fn loss_each_way_is_what_the_links_lost_each_way() {
 
 #[test]
 fn a_way_that_loses_is_named_and_the_other_is_not() {
-    let lossy = weather(0.1);
+    let lossy = weather(10);
     let out = Ping { out: lossy.clone(), ..Ping::default() }.run(1);
     let lost = out.report.lost;
     assert!(lost.out > Some(60) && lost.back == Some(0), "{lost:?}");
@@ -312,7 +324,7 @@ fn a_way_that_loses_is_named_and_the_other_is_not() {
 
 #[test]
 fn a_target_that_keeps_no_count_is_found_out_and_no_way_is_named() {
-    for (out, back) in [(0.1, 0.0), (0.0, 0.1)] {
+    for (out, back) in [(10, 0), (0, 10)] {
         let ping =
             Ping { stateless: true, out: weather(out), back: weather(back), ..Ping::default() };
         let told = ping.run(1).report;
@@ -324,7 +336,7 @@ fn a_target_that_keeps_no_count_is_found_out_and_no_way_is_named() {
         let told = Ping { asked, ..ping }.run(1).report;
         assert_eq!(told.reflector_counts, Some(true));
         let ways = [told.lost.out, told.lost.back].map(|lost| lost > Some(60));
-        assert_eq!(ways, [out > 0.0, back > 0.0], "{:?}", told.lost);
+        assert_eq!(ways, [out > 0, back > 0], "{:?}", told.lost);
     }
 }
 
@@ -332,7 +344,7 @@ fn a_target_that_keeps_no_count_is_found_out_and_no_way_is_named() {
 fn what_died_behind_the_last_answer_is_told_by_the_count() {
     let mut told = 0;
     for seed in 0..40 {
-        let (out, back) = (weather(0.5), weather(0.5));
+        let (out, back) = (weather(50), weather(50));
         let ran = Ping { out, back, count: Some(200), ..Ping::default() }.run(seed);
         ran.check(seed);
         let report = &ran.report;
@@ -350,8 +362,8 @@ fn what_died_behind_the_last_answer_is_told_by_the_count() {
 
 #[test]
 fn clocks_hours_apart_that_drift_and_jump_change_no_round_trip_and_no_count() {
-    let out = Faults { delay: Nanos::from_millis(7), ..weather(0.02) };
-    let back = Faults { delay: Nanos::from_millis(3), ..weather(0.02) };
+    let out = weather_over(Nanos::from_millis(7), 2);
+    let back = weather_over(Nanos::from_millis(3), 2);
     let count = Some(20_000);
     let plain = Ping { count, out, back, ..Ping::default() };
     let steady = plain.run(5).report;
@@ -387,7 +399,7 @@ fn clocks_hours_apart_that_drift_and_jump_change_no_round_trip_and_no_count() {
 
 #[test]
 fn a_path_slower_than_the_time_out_is_late_and_loses_nothing() {
-    let slow = Faults { delay: Nanos::from_millis(130), ..Faults::default() };
+    let slow = with_delay(Nanos::from_millis(130));
     let ran = Ping { out: slow.clone(), back: slow, ..Ping::default() }.run(0);
     ran.check(0);
     let told = &ran.report;
@@ -401,7 +413,7 @@ fn a_path_slower_than_the_time_out_is_late_and_loses_nothing() {
 fn an_open_loop_keeps_its_schedule_whatever_is_lost_and_however_late_it_is_woken() {
     for seed in 0..10 {
         let late = Nanos::from_millis(3);
-        let ran = Ping { out: weather(0.5), late, ..Ping::default() }.run(seed);
+        let ran = Ping { out: weather(50), late, ..Ping::default() }.run(seed);
         ran.check(seed);
         let planned: Vec<u64> = ran.rows.iter().map(|row| row.planned_ns).collect();
         assert!(planned.windows(2).all(|pair| pair[1] - pair[0] == 1_000_000), "seed {seed}");
@@ -454,8 +466,8 @@ fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
 fn a_closed_loop_goes_on_when_one_is_lost() {
     let ping = Ping {
         spacing: PingSpacing::Flood,
-        out: weather(0.1),
-        back: weather(0.1),
+        out: weather(10),
+        back: weather(10),
         wait: Nanos::from_millis(20),
         ..Ping::default()
     };
@@ -501,7 +513,7 @@ fn what_the_kernel_refused_is_not_sent_and_not_lost() {
 
 #[test]
 fn a_run_that_is_stopped_ends_at_once_and_loses_nothing_that_is_under_way() {
-    let far = Faults { delay: Nanos::from_millis(80), ..Faults::default() };
+    let far = with_delay(Nanos::from_millis(80));
     let stop = Some(Nanos::from_millis(100));
     let ping =
         Ping { out: far.clone(), stop, count: None, wait: Nanos::from_secs(9), ..Ping::default() };
@@ -510,14 +522,14 @@ fn a_run_that_is_stopped_ends_at_once_and_loses_nothing_that_is_under_way() {
     let told = &ran.report;
     assert!(told.lost.total == 0 && told.sent >= 100, "{told:?}");
     assert!(ran.ended < Nanos::from_millis(300), "{}", ran.ended);
-    let deaf = Ping { back: Faults { loss: 1.0, ..far }, ..ping }.run(0);
+    let deaf = Ping { back: Impairments { loss: lossy(100), ..far }, ..ping }.run(0);
     assert_eq!((deaf.report.open, deaf.report.lost.total), (deaf.report.sent, 0));
     assert!(deaf.ended < Nanos::from_millis(300), "{}", deaf.ended);
 }
 
 #[test]
 fn bytes_that_come_back_have_round_trips_and_losses_but_no_ways() {
-    let ran = Ping { plain: true, out: weather(0.1), back: weather(0.1), ..Ping::default() }.run(2);
+    let ran = Ping { plain: true, out: weather(10), back: weather(10), ..Ping::default() }.run(2);
     let told = &ran.report;
     assert_eq!(told.sent, told.back + told.lost.total);
     assert!((150..230).contains(&told.lost.total), "{told:?}");
@@ -529,12 +541,13 @@ fn bytes_that_come_back_have_round_trips_and_losses_but_no_ways() {
 #[test]
 fn a_reflector_may_answer_any_number() {
     for seed in 0..runs(60) {
-        let back = Faults { extremes: [0.01, 0.3, 1.0][seed as usize % 3], ..weather(0.05) };
+        let (back, extremes) = (weather(5), Chance::percent([1, 30, 100][seed as usize % 3]));
         let dscp = "EF".parse().expect("a class");
         let asked = Asked { class: Some(dscp), counts: true, departure: true };
         let plain = seed % 5 == 4;
         let ran =
-            Ping { back, asked, plain, stateless: seed % 2 == 1, ..Ping::default() }.run(seed);
+            Ping { back, extremes, asked, plain, stateless: seed % 2 == 1, ..Ping::default() }
+                .run(seed);
         let told = &ran.report;
         assert!(told.back <= told.sent && told.lost.total <= told.sent, "seed {seed}: {told:?}");
         let server = told.server_ns.max.unwrap_or(0);
