@@ -4,7 +4,7 @@
 use crate::batch::{RxCall, TxCall};
 use crate::control::Sealer;
 use crate::impair::{Chance, Impairments};
-use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket};
+use crate::netsim::{Fault, Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket};
 use crate::record::ServeRecord;
 use crate::session::Session;
 use crate::session::blast::{
@@ -18,7 +18,7 @@ use crate::session::serve::{
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::{ControlKey, TicketKey};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// I/O figures of the simulated streams.
 pub const IO: StreamIo =
@@ -199,13 +199,24 @@ impl ClientAndServer {
         server_key: Option<u8>,
         client_key: Option<u8>,
     ) -> Self {
-        let [server_key, client_key] = [server_key, client_key]
-            .map(|byte| byte.and_then(|byte| ControlKey::new(&[byte; 16]).ok()));
+        let hosts = [Host::at("192.0.2.1").behind(Link::both(path)), Host::at("192.0.2.2")];
+        Self::on_hosts(seed, plan, hosts, [server_key, client_key])
+    }
+
+    /// The same under a fault of the matrix.
+    pub fn under(seed: u64, plan: TestPlan, fault: Fault) -> Self {
+        let weather = fault.weather();
+        let client = weather.near(Host::at("192.0.2.1"), IpAddr::from([198, 51, 100, 1]));
+        let server = weather.far(Host::at("192.0.2.2"));
+        Self::on_hosts(seed, plan, [client, server], [None, None])
+    }
+
+    fn on_hosts(seed: u64, plan: TestPlan, hosts: [Host; 2], keys: [Option<u8>; 2]) -> Self {
+        let [server_key, client_key] =
+            keys.map(|byte| byte.and_then(|byte| ControlKey::new(&[byte; 16]).ok()));
         let mut network = Network::new(seed);
         let (here, there) = (client_address(), server_address());
-        let link = Link::both(path);
-        let client_host = network.add(Host::at("192.0.2.1").behind(link));
-        let server_host = network.add(Host::at("192.0.2.2"));
+        let [client_host, server_host] = hosts.map(|host| network.add(host));
         let (orders, events) = (Mailbox::new(), Mailbox::new());
         let control =
             BlastControl::new(plan, server_address(), PATIENCE, orders.clone(), events.clone())

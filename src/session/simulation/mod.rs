@@ -6,6 +6,7 @@ mod account;
 mod paths;
 mod stream;
 
+mod blast_faults;
 mod by_hand;
 mod client_and_server;
 mod codes;
