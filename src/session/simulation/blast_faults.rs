@@ -70,7 +70,8 @@ fn a_run_ends_under_every_fault_and_counts_what_the_link_did() {
                 None => "complete".to_owned(),
                 Some(failure) => format!("{failure:?}"),
             };
-            println!("blast {direction:<8?} {fault:<18?} {ended}");
+            let (direction, fault) = (format!("{direction:?}"), format!("{fault:?}"));
+            println!("blast {direction:<4} {fault:<17} {ended}");
         }
     }
 }
