@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Instant;
 use udpkit::batch::{RxEntry, SendOutcome, TxBatch};
+use udpkit::machine::{Now, Session};
 use udpkit::pace::Pacer;
 use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverPlan, SenderPlan, TestPlan,
 };
-use udpkit::session::{Now, Session};
 use udpkit::stats::{DelayAboveMin, DelayHistogram, Jitter, SequenceTracker, WINDOW};
 use udpkit::units::{Nanos, Rate};
 use udpkit::wire::{Header, Kind, pattern};

@@ -21,20 +21,94 @@
 //! # Modules by layer
 //!
 //! ```text
-//!         protocol side (pure)   |   system side
-//!  6                            main                               parse, run, exit code
-//!  5                    api, cli, commands                        builders, clap; Plan -> session + sockets + report
-//!  4                  engine           |      report               event loop, clock, threads   | text, live, JSON
-//!  3   session                   |   net                           sans-IO state machines | sockets, options, multicast, error queue
-//!  2   control   record          |   sys                           the control dialogue; results, trait Sink | the only unsafe code and libc calls
-//!  1   wire   stats   pace       |   batch                         wire formats, statistics, pacing | datagram buffers shared by both sides
-//!  0                           units                               Nanos, ByteCount, BitRate, PacketRate: parse and print
+//!     pure: time and bytes come in    |   the system
+//!  6                                main                     parse, run, exit code
+//!  5                         api, cli, commands              builders; clap; plans of a run
+//!  4                     engine       |      report          the event loop | text, live, JSON
+//!  3   session                        |   net                state machines | sockets, errors
+//!  2   control  record  netsim        |   sys                dialogue, results, tests | unsafe, libc
+//!  1   machine  wire  stats  pace     |   batch              contract, formats, counting, schedule,
+//!      impair                         |                      paths | datagram buffers for both
+//!  0                                units                    durations, sizes, rates
 //! ```
 //!
-//! `wire`, `stats`, `pace`, `control` and `session` are pure: time and bytes come in as arguments, and nothing
-//! there touches a socket, a clock or a thread. `net` moves datagrams without interpreting them.
+//! The pure modules touch no socket, clock or thread. `net` moves datagrams without interpreting
+//! them.
 //! The two sides share only [`batch`] and do not depend on each other; [`engine`] joins them.
 //! A module imports only from lower layers (`tests/layers.rs` checks this).
+//!
+//! # Every folder
+//!
+//! ```text
+//! units                          durations, sizes, rates, limits: parse and print
+//! wire                           formats on the wire: the header, the control dialogue, escapes, tickets
+//! wire/fanout                    announcements and receivers' reports of a fan-out
+//! wire/probe                     probe requests, replies and what arrived
+//! wire/service                   questions of known services, for scans without an agent
+//! wire/stamp                     STAMP packets and their TLVs (RFC 8762, RFC 8972)
+//! wire/stun                      STUN messages and attributes (RFC 8489, RFC 5780)
+//! stats                          counting: sequences, loss bursts, delay, jitter, drift, chance
+//! pace                           the schedule: when the next datagram is due
+//! impair                         what a path does to a datagram: loss, delay, rate, marks
+//! batch                          datagram buffers and kernel results as plain memory
+//! machine                        the contract between the event loop and every state machine
+//! record                         results and findings as data, and the trait `Sink`
+//! record/check                   results of `cast check`
+//! record/report_check            what the far end reports, checked against what can be true
+//! record/probe                   results of the probes, a file each
+//! record/verdict                 the verdict on a throughput run
+//! control                        the client of the control dialogue, and how tickets are issued
+//! control/server                 what a server keeps of clients that have not proven their address
+//! netsim                         the simulated network of the tests
+//! netsim/network                 the tests of the network itself
+//! session                        a state machine for every command
+//! session/adversary              an adversary that tries every message, source and time (tests)
+//! session/blast                  throughput: control, streams, what both ends counted
+//! session/cast                   fan-out: sender, receivers, subscriptions, reports
+//! session/cast/check             whether a network carries a group
+//! session/cast/receiver          the parts of a receiver
+//! session/ping                   round trips and loss by direction
+//! session/ping/directions        tests of the split by direction
+//! session/probe                  probes of a path, a folder each
+//! session/probe/far_end          the agent as the probes see it
+//! session/probe/marks            DSCP and ECN
+//! session/probe/mtu              the path MTU, and fragments
+//! session/probe/nat              NAT mapping and filtering, by STUN
+//! session/probe/ports            which ports a firewall passes
+//! session/probe/scan             ports without an agent
+//! session/probe/shape            rate limits, and filters by payload
+//! session/probe/probe_batch      probes sent in batches, with what came back
+//! session/probe/timeout          how long a NAT or firewall remembers a flow
+//! session/probe/trace            routers on the path
+//! session/recv                   receive, answer, store
+//! session/send                   send, and print replies
+//! session/serve                  the server
+//! session/serve/probe            the server as the agent of probes
+//! session/serve/probe/tests      tests of the agent
+//! session/simulation             whole runs on the simulated network (tests)
+//! session/stamp                  STAMP: prober and reflector
+//! session/stun                   STUN: reflector
+//! sys                            system calls: the only unsafe code, the only libc
+//! sys/confine                    privileges given up by a server
+//! net                            sockets, options, groups, routes, the error queue
+//! engine                         the event loop, the clock, threads, signals
+//! report                         layout: tables, live lines, JSON, CSV, histogram logs
+//! report/fanout                  layout of fan-out reports
+//! report/ping                    layout of ping reports
+//! report/probe                   layout of probe reports
+//! report/words                   every sentence, a file per subject
+//! cli                            the command line as clap types
+//! cli/cast                       arguments of `cast`
+//! cli/probe                      arguments of the probes
+//! commands                       from arguments to sockets, a session and a report
+//! commands/blast                 throughput runs and series of them
+//! commands/cast                  fan-out runs
+//! commands/cast/check            group checks
+//! commands/payload               where the payload comes from
+//! commands/probe                 probe runs
+//! commands/serve                 the server's run
+//! api                            builders: a measurement from another program
+//! ```
 //!
 //! # The path of one datagram
 //!

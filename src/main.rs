@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Ok(_) if report::output_was_lost() => ExitCode::FAILURE,
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
-            commands::tell_failure(&error, output);
+            commands::show_failure(&error, output);
             ExitCode::from(commands::code_of(&error))
         }
     }

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use udpkit::batch::TxBatch;
+use udpkit::machine::{Next, Now, Session};
 use udpkit::net::{IoMode, Socket, SocketPlan};
 use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverPlan, SenderPlan, TestPlan,
 };
-use udpkit::session::{Next, Now, Session};
 use udpkit::stats::WINDOW;
 use udpkit::sys;
 use udpkit::units::{Nanos, PacketRate, Rate};

@@ -35,14 +35,20 @@ const MAP: &[(&str, &[&str])] = &[
         ],
     ),
     ("net", &["units", "batch", "sys"]),
-    ("engine", &["units", "wire", "stats", "pace", "batch", "record", "sys", "session", "net"]),
+    (
+        "engine",
+        &[
+            "units", "wire", "stats", "pace", "batch", "record", "machine", "control", "sys",
+            "session", "net",
+        ],
+    ),
     ("report", &["units", "wire", "stats", "batch", "record"]),
     ("cli", &["units", "wire"]),
     (
         "commands",
         &[
-            "units", "wire", "stats", "pace", "batch", "record", "control", "sys", "session",
-            "net", "engine", "report", "cli",
+            "units", "wire", "stats", "pace", "batch", "record", "machine", "control", "sys",
+            "session", "net", "engine", "report", "cli",
         ],
     ),
     ("api", &["units", "record", "cli", "commands"]),
@@ -132,6 +138,41 @@ fn nothing_is_decided_by_the_content_of_a_text() {
 #[test]
 fn no_file_outgrows_a_reader() {
     hold(length_faults);
+}
+
+/// The folders that a map names: the lines of its text block between `from` and the end of the
+/// block, each a path and a sentence.
+fn mapped(text: &str, from: &str) -> Vec<(String, String)> {
+    let block = text.split_once(from).and_then(|(_, rest)| rest.split_once("```text\n"));
+    let (block, _) = block.and_then(|(_, rest)| rest.split_once("```")).expect("a map");
+    let lines = block.lines().map(|line| line.trim_start_matches("//!").trim());
+    let line = |line: &str| {
+        let (path, sentence) = line.split_once("  ").unwrap_or((line, ""));
+        (path.to_owned(), sentence.trim().to_owned())
+    };
+    lines.filter(|line| !line.is_empty()).map(line).collect()
+}
+
+#[test]
+fn the_map_names_every_folder_with_a_sentence() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(root.join(path)).expect(path);
+    let map = mapped(&read("src/lib.rs"), "//! # Every folder");
+    assert_eq!(map, mapped(&read("docs/architecture.md"), "## Every folder"), "two maps differ");
+    let wordless: Vec<_> = map.iter().filter(|(_, sentence)| sentence.len() < 10).collect();
+    assert!(wordless.is_empty(), "without a sentence: {wordless:?}");
+    let mut named: Vec<_> = map.into_iter().map(|(path, _)| path).collect();
+    named.sort();
+    let mut there: Vec<_> =
+        sources().into_iter().filter_map(|source| folder(&source.path)).collect();
+    there.sort();
+    there.dedup();
+    assert_eq!(named, there);
+}
+
+/// The folder of a file below `src`; none for the roots.
+fn folder(path: &str) -> Option<String> {
+    path.rsplit_once('/').map(|(folder, _)| folder.to_owned())
 }
 
 /// Applies a rule to every file and fails with all violations.

@@ -1,6 +1,6 @@
 //! Errors from the network, or from this host, for a datagram that was not delivered.
 
-use super::{IcmpMeaning, OwnAddresses, OwnCause, OwnFinding, system_words};
+use super::{IcmpMeaning, LocalAddresses, LocalCause, LocalSendFailure, errno_words};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -30,7 +30,7 @@ pub enum ErrorOrigin {
 
 /// What a socket knows about this host's packet filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OwnFilter {
+pub enum LocalFilter {
     /// It has refused nothing so far.
     #[default]
     Unseen,
@@ -101,7 +101,7 @@ impl NetworkError {
     /// Whether the destination or a router reports that datagrams cannot be delivered: port, host
     /// or network unreachable, or administratively prohibited. Excludes packet size and hop limit
     /// errors.
-    pub fn is_from_afar(&self) -> bool {
+    pub fn is_delivery_failure(&self) -> bool {
         match self.origin {
             ErrorOrigin::Local => false,
             // Destination unreachable, except "fragmentation needed" (RFC 792).
@@ -114,10 +114,10 @@ impl NetworkError {
     /// Attributes an ICMP error from one of this host's own addresses to this host, if the datagram
     /// was going elsewhere or if this host's packet filter is known to refuse the socket's sends:
     /// the datagram never left, and the error does not come from the destination.
-    pub fn judge_origin(&mut self, own: &OwnAddresses, filter: OwnFilter) {
+    pub fn attribute_to_local_host(&mut self, own: &LocalAddresses, filter: LocalFilter) {
         let is_own = |ip: Option<IpAddr>| ip.is_some_and(|ip| own.contains(ip));
         let here = is_own(Some(self.destination.ip()));
-        if is_own(self.offender) && (filter == OwnFilter::Refuses || !here) {
+        if is_own(self.offender) && (filter == LocalFilter::Refuses || !here) {
             self.origin = ErrorOrigin::Local;
         }
     }
@@ -183,16 +183,16 @@ impl NetworkError {
     }
 
     /// What the error means and where it comes from, without the datagram's destination.
-    pub fn notice(&self) -> NetworkNotice {
+    pub fn notice(&self) -> NetworkErrorSummary {
         let (icmp_type, icmp_code) = (self.icmp_type, self.icmp_code);
         let meaning = if self.origin == ErrorOrigin::Local && (icmp_type, icmp_code) == (0, 0) {
-            let cause = OwnFinding::from_errno(self.errno, self.destination).cause;
+            let cause = LocalSendFailure::from_errno(self.errno, self.destination).cause;
             Meaning::Own { cause, errno: self.errno }
         } else {
             Meaning::Icmp { code: self.meaning(), icmp_type, icmp_code }
         };
         let from_this_host = self.origin == ErrorOrigin::Local;
-        NetworkNotice { meaning, from: self.offender, from_this_host, mtu: self.mtu }
+        NetworkErrorSummary { meaning, from: self.offender, from_this_host, mtu: self.mtu }
     }
 }
 
@@ -205,7 +205,7 @@ impl fmt::Display for NetworkError {
 
 /// The meaning of a network error and its source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct NetworkNotice {
+pub struct NetworkErrorSummary {
     /// What it means.
     #[serde(flatten)]
     pub meaning: Meaning,
@@ -236,7 +236,7 @@ pub enum Meaning {
     Own {
         /// The cause, as far as the number alone determines it.
         #[serde(flatten)]
-        cause: OwnCause,
+        cause: LocalCause,
         /// The error number (errno(3)).
         errno: i32,
     },
@@ -254,7 +254,7 @@ fn or_other<S: Serializer>(code: &Option<IcmpMeaning>, to: S) -> Result<S::Ok, S
     }
 }
 
-impl fmt::Display for NetworkNotice {
+impl fmt::Display for NetworkErrorSummary {
     /// `port unreachable, from 192.0.2.1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.meaning {
@@ -262,7 +262,7 @@ impl fmt::Display for NetworkNotice {
             Meaning::Icmp { code: None, icmp_type, icmp_code } => {
                 write!(f, "ICMP {icmp_type}/{icmp_code}")?;
             }
-            Meaning::Own { errno, .. } => f.write_str(&system_words(*errno))?,
+            Meaning::Own { errno, .. } => f.write_str(&errno_words(*errno))?,
         }
         if let Some(mtu) = self.mtu {
             write!(f, " (MTU {mtu})")?;
@@ -276,7 +276,7 @@ impl fmt::Display for NetworkNotice {
     }
 }
 
-impl std::error::Error for NetworkNotice {}
+impl std::error::Error for NetworkErrorSummary {}
 
 impl std::error::Error for NetworkError {}
 
@@ -342,27 +342,27 @@ mod tests {
 
     #[test]
     fn an_own_reject_is_this_hosts_word_and_closes_no_port_elsewhere() {
-        let own: OwnAddresses = ["10.9.0.1".parse().unwrap()].into_iter().collect();
+        let own: LocalAddresses = ["10.9.0.1".parse().unwrap()].into_iter().collect();
         let said = |by: &str, to: &str, filter| {
             let to = to.parse().unwrap();
             let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"");
             error.offender = by.parse().ok();
-            error.judge_origin(&own, filter);
+            error.attribute_to_local_host(&own, filter);
             error
         };
-        let rejected = said("10.9.0.1", "10.9.0.2:9", OwnFilter::Unseen);
+        let rejected = said("10.9.0.1", "10.9.0.2:9", LocalFilter::Unseen);
         assert_eq!(rejected.origin, ErrorOrigin::Local);
         assert_eq!(rejected.to_string(), "port unreachable, from this host (10.9.0.1)");
         assert!(!rejected.is_refusal());
         // Sent to this host itself, it reached a closed port here; so did one sent elsewhere.
         for (by, to) in [("10.9.0.1", "10.9.0.1:9"), ("10.9.0.2", "10.9.0.2:9"), ("", "10.9.0.2:9")]
         {
-            let error = said(by, to, OwnFilter::Unseen);
+            let error = said(by, to, LocalFilter::Unseen);
             assert_eq!(error.origin, ErrorOrigin::Icmp, "{by} {to}");
             assert!(error.is_refusal(), "{by} {to}");
         }
-        assert!(!said("10.9.0.1", "10.9.0.1:9", OwnFilter::Refuses).is_refusal());
-        assert!(said("10.9.0.2", "10.9.0.2:9", OwnFilter::Refuses).is_refusal());
+        assert!(!said("10.9.0.1", "10.9.0.1:9", LocalFilter::Refuses).is_refusal());
+        assert!(said("10.9.0.2", "10.9.0.2:9", LocalFilter::Refuses).is_refusal());
     }
 
     #[test]

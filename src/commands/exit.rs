@@ -99,7 +99,7 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
 }
 
 /// Reports why nothing ran: on standard error, and as JSON if standard output is for JSON.
-pub fn tell_failure(error: &anyhow::Error, output: OutputKind) {
+pub fn show_failure(error: &anyhow::Error, output: OutputKind) {
     let failure = Failed { failure: Failure::new(error) };
     match output {
         OutputKind::Text => {}

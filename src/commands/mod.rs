@@ -18,7 +18,7 @@ mod usage;
 
 pub use blast::measure as measure_throughput;
 pub use cast::{GroupError, GroupHost, GroupSpec, measure_send as measure_fanout};
-pub use exit::{Exit, Usage, code_of, hint_of, message_of, tell_failure};
+pub use exit::{Exit, Usage, code_of, hint_of, message_of, show_failure};
 pub use ping::measure as measure_ping;
 
 use crate::cli::{Cli, Command, is_ascii_only};

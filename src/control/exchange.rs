@@ -76,7 +76,7 @@ impl Exchange {
     /// this command is accepted.
     #[must_use]
     pub fn sealed(self, key: ControlKey) -> Self {
-        let (bytes, seal) = key.seal_command(self.bytes);
+        let (bytes, seal) = key.sign_command(self.bytes);
         Self { bytes, seal: Some((key, seal)), ..self }
     }
 
@@ -148,7 +148,7 @@ impl Exchange {
     pub fn reply(&self, payload: &[u8]) -> Option<Reply> {
         let text = match &self.seal {
             None => payload,
-            Some((key, seal)) => key.open_reply(payload, *seal).ok()?,
+            Some((key, seal)) => key.verify_reply(payload, *seal).ok()?,
         };
         let reply = Reply::decode(text).ok()?;
         (reply.tag == self.tag).then_some(reply)

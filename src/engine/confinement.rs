@@ -2,11 +2,11 @@
 
 use crate::net;
 use crate::record::ServeRecord;
-use crate::sys::{self, Account, ConfineError, ConfinePlan, Keep};
+use crate::sys::{self, Account, ConfineError, ConfinePlan, KeptCapabilities};
 
 /// How a server drops the privileges it was started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Confinement {
+pub enum PrivilegeDrop {
     /// Switch to this user, without capabilities.
     Become(Account),
     /// Keep the current user, without capabilities.
@@ -15,18 +15,18 @@ pub enum Confinement {
     StayRoot,
 }
 
-impl Confinement {
+impl PrivilegeDrop {
     /// Drops privileges and applies the restrictions. `port` is the server's own port, which stream
     /// sockets are also bound to; `buffer` is the socket buffer size they request, in bytes.
     pub fn apply(&self, port: u16, buffer: usize) -> Result<ServeRecord, ConfineError> {
-        let needed = Keep::Only {
+        let needed = KeptCapabilities::Only {
             reserved_ports: port < sys::unprivileged_port_start(),
             large_buffers: net::exceeds_buffer_limits(buffer),
         };
         let (become_account, keep) = match self {
             Self::Become(account) => (Some(account.clone()), needed),
             Self::Stay => (None, needed),
-            Self::StayRoot => (None, Keep::Everything),
+            Self::StayRoot => (None, KeptCapabilities::Everything),
         };
         let confined = ConfinePlan { become_account, keep }.apply()?;
         Ok(ServeRecord::Confined {

@@ -1,10 +1,10 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
-use super::adoption::Change;
-use super::{Adoption, Handle, Signals, Tally};
+use super::socket_registry::Change;
+use super::{Handle, Signals, SocketRegistry, Tally};
 use crate::batch::{RxBatch, SendOutcome, SendStop, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::net::Socket;
-use crate::session::{Next, Now, Session};
 use crate::sys::{self, Timer, errno};
 use crate::units::Nanos;
 use mio::unix::SourceFd;
@@ -96,7 +96,7 @@ pub struct Loop {
     sockets: Vec<Port>,
     /// Sockets added while the loop runs, by their numbers.
     adopted: BTreeMap<usize, Port>,
-    adoption: Adoption,
+    adoption: SocketRegistry,
     /// Receive buffers of the added sockets; allocated for the first of them.
     shared: Option<RxBatch>,
     config: LoopConfig,
@@ -156,7 +156,7 @@ impl Loop {
             stop_told: false,
             sockets: ports,
             adopted: BTreeMap::new(),
-            adoption: Adoption::default(),
+            adoption: SocketRegistry::default(),
             shared: None,
             config,
             received: Nanos::ZERO,
@@ -172,7 +172,7 @@ impl Loop {
     }
 
     /// A handle to add sockets to this loop while it runs.
-    pub fn adoption(&self) -> Adoption {
+    pub fn adoption(&self) -> SocketRegistry {
         self.adoption.clone()
     }
 
@@ -189,7 +189,7 @@ impl Loop {
         // The process may have been paused since its sockets were opened.
         self.drain(&mut session)?;
         loop {
-            let mut now = self.judge_pause(read_clocks(), &mut session)?;
+            let mut now = self.handle_pause(read_clocks(), &mut session)?;
             self.tell_stop(&mut session, now);
             if let (Some(at), Some(period)) = (next_tick, self.config.tick)
                 && at <= now.mono
@@ -201,7 +201,7 @@ impl Loop {
             self.adopt()?;
             if self.receive(&mut session)? {
                 // The process may have been paused within this very turn.
-                now = self.judge_pause(read_clocks(), &mut session)?;
+                now = self.handle_pause(read_clocks(), &mut session)?;
                 let gap = now.mono - self.received;
                 self.received = now.mono;
                 self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
@@ -241,7 +241,7 @@ impl Loop {
 
     /// Reports a pause that ended at `now` to the session and reads its sockets; returns the time
     /// afterwards.
-    fn judge_pause(&mut self, now: Now, session: &mut impl Session) -> io::Result<Now> {
+    fn handle_pause(&mut self, now: Now, session: &mut impl Session) -> io::Result<Now> {
         let Some(length) = self.paused(now.mono) else { return Ok(now) };
         session.on_pause(now, length);
         self.drain(session)?;
@@ -464,7 +464,7 @@ impl Port {
                     // These replies answer datagrams that left earlier, so their transmit time
                     // stamps are available.
                     *erring = !socket.drain_errors();
-                    tell_stamps(socket, index, session);
+                    report_stamps(socket, index, session);
                 }
                 let now = read_clocks();
                 for (entry, bytes) in buffers.entries() {
@@ -479,7 +479,7 @@ impl Port {
         }
         if *erring {
             *erring = !socket.drain_errors();
-            tell_stamps(socket, index, session);
+            report_stamps(socket, index, session);
         }
         while let Some(mut error) = socket.take_error() {
             any = true;
@@ -491,7 +491,7 @@ impl Port {
 }
 
 /// Passes a socket's transmit time stamps to the session.
-fn tell_stamps(socket: &mut Socket, index: usize, session: &mut impl Session) {
+fn report_stamps(socket: &mut Socket, index: usize, session: &mut impl Session) {
     while let Some(mut stamp) = socket.take_stamp() {
         stamp.socket = index;
         session.on_transmit_stamp(read_clocks(), &stamp);

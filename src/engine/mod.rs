@@ -1,6 +1,5 @@
 //! The event loop, which connects a session with its sockets and the clock.
 
-mod adoption;
 mod confinement;
 mod event_loop;
 mod handle;
@@ -11,12 +10,12 @@ mod prober;
 mod random;
 mod server;
 mod signals;
+mod socket_registry;
 mod stream;
 mod stun;
 mod tally;
 
-pub use adoption::Adoption;
-pub use confinement::Confinement;
+pub use confinement::PrivilegeDrop;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
 pub use placement::Placement;
@@ -24,6 +23,7 @@ pub use prober::{ProbeSwitch, RunningProber};
 pub use random::{random_key, random_u64};
 pub use server::{Server, ServerError, ServerPlan, host_id};
 pub use signals::{SecondSignal, Signals};
+pub use socket_registry::SocketRegistry;
 pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
 pub use stun::{AlternatePort, StunPlan};
 pub use tally::Tally;

@@ -1,6 +1,6 @@
 //! The sockets of a server that runs the probe agent: opened at the start, or for one session.
 
-use super::Adoption;
+use super::SocketRegistry;
 use crate::net::{NetError, Socket, SocketPlan, interfaces};
 use crate::session::serve::{PortsOpened, PortsRequest};
 use crate::units::with_port;
@@ -12,7 +12,7 @@ use std::net::IpAddr;
 pub(super) struct ProbePorts {
     /// Template for the sockets; each gets its own port.
     plan: SocketPlan,
-    adoption: Adoption,
+    adoption: SocketRegistry,
     /// The number of the next socket. Numbers are never reused, so that sockets cannot be confused.
     next: usize,
 }
@@ -20,7 +20,7 @@ pub(super) struct ProbePorts {
 impl ProbePorts {
     /// Ports in addition to the server's own, which uses `plan`; their sockets are numbered from
     /// `next`.
-    pub fn new(plan: SocketPlan, adoption: Adoption, next: usize) -> Self {
+    pub fn new(plan: SocketPlan, adoption: SocketRegistry, next: usize) -> Self {
         Self { plan, adoption, next }
     }
 
@@ -155,7 +155,7 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let plan = SocketPlan::new("127.0.0.1:0".parse().unwrap());
-        let adoption = Adoption::default();
+        let adoption = SocketRegistry::default();
         let mut ports = ProbePorts::new(plan, adoption.clone(), 7);
         let ip: IpAddr = "127.0.0.1".parse().unwrap();
         let request = PortsRequest {

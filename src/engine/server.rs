@@ -1,6 +1,6 @@
 //! The throughput server: the control loop on its port, and one thread per stream.
 
-use super::confinement::Confinement;
+use super::confinement::PrivilegeDrop;
 use super::probe_ports::ProbePorts;
 use super::random::Random;
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
@@ -13,7 +13,7 @@ use crate::session::blast::{
     ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan,
 };
 use crate::session::serve::{
-    ServeControl, ServeEvent, ServeOrder, ServePolicy, ServeSummary, StreamNews, StreamRequest,
+    ServeControl, ServeEvent, ServeOrder, ServePolicy, ServeSummary, StreamReport, StreamRequest,
 };
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
@@ -63,7 +63,7 @@ pub struct ServerPlan {
     /// Processors for stream threads, in rotation; empty to choose automatically.
     pub cpus: Vec<usize>,
     /// Privileges to drop once all sockets are open; `None` leaves the process as it is.
-    pub confinement: Option<Confinement>,
+    pub confinement: Option<PrivilegeDrop>,
 }
 
 type WriteLog = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
@@ -295,17 +295,17 @@ impl Sink<ServeEvent> for Streams {
                     Err(error) => Err(LocalFailure::from(&error)),
                 };
                 // The control session processes this result before it answers anything else.
-                let news = StreamNews::Opened(result);
+                let news = StreamReport::Opened(result);
                 let _ = self.orders.send(ServeOrder { session, stream, news });
             }
             ServeEvent::OpenPorts(request) => {
-                let news = StreamNews::Ports(Box::new(self.ports.open(&request)));
+                let news = StreamReport::Ports(Box::new(self.ports.open(&request)));
                 let _ = self.orders.send(ServeOrder { session: request.session, stream: 0, news });
             }
             ServeEvent::ClosePorts { sockets } => self.ports.close(&sockets),
             ServeEvent::Total { session, stream, total } => {
                 if let Some(running) = self.running.get(&(session, stream)) {
-                    running.tell_total(total);
+                    running.announce_total(total);
                 }
             }
             ServeEvent::StopSenders { session } => {
@@ -376,12 +376,12 @@ impl Streams {
         let control = self.control.clone();
         RunningStream::start(plan, move |end| {
             back.tell(match end {
-                StreamEnd::Sent(summary, io) => StreamNews::Sent(Box::new(summary.sent), io),
+                StreamEnd::Sent(summary, io) => StreamReport::Sent(Box::new(summary.sent), io),
                 StreamEnd::Received(summary, io) => {
                     let ReceiverSummary { received, delay, .. } = *summary;
-                    StreamNews::Received(Box::new(received), Box::new(delay), io)
+                    StreamReport::Received(Box::new(received), Box::new(delay), io)
                 }
-                StreamEnd::Failed(error) => StreamNews::Failed(LocalFailure::from(&error)),
+                StreamEnd::Failed(error) => StreamReport::Failed(LocalFailure::from(&error)),
             });
             control.wake();
         })
@@ -396,7 +396,7 @@ struct ToControl {
 }
 
 impl ToControl {
-    fn tell(&self, news: StreamNews) -> Flow {
+    fn tell(&self, news: StreamReport) -> Flow {
         let Self { session, stream, .. } = *self;
         match self.orders.send(ServeOrder { session, stream, news }) {
             Ok(()) => Flow::Continue,
@@ -408,8 +408,8 @@ impl ToControl {
 impl Sink<ReceiverEvent> for ToControl {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         self.tell(match event {
-            ReceiverEvent::Interval(interval) => StreamNews::Interval(interval),
-            ReceiverEvent::Progress(received) => StreamNews::Progress(received),
+            ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
+            ReceiverEvent::Progress(received) => StreamReport::Progress(received),
         })
     }
 }
@@ -417,7 +417,7 @@ impl Sink<ReceiverEvent> for ToControl {
 impl Sink<SenderEvent> for ToControl {
     fn take(&mut self, event: SenderEvent) -> Flow {
         match event {
-            SenderEvent::Refused => self.tell(StreamNews::Refused),
+            SenderEvent::Refused => self.tell(StreamReport::Refused),
             // Nobody asks about sending progress.
             SenderEvent::Started | SenderEvent::Progress { .. } => Flow::Continue,
         }

@@ -118,7 +118,7 @@ impl RunningStream {
     }
 
     /// Tells a receiver how many datagrams its sender sent.
-    pub fn tell_total(&self, total: u64) {
+    pub fn announce_total(&self, total: u64) {
         if let Some(totals) = &self.totals {
             // A receiver that has ended needs no total.
             let _ = totals.send(ReceiverOrder::Total(total));
@@ -154,7 +154,7 @@ fn run(
         StreamRole::Send(plan, sink) => {
             let (datagrams, bytes) = sender_room(payload);
             let (_, orders) = channel::<SenderOrder>();
-            let session = BlastSender::new(plan, opening, orders, Told(sink));
+            let session = BlastSender::new(plan, opening, orders, OptionalSink(sink));
             stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.sent.cpu_ns = ended.cpu.0;
@@ -187,9 +187,9 @@ fn io_of(sockets: &[Socket]) -> StreamIo {
 
 /// Optional sink for a sender's events. Progress is not shown: the receiver's counts are shown
 /// instead.
-struct Told(Option<Box<dyn Sink<SenderEvent> + Send>>);
+struct OptionalSink(Option<Box<dyn Sink<SenderEvent> + Send>>);
 
-impl Sink<SenderEvent> for Told {
+impl Sink<SenderEvent> for OptionalSink {
     fn take(&mut self, event: SenderEvent) -> Flow {
         self.0.as_mut().map_or(Flow::Continue, |sink| sink.take(event))
     }

@@ -3,66 +3,66 @@
 
 use super::interface::interfaces;
 use super::route::{Broadcast, look_up};
-use crate::batch::{LocalRefusal, NetworkError, OwnCause, OwnFinding};
+use crate::batch::{LocalCause, LocalRefusal, LocalSendFailure, NetworkError};
 use crate::sys::errno;
 use std::net::SocketAddr;
 
 /// Why this host refused to send to `destination` with this error number, according to its current
 /// state.
-pub fn explain(number: i32, destination: SocketAddr) -> OwnFinding {
-    let plain = OwnFinding::from_errno(number, destination);
-    if plain.cause == OwnCause::NoZone {
+pub fn explain(number: i32, destination: SocketAddr) -> LocalSendFailure {
+    let plain = LocalSendFailure::from_errno(number, destination);
+    if plain.cause == LocalCause::NoZone {
         return plain;
     }
     let cause = match LocalRefusal::of(number) {
         LocalRefusal::Prohibited => prohibited(destination),
         LocalRefusal::Invalid => {
-            route_says(destination, errno::EINVAL).then_some(OwnCause::BlackholeRoute)
+            route_says(destination, errno::EINVAL).then_some(LocalCause::BlackholeRoute)
         }
         LocalRefusal::HostUnreachable => Some(host_unreachable(destination)),
         LocalRefusal::NetworkUnreachable => Some(network_unreachable(destination)),
         LocalRefusal::InterfaceDown => {
-            down_towards(destination).map(|name| OwnCause::InterfaceDown { name })
+            down_towards(destination).map(|name| LocalCause::InterfaceDown { name })
         }
         _ => None,
     };
-    OwnFinding { cause: cause.unwrap_or(plain.cause), ..plain }
+    LocalSendFailure { cause: cause.unwrap_or(plain.cause), ..plain }
 }
 
 /// The same for an error from this host's own error queue; `None` for an error from the network.
-pub fn explain_network_error(error: &NetworkError) -> Option<OwnFinding> {
+pub fn explain_network_error(error: &NetworkError) -> Option<LocalSendFailure> {
     error.refused_here().map(|errno| explain(errno, error.destination))
 }
 
 /// Both a prohibit route and a broadcast without `SO_BROADCAST` give `EACCES`; with `SO_BROADCAST`
 /// set, only the route does.
-fn prohibited(destination: SocketAddr) -> Option<OwnCause> {
+fn prohibited(destination: SocketAddr) -> Option<LocalCause> {
     match look_up(destination, Broadcast::Allowed).err().and_then(|error| error.raw_os_error()) {
-        Some(errno::EACCES) => Some(OwnCause::ProhibitRoute),
+        Some(errno::EACCES) => Some(LocalCause::ProhibitRoute),
         Some(_) => None,
         None => {
             let refused = look_up(destination, Broadcast::Refused).err();
             let is_broadcast =
                 refused.and_then(|error| error.raw_os_error()) == Some(errno::EACCES);
-            is_broadcast.then_some(OwnCause::Broadcast)
+            is_broadcast.then_some(LocalCause::Broadcast)
         }
     }
 }
 
-fn host_unreachable(destination: SocketAddr) -> OwnCause {
+fn host_unreachable(destination: SocketAddr) -> LocalCause {
     if route_says(destination, errno::EHOSTUNREACH) {
-        OwnCause::UnreachableRoute
+        LocalCause::UnreachableRoute
     } else {
-        OwnCause::NoNeighbour
+        LocalCause::NoNeighbour
     }
 }
 
-fn network_unreachable(destination: SocketAddr) -> OwnCause {
+fn network_unreachable(destination: SocketAddr) -> LocalCause {
     if look_up(destination, Broadcast::Allowed).is_ok() {
-        return OwnCause::RouteCameBack;
+        return LocalCause::RouteCameBack;
     }
     if let Some(name) = down_towards(destination) {
-        return OwnCause::InterfaceDown { name };
+        return LocalCause::InterfaceDown { name };
     }
     let names: Vec<_> = interfaces()
         .unwrap_or_default()
@@ -72,7 +72,7 @@ fn network_unreachable(destination: SocketAddr) -> OwnCause {
         })
         .map(|one| one.name)
         .collect();
-    if names.is_empty() { OwnCause::NoRoute } else { OwnCause::NoRouteAndDown { names } }
+    if names.is_empty() { LocalCause::NoRoute } else { LocalCause::NoRouteAndDown { names } }
 }
 
 /// An interface that is down and whose network contains `destination`; includes the interface of a
@@ -110,12 +110,12 @@ mod tests {
     fn where_the_state_of_this_host_explains_nothing_nothing_is_claimed() {
         let to: SocketAddr = "127.0.0.1:9".parse().unwrap();
         for (number, cause) in [
-            (errno::EACCES, OwnCause::Unexplained),
-            (errno::EINVAL, OwnCause::Unexplained),
-            (errno::EHOSTUNREACH, OwnCause::NoNeighbour),
-            (errno::ENETUNREACH, OwnCause::RouteCameBack),
-            (errno::ENETDOWN, OwnCause::SomeInterfaceDown),
-            (errno::EPERM, OwnCause::PacketFilter),
+            (errno::EACCES, LocalCause::Unexplained),
+            (errno::EINVAL, LocalCause::Unexplained),
+            (errno::EHOSTUNREACH, LocalCause::NoNeighbour),
+            (errno::ENETUNREACH, LocalCause::RouteCameBack),
+            (errno::ENETDOWN, LocalCause::SomeInterfaceDown),
+            (errno::EPERM, LocalCause::PacketFilter),
         ] {
             assert_eq!(explain(number, to).cause, cause, "{number}");
         }
@@ -124,6 +124,6 @@ mod tests {
     #[test]
     fn a_broadcast_address_is_told_from_a_prohibit_route() {
         let to: SocketAddr = "127.255.255.255:9".parse().unwrap();
-        assert_eq!(explain(errno::EACCES, to).cause, OwnCause::Broadcast);
+        assert_eq!(explain(errno::EACCES, to).cause, LocalCause::Broadcast);
     }
 }

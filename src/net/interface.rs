@@ -1,7 +1,7 @@
 //! The interfaces of this host, by name, index or address.
 
 use super::NetError;
-use crate::batch::OwnAddresses;
+use crate::batch::LocalAddresses;
 use crate::sys;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -52,7 +52,7 @@ pub fn interfaces() -> Result<Vec<Interface>, NetError> {
 }
 
 /// All addresses of this host; empty if the kernel does not list them.
-pub fn own_addresses() -> OwnAddresses {
+pub fn own_addresses() -> LocalAddresses {
     let listed = sys::interface_addresses().unwrap_or_default();
     listed.into_iter().map(|one| one.ip).collect()
 }

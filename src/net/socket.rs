@@ -1,6 +1,6 @@
 //! One non-blocking UDP socket, connected or not.
 
-use super::answers::Answers;
+use super::error_queue::ErrorQueue;
 use super::fragments::{self, Fragments};
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
@@ -30,7 +30,7 @@ pub struct Socket {
     sizes: BufferSizes,
     receive: ReceiveCall,
     transmit: Transmit,
-    answers: Answers,
+    answers: ErrorQueue,
     fragments: Fragments,
 }
 
@@ -54,7 +54,7 @@ impl Socket {
             sizes,
             receive: ReceiveCall::new(shape(io, gro).most_buffers()),
             transmit: Transmit::new(io),
-            answers: Answers::default(),
+            answers: ErrorQueue::default(),
             fragments: Fragments::default(),
         }
     }

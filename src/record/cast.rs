@@ -2,8 +2,8 @@
 
 use super::finding::all;
 use super::{
-    CastForeign, CastGap, CastStream, FanoutStanding, LimitReport, ReceivedCaveat, SendRefusal,
-    Undelivered, Way, hold_against,
+    CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, LimitReport, ReceivedCaveat,
+    SendRefusal, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -62,7 +62,7 @@ pub struct CastDestination {
     pub unreachable: u64,
     /// The latest of these errors.
     #[serde(serialize_with = "super::finding::maybe")]
-    pub unreachable_reason: Option<Undelivered>,
+    pub unreachable_reason: Option<DeliveryError>,
 }
 
 /// Summary of `cast recv`.

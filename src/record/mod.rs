@@ -8,12 +8,11 @@ mod cast;
 mod cast_notes;
 mod cast_stream;
 mod check;
-mod claims;
 mod contradiction;
 mod copies;
 mod document;
 mod fanout;
-mod fanout_claims;
+mod fanout_report_check;
 pub mod finding;
 mod limits;
 mod local_failure;
@@ -23,6 +22,7 @@ pub mod probe;
 mod rates;
 mod recv;
 mod refusal;
+mod report_check;
 mod round_trips;
 mod run_failure;
 mod send;
@@ -48,11 +48,10 @@ pub use cast_notes::{
 pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use check::{
     CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
-    CheckCaveat, CheckEvent, CheckEvidence, CheckFar, CheckFinding, CheckHold, CheckInterface,
-    CheckRoute, CheckSince, CheckStream, CheckSubject, CheckUndecided, CheckVerdict, HeldFlow,
-    Outcome as CheckOutcome, is_deaf, questions,
+    CheckCaveat, CheckEvent, CheckEvidence, CheckFinding, CheckInterface, CheckRoute, CheckSince,
+    CheckStream, CheckSubject, CheckUndecided, CheckVerdict, HeldFlow, HeldMembership,
+    Outcome as CheckOutcome, RemoteEnd, is_deaf, questions,
 };
-pub use claims::{ClaimedSent, IntervalSums, KnownRun, hold_numbers, hold_sent_against_received};
 pub use contradiction::{Contradiction, Counted, Timed};
 pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use document::{Document, Event, SCHEMA};
@@ -60,13 +59,13 @@ pub use fanout::{
     CommonLoss, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, Skew,
     rank_receivers,
 };
-pub use fanout_claims::KnownFanout;
+pub use fanout_report_check::KnownFanout;
 pub use finding::{Findings, Never, Worded};
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold, hold_against, measured};
 pub use local_failure::LocalFailure;
 pub use ping::{
-    Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost, PingReply, PingRow,
-    PingStretch, PingSummary, PingTargetReport, PingTimeout, ReplyKind, WaysUntold,
+    LossDirectionUnknown, Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost,
+    PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
 pub use ping_facts::{NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule, Timestamped};
 pub use rates::{rates, rates_between};
@@ -75,6 +74,9 @@ pub use recv::{
     SocketRecord, SourceRecord, UdpFields,
 };
 pub use refusal::{RemoteRefusal, ServerReply};
+pub use report_check::{
+    IntervalSums, KnownRun, UncheckedSent, hold_numbers, hold_sent_against_received,
+};
 pub use round_trips::{ProbeReport, RoundTrips};
 pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
@@ -85,7 +87,7 @@ pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
     SeriesMode, SweepReport, TrialOutcome, TrialReport,
 };
-pub use undelivered::Undelivered;
+pub use undelivered::DeliveryError;
 pub use verdict::{
     Circumstances, Goal, LimitedBy, RunEnd, ThroughputAdvice, ThroughputCaveat, ThroughputFindings,
     ThroughputVerdict, verdict,

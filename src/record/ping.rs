@@ -5,7 +5,7 @@ use super::{
     LimitFound, LimitReport, NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule,
     SendRefusal, Trouble, Way, hold_against,
 };
-use crate::batch::NetworkNotice;
+use crate::batch::NetworkErrorSummary;
 use crate::stats::DelayHistogram;
 use crate::units::{Endpoint, Limit, Measured, Metric, Nanos, Standing};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub enum PingEvent<'a> {
         /// The probe's number, where the error quotes it.
         seq: Option<u64>,
         /// The error, with the address that it came from.
-        error: &'a NetworkNotice,
+        error: &'a NetworkErrorSummary,
     },
     /// The kernel refused a probe: the first for this reason.
     Refused(&'a SendRefusal),
@@ -210,7 +210,7 @@ pub struct PingDelay {
 /// Why it is not known in which direction probes were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WaysUntold {
+pub enum LossDirectionUnknown {
     /// No reply arrived that could be used for this.
     NoCount,
     /// The target's numbers may be its own count, or copied from the probes.
@@ -237,7 +237,7 @@ pub struct PingLost {
     pub back: Option<u64>,
     /// Why neither direction is known; `None` if they are.
     #[serde(rename = "lost_way_missing")]
-    pub untold: Option<WaysUntold>,
+    pub untold: Option<LossDirectionUnknown>,
     /// Lost after the last reply, where no count reveals the direction.
     #[serde(rename = "lost_way_unknown")]
     pub unknown: Option<u64>,
@@ -256,7 +256,7 @@ pub struct PingLost {
 
 /// An interval of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PingStretch {
+pub struct PingSlice {
     /// Its begin, from the start of the run.
     pub start_ns: u64,
     /// Its length; the last ends with the last probe.
@@ -388,7 +388,7 @@ pub struct PingTargetReport {
     /// Round trips on a logarithmic scale, from the shortest to the longest.
     pub histogram: Vec<PingBucket>,
     /// The run over time.
-    pub over_time: Vec<PingStretch>,
+    pub over_time: Vec<PingSlice>,
     /// What the kernel refused, by reason.
     #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,

@@ -1,7 +1,7 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
 use super::{Contradiction, ServerReply};
-use crate::batch::{LocalRefusal, NetworkError, OwnFinding};
+use crate::batch::{LocalRefusal, LocalSendFailure, NetworkError};
 use crate::units::{Endpoint, Rate};
 use serde::{Serialize, Serializer};
 
@@ -13,7 +13,7 @@ pub enum RefusalCause {
     Host {
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
-        reason: OwnFinding,
+        reason: LocalSendFailure,
     },
     /// An ICMP error received by this host.
     Network {
@@ -73,7 +73,7 @@ pub enum RunFailure {
         target: Endpoint,
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
-        reason: OwnFinding,
+        reason: LocalSendFailure,
     },
     /// An ICMP error reported the port closed.
     PortClosed {
@@ -141,7 +141,7 @@ pub enum RunFailure {
     StreamNotSent {
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
-        reason: OwnFinding,
+        reason: LocalSendFailure,
     },
     /// A stream's opening got no reply.
     StreamNoReply {
@@ -169,7 +169,7 @@ pub enum RunFailure {
         payload_bytes: u64,
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
-        reason: OwnFinding,
+        reason: LocalSendFailure,
     },
     /// The server sent beyond the run's time.
     StillSending {
@@ -228,7 +228,7 @@ pub enum FailureAdvice {
     MendThisHost {
         /// The refusal.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
-        reason: OwnFinding,
+        reason: LocalSendFailure,
     },
     /// Give the key that the server wants.
     GiveKey,

@@ -1,7 +1,7 @@
 //! Events and results of `send`: replies and problems as they occur, and the summary.
 
 use super::rates::rates_between;
-use crate::batch::{Datagram, NetworkNotice, OwnFinding, TxCall};
+use crate::batch::{Datagram, LocalSendFailure, NetworkErrorSummary, TxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ pub struct Trouble {
     pub destination: Endpoint,
     /// The error, with the address that it came from.
     #[serde(serialize_with = "super::finding::one")]
-    pub error: NetworkNotice,
+    pub error: NetworkErrorSummary,
     /// Number of such errors: one for a whole GSO buffer that was not segmented on a wire.
     pub times: u64,
 }
@@ -49,7 +49,7 @@ pub struct SendRefusal {
     pub destination: Endpoint,
     /// The reason.
     #[serde(serialize_with = "super::finding::one")]
-    pub cause: OwnFinding,
+    pub cause: LocalSendFailure,
     /// How many were refused.
     pub datagrams: u64,
 }
@@ -57,11 +57,11 @@ pub struct SendRefusal {
 impl SendRefusal {
     /// One refusal, as far as the error number alone explains it.
     pub fn new(errno: i32, destination: Endpoint) -> Self {
-        Self::explained(&OwnFinding::from_errno(errno, destination.into()))
+        Self::explained(&LocalSendFailure::from_errno(errno, destination.into()))
     }
 
     /// One refusal, explained by the state of this host.
-    pub fn explained(finding: &OwnFinding) -> Self {
+    pub fn explained(finding: &LocalSendFailure) -> Self {
         Self { destination: finding.destination.into(), cause: finding.clone(), datagrams: 1 }
     }
 

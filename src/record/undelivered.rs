@@ -1,22 +1,22 @@
 //! Why sent datagrams were not delivered, as far as this was reported.
 
-use crate::batch::{NetworkNotice, OwnFinding};
+use crate::batch::{LocalSendFailure, NetworkErrorSummary};
 use serde::Serialize;
 use thiserror::Error;
 
 /// The source of the report, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(untagged)]
-pub enum Undelivered {
+pub enum DeliveryError {
     /// A host or a router on the path.
     #[error("{0}")]
-    Network(NetworkNotice),
+    Network(NetworkErrorSummary),
     /// This host itself, after accepting them.
     #[error("{0}")]
-    Host(OwnFinding),
+    Host(LocalSendFailure),
 }
 
-impl super::Worded for Undelivered {
+impl super::Worded for DeliveryError {
     fn text(&self) -> String {
         self.to_string()
     }

@@ -1,9 +1,9 @@
 //! A throughput run as text: a line per interval while it runs, then the whole report.
 
+use super::interval::{bits_of, fresh_of, is_scrap, is_tail, over_time};
 use super::limits::limit_lines;
 use super::number::RateUnit;
 use super::page::{Align, ended, table};
-use super::stretch::{bits_of, fresh_of, is_scrap, is_tail, over_time};
 use super::words::blast::{RunHeading, lost, waiting_for};
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
@@ -26,7 +26,7 @@ const SHOWN_DRIFT: i64 = 100;
 
 /// The direction that a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub enum FlowDirection {
     /// The run has only one direction.
     Only,
     /// From the client to the server.
@@ -51,7 +51,7 @@ impl IntervalLines {
     }
 
     /// The line of an interval, with a line end; `None` for one that is too short or empty to show.
-    pub fn next(&mut self, lane: Lane, interval: &BlastInterval) -> Option<String> {
+    pub fn next(&mut self, lane: FlowDirection, interval: &BlastInterval) -> Option<String> {
         // The rate of a short rest at the end would mislead; it is included in the totals.
         self.longest = self.longest.max(interval.duration_ns);
         let after = self.expected.is_some_and(|time| is_tail(interval, time.0));
@@ -137,7 +137,7 @@ impl BlastView {
     }
 
     /// An interval has ended.
-    pub fn interval(&mut self, lane: Lane, interval: &BlastInterval) -> Flow {
+    pub fn interval(&mut self, lane: FlowDirection, interval: &BlastInterval) -> Flow {
         shared(&self.so_far).add(lane, interval);
         let Some(line) = self.lines.as_mut().and_then(|lines| lines.next(lane, interval)) else {
             return Flow::Continue;
@@ -187,10 +187,10 @@ pub struct SoFar {
 }
 
 impl SoFar {
-    fn add(&mut self, lane: Lane, interval: &BlastInterval) {
+    fn add(&mut self, lane: FlowDirection, interval: &BlastInterval) {
         let way = match lane {
-            Lane::Only | Lane::Up => &mut self.up,
-            Lane::Down => &mut self.down,
+            FlowDirection::Only | FlowDirection::Up => &mut self.up,
+            FlowDirection::Down => &mut self.down,
         };
         let sums = way.get_or_insert_default();
         sums.received = sums.received.saturating_add(fresh_of(interval));
@@ -219,13 +219,18 @@ pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
     }
 }
 
-fn interval_line(lane: Lane, interval: &BlastInterval, unit: RateUnit, page: Page) -> String {
+fn interval_line(
+    lane: FlowDirection,
+    interval: &BlastInterval,
+    unit: RateUnit,
+    page: Page,
+) -> String {
     let end = (Nanos(interval.start_ns) + Nanos(interval.duration_ns)).as_secs_f64();
     let packets = fresh_of(interval) as f64 * 1e9 / interval.duration_ns.max(1) as f64;
     let way = match lane {
-        Lane::Only => "",
-        Lane::Up => "  up  ",
-        Lane::Down => "  down",
+        FlowDirection::Only => "",
+        FlowDirection::Up => "  up  ",
+        FlowDirection::Down => "  down",
     };
     let first = format!(
         "{way}  {end:7.2} s {}  {}   ",

@@ -13,7 +13,9 @@ mod datagram;
 mod fanout;
 mod guard;
 mod hlog;
+mod interval;
 mod limits;
+mod messages;
 mod number;
 mod output;
 pub mod page;
@@ -24,19 +26,22 @@ mod recv;
 mod send;
 mod serve;
 mod spark;
-mod stretch;
 mod trials;
-mod trouble;
 pub mod words;
 
 pub use ascii::{ascii, set_ascii};
-pub use blast::{BlastView, IntervalLines, Lane, LaneSoFar, SoFar, blast_text, so_far_text};
+pub use blast::{
+    BlastView, FlowDirection, IntervalLines, LaneSoFar, SoFar, blast_text, so_far_text,
+};
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
 pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::{FanoutView, fanout_frame};
 pub use hlog::HistogramLog;
+pub use messages::{
+    Color, detail, error, note, set_color, set_quiet, set_verbose, status, usage, warning,
+};
 pub use output::{Output, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
 pub use ping::{PingReport, PingView, ping_reply_line, ping_row, ping_text, ping_timeout_line};
@@ -49,6 +54,3 @@ pub use recv::{RecvReport, RecvView, recv_interval_line, recv_text};
 pub use send::{SendReport, SendView, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
-pub use trouble::{
-    Color, detail, error, note, set_color, set_quiet, set_verbose, status, usage, warning,
-};

@@ -2,7 +2,7 @@
 //! terminal alone, never with `-q`; and the same line, by itself, for whoever sends SIGQUIT.
 
 use super::guard::harmless_line;
-use super::trouble::is_quiet;
+use super::messages::is_quiet;
 use super::words::blast::time_left;
 use super::words::progress::{Doing, counts, whole_seconds};
 use super::{Page, status};

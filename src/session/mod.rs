@@ -5,9 +5,11 @@ mod adversary;
 pub mod blast;
 mod cast;
 mod find_rate;
+mod network_errors;
 mod payload;
 pub mod ping;
 pub mod probe;
+mod read_delay;
 mod recv;
 mod send;
 pub mod serve;
@@ -15,18 +17,15 @@ pub mod serve;
 mod simulation;
 pub mod stamp;
 pub mod stun;
-mod trouble;
-mod unread;
 
-pub use crate::machine::{Next, Now, Orders, Session};
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
-    CastSenderSummary, Content, DoorPolicy, EarConfig, EndMark, Listen, Names, RECEIVERS_MAX,
-    ROWS_MAX, SUBSCRIBERS_MAX, SubscribeError,
+    CastSenderSummary, Content, EndMark, FeedbackConfig, Names, RECEIVERS_MAX, ROWS_MAX,
+    ReceiveSocket, SUBSCRIBERS_MAX, SubscribeError, SubscriptionPolicy,
 };
-pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
+pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface};
 pub use find_rate::{FindRate, Found, Outcome, SearchStep};
+pub use network_errors::NetworkErrorLog;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
 pub use send::{SendEnd, SendPlan, SendSession, Spacing};
-pub use trouble::TroubleLog;

@@ -1,6 +1,6 @@
 //! Where the payloads of a sending session come from.
 
-use super::Now;
+use crate::machine::Now;
 use crate::wire::Template;
 use fastrand::Rng;
 

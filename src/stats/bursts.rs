@@ -17,7 +17,7 @@ pub struct LossBursts {
 
 /// Evaluates numbers in order as they leave the window.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Settler {
+pub(super) struct BurstCounter {
     /// The first number that is not final.
     at: u64,
     /// Lost numbers directly before it.
@@ -25,7 +25,7 @@ pub(super) struct Settler {
     bursts: LossBursts,
 }
 
-impl Settler {
+impl BurstCounter {
     /// The stream begins here.
     pub fn start_at(&mut self, number: u64) {
         self.at = number;

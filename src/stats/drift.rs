@@ -6,7 +6,7 @@
 //! all of them (Moon, Skelly, Towsley: Estimation and Removal of Clock Skew from Network Delay
 //! Measurements, INFOCOM 1999).
 
-use crate::units::{Claimed, Nanos};
+use crate::units::{Nanos, Untrusted};
 
 /// Epochs kept; when full, pairs are merged.
 const EPOCHS: usize = 64;
@@ -29,7 +29,7 @@ const STEP: i64 = 300_000_000;
 struct Low {
     at: i64,
     /// Untrusted, since it contains the sender's time stamp.
-    transit: Claimed<i64>,
+    transit: Untrusted<i64>,
 }
 
 /// Estimates the clocks' drift and detects clock steps from transit times.
@@ -47,9 +47,9 @@ pub struct ClockDrift {
     known: bool,
     anchor: i64,
     /// Correction of transit times at the anchor.
-    shift: Claimed<i64>,
+    shift: Untrusted<i64>,
     /// Reference level of the line: the lowest transit time before any drift was known.
-    base: Claimed<i64>,
+    base: Untrusted<i64>,
     /// Consecutive epochs whose minimum was a step above the line.
     above: u32,
     steps: u32,
@@ -76,8 +76,8 @@ impl ClockDrift {
             slope: 0,
             known: false,
             anchor: 0,
-            shift: Claimed::new(0),
-            base: Claimed::new(0),
+            shift: Untrusted::new(0),
+            base: Untrusted::new(0),
             above: 0,
             steps: 0,
         }
@@ -88,7 +88,7 @@ impl ClockDrift {
     #[inline]
     pub fn correct(&mut self, now: Nanos, transit: i64) -> i64 {
         let start = *self.start.get_or_insert(now);
-        let sample = Low { at: now.signed_since(start), transit: Claimed::new(transit) };
+        let sample = Low { at: now.signed_since(start), transit: Untrusted::new(transit) };
         if sample.at >= self.epoch_end {
             self.close_epoch(sample.at);
         }
@@ -115,26 +115,26 @@ impl ClockDrift {
         self.steps
     }
 
-    fn line(&self, at: i64) -> Claimed<i64> {
+    fn line(&self, at: i64) -> Untrusted<i64> {
         let risen = i128::from(at - self.anchor) * i128::from(self.slope) / 1_000_000_000;
-        self.shift + Claimed::new(i64::try_from(risen).unwrap_or(0))
+        self.shift + Untrusted::new(i64::try_from(risen).unwrap_or(0))
     }
 
-    fn without_drift(&self, low: Low) -> Claimed<i64> {
+    fn without_drift(&self, low: Low) -> Untrusted<i64> {
         low.transit - self.line(low.at)
     }
 
     /// The lowest corrected minimum of all epochs.
-    fn floor(&self) -> Option<Claimed<i64>> {
+    fn floor(&self) -> Option<Untrusted<i64>> {
         self.lows.iter().chain(&self.low).map(|low| self.without_drift(*low)).min()
     }
 
-    fn floor_limit(&self) -> Claimed<i64> {
+    fn floor_limit(&self) -> Untrusted<i64> {
         // The last two minima are enough, and cheap; two, because one of them may have been a
         // pause.
         let last = self.low.iter().chain(self.lows.last());
         let floor = last.map(|low| self.without_drift(*low)).min();
-        floor.map_or(Claimed::new(i64::MIN), |floor| floor - Claimed::new(STEP))
+        floor.map_or(Untrusted::new(i64::MIN), |floor| floor - Untrusted::new(STEP))
     }
 
     /// A clock was set: keep the known drift, find the minimum again.

@@ -8,7 +8,7 @@ const GAPS: usize = 128;
 
 /// The numbers from one mark to the next.
 #[derive(Clone, Debug)]
-struct Stretch {
+struct Interval {
     from: u64,
     /// First and last number of each gap, ascending.
     gaps: Vec<(u64, u64)>,
@@ -20,17 +20,17 @@ struct Stretch {
 #[derive(Clone, Debug)]
 pub struct GapLog {
     /// The interval before the last mark.
-    closed: Option<Stretch>,
+    closed: Option<Interval>,
     /// Whether that interval has been reported.
     told: bool,
-    open: Stretch,
+    open: Interval,
     /// One above the highest number.
     next: u64,
 }
 
 /// A finished interval between two marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClosedStretch<'a> {
+pub struct ClosedInterval<'a> {
     /// The mark at its start.
     pub from: u64,
     /// `gaps` is complete below this number: the next mark, or less.
@@ -39,7 +39,7 @@ pub struct ClosedStretch<'a> {
     pub gaps: &'a [(u64, u64)],
 }
 
-impl Stretch {
+impl Interval {
     fn new(from: u64) -> Self {
         Self { from, gaps: Vec::with_capacity(GAPS), whole_to: u64::MAX }
     }
@@ -80,7 +80,7 @@ impl GapLog {
     /// A log starting at `from`, the first number about which anything is known.
     pub fn new(from: u64) -> Self {
         let from = from.min(MOST_COUNT);
-        Self { closed: None, told: true, open: Stretch::new(from), next: from }
+        Self { closed: None, told: true, open: Interval::new(from), next: from }
     }
 
     /// Extends a wire number to 64 bits: the candidate nearest to the next expected number.
@@ -122,7 +122,7 @@ impl GapLog {
             self.open.open_gap(self.next, mark - 1);
             self.next = mark;
         }
-        let mut open = Stretch::new(mark);
+        let mut open = Interval::new(mark);
         let at = self.open.gaps.partition_point(|(_, last)| *last < mark);
         open.gaps.extend(self.open.gaps.drain(at..));
         if let Some(across) = open.gaps.first_mut().filter(|gap| gap.0 < mark) {
@@ -145,7 +145,7 @@ impl GapLog {
     }
 
     /// Marks the finished interval as reported: the next mark starts a new one.
-    pub fn set_told(&mut self) {
+    pub fn set_reported(&mut self) {
         self.told = true;
     }
 
@@ -156,10 +156,10 @@ impl GapLog {
 
     /// The finished interval before the last mark, including earlier ones that were never reported;
     /// `None` before the second mark.
-    pub fn closed(&self) -> Option<ClosedStretch<'_>> {
+    pub fn closed(&self) -> Option<ClosedInterval<'_>> {
         let closed = self.closed.as_ref()?;
         let upto = self.open.from.min(closed.whole_to);
-        Some(ClosedStretch { from: closed.from, upto, gaps: &closed.gaps })
+        Some(ClosedInterval { from: closed.from, upto, gaps: &closed.gaps })
     }
 }
 
@@ -202,7 +202,7 @@ mod tests {
                     let (from, upto, told) = lost(&log);
                     // Every other one is not reported, and is merged into the next.
                     if (number - start) % 600 > 300 {
-                        log.set_told();
+                        log.set_reported();
                     }
                     assert_eq!(from, mark, "seed {seed}");
                     let missing: BTreeSet<u64> =
@@ -229,7 +229,7 @@ mod tests {
                     0 => log.set_mark(edge.wrapping_sub(rng.u64(..3))),
                     1 => log.observe(edge),
                     2 => log.observe(log.extend(edge as u32)),
-                    _ => log.set_told(),
+                    _ => log.set_reported(),
                 }
                 if let Some(closed) = log.closed() {
                     assert!(closed.from <= closed.upto, "seed {seed}");
@@ -252,7 +252,7 @@ mod tests {
         log.observe(12);
         assert_eq!(lost(&log), (10, 15, [11, 13, 14].into()));
         log.set_mark(15);
-        log.set_told();
+        log.set_reported();
         log.set_mark(25);
         assert_eq!(lost(&log), (15, 25, (15..20).chain(21..25).collect()));
         assert_eq!(log.mark(), 25);

@@ -1,6 +1,6 @@
 //! Which numbers of a stream arrived, were duplicated, reordered, or lost.
 
-use super::bursts::{LossBursts, Settler};
+use super::bursts::{BurstCounter, LossBursts};
 use super::gaps::Gaps;
 use crate::units::MOST_COUNT;
 
@@ -46,7 +46,7 @@ pub struct SequenceTracker {
     reordered: u64,
     extents: ReorderExtents,
     too_late: u64,
-    settler: Settler,
+    settler: BurstCounter,
     gaps: Gaps,
 }
 
@@ -85,7 +85,7 @@ impl SequenceTracker {
             reordered: 0,
             extents: ReorderExtents::default(),
             too_late: 0,
-            settler: Settler::default(),
+            settler: BurstCounter::default(),
             gaps: Gaps::default(),
         }
     }

@@ -22,7 +22,7 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
 
 /// Makes freed large blocks return to the system, and limits the number of heaps for small ones,
 /// for a process whose threads come and go. C libraries other than GNU's do so already.
-pub fn tame_heaps() {
+pub fn limit_heaps() {
     #[cfg(target_env = "gnu")]
     {
         // Setting the threshold stops it from rising with freed sizes, which would keep blocks of

@@ -16,14 +16,14 @@ mod send;
 mod time;
 
 pub use confine::{
-    Account, AccountError, ConfineError, ConfinePlan, Confined, Keep, is_root,
+    Account, AccountError, ConfineError, ConfinePlan, Confined, KeptCapabilities, is_root,
     unprivileged_port_start,
 };
 pub use error_queue::{QueuedMessage, read_error_queue};
 pub use interface::{
     InterfaceAddress, interface_addresses, interface_index, interface_name, interface_names,
 };
-pub use limits::{give_memory_back, raise_descriptor_limit, tame_heaps};
+pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};
 pub use options::*;
 pub use receive::ReceiveCall;
 pub use send::{OutMessage, SendCall};

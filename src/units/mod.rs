@@ -1,7 +1,6 @@
 //! Quantities with their unit in the type: parsing and printing only.
 
 mod bytes;
-mod claimed;
 mod endpoint;
 mod io_error;
 mod limit;
@@ -11,10 +10,10 @@ mod percent;
 mod rate;
 mod suggest;
 mod sweep;
+mod untrusted;
 mod whole;
 
 pub use bytes::{ByteCount, group_digits};
-pub use claimed::{Claimed, MOST_COUNT};
 pub use endpoint::{Endpoint, name_zones, with_port};
 pub use io_error::io_error_text;
 pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
@@ -24,4 +23,5 @@ pub use percent::Percent;
 pub use rate::{BitRate, PacketRate, Rate};
 pub use suggest::{Nearest, nearest};
 pub use sweep::{MOST_STEPS, ParseSweepError, Sweep};
+pub use untrusted::{MOST_COUNT, Untrusted};
 pub use whole::{ParseWholeError, whole};

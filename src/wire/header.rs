@@ -8,7 +8,7 @@
 //! | 4 | 4 | sequence number, per stream, from 0 |
 //! | 8 | 8 | send time, nanoseconds since 1970 |
 
-use crate::units::{Claimed, MOST_COUNT, Nanos};
+use crate::units::{MOST_COUNT, Nanos, Untrusted};
 use thiserror::Error;
 
 /// Above ASCII, so that data and control text part by their first byte (as RFC 7983 does).
@@ -120,7 +120,7 @@ pub fn encode_end(header: &Header, total: u64, out: &mut [u8]) {
 /// Reads the total of an end message; `None` when it is cut short or more than [`MOST_SENT`].
 pub fn decode_end(bytes: &[u8]) -> Option<u64> {
     let total = bytes.get(Header::LEN..END_LEN)?;
-    let total = Claimed::new(u64::from_be_bytes(total.try_into().ok()?));
+    let total = Untrusted::new(u64::from_be_bytes(total.try_into().ok()?));
     total.within(MOST_SENT)
 }
 

@@ -2,6 +2,7 @@
 
 mod class;
 mod control;
+mod control_mac;
 mod dscp;
 mod escape;
 mod fanout;
@@ -13,7 +14,6 @@ mod params;
 pub mod pattern;
 mod ports;
 mod probe;
-mod seal;
 pub mod service;
 mod sizes;
 pub mod stamp;
@@ -26,6 +26,7 @@ pub use class::{Class, classify};
 pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,
 };
+pub use control_mac::{AuthenticationError, ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal};
 pub use dscp::{Dscp, Ecn, ParseDscpError, ParseEcnError, split_tos, tos};
 pub use escape::{EscapeError, escape, escape_into, harmless, is_harmful, unescape};
 pub use fanout::{Announcement, LINE_LEN, MarkReport, REPORT_GAPS, ReceiverReport, fanout_tag};
@@ -35,8 +36,7 @@ pub use hops::Hops;
 pub use host::HostId;
 pub use params::{BadParam, Params};
 pub use ports::{PortDenial, PortList, PortListError};
-pub use probe::{Arrivals, Ask, BackError, Echo, Via};
-pub use seal::{ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal, Unsealed};
+pub use probe::{Arrivals, Ask, Echo, ReplyError, Via};
 pub use sizes::{IpFamily, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload, udp_ip_bytes};
 pub use template::{Template, TemplateError};
 pub use ticket::TicketKey;

@@ -3,12 +3,12 @@
 
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, NetworkError, NetworkNotice, RxCall, TxCall};
+use udpkit::batch::{ErrorOrigin, NetworkError, NetworkErrorSummary, RxCall, TxCall};
 use udpkit::record::{
-    Answer, DatagramRecord, Document, Event, GapRecord, NotSentTo, PingAsk, PingBucket, PingDelay,
-    PingLost, PingProtocol, PingSchedule, PingStretch, PingSummary, PingTargetReport, RecvEnd,
-    RecvSummary, SendRefusal, SendSummary, SendTarget, SocketRecord, SourceRecord, Trouble,
-    UdpFields, Way, WaysUntold, hold_against,
+    Answer, DatagramRecord, Document, Event, GapRecord, LossDirectionUnknown, NotSentTo, PingAsk,
+    PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice, PingSummary,
+    PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget, SocketRecord,
+    SourceRecord, Trouble, UdpFields, Way, hold_against,
 };
 use udpkit::units::Measured;
 
@@ -46,7 +46,7 @@ fn far() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 10], 9000))
 }
 
-fn notice() -> NetworkNotice {
+fn notice() -> NetworkErrorSummary {
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), ECONNREFUSED, far(), b"");
     error.offender = Some(far().ip());
     error.notice()
@@ -183,14 +183,14 @@ pub fn full_target() -> PingTargetReport {
         total: 12,
         out: Some(8),
         back: Some(3),
-        untold: Some(WaysUntold::NoCount),
+        untold: Some(LossDirectionUnknown::NoCount),
         unknown: Some(1),
         bursts: 4,
         longest: 6,
         longest_ns: 60_000_000,
         longest_at_ns: Some(12_400_000_000),
     };
-    let stretch = PingStretch {
+    let stretch = PingSlice {
         start_ns: 0,
         duration_ns: 1_000_000_000,
         back: 100,
@@ -198,7 +198,7 @@ pub fn full_target() -> PingTargetReport {
         max_ns: Some(80_490_000),
         lost: 1,
     };
-    let empty = PingStretch { back: 0, mean_ns: None, max_ns: None, ..stretch };
+    let empty = PingSlice { back: 0, mean_ns: None, max_ns: None, ..stretch };
     let limit = "loss>1%".parse().expect("a limit");
     let share = |_| Some(Measured::Share { part: 12, of: 3000 });
     PingTargetReport {

@@ -6,10 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
 use udpkit::record::{CastCheckVerdict, CheckEvent, Flow, Sink};
-use udpkit::session::{
-    CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay, Names, Next, Now,
-    Session,
-};
+use udpkit::machine::{Next, Now, Session};
+use udpkit::session::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface, Names};
 use udpkit::units::Nanos;
 
 struct Quiet;
@@ -27,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     let mut near = CheckProber::new(
         CheckConfig {
             group,
-            ways: vec![CheckWay { interface: 3, listens: Some(0) }],
+            ways: vec![CheckedInterface { interface: 3, listens: Some(0) }],
             steps: vec![(0, 1), (1, 2)],
             far: "10.0.0.2:5000".parse().ok(),
             tag: 0xD61C,

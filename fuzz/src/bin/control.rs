@@ -23,12 +23,12 @@ fuzz_target!(|data: &[u8]| {
         params(&reply.params);
     }
     if let Ok(key) = ControlKey::new(b"0123456789abcdef") {
-        assert!(key.open_command(data).is_err(), "nobody has the key");
-        let (sealed, seal) = key.seal_command(data.to_vec());
-        assert_eq!(key.open_command(&sealed).ok(), Some(seal));
-        assert!(key.open_reply(data, seal).is_err(), "nobody has the key");
-        let reply = key.seal_reply(data.to_vec(), seal);
-        assert!(key.open_reply(&reply, seal).is_ok_and(|bytes| reply.starts_with(bytes)));
+        assert!(key.verify_command(data).is_err(), "nobody has the key");
+        let (sealed, seal) = key.sign_command(data.to_vec());
+        assert_eq!(key.verify_command(&sealed).ok(), Some(seal));
+        assert!(key.verify_reply(data, seal).is_err(), "nobody has the key");
+        let reply = key.sign_reply(data.to_vec(), seal);
+        assert!(key.verify_reply(&reply, seal).is_ok_and(|bytes| reply.starts_with(bytes)));
     }
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = read_interval(text);

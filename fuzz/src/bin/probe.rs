@@ -11,9 +11,9 @@ use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use udpkit::record::{Flow, Sink};
 use udpkit::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
-use udpkit::session::{Next, Now, Orders, Session};
+use udpkit::machine::{Next, Now, Orders, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::{Arrivals, Ask, Echo, PortList, TicketKey};
 
@@ -39,7 +39,7 @@ impl Sink<ServeEvent> for Engine {
                 alternate: (!request.alternate.is_empty()).then_some((49_999, 49_999)),
                 other: "198.51.100.8".parse().ok(),
             };
-            let news = StreamNews::Ports(Box::new(opened));
+            let news = StreamReport::Ports(Box::new(opened));
             let order = ServeOrder { session: request.session, stream: 0, news };
             self.0.borrow_mut().push_back(order);
         }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use udpkit::batch::{RxEntry, RxMeta, TxBatch};
 use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{BlastReceiver, ReceiverEvent, ReceiverPlan};
-use udpkit::session::{Now, Session};
+use udpkit::machine::{Now, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::{Header, Kind, encode_end, pattern};
 

@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use udpkit::record::{Flow, LocalFailure, Sink};
-use udpkit::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
-use udpkit::session::{Next, Now, Orders, Session};
+use udpkit::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport};
+use udpkit::machine::{Next, Now, Orders, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::{CONTROL_MAX, TicketKey};
 
@@ -37,9 +37,9 @@ impl Sink<ServeEvent> for Streams {
             let news = match request.stream % 4 {
                 3 => {
                     let address = SocketAddr::from(([192, 0, 2, 1], 9));
-                    StreamNews::Opened(Err(LocalFailure::NotLocal { address: address.into() }))
+                    StreamReport::Opened(Err(LocalFailure::NotLocal { address: address.into() }))
                 }
-                _ => StreamNews::Opened(Ok(())),
+                _ => StreamReport::Opened(Ok(())),
             };
             let order = ServeOrder { session: request.session, stream: request.stream, news };
             self.0.0.borrow_mut().push_back(order);

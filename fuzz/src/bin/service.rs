@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use std::net::SocketAddr;
 use udpkit::batch::{Datagram, ErrorOrigin, NetworkError, RxEntry, SendOutcome, TxBatch};
 use udpkit::session::probe::{ScanPlan, ScanSession};
-use udpkit::session::{Now, Session};
+use udpkit::machine::{Now, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::service::{Ask, Service};
 

@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry};
-use udpkit::session::Now;
+use udpkit::machine::Now;
 use udpkit::session::ping::{Asked, Protocol, StampProbes};
 use udpkit::session::serve::{Reflection, Reflector};
 use udpkit::session::stamp::{ShortRequests, StampPolicy, StampReflector};

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry, RxMeta};
-use udpkit::session::Now;
+use udpkit::machine::Now;
 use udpkit::session::serve::{Reflection, Reflector};
 use udpkit::session::stamp::ShortRequests;
 use udpkit::session::stun::{StunAlternate, StunPolicy, StunReflector};

@@ -2,10 +2,10 @@
 //! whether another address replies. The advice follows from that.
 
 use super::plan::BlastPlan;
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::control::{Handshake, Issuer, Patience, Sealer, Step};
 use crate::engine::random_u64;
-use crate::net::{self, who_answers};
+use crate::net::{self, find_reply_source};
 use crate::record::{FailureAdvice, RunFailure, ServerReply};
 use crate::session::blast::ControlSummary;
 use crate::units::{Nanos, Rate, with_port};
@@ -49,7 +49,7 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<Failure
     }
 }
 
-fn mend(reason: &OwnFinding) -> Option<FailureAdvice> {
+fn mend(reason: &LocalSendFailure) -> Option<FailureAdvice> {
     reason.hint().map(|_| FailureAdvice::MendThisHost { reason: reason.clone() })
 }
 
@@ -71,6 +71,6 @@ fn elsewhere(plan: &BlastPlan) -> Option<SocketAddr> {
     let asked = handshake.exchange()?;
     let is_reply = |bytes: &[u8]| asked.reply(bytes).is_some() || Reply::decode(bytes).is_ok();
     let bind = with_port(plan.control_bind, 0);
-    let from = who_answers(bind, plan.target, &question, ELSEWHERE, is_reply).ok()??;
+    let from = find_reply_source(bind, plan.target, &question, ELSEWHERE, is_reply).ok()??;
     (from != plan.target).then_some(from)
 }

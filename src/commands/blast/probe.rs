@@ -4,7 +4,7 @@ use super::plan::BlastPlan;
 use crate::engine::{RunningProber, StreamError};
 use crate::net::SocketPlan;
 use crate::record::{ProbeReport, RoundTrips};
-use crate::session::stamp::{ProberPlan, ProberSummary, Trips};
+use crate::session::stamp::{PhaseResults, ProberPlan, ProberSummary};
 use crate::units::Nanos;
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ pub fn report(interval: Nanos, found: &ProberSummary) -> ProbeReport {
     ProbeReport::new(interval.0, trips(&found.idle), trips(&found.loaded))
 }
 
-fn trips(trips: &Trips) -> RoundTrips {
+fn trips(trips: &PhaseResults) -> RoundTrips {
     let round_trip_ns = trips.delay.percentiles().into();
-    let Trips { sent, never_sent, back, .. } = *trips;
+    let PhaseResults { sent, never_sent, back, .. } = *trips;
     RoundTrips { sent, never_sent, back, round_trip_ns }
 }

@@ -9,9 +9,9 @@ use crate::engine::{
 };
 use crate::net::SocketPlan;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink};
-use crate::report::{BlastView, Lane};
+use crate::report::{BlastView, FlowDirection};
 use crate::session::blast::{
-    ControlEvent, ControlOrder, Direction, IntervalBoard, Opening, ReceiverEvent, ReceiverPlan,
+    ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent, ReceiverPlan,
     ReceiverSummary, SenderPlan, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
@@ -50,7 +50,7 @@ pub struct Driver {
     ends: (Sender<StreamEnd>, Receiver<StreamEnd>),
     up: Vec<BlastInterval>,
     down: Vec<BlastInterval>,
-    board: IntervalBoard,
+    board: IntervalMerger,
     probe: Option<ProbeSwitch>,
 }
 
@@ -155,8 +155,11 @@ impl Driver {
                 time: test.time,
                 go_ahead: Vec::new(),
             };
-            let stretches =
-                Stretches { stream, orders: self.orders.clone(), control: self.control.clone() };
+            let stretches = IntervalSender {
+                stream,
+                orders: self.orders.clone(),
+                control: self.control.clone(),
+            };
             StreamRole::Receive(plan, Box::new(stretches))
         };
         let sealer = Sealer::new(self.plan.key.clone(), random_u64()?);
@@ -200,14 +203,14 @@ impl Driver {
         let mut flow = Flow::Continue;
         while let Some(whole) = self.board.next_complete() {
             self.down.push(whole);
-            flow = self.view.interval(self.lane(Lane::Down), &whole);
+            flow = self.view.interval(self.lane(FlowDirection::Down), &whole);
         }
         flow
     }
 
     /// The direction to show: named only if there are two.
-    fn lane(&self, lane: Lane) -> Lane {
-        if self.plan.test.direction == Direction::Both { lane } else { Lane::Only }
+    fn lane(&self, lane: FlowDirection) -> FlowDirection {
+        if self.plan.test.direction == Direction::Both { lane } else { FlowDirection::Only }
     }
 }
 
@@ -233,7 +236,7 @@ impl Sink<ControlEvent> for &mut Driver {
             }
             ControlEvent::Interval(interval) => {
                 self.up.push(interval);
-                let lane = self.lane(Lane::Up);
+                let lane = self.lane(FlowDirection::Up);
                 self.view.interval(lane, &interval)
             }
             ControlEvent::Stretch { stream, interval } => self.stretch(stream, interval),
@@ -250,21 +253,21 @@ impl Sink<ControlEvent> for &mut Driver {
 }
 
 /// Merges the intervals of this end's receivers.
-fn board(plan: &BlastPlan) -> IntervalBoard {
-    IntervalBoard::new(match plan.test.direction {
+fn board(plan: &BlastPlan) -> IntervalMerger {
+    IntervalMerger::new(match plan.test.direction {
         Direction::Up => 0,
         Direction::Down | Direction::Both => plan.test.streams as usize,
     })
 }
 
 /// Passes a receiver's intervals to the control session, which shows them.
-struct Stretches {
+struct IntervalSender {
     stream: u32,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
 
-impl Sink<ReceiverEvent> for Stretches {
+impl Sink<ReceiverEvent> for IntervalSender {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         if let ReceiverEvent::Interval(interval) = event {
             let _ = self.orders.send(ControlOrder::Stretch { stream: self.stream, interval });

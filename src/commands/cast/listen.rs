@@ -8,7 +8,7 @@
 use super::error::{CastUsage, Family};
 use super::targets::{Host, Role, needs_interface, wildcard};
 use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
-use crate::session::{Listen, Names};
+use crate::session::{Names, ReceiveSocket};
 use crate::sys::{Membership, errno, monotonic_now};
 use std::net::{IpAddr, SocketAddr};
 
@@ -197,7 +197,7 @@ pub(super) struct Listeners {
     /// The sockets, in the order in which the event loop numbers them.
     pub sockets: Vec<Socket>,
     /// The purpose of each.
-    pub listens: Vec<Listen>,
+    pub listens: Vec<ReceiveSocket>,
     /// The memberships of each.
     pub joined: Vec<Vec<Membership>>,
 }
@@ -259,7 +259,7 @@ impl Listeners {
         self.sockets.push(socket);
         let since = monotonic_now();
         let answers = self.listens.len();
-        self.listens.push(Listen { group, interfaces, since, answers });
+        self.listens.push(ReceiveSocket { group, interfaces, since, answers });
         self.joined.push(joined);
     }
 }
@@ -269,7 +269,7 @@ impl Listeners {
     /// source address, and receivers on one host share the group's port.
     pub fn open_answering(&mut self, plan: &SocketPlan, host: &Host) -> Result<(), NetError> {
         for v6 in [false, true] {
-            let shared = |listen: &&mut Listen| {
+            let shared = |listen: &&mut ReceiveSocket| {
                 let role = host.role(listen.group.ip());
                 listen.group.is_ipv6() == v6 && !is_own(role)
             };

@@ -1,10 +1,10 @@
 //! `udpkit cast`: from arguments to a run.
 
 mod check;
-mod door;
 mod error;
 mod group;
 mod listen;
+mod local_address;
 mod recv;
 mod send;
 mod sink;

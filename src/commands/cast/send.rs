@@ -1,7 +1,7 @@
 //! `udpkit cast send`: from arguments to a socket and a run.
 
-use super::door;
 use super::error::{CastUsage, TooFewReceivers};
+use super::local_address;
 use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
@@ -70,7 +70,7 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     let hosts: Vec<_> = addrs.iter().copied().filter(lacks_zone).collect();
     let only = if let [one] = interfaces[..] { Some(one) } else { None };
     check_zones(&hosts, only).map_err(Usage::from)?;
-    let from = args.bind.as_deref().map(|text| door::read_bind(text, &addrs, &host));
+    let from = args.bind.as_deref().map(|text| local_address::read_bind(text, &addrs, &host));
     let from = from.transpose().map_err(Usage::from)?;
     let targets =
         targets(&addrs, &interfaces, from.and_then(|from| from.0), &host).map_err(Usage::from)?;
@@ -88,8 +88,10 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     let payload = PayloadPlan::new(&args.payload, limit)?;
     let plan = match &args.open {
         None => socket_plan(args, &addrs, from.map_or(0, |from| from.1)),
-        Some(open) => door::open_plan(socket_plan(args, &addrs, 0), open, &addrs, family, &host)
-            .map_err(Usage::from)?,
+        Some(open) => {
+            local_address::open_plan(socket_plan(args, &addrs, 0), open, &addrs, family, &host)
+                .map_err(Usage::from)?
+        }
     };
 
     let broadcast = |addr: &&SocketAddr| matches!(host.role(addr.ip()), Role::Broadcast(_));
@@ -103,7 +105,9 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
         explain: net::explain,
-        ear: (!args.no_header || args.open.is_some()).then(|| door::ear(args)).transpose()?,
+        ear: (!args.no_header || args.open.is_some())
+            .then(|| local_address::ear(args))
+            .transpose()?,
     };
     let shown = !args.quiet && !args.json;
     let view = FanoutView::new(shown && !args.no_header, !args.quiet, causes(args, &addrs));

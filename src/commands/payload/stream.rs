@@ -3,7 +3,8 @@
 use super::PayloadLimit;
 use super::reading::Reading;
 use crate::commands::usage::PayloadUsage;
-use crate::session::{Message, Now, PayloadSource, Supply, SupplyError};
+use crate::machine::Now;
+use crate::session::{Message, PayloadSource, Supply, SupplyError};
 use crate::units::io_error_text;
 use anyhow::Context;
 use std::fs::File;

@@ -2,7 +2,7 @@
 
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::{announce, helped, progress};
+use super::{agent_run, announce, progress};
 use crate::cli::MarksArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
@@ -24,7 +24,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let report = match found? {
         Ok(report) => report,
         Err(why) => {
-            return Ok(helped::no_agent(args.far_end.json, "probe marks", target.addr, &why));
+            return Ok(agent_run::no_agent(args.far_end.json, "probe marks", target.addr, &why));
         }
     };
     let believed = report.traffic.contradiction.is_none();
@@ -45,7 +45,7 @@ pub fn measure(
 ) -> anyhow::Result<Result<MarksReport, NoAgent>> {
     let kind = MarksKind::new(MarksPlan { target: target.addr, tries });
     let manner = target.manner(PortList::default());
-    let ended = helped::measure(target, manner, kind, signals)?;
+    let ended = agent_run::measure(target, manner, kind, signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
         report.interrupted = ended.interrupted;

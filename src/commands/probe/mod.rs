@@ -3,10 +3,10 @@
 //! Each kind has `run(args)`, which prints, and `measure(plan, ...)`, which measures and prints
 //! nothing, so that the kinds can also run in parallel for one report.
 
+mod agent_run;
 mod all;
 mod error;
 mod far_end;
-mod helped;
 mod marks;
 mod mtu;
 mod nat;

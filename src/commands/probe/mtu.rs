@@ -3,7 +3,7 @@
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::trace::{self, TraceOrder};
-use super::{announce, helped, progress};
+use super::{agent_run, announce, progress};
 use crate::batch::TxBatch;
 use crate::cli::MtuArgs;
 use crate::commands::Exit;
@@ -17,7 +17,8 @@ use crate::record::{Document, Findings};
 use crate::report::words::mtu::no_agent_note;
 use crate::report::{self, Page, mtu_text, print_json, print_text};
 use crate::session::probe::mtu::{
-    BareFacts, BareMtu, BarePlan, MtuKind, MtuPlan, bare_report, judge,
+    MtuKind, MtuPlan, MtuWithoutAgent, MtuWithoutAgentFacts, MtuWithoutAgentPlan, bare_report,
+    judge,
 };
 use crate::units::Nanos;
 use crate::wire::PortList;
@@ -65,7 +66,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
 
 /// The report if the user ended the run before anything was known.
 fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
-    let facts = BareFacts { interrupted: true, ..BareFacts::default() };
+    let facts = MtuWithoutAgentFacts { interrupted: true, ..MtuWithoutAgentFacts::default() };
     let mut report = bare_report(target, tries, &NoAgent::Interrupted, &facts);
     report.findings = Findings::new(MtuVerdict::InterruptedBeforeReply);
     report
@@ -79,12 +80,12 @@ pub fn measure_bare(
     signals: Option<Signals>,
 ) -> anyhow::Result<MtuReport> {
     let target = end.addr;
-    let plan = BarePlan {
+    let plan = MtuWithoutAgentPlan {
         target,
         // The number of a try is one byte.
         tries: tries.min(100),
-        spacing: helped::SPACING,
-        wait: helped::WAIT,
+        spacing: agent_run::SPACING,
+        wait: agent_run::WAIT,
         ssid: (random_u64()? as u16).max(1),
     };
     let plan_of_socket = SocketPlan {
@@ -95,7 +96,8 @@ pub fn measure_bare(
     };
     let sockets = vec![plan_of_socket.open()?];
     let looped = Loop::new(sockets, signals, LoopConfig::default()).context(ProbeError::Start)?;
-    let ended = looped.run(BareMtu::new(plan), TxBatch::new(1, ARENA)).context(ProbeError::Run)?;
+    let ended =
+        looped.run(MtuWithoutAgent::new(plan), TxBatch::new(1, ARENA)).context(ProbeError::Run)?;
     let mut report = bare_report(target, tries, why, &ended.summary);
     report.duration_ns = ended.wall.0;
     Ok(report)
@@ -109,7 +111,7 @@ pub fn measure(
 ) -> anyhow::Result<Result<MtuReport, NoAgent>> {
     let kind = MtuKind::new(MtuPlan { target: target.addr, tries });
     let manner = target.manner(PortList::default());
-    let ended = helped::measure(target, manner, kind, signals)?;
+    let ended = agent_run::measure(target, manner, kind, signals)?;
     let mut report = match ended.facts {
         Ok(report) => report,
         Err(why) => return Ok(Err(why)),

@@ -3,7 +3,7 @@
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::usage::ProbeUsage;
-use super::{announce, helped, progress};
+use super::{agent_run, announce, progress};
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
@@ -50,7 +50,7 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let report = match found? {
         Ok(report) => report,
         Err(why) => {
-            return Ok(helped::no_agent(args.far_end.json, "probe shape", target.addr, &why));
+            return Ok(agent_run::no_agent(args.far_end.json, "probe shape", target.addr, &why));
         }
     };
     let believed = report.traffic.contradiction.is_none();
@@ -73,7 +73,7 @@ pub fn measure(
         ShapePlan { target: target.addr, tries: order.tries, rate: order.rate, count: order.train };
     let ports = if order.ports.is_empty() { some_ports() } else { order.ports.clone() };
     let manner = target.manner(ports);
-    let ended = helped::measure(target, manner, ShapeKind::new(plan), signals)?;
+    let ended = agent_run::measure(target, manner, ShapeKind::new(plan), signals)?;
     Ok(ended.facts.map(|mut report| {
         report.duration_ns = ended.duration.0;
         report.interrupted = ended.interrupted;

@@ -1,8 +1,8 @@
 //! `udpkit probe timeout`: from arguments to a run.
 
+use super::agent_run;
 use super::error::ProbeError;
 use super::far_end::Target;
-use super::helped;
 use super::usage::ProbeUsage;
 use crate::batch::TxBatch;
 use crate::cli::TimeoutArgs;
@@ -49,7 +49,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     drop(running);
     let found = found?;
     if let Some(why) = &found.no_agent {
-        return Ok(helped::no_agent(far_end.json, "probe timeout", target.addr, why));
+        return Ok(agent_run::no_agent(far_end.json, "probe timeout", target.addr, why));
     }
     if far_end.json {
         report::print_json(&Document::new("probe timeout", &found));

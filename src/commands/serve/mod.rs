@@ -9,7 +9,7 @@ use super::shared::{check_cpus, server_error};
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
 use crate::engine::{
-    AlternatePort, Confinement, Server, ServerError, ServerPlan, Signals, StunPlan,
+    AlternatePort, PrivilegeDrop, Server, ServerError, ServerPlan, Signals, StunPlan,
 };
 use crate::net::{IoMode, NetError, literal, split_host_port};
 use crate::report::words::serve as words;
@@ -60,7 +60,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         confinement: Some(confinement),
     };
     check_stun(&plan)?;
-    sys::tame_heaps();
+    sys::limit_heaps();
     if let Err(error) = sys::raise_descriptor_limit() {
         report::note(words::descriptor_limit_stays(&error));
     }
@@ -72,11 +72,15 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
 }
 
 /// The user that the server runs as once its ports are open.
-fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
+fn confinement(args: &ServeArgs) -> Result<PrivilegeDrop, Usage> {
     let now = Account::current();
     let Some(text) = &args.user else {
         let stay = !now.is_root();
-        return Ok(if stay { Confinement::Stay } else { Confinement::Become(Account::nobody()) });
+        return Ok(if stay {
+            PrivilegeDrop::Stay
+        } else {
+            PrivilegeDrop::Become(Account::nobody())
+        });
     };
     let text = text.clone();
     let wanted = match Account::parse(&text) {
@@ -85,7 +89,7 @@ fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
     };
     // Without a group in the argument, the present one is kept.
     if wanted.uid == now.uid && (wanted.gid == now.gid || !text.contains(':')) {
-        return Ok(if now.is_root() { Confinement::StayRoot } else { Confinement::Stay });
+        return Ok(if now.is_root() { PrivilegeDrop::StayRoot } else { PrivilegeDrop::Stay });
     }
     if !now.is_root() {
         return Err(ServeUsage::NotRoot { text, now: now.name }.into());
@@ -93,7 +97,7 @@ fn confinement(args: &ServeArgs) -> Result<Confinement, Usage> {
     if wanted.is_root() {
         return Err(ServeUsage::RootsGroup { text }.into());
     }
-    Ok(Confinement::Become(wanted))
+    Ok(PrivilegeDrop::Become(wanted))
 }
 
 fn policy(args: &ServeArgs) -> ServePolicy {

@@ -15,7 +15,7 @@ pub(crate) const ROOM: usize = CONTROL_MAX - SEAL_LEN - PROOF_LINE;
 /// Hints that replace a reply's text when the command leaves no room for it: how to get a longer
 /// reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum Shorter {
+pub(crate) enum PaddingHint {
     /// For HELO: how much padding a ticket needs.
     #[error("pad= to 100 bytes for a ticket")]
     PadForTicket,
@@ -39,7 +39,7 @@ pub(crate) struct Answer {
     /// Alternative texts, each shorter than the one before.
     shorter: Vec<String>,
     /// What to send without a code where not even the code and one word fit.
-    hint: Option<Shorter>,
+    hint: Option<PaddingHint>,
 }
 
 impl Answer {
@@ -60,7 +60,7 @@ impl Answer {
 
     /// The same answer with a hint for a person typing: six bytes, `a HELP`, leave room for `a
     /// pad=` but for no meaningful code.
-    pub fn or_hint(self, hint: Shorter) -> Self {
+    pub fn or_hint(self, hint: PaddingHint) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
@@ -142,7 +142,7 @@ mod tests {
             .with("helo", "ticket")
             .with("quit", "session")
             .or_shorter(&["pad it", "pad="])
-            .or_hint(Shorter::Pad);
+            .or_hint(PaddingHint::Pad);
         let said = |limit| {
             let bytes = answer.clone().encode_within(tag.clone(), limit);
             assert!(bytes.len() <= limit, "{limit}");

@@ -3,15 +3,15 @@
 //! and which HELOs were used. All of it in bounded memory.
 
 mod answer;
+mod bounded_map;
 mod liveness;
-mod remembered;
-mod restraint;
+mod loop_prevention;
 mod source_limit;
 mod used_helos;
 
-pub(crate) use answer::{Answer, LINE, ROOM, Shorter, with_value};
+pub(crate) use answer::{Answer, LINE, PaddingHint, ROOM, with_value};
+pub(crate) use bounded_map::BoundedMap;
 pub(crate) use liveness::{Liveness, Standing};
-pub(crate) use remembered::Remembered;
-pub(crate) use restraint::{Restraint, answers_anything, print};
+pub(crate) use loop_prevention::{LoopPrevention, answers_anything, print};
 pub(crate) use source_limit::{SourceLimit, network};
 pub(crate) use used_helos::{UsedHelo, UsedHelos};

@@ -1,6 +1,6 @@
 //! Limits how many answers one source gets.
 
-use super::remembered::Remembered;
+use super::bounded_map::BoundedMap;
 use crate::units::Nanos;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -19,7 +19,7 @@ pub(crate) struct SourceLimit {
     each: Option<Nanos>,
     depth: Nanos,
     /// When each bucket will be full again.
-    full: Remembered<IpAddr, Nanos>,
+    full: BoundedMap<IpAddr, Nanos>,
 }
 
 impl SourceLimit {
@@ -29,7 +29,7 @@ impl SourceLimit {
         let depth = each.map_or(Nanos::ZERO, |each| {
             Nanos::from_millis(100).max(Nanos(each.0.saturating_mul(LEAST_BURST)))
         });
-        Self { each, depth, full: Remembered::new(SOURCES, SILENCE) }
+        Self { each, depth, full: BoundedMap::new(SOURCES, SILENCE) }
     }
 
     /// Whether this source may get one more answer now; if so, it is counted.

@@ -1,6 +1,6 @@
 //! Evidence, alternative explanations, caveats and advice for a check's findings.
 
-use crate::batch::{NetworkNotice, OwnFinding};
+use crate::batch::{LocalSendFailure, NetworkErrorSummary};
 use crate::record::finding::{maybe, one};
 use serde::Serialize;
 
@@ -19,14 +19,14 @@ pub enum CheckEvidence {
     ConnectRefused {
         /// The system's error.
         #[serde(rename = "cause", serialize_with = "one")]
-        why: OwnFinding,
+        why: LocalSendFailure,
     },
 
     /// The kernel refused the join.
     JoinRefused {
         /// The system's error.
         #[serde(rename = "cause", serialize_with = "one")]
-        why: OwnFinding,
+        why: LocalSendFailure,
     },
     /// This host refused probes to the group.
     ProbesRefused {
@@ -34,7 +34,7 @@ pub enum CheckEvidence {
         refused: u64,
         /// Why the latest was refused.
         #[serde(rename = "cause", serialize_with = "one")]
-        why: OwnFinding,
+        why: LocalSendFailure,
     },
     /// No probe was due before the check ended.
     NoProbes,
@@ -155,7 +155,7 @@ pub enum CheckEvidence {
     Unreachable {
         /// The latest ICMP error.
         #[serde(serialize_with = "one")]
-        error: NetworkNotice,
+        error: NetworkErrorSummary,
     },
     /// This host refused probes to the remote end.
     FarEndRefused {
@@ -163,7 +163,7 @@ pub enum CheckEvidence {
         refused: u64,
         /// Why the latest was refused.
         #[serde(rename = "cause", serialize_with = "maybe")]
-        why: Option<OwnFinding>,
+        why: Option<LocalSendFailure>,
     },
     /// What the remote end was asked to send to the group.
     SentBack {

@@ -5,7 +5,7 @@ use crate::stats::{LossSample, is_beyond_chance};
 use super::{
     CastCheck, CheckAdvice as Advice, CheckAlternative as Alternative, CheckCaveat as Caveat,
     CheckEvidence as Evidence, CheckFinding, CheckInterface, CheckSubject as Subject,
-    CheckVerdict as Verdict, hold, path,
+    CheckVerdict as Verdict, membership_hold, path,
 };
 
 /// A querier's default query interval (RFC 3376 §8.2).
@@ -26,7 +26,7 @@ pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
         }
     }
     all.extend(path::findings(check));
-    all.extend(hold::finding(check));
+    all.extend(membership_hold::finding(check));
     all
 }
 
@@ -187,9 +187,9 @@ fn reverse_path(check: &CastCheck, interface: &CheckInterface) -> Option<CheckFi
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CastCheckVerdict, CheckFar, CheckRoute, Outcome};
+    use super::super::{CastCheckVerdict, CheckRoute, Outcome, RemoteEnd};
     use super::*;
-    use crate::batch::{LinkKind, OwnFinding};
+    use crate::batch::{LinkKind, LocalSendFailure};
 
     /// A change, and what comes of it.
     type Case = (fn(&mut CheckInterface), Verdict, Vec<Evidence>);
@@ -230,8 +230,8 @@ mod tests {
         found.unwrap_or_else(|| panic!("no {subject:?} in {:#?}", check.findings))
     }
 
-    fn refusal(errno: i32) -> OwnFinding {
-        OwnFinding::from_errno(errno, "239.1.2.3:5000".parse().unwrap())
+    fn refusal(errno: i32) -> LocalSendFailure {
+        LocalSendFailure::from_errno(errno, "239.1.2.3:5000".parse().unwrap())
     }
 
     #[track_caller]
@@ -360,7 +360,7 @@ mod tests {
         let mut strict = check(CheckInterface { rp_filter: Some(1), ..interface() });
         let verdict = |check: &CastCheck| of(check, Subject::RpFilter).found.verdict.clone();
         assert_eq!(verdict(&strict), Verdict::FilterDropsUnrouted);
-        strict.far = Some(CheckFar { interface: Some("eth1".into()), ..CheckFar::default() });
+        strict.far = Some(RemoteEnd { interface: Some("eth1".into()), ..RemoteEnd::default() });
         strict.judge();
         assert_eq!(verdict(&strict), Verdict::FilterDropsFarEnd { interface: "eth0".to_owned() });
         strict.far = None;

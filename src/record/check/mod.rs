@@ -2,7 +2,7 @@
 
 mod evidence;
 mod findings;
-mod hold;
+mod membership_hold;
 mod path;
 mod verdict;
 
@@ -12,7 +12,7 @@ pub use findings::is_deaf;
 pub use verdict::{CastCheckVerdict, CheckUndecided, CheckVerdict, HeldFlow};
 
 use super::finding::{Findings, all, maybe, one};
-use crate::batch::{LinkKind, NetworkNotice, OwnFinding};
+use crate::batch::{LinkKind, LocalSendFailure, NetworkErrorSummary};
 use crate::units::Nanos;
 use serde::Serialize;
 
@@ -35,9 +35,9 @@ pub struct CastCheck {
     #[serde(rename = "answer_rows")]
     pub answers: Vec<CheckAnswer>,
     /// The remote end; `None` if none was named.
-    pub far: Option<CheckFar>,
+    pub far: Option<RemoteEnd>,
     /// The held membership; `None` if none was held.
-    pub hold: Option<CheckHold>,
+    pub hold: Option<HeldMembership>,
     /// The largest TTL that was tried.
     pub ttl_max: u8,
     /// From the joins to the end.
@@ -149,7 +149,7 @@ pub struct CheckRoute {
     pub interface: Option<String>,
     /// Why there is no route.
     #[serde(serialize_with = "maybe")]
-    pub error: Option<OwnFinding>,
+    pub error: Option<LocalSendFailure>,
 }
 
 /// One interface.
@@ -169,7 +169,7 @@ pub struct CheckInterface {
     pub special: Option<LinkKind>,
     /// Why the group could not be joined; `None` when it was.
     #[serde(serialize_with = "maybe")]
-    pub join_error: Option<OwnFinding>,
+    pub join_error: Option<LocalSendFailure>,
     /// Whether the kernel lists the membership (`/proc/net/igmp`, `/proc/net/igmp6`).
     pub listed: Option<bool>,
     /// The IGMP version in use, as the kernel lists it: 1, 2 or 3; `None` for IPv6.
@@ -180,7 +180,7 @@ pub struct CheckInterface {
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
-    pub refusal: Option<OwnFinding>,
+    pub refusal: Option<LocalSendFailure>,
     /// Of the probes sent, how many were looped back within this host.
     pub looped: u64,
     /// Other interfaces of this host on which its probes arrived.
@@ -219,7 +219,7 @@ pub struct CheckAnswer {
 
 /// The named remote end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CheckFar {
+pub struct RemoteEnd {
     /// Its address and port.
     pub address: String,
     /// The interface of the route to it; `None` without a route.
@@ -244,7 +244,7 @@ pub struct CheckFar {
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
-    pub refusal: Option<OwnFinding>,
+    pub refusal: Option<LocalSendFailure>,
     /// The least TTL at which the group reached it; `None` when it did not.
     pub ttl_least: Option<u8>,
     /// Datagrams it was asked to send to the group.
@@ -253,12 +253,12 @@ pub struct CheckFar {
     pub heard: u64,
     /// The latest ICMP error received instead of an answer.
     #[serde(rename = "unreachable_reason", serialize_with = "maybe")]
-    pub unreachable: Option<NetworkNotice>,
+    pub unreachable: Option<NetworkErrorSummary>,
 }
 
 /// A held membership.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct CheckHold {
+pub struct HeldMembership {
     /// How long it was meant to be held.
     pub asked_ns: u64,
     /// How long it was held.
@@ -335,7 +335,7 @@ pub struct CheckAnswered {
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
-    pub refusal: Option<OwnFinding>,
+    pub refusal: Option<LocalSendFailure>,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// From the join to the end.

@@ -3,15 +3,15 @@
 
 use super::{
     CastCheck, CheckAdvice as Advice, CheckAlternative as Alternative, CheckCaveat as Caveat,
-    CheckEvidence as Evidence, CheckFar, CheckFinding, CheckSubject as Subject,
-    CheckUndecided as Undecided, CheckVerdict as Verdict,
+    CheckEvidence as Evidence, CheckFinding, CheckSubject as Subject, CheckUndecided as Undecided,
+    CheckVerdict as Verdict, RemoteEnd,
 };
 use crate::stats::{LossSample, ODDS, is_beyond_chance};
 
 /// Addresses of hosts that a finding names.
 const HOSTS_SHOWN: usize = 4;
 
-impl CheckFar {
+impl RemoteEnd {
     fn group(&self) -> LossSample {
         LossSample::new(self.group_in_reach_sent, self.group_in_reach_back)
     }
@@ -73,7 +73,7 @@ pub(super) fn undecided_by(control: LossSample) -> Undecided {
 }
 
 /// Whether the group reaches the remote end.
-fn reach(check: &CastCheck, far: &CheckFar) -> CheckFinding {
+fn reach(check: &CastCheck, far: &RemoteEnd) -> CheckFinding {
     let far_end = far.address.clone();
     let answered = Evidence::Answered {
         group_sent: far.group_sent,
@@ -112,7 +112,7 @@ fn reach(check: &CastCheck, far: &CheckFar) -> CheckFinding {
 }
 
 /// What it means that unicast is answered and the group is not.
-fn silent_group(check: &CastCheck, far: &CheckFar, answered: Evidence) -> CheckFinding {
+fn silent_group(check: &CastCheck, far: &RemoteEnd, answered: Evidence) -> CheckFinding {
     let found = |verdict| CheckFinding::new(Subject::ToFarEnd, verdict);
     let found = |verdict| found(verdict).seen([answered.clone()]);
     let routers = far.unicast_hops.unwrap_or(0);
@@ -141,7 +141,7 @@ fn silent_group(check: &CastCheck, far: &CheckFar, answered: Evidence) -> CheckF
 }
 
 /// Whether what the remote end sends to the group arrives here.
-fn back(check: &CastCheck, far: &CheckFar) -> Option<CheckFinding> {
+fn back(check: &CastCheck, far: &RemoteEnd) -> Option<CheckFinding> {
     // Only an answer proves that it received the request.
     if far.unicast_back == 0 {
         return None;
@@ -191,10 +191,10 @@ fn host_of(address: &str) -> &str {
 mod tests {
     use super::super::{CheckAnswer, Outcome};
     use super::*;
-    use crate::batch::OwnFinding;
+    use crate::batch::LocalSendFailure;
 
-    fn far() -> CheckFar {
-        CheckFar {
+    fn far() -> RemoteEnd {
+        RemoteEnd {
             address: "10.0.0.2:5000".to_owned(),
             unicast_sent: 15,
             unicast_back: 15,
@@ -206,11 +206,11 @@ mod tests {
             ttl_least: Some(1),
             asked: 15,
             heard: 15,
-            ..CheckFar::default()
+            ..RemoteEnd::default()
         }
     }
 
-    fn found(far: CheckFar, ttl_max: u8) -> Vec<Verdict> {
+    fn found(far: RemoteEnd, ttl_max: u8) -> Vec<Verdict> {
         let check = CastCheck { far: Some(far), ttl_max, ..CastCheck::default() };
         findings(&check).into_iter().map(|one| one.found.verdict).collect()
     }
@@ -220,7 +220,7 @@ mod tests {
         let lost = |hops, ttl_max| {
             let (group_back, group_in_reach_back) = (0, 0);
             let unicast_hops = Some(hops);
-            let far = CheckFar { unicast_hops, group_back, group_in_reach_back, ..far() };
+            let far = RemoteEnd { unicast_hops, group_back, group_in_reach_back, ..far() };
             found(far, ttl_max)[0].clone()
         };
         for (hops, ttl_max, verdict) in [
@@ -232,21 +232,21 @@ mod tests {
             assert_eq!(verdict.outcome(), Outcome::Broken);
         }
         let far_end = || far().address;
-        let reached = CheckFar { unicast_hops: Some(1), ttl_least: Some(2), ..far() };
+        let reached = RemoteEnd { unicast_hops: Some(1), ttl_least: Some(2), ..far() };
         assert_eq!(
             found(reached, 64)[0],
             Verdict::FarEndReceives { far_end: far_end(), routers: Some(1), ttl_least: 2 }
         );
-        let silent = CheckFar { unicast_back: 0, group_back: 0, ..far() };
+        let silent = RemoteEnd { unicast_back: 0, group_back: 0, ..far() };
         assert_eq!(found(silent, 64), [Verdict::FarEndSilent { far_end: far_end() }]);
-        let deaf = found(CheckFar { heard: 0, ..far() }, 64);
+        let deaf = found(RemoteEnd { heard: 0, ..far() }, 64);
         assert_eq!(deaf[0].outcome(), Outcome::Ok);
         assert_eq!(deaf[1], Verdict::BackLost);
     }
 
     #[test]
     fn what_chance_may_have_done_is_asked_again_and_accuses_nobody() {
-        let lost = |unicast_back, heard, group_in_reach_back| CheckFar {
+        let lost = |unicast_back, heard, group_in_reach_back| RemoteEnd {
             unicast_sent: 3,
             unicast_back,
             group_sent: 12,
@@ -267,13 +267,13 @@ mod tests {
         let why = Undecided::TooFewProbes;
         assert_eq!(found(lost(3, 3, 0), 64)[0], Verdict::GroupUndecided { why });
         assert!(!far().is_undecided(4) && !far().is_silent());
-        assert!(CheckFar::default().is_silent() && !CheckFar::default().is_undecided(4));
+        assert!(RemoteEnd::default().is_silent() && !RemoteEnd::default().is_undecided(4));
         // Probes that this host refused do not count as unanswered.
-        let refused = CheckFar {
+        let refused = RemoteEnd {
             refused: 15,
-            refusal: Some(OwnFinding::from_errno(101, "10.0.0.2:5000".parse().unwrap())),
+            refusal: Some(LocalSendFailure::from_errno(101, "10.0.0.2:5000".parse().unwrap())),
             address: far().address,
-            ..CheckFar::default()
+            ..RemoteEnd::default()
         };
         assert!(!refused.is_silent());
         let verdict = Verdict::FarEndRefused { far_end: far().address };
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_check_that_was_cut_short_takes_no_silence_for_a_fault() {
         let mut check = CastCheck { ttl_max: 64, interrupted: true, ..CastCheck::default() };
-        check.far = Some(CheckFar { group_back: 0, group_in_reach_back: 0, heard: 0, ..far() });
+        check.far = Some(RemoteEnd { group_back: 0, group_in_reach_back: 0, heard: 0, ..far() });
         let broken = |check: &CastCheck| {
             findings(check).iter().filter(|one| one.outcome == Outcome::Broken).count()
         };

@@ -2,7 +2,7 @@
 //! caveats about its reports.
 
 use super::RefusedHere;
-use crate::batch::{NetworkError, OwnFinding};
+use crate::batch::{LocalSendFailure, NetworkError};
 use crate::record::{Contradiction, RemoteRefusal};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub enum NoAgent {
     NotSent {
         /// Why, by the state of this host.
         #[serde(rename = "cause", serialize_with = "crate::record::finding::one")]
-        found: OwnFinding,
+        found: LocalSendFailure,
     },
     /// The user ended the run before any reply.
     #[error("interrupted before the server replied")]
@@ -85,7 +85,7 @@ impl NoAgent {
     }
 
     /// This host's refusal.
-    pub fn not_sent(found: OwnFinding) -> Self {
+    pub fn not_sent(found: LocalSendFailure) -> Self {
         Self::NotSent { found }
     }
 }

@@ -4,7 +4,7 @@ use super::{
     IcmpError, NoAgent, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict, ScanReport,
     TraceReport,
 };
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::record::Findings;
 use crate::units::Endpoint;
 use crate::wire::PortDenial;
@@ -166,7 +166,7 @@ pub struct PortRow {
     pub icmp_back: Option<IcmpError>,
     /// Why none could be sent; `None` where they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub not_sent: Option<OwnFinding>,
+    pub not_sent: Option<LocalSendFailure>,
 }
 
 /// The agent's part.

@@ -1,7 +1,7 @@
 //! What the counts of `probe ports` mean: verdict, evidence, alternatives and caveats.
 
 use super::{IcmpError, Inconclusive, NotOpened, PortPath, ProbeCaveat, Way};
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::units::Endpoint;
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
@@ -31,7 +31,7 @@ pub struct PortGroup {
     pub not_opened: Option<NotOpened>,
     /// Why none could be sent; `None` where they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub not_sent: Option<OwnFinding>,
+    pub not_sent: Option<LocalSendFailure>,
 }
 
 /// Ports of one path.

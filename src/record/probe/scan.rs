@@ -1,7 +1,7 @@
 //! The result of a scan: the ports of a host without a remote agent.
 
 use super::{AgentReport, IcmpError, NoAgent, ProbeCaveat, TraceLoop, TraceReport};
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::record::Findings;
 use crate::units::Endpoint;
 use crate::wire::service::Service;
@@ -57,7 +57,7 @@ pub struct ScannedPort {
     pub answers: u64,
     /// Why nothing could be sent; `None` otherwise.
     #[serde(serialize_with = "crate::record::finding::maybe")]
-    pub not_sent: Option<OwnFinding>,
+    pub not_sent: Option<LocalSendFailure>,
 }
 
 /// A whole scan.
@@ -252,7 +252,7 @@ pub enum ScanCaveat {
         ports: u64,
         /// Why, for the first of them.
         #[serde(serialize_with = "crate::record::finding::one")]
-        cause: OwnFinding,
+        cause: LocalSendFailure,
     },
     /// Ports were not found out in the time that there was.
     OutOfTime {

@@ -1,7 +1,7 @@
 //! The result of `probe timeout`.
 
 use super::{NoAgent, ProbeCaveat};
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::record::finding::{Findings, Never, all, maybe, one};
 use crate::units::Endpoint;
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub enum IdleUnknown {
     NotSent {
         /// Why, by the state of this host.
         #[serde(rename = "cause", serialize_with = "one")]
-        found: OwnFinding,
+        found: LocalSendFailure,
     },
     /// What was to establish the flow was not answered.
     NotEstablished,
@@ -113,7 +113,7 @@ pub enum IdleUnknown {
 
 impl IdleUnknown {
     /// This host's refusal.
-    pub fn not_sent(found: OwnFinding) -> Self {
+    pub fn not_sent(found: LocalSendFailure) -> Self {
         Self::NotSent { found }
     }
 }

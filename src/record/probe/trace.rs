@@ -1,7 +1,7 @@
 //! The result of `probe trace`.
 
 use super::ProbeCaveat;
-use crate::batch::{IcmpMeaning, OwnFinding};
+use crate::batch::{IcmpMeaning, LocalSendFailure};
 use crate::record::Findings;
 use crate::record::finding::{maybe, one};
 use crate::units::Endpoint;
@@ -130,7 +130,7 @@ pub enum TraceEnd {
     NotSent {
         /// Why.
         #[serde(serialize_with = "one")]
-        cause: OwnFinding,
+        cause: LocalSendFailure,
     },
     /// The user ended the run before the end was known.
     Interrupted,
@@ -232,7 +232,7 @@ pub enum TraceSeen {
     NotSent {
         /// Why.
         #[serde(serialize_with = "one")]
-        cause: OwnFinding,
+        cause: LocalSendFailure,
     },
     /// The user ended the run.
     Interrupted,
@@ -306,7 +306,7 @@ pub struct TraceFlow {
     pub one_by_one: bool,
     /// Why this host did not send a probe; `None` when it sent all.
     #[serde(rename = "not_sent", serialize_with = "maybe")]
-    pub refused: Option<OwnFinding>,
+    pub refused: Option<LocalSendFailure>,
     /// The hops, by TTL.
     #[serde(rename = "hop_rows")]
     pub hops: Vec<TraceHop>,

@@ -2,7 +2,7 @@
 //! short control datagrams sent in between.
 
 use super::{ControlEvidence, ControlLoss, ProbeCaveat};
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::record::Contradiction;
 use crate::units::Endpoint;
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub enum Outcome {
 pub struct RefusedHere {
     /// The reason.
     #[serde(serialize_with = "crate::record::finding::one")]
-    pub cause: OwnFinding,
+    pub cause: LocalSendFailure,
     /// How many.
     pub datagrams: u64,
 }
@@ -35,7 +35,7 @@ pub struct RefusedHere {
 impl RefusedHere {
     /// Refusals of datagrams to this destination, as far as the error number explains them.
     pub fn new(errno: i32, destination: Endpoint, datagrams: u64) -> Self {
-        Self { cause: OwnFinding::from_errno(errno, destination.into()), datagrams }
+        Self { cause: LocalSendFailure::from_errno(errno, destination.into()), datagrams }
     }
 }
 

@@ -10,7 +10,7 @@ pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
 use super::{Clock, Output, Page, TimeStyle, note, print_json, status, warning};
-use crate::batch::NetworkNotice;
+use crate::batch::NetworkErrorSummary;
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
 use std::io;
@@ -59,7 +59,7 @@ struct NetworkErrorLine {
     target: usize,
     seq: Option<u64>,
     #[serde(serialize_with = "crate::record::finding::one")]
-    error: NetworkNotice,
+    error: NetworkErrorSummary,
 }
 
 impl PingReport {

@@ -2,7 +2,9 @@
 
 use super::delay::table as delay_table;
 use super::delay::{DelayUnit, Planned, percentiles};
-use crate::record::{PingAsk, PingDelay, PingSchedule, PingSummary, PingTargetReport, WaysUntold};
+use crate::record::{
+    LossDirectionUnknown, PingAsk, PingDelay, PingSchedule, PingSummary, PingTargetReport,
+};
 use crate::report::Page;
 use crate::report::limits::limit_lines;
 use crate::report::number::span_or_dash;
@@ -238,14 +240,14 @@ fn told(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
 }
 
 /// Why the direction of loss is unknown; `None` if no reply could show it anyway.
-fn ways_untold(target: &PingTargetReport, why: WaysUntold) -> Option<String> {
+fn ways_untold(target: &PingTargetReport, why: LossDirectionUnknown) -> Option<String> {
     let why = match why {
-        WaysUntold::NoCount if target.reflector_counts.is_none() => return None,
-        WaysUntold::NoCount => "the target does not count probes",
-        WaysUntold::CountUnproven => "the target may not count probes",
-        WaysUntold::Copies => "duplicate probes reached the target",
-        WaysUntold::TooFew => "too few replies to rule out duplicate probes",
-        WaysUntold::Open => "replies were outstanding",
+        LossDirectionUnknown::NoCount if target.reflector_counts.is_none() => return None,
+        LossDirectionUnknown::NoCount => "the target does not count probes",
+        LossDirectionUnknown::CountUnproven => "the target may not count probes",
+        LossDirectionUnknown::Copies => "duplicate probes reached the target",
+        LossDirectionUnknown::TooFew => "too few replies to rule out duplicate probes",
+        LossDirectionUnknown::Open => "replies were outstanding",
     };
     Some(format!("  {why}: the direction of loss is unknown"))
 }

@@ -1,8 +1,8 @@
 //! Sentences about datagrams that this host refused or the network rejected, and hints for them.
 
 use crate::batch::{
-    CauseCode, HostHint, MissingReason, MissingRestriction, NetworkNotice, OwnFinding, Restriction,
-    TxCall,
+    CauseCode, HostHint, LocalSendFailure, MissingReason, MissingRestriction, NetworkErrorSummary,
+    Restriction, TxCall,
 };
 use crate::record::Worded;
 use crate::report::words::terms::{list, plural};
@@ -35,13 +35,13 @@ impl Worded for CauseCode {
     }
 }
 
-impl Worded for OwnFinding {
+impl Worded for LocalSendFailure {
     fn text(&self) -> String {
         self.to_string()
     }
 }
 
-impl Worded for NetworkNotice {
+impl Worded for NetworkErrorSummary {
     fn text(&self) -> String {
         self.to_string()
     }

@@ -4,19 +4,19 @@
 //! before.
 //!
 //! ```text
-//! mind.rs    what the adversary knows, and what it sends next
-//! ledger.rs  what came from each forged address, and what was sent there
+//! adversary_moves.rs    what the adversary knows, and what it sends next
+//! forged_traffic.rs  what came from each forged address, and what was sent there
 //! stage.rs   one session, the time, and a socket buffer that may be full
 //! ```
 //!
 //! An hour by hand: `UDPKIT_TEST_RUNS=1000000 cargo test --lib session::adversary`.
 
-mod ledger;
-mod mind;
-mod others;
+mod adversary_moves;
+mod forged_traffic;
+mod other_responders;
 mod serve;
 mod stage;
 
-use ledger::Ledger;
-use mind::Mind;
+use adversary_moves::Adversary;
+use forged_traffic::Ledger;
 use stage::{Arrival, Stage};

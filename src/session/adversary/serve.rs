@@ -1,11 +1,11 @@
 //! The server against the adversary, followed by an honest client.
 
-use super::{Arrival, Mind, Stage};
+use super::{Adversary, Arrival, Stage};
 use crate::batch::{RxMeta, TxBatch};
+use crate::machine::Orders;
 use crate::record::{Flow, Sink};
-use crate::session::Orders;
 use crate::session::serve::{
-    MOST_PORTS, PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+    MOST_PORTS, PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
 use crate::session::simulation::runs;
 use crate::session::stamp::{StampPolicy, StampReflector};
@@ -70,7 +70,7 @@ impl Sink<ServeEvent> for Engine {
                 let flows = !request.plan.is_up(stream);
                 all.streams.insert((session, stream), (request.peer, flows));
                 all.most_streams = all.most_streams.max(all.streams.len());
-                let news = StreamNews::Opened(Ok(()));
+                let news = StreamReport::Opened(Ok(()));
                 all.orders.push_back(ServeOrder { session, stream, news });
             }
             ServeEvent::Close { session } => all.streams.retain(|(of, _), _| *of != session),
@@ -85,7 +85,7 @@ impl Sink<ServeEvent> for Engine {
                 opened.alternate = request.alternate.first().map(|port| open(*port));
                 opened.other = "203.0.113.8".parse().ok();
                 all.most_ports = all.most_ports.max(all.ports.len());
-                let news = StreamNews::Ports(Box::new(opened));
+                let news = StreamReport::Ports(Box::new(opened));
                 all.orders.push_back(ServeOrder { session: request.session, stream: 0, news });
             }
             ServeEvent::ClosePorts { sockets } => {
@@ -123,7 +123,7 @@ fn server(engine: &Engine, seed: u64) -> Server {
 /// One run; returns the number of answers to forged addresses, and of open streams and ports.
 fn run(seed: u64) -> (u64, usize, usize) {
     let engine = Engine::new();
-    let mut mind = Mind::new(seed);
+    let mut mind = Adversary::new(seed);
     let trouble = if mind.rng.bool() { 0 } else { mind.rng.u8(..30) };
     let batch = TxBatch::new(256, 1 << 20);
     let mut stage = Stage::new(server(&engine, seed), batch, (trouble, Nanos::from_secs(1)));
@@ -166,7 +166,7 @@ fn run(seed: u64) -> (u64, usize, usize) {
 }
 
 /// Opens a session from an address of its own, as a client would, to misuse it.
-fn come_in(stage: &mut Stage<Server>, mind: &mut Mind) {
+fn come_in(stage: &mut Stage<Server>, mind: &mut Adversary) {
     let source = mind.own[mind.rng.usize(..mind.own.len())];
     let here = Arrival { source, destination: mind.one_of(&addresses()), socket: 0 };
     let test: &[(&str, &str)] = match mind.rng.u8(..3) {
@@ -186,7 +186,7 @@ fn come_in(stage: &mut Stage<Server>, mind: &mut Mind) {
     }
 }
 
-fn arrival(engine: &Engine, mind: &mut Mind) -> Arrival {
+fn arrival(engine: &Engine, mind: &mut Adversary) -> Arrival {
     let ports: Vec<usize> = engine.0.borrow().ports.keys().copied().collect();
     let socket = match mind.rng.u8(..8) {
         0 => 1,
@@ -199,7 +199,7 @@ fn arrival(engine: &Engine, mind: &mut Mind) -> Arrival {
 }
 
 /// Whatever happened before, an honest client from elsewhere is served.
-fn newcomer(stage: &mut Stage<Server>, mind: &mut Mind) {
+fn newcomer(stage: &mut Stage<Server>, mind: &mut Adversary) {
     let source: SocketAddr = "198.51.100.77:5000".parse().unwrap();
     mind.own.push(source);
     stage.trouble = 0;

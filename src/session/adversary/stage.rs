@@ -1,9 +1,9 @@
 //! Runs one session: virtual time, a socket buffer that may be full, and the destinations of
 //! everything that it sends.
 
-use super::{Ledger, Mind};
+use super::{Adversary, Ledger};
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
-use crate::session::{Next, Now, Session};
+use crate::machine::{Next, Now, Session};
 use crate::units::Nanos;
 use fastrand::Rng;
 use std::net::{IpAddr, SocketAddr};
@@ -57,7 +57,7 @@ impl<S: Session> Stage<S> {
     }
 
     /// A datagram arrives. An immediate answer is sent at once.
-    pub fn arrive(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Mind) {
+    pub fn arrive(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Adversary) {
         let Arrival { source, destination, socket } = arrival;
         if !mind.hears(source) {
             self.ledger.came(self.now, source, payload.len());
@@ -78,7 +78,7 @@ impl<S: Session> Stage<S> {
     }
 
     /// The same; returns what was sent to its source then.
-    pub fn hear(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Mind) -> Vec<Vec<u8>> {
+    pub fn hear(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Adversary) -> Vec<Vec<u8>> {
         self.heard.clear();
         self.arrive(arrival, payload, mind);
         let heard = std::mem::take(&mut self.heard).into_iter();
@@ -86,7 +86,7 @@ impl<S: Session> Stage<S> {
     }
 
     /// Time passes, and the session does what is due.
-    pub fn pass(&mut self, span: Nanos, mind: &mut Mind) {
+    pub fn pass(&mut self, span: Nanos, mind: &mut Adversary) {
         let end = self.now + span;
         while self.now < end && !self.over {
             let next = self.turn(mind);
@@ -107,7 +107,7 @@ impl<S: Session> Stage<S> {
     }
 
     /// The session sends what it has, as far as the socket accepts it.
-    fn turn(&mut self, mind: &mut Mind) -> Next {
+    fn turn(&mut self, mind: &mut Adversary) -> Next {
         for _ in 0..TURNS {
             if self.over {
                 return Next::Done;

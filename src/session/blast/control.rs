@@ -3,14 +3,15 @@
 
 use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::plan::{Direction, TestPlan};
-use super::stat::{read_counts, read_interval, read_sent};
+use super::stat_params::{read_counts, read_interval, read_sent};
 use crate::batch::{
-    Datagram, DestId, LocalRefusal, NetworkError, OwnFinding, RxCall, SendOutcome, TxBatch, TxCall,
+    Datagram, DestId, LocalRefusal, LocalSendFailure, NetworkError, RxCall, SendOutcome, TxBatch,
+    TxCall,
 };
 use crate::control::{Client, ClientReply, Sealer, Step};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
-use crate::session::{Next, Now, Orders, Session};
-use crate::units::{Claimed, Nanos};
+use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
 
@@ -241,7 +242,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         if let Some(errno) = exchange.refused_here().or(own) {
             return RunFailure::NotSent {
                 target: target.into(),
-                reason: OwnFinding::from_errno(errno, target),
+                reason: LocalSendFailure::from_errno(errno, target),
             };
         }
         let waited_ns = exchange.patience().0;
@@ -446,7 +447,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         }
         if let (Some(tx), Some(rx)) = (params.get("tx"), params.get("rx")) {
             let number = |key: &str, most: u64| {
-                let told = params.parse::<Claimed<u64>>(key).ok().flatten();
+                let told = params.parse::<Untrusted<u64>>(key).ok().flatten();
                 told.and_then(|told| told.within(most)).unwrap_or(0)
             };
             let sends = params.get("tx_datagrams").is_some();

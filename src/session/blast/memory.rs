@@ -1,7 +1,7 @@
 //! Upper estimates of the memory that a stream takes, known before it is opened; a server's memory
 //! limit relies on them.
 
-use super::merge::IntervalBoard;
+use super::merge::IntervalMerger;
 use super::plan::TestPlan;
 use crate::batch::{RxBatch, RxShape, TxBatch};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, SequenceTracker};
@@ -53,7 +53,7 @@ impl TestPlan {
             + SequenceTracker::bytes_of(self.window)
             + DelayAboveMin::BYTES
             + ClockDrift::BYTES
-            + IntervalBoard::bytes_of(self)
+            + IntervalMerger::bytes_of(self)
             + BESIDE;
         let sender =
             RxBatch::bytes_of(RxShape::Many, largest_received(payload, true), RECEIVED_AT_ONCE)
@@ -111,7 +111,7 @@ mod tests {
                     let tx = TxBatch::new(receiver_room().0, receiver_room().1);
                     let mut tracker = SequenceTracker::with_window(window);
                     let (mut delay, mut drift) = (DelayAboveMin::new(), ClockDrift::new());
-                    let mut board = IntervalBoard::new(1);
+                    let mut board = IntervalMerger::new(1);
                     for number in 0..10_000u32 {
                         tracker.observe(3 * number);
                         delay.observe(i64::from(number % 977) * -1_000_000, 1);

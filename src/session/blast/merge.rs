@@ -133,7 +133,7 @@ pub fn merge_interval<'a>(
 
 /// Collects the intervals of several streams and combines them as they arrive.
 #[derive(Clone, Debug)]
-pub struct IntervalBoard {
+pub struct IntervalMerger {
     streams: Vec<(Vec<BlastInterval>, bool)>,
     told: usize,
 }
@@ -141,7 +141,7 @@ pub struct IntervalBoard {
 /// Intervals kept per stream: one hour at one second each. A longer run keeps only its totals.
 const KEPT: usize = 3_600;
 
-impl IntervalBoard {
+impl IntervalMerger {
     /// Bytes per stream of a run, including growth of its interval memory.
     pub fn bytes_of(plan: &TestPlan) -> usize {
         let stretches = match plan.time.0.checked_div(plan.interval.0) {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_stretch_is_complete_when_every_stream_has_it_or_has_ended() {
-        let mut board = IntervalBoard::new(2);
+        let mut board = IntervalMerger::new(2);
         board.add(0, stretch(0, 5));
         assert_eq!(board.next_complete(), None);
         board.add(1, stretch(1, 6));

@@ -8,17 +8,17 @@ mod opening;
 mod plan;
 mod receiver;
 mod sender;
-mod stat;
+mod stat_params;
 
 pub use control::BlastControl;
 pub use events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use memory::{RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room};
-pub use merge::{IntervalBoard, merge_interval, merge_received, merge_sent};
+pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
 pub use plan::{Direction, TestPlan};
 pub use receiver::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 pub use sender::{BlastSender, OnRefusal, SenderEvent, SenderOrder, SenderPlan, SenderSummary};
-pub use stat::{
+pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,
 };

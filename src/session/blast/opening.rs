@@ -1,6 +1,6 @@
 //! How a stream's own socket verifies its address and is admitted: HELO, ticket, DATA, 354.
 
-use crate::batch::{DestId, OwnFinding, SendOutcome, TxBatch};
+use crate::batch::{DestId, LocalSendFailure, SendOutcome, TxBatch};
 use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Sealer, Step};
 use crate::record::RunFailure;
 use crate::units::Nanos;
@@ -139,7 +139,7 @@ fn refused(reply: &Reply) -> RunFailure {
 fn given_up(handshake: &Handshake, patience: &Patience) -> RunFailure {
     match handshake.refused_here() {
         Some(errno) => {
-            RunFailure::StreamNotSent { reason: OwnFinding::from_errno(errno, SOMEWHERE) }
+            RunFailure::StreamNotSent { reason: LocalSendFailure::from_errno(errno, SOMEWHERE) }
         }
         None => RunFailure::StreamNoReply {
             command: handshake.awaited().as_str(),

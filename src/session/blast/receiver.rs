@@ -2,9 +2,9 @@
 
 use super::opening::{Opening, OpeningStep};
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, RunFailure, Sink};
-use crate::session::unread::Unread;
-use crate::session::{Next, Now, Orders, Session};
+use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::Nanos;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
@@ -132,7 +132,7 @@ pub struct BlastReceiver<O, K> {
     /// Sum of this host's pauses: what is read first after one may have arrived before it.
     paused: Nanos,
     /// Compares the kernel's arrival stamps with the time of reading.
-    unread: Unread,
+    unread: ReadDelay,
     /// When anything last arrived, data or not.
     heard: Option<Nanos>,
     stretch: Stretch,
@@ -168,7 +168,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             silence: Nanos::ZERO,
             pause: Nanos::ZERO,
             paused: Nanos::ZERO,
-            unread: Unread::default(),
+            unread: ReadDelay::default(),
             heard: None,
             stretch: Stretch::default(),
             total: None,

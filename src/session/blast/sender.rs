@@ -2,10 +2,12 @@
 
 use super::opening::{Opening, OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
-use crate::batch::{Datagram, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
+};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
 use crate::record::{BlastSent, Flow, Refusal, RefusalCause, RunFailure, Sink};
-use crate::session::{Next, Now, Orders, Session};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
@@ -357,7 +359,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
         if dead || (self.sent == 0 && self.refused_in_a_row >= HOPELESS) {
             let payload_bytes = self.plan.payload as u64;
-            let reason = OwnFinding::from_errno(errno, SOMEWHERE);
+            let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
             self.break_off(RunFailure::DatagramsNotSent { payload_bytes, reason });
         }
     }
@@ -444,7 +446,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             State::Sending { .. } => {
                 self.count_network_error(error);
                 let tells = self.plan.on_refusal == OnRefusal::Tell;
-                if tells && error.is_from_afar() {
+                if tells && error.is_delivery_failure() {
                     // Forged ones may come in floods, and one says as much as many.
                     let told = self.refused_by_network.map(|(_, last)| last);
                     if told.is_none_or(|told| now.mono >= told + CONFIRMED) {
@@ -493,7 +495,9 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
                 .refused
                 .iter()
                 .map(|(errno, count)| Refusal {
-                    cause: RefusalCause::Host { reason: OwnFinding::from_errno(*errno, SOMEWHERE) },
+                    cause: RefusalCause::Host {
+                        reason: LocalSendFailure::from_errno(*errno, SOMEWHERE),
+                    },
                     errno: Some(*errno),
                     datagrams: *count,
                 })

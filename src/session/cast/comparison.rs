@@ -9,7 +9,7 @@
 use crate::record::Skew;
 use crate::stats::DelayHistogram;
 use crate::stats::{LossSample, is_beyond_chance};
-use crate::units::{Claimed, Nanos};
+use crate::units::{Nanos, Untrusted};
 use crate::wire::MarkReport;
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ const MOST_APART: u64 = 600_000_000_000;
 
 /// One receiver's report on an interval.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Told<'a> {
+pub(super) struct IntervalReport<'a> {
     /// What it lost.
     pub mark: &'a MarkReport,
     /// Index of the receiver.
@@ -70,7 +70,7 @@ impl Stretch {
     }
 
     /// Adds one receiver's report.
-    fn take(&mut self, told: &Told<'_>) {
+    fn take(&mut self, told: &IntervalReport<'_>) {
         let upto = told.mark.upto.min(self.to);
         let gaps: Vec<(u64, u64)> = told
             .mark
@@ -88,7 +88,7 @@ impl Stretch {
         let transit = told.mark.transit.filter(|_| told.mark.from == self.from);
         if let (Some(transit), Some((offset, error))) = (transit, told.offset) {
             // A clock that was set since its offset was measured says nothing about the path.
-            let after = Claimed::new(transit) - Claimed::new(offset);
+            let after = Untrusted::new(transit) - Untrusted::new(offset);
             if after.any().unsigned_abs() > MOST_APART {
                 return;
             }
@@ -209,7 +209,7 @@ impl Comparison {
 
     /// Adds a receiver's report on one or more intervals. Returns the number below which it has
     /// reported.
-    pub fn tell(&mut self, told: Told<'_>) -> u64 {
+    pub fn tell(&mut self, told: IntervalReport<'_>) -> u64 {
         let mut before = told.before;
         for stretch in &mut self.stretches {
             if stretch.from >= before && told.mark.from <= stretch.from {
@@ -324,9 +324,9 @@ mod tests {
             mark(150, &[(112, 149)], 0),
         ];
         for (member, report) in reports.iter().enumerate() {
-            let told = Told { mark: report, member, before: 0, offset: Some((-2, 1)) };
+            let told = IntervalReport { mark: report, member, before: 0, offset: Some((-2, 1)) };
             assert_eq!(comparison.tell(told), 200);
-            assert_eq!(comparison.tell(Told { before: 200, ..told }), 200);
+            assert_eq!(comparison.tell(IntervalReport { before: 200, ..told }), 200);
         }
         let sums = comparison.sums();
         assert_eq!((sums.numbers, sums.common, sums.least, sums.receivers), (50, 3, 10, 3));
@@ -346,11 +346,14 @@ mod tests {
         comparison.begin(200, 260);
         let whole = mark(260, &[(190, 210)], 0);
         for member in 0..2 {
-            comparison.tell(Told { mark: &whole, member, before: 0, offset: None });
+            comparison.tell(IntervalReport { mark: &whole, member, before: 0, offset: None });
         }
         // This receiver knows only part of the first interval.
         let late = MarkReport { from: 150, ..mark(260, &[(205, 206)], 0) };
-        assert_eq!(comparison.tell(Told { mark: &late, member: 2, before: 0, offset: None }), 260);
+        assert_eq!(
+            comparison.tell(IntervalReport { mark: &late, member: 2, before: 0, offset: None }),
+            260
+        );
         let sums = comparison.sums();
         assert_eq!((sums.numbers, sums.common, sums.receivers), (160, 10 + 2, 3));
     }
@@ -386,7 +389,7 @@ mod tests {
         let mut comparison = Comparison::default();
         comparison.begin(100, 200);
         let all = mark(200, &[(100, 199)], 0);
-        comparison.tell(Told { mark: &all, member: 0, before: 0, offset: None });
+        comparison.tell(IntervalReport { mark: &all, member: 0, before: 0, offset: None });
         assert_eq!(comparison.sums().numbers, 0);
         assert!(comparison.skew(|_| String::new()).is_none());
     }

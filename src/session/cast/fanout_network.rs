@@ -2,7 +2,7 @@
 //! lose, copy and delay data and control messages apart, and that count what got through.
 
 use super::*;
-use crate::batch::{OwnFinding, TxBatch};
+use crate::batch::{LocalSendFailure, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss, Reordering};
 use crate::netsim::{Clock, Fault, Host, HostId, Link, Network, Packet, Running, SimSocket, Way};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
@@ -213,7 +213,7 @@ pub(super) struct FanoutNetwork {
 
 /// A sender's plan: `count` datagrams, one every `every`.
 pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSenderConfig {
-    let door = DoorPolicy { open, listed: false, key: TicketKey([5; 32]) };
+    let door = SubscriptionPolicy { open, listed: false, key: TicketKey([5; 32]) };
     CastSenderConfig {
         targets: targets.iter().map(|addr| crate::batch::Dest::from(*addr)).collect(),
         broadcasts: Vec::new(),
@@ -223,8 +223,8 @@ pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSend
         time: None,
         receivers: 0,
         wait: None,
-        ear: Some(EarConfig { run: Some(0xC0_FFEE), compare: false, door }),
-        explain: OwnFinding::from_errno,
+        ear: Some(FeedbackConfig { run: Some(0xC0_FFEE), compare: false, door }),
+        explain: LocalSendFailure::from_errno,
     }
 }
 
@@ -297,7 +297,12 @@ impl FanoutNetwork {
         }
         let host = self.network.add(host);
         let config = CastReceiverConfig {
-            listens: vec![Listen { group, interfaces: Vec::new(), since: self.now, answers: 0 }],
+            listens: vec![ReceiveSocket {
+                group,
+                interfaces: Vec::new(),
+                since: self.now,
+                answers: 0,
+            }],
             reports: Some(self.rng.u64(..)),
             subscribe,
             ..CastReceiverConfig::default()

@@ -1,14 +1,14 @@
 //! Senders with reporting receivers over simulated links: the table compared with what the links
 //! did.
 
-use super::census::Census;
 use super::fanout_network::{FanoutNetwork, GROUP, Path, plan};
 use super::feedback::{Feedback, Place};
+use super::receiver_table::ReceiverTable;
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use crate::machine::Now;
 use crate::netsim::{Fault, runs};
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
-use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
@@ -314,7 +314,7 @@ fn a_sender_that_does_not_answer_is_a_failure() {
 
 /// A thousand receivers that get the same announcements: reports per second at the sender.
 fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
-    let mut census = Census::new(1);
+    let mut census = ReceiverTable::new(1);
     let mut receivers: Vec<Feedback> = (0..1_000).map(Feedback::new).collect();
     let mut out = TxBatch::new(64, 1 << 16);
     let mut per_second = vec![0; seconds as usize];
@@ -336,7 +336,7 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
             };
             let source = "10.0.0.1:7000".parse().unwrap();
             let meta = RxMeta { source, arrival: now.real, ..RxEntry::default().meta };
-            let key = RowKey { source, group, interface: 1, tag: Some(7), beside: false };
+            let key = SourceKey { source, group, interface: 1, tag: Some(7), beside: false };
             for receiver in &mut receivers {
                 let place = Place { listens: 0, answers: 0 };
                 receiver.announced(now, key, &meta, place, (&line, LINE_LEN));
@@ -401,7 +401,7 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
                 let line = ReceiverReport { id: index as u32, ..report.clone() }.encode(600);
                 let meta = RxMeta { source: *source, ..RxEntry::default().meta };
                 let datagram = Datagram { payload: &line, true_len: line.len(), meta };
-                crate::session::Session::on_datagram(&mut sender, Now::default(), &datagram);
+                crate::machine::Session::on_datagram(&mut sender, Now::default(), &datagram);
             }
             kept = Some((sender, batch));
         });

@@ -2,9 +2,9 @@
 
 use super::credit::Credit;
 use super::reporter::Reporter;
-use super::{Names, Row, RowKey};
+use super::{Names, SourceAccount, SourceKey};
 use crate::batch::{Dest, RxMeta, TxBatch};
-use crate::session::Now;
+use crate::machine::Now;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Reply, fanout_tag};
 use fastrand::Rng;
@@ -30,7 +30,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Feedback {
     reporters: Vec<Reporter>,
-    by_key: HashMap<RowKey, usize>,
+    by_key: HashMap<SourceKey, usize>,
     /// What recently arrived from each sender, whatever it was about.
     credits: Vec<Credit>,
     credit_of: HashMap<SocketAddr, usize>,
@@ -56,7 +56,7 @@ impl Feedback {
     }
 
     /// The reporter for a new row, and the announced start of its run.
-    pub fn adopt(&mut self, key: &RowKey, row: usize) -> Option<(usize, Announcement)> {
+    pub fn adopt(&mut self, key: &SourceKey, row: usize) -> Option<(usize, Announcement)> {
         let index = *self.by_key.get(key)?;
         self.reporters[index].row = Some(row);
         Some((index, *self.reporters[index].heard()))
@@ -67,7 +67,7 @@ impl Feedback {
     pub fn announced(
         &mut self,
         now: Now,
-        key: RowKey,
+        key: SourceKey,
         meta: &RxMeta,
         place: Place,
         (line, bytes): (&Announcement, usize),
@@ -108,14 +108,14 @@ impl Feedback {
     }
 
     /// There is no account for this key: nothing may be reported as lost.
-    pub fn give_up(&mut self, key: &RowKey) {
+    pub fn give_up(&mut self, key: &SourceKey) {
         if let Some(index) = self.by_key.get(key) {
             self.reporters[*index].give_up();
         }
     }
 
     /// The reporter is about this row; some of its datagrams overtook the announcement.
-    pub fn set_row(&mut self, reporter: usize, index: usize, row: &Row) {
+    pub fn set_row(&mut self, reporter: usize, index: usize, row: &SourceAccount) {
         let reporter = &mut self.reporters[reporter];
         reporter.row = Some(index);
         let since = reporter.heard().sent;
@@ -180,7 +180,7 @@ impl Feedback {
     pub fn poll(
         &mut self,
         now: Now,
-        rows: &[Row],
+        rows: &[SourceAccount],
         names: &Names,
         drops: &[u32],
         out: &mut TxBatch,
@@ -198,7 +198,7 @@ impl Feedback {
             if !reporter.is_due(now.mono, &mut self.rng) {
                 continue;
             }
-            let found = reporter.row.and_then(|row| rows.get(row)).map(Row::found);
+            let found = reporter.row.and_then(|row| rows.get(row)).map(SourceAccount::found);
             let by = names.interface(reporter.key.interface).unwrap_or_default();
             let drops = drops.get(reporter.listens).copied().unwrap_or(0);
             let credit = &mut self.credits[reporter.credit];

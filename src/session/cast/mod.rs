@@ -1,47 +1,49 @@
 //! Fan-out: one sender, many receivers, by multicast groups, broadcast addresses and lists of
 //! unicast addresses.
 
-mod census;
+mod address_proofs;
 mod check;
 mod comparison;
-mod copies;
 mod credit;
-mod ear;
 mod end_mark;
 mod feedback;
-mod foreign;
 mod member;
 mod names;
-mod proof;
 mod receiver;
+mod receiver_table;
 mod refusal;
 mod reporter;
-mod row;
 mod sender;
+mod sender_control;
+mod source_account;
 mod stream;
 mod subscribers;
 mod subscription;
 mod tally;
+mod unicast_copies;
+mod unrequested;
 
-pub use census::RECEIVERS_MAX;
-pub use check::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckWay};
-pub use ear::EarConfig;
+pub use check::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface};
 pub use end_mark::EndMark;
-use foreign::Foreigners;
 pub use names::Names;
-pub use receiver::{CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Listen, ROWS_MAX};
-use row::{KeepDelays, Row, RowKey};
+pub use receiver::{
+    CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, ROWS_MAX, ReceiveSocket,
+};
+pub use receiver_table::RECEIVERS_MAX;
 pub use sender::{CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary};
+pub use sender_control::FeedbackConfig;
+use source_account::{KeepDelays, SourceAccount, SourceKey};
 use stream::{Piece, Stream};
-pub use subscribers::{DoorPolicy, SUBSCRIBERS_MAX};
+pub use subscribers::{SUBSCRIBERS_MAX, SubscriptionPolicy};
 pub use subscription::SubscribeError;
+use unrequested::ForeignDatagrams;
 
-#[cfg(test)]
-mod census_tests;
 #[cfg(test)]
 mod fanout_network;
 #[cfg(test)]
 mod fanout_tests;
+#[cfg(test)]
+mod receiver_table_tests;
 #[cfg(test)]
 mod receiver_tests;
 #[cfg(test)]

@@ -1,22 +1,22 @@
 //! The receiver of a fan-out: tells sources, groups and runs apart and accounts for each.
 
-mod beside;
 mod intervals;
-mod keeping;
-mod refused;
+mod refused_sends;
+mod stored_stream;
 mod summary;
 mod timing;
+mod unicast_copies;
 
 use super::feedback::{Feedback, Place};
-use super::subscription::{SubscribeError, Subscription, Wish};
-use super::{EndMark, Foreigners, KeepDelays, Names, Row, RowKey, Stream};
+use super::subscription::{SubscribeError, Subscription, SubscriptionStep};
+use super::{EndMark, ForeignDatagrams, KeepDelays, Names, SourceAccount, SourceKey, Stream};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
-use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use intervals::{Change, Intervals};
-use refused::{Asked, Refused};
+use refused_sends::{Asked, Refused};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 pub(super) use timing::arrival_of;
@@ -37,7 +37,7 @@ const LINGER: Nanos = Nanos::from_millis(20);
 
 /// What one socket of the loop is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
+pub struct ReceiveSocket {
     /// The group, broadcast or own address with its port; an unspecified address accepts all
     /// unicast and broadcast addresses.
     pub group: SocketAddr,
@@ -63,7 +63,7 @@ pub enum Content {
 #[derive(Clone, Debug, Default)]
 pub struct CastReceiverConfig {
     /// The sockets, in the loop's order.
-    pub listens: Vec<Listen>,
+    pub listens: Vec<ReceiveSocket>,
     /// The groups listened to, for the summary.
     pub groups: Vec<CastGroup>,
     /// The names of this host's interfaces.
@@ -106,8 +106,8 @@ pub struct CastReceiverEnd<S> {
 pub struct CastReceiver<S> {
     config: CastReceiverConfig,
     sink: S,
-    rows: Vec<Row>,
-    by_key: HashMap<RowKey, usize>,
+    rows: Vec<SourceAccount>,
+    by_key: HashMap<SourceKey, usize>,
     /// The reporter of each row.
     reporters: Vec<Option<usize>>,
     feedback: Option<Feedback>,
@@ -118,7 +118,7 @@ pub struct CastReceiver<S> {
     /// Whether datagrams without the measurement header were already reported to the sink.
     told_no_header: bool,
     others: u64,
-    foreign: Foreigners,
+    foreign: ForeignDatagrams,
     excluded: u64,
     stream: Option<Stream>,
     drops: Vec<u32>,
@@ -162,7 +162,7 @@ where
             strays: 0,
             told_no_header: false,
             others: 0,
-            foreign: Foreigners::default(),
+            foreign: ForeignDatagrams::default(),
             excluded: 0,
             timing: Timing::new(started),
             intervals: config.interval.map(|period| Intervals::new(period, started)),
@@ -205,7 +205,7 @@ where
     /// The row of a key, created if new; `None` if the table is full.
     fn row(
         &mut self,
-        key: RowKey,
+        key: SourceKey,
         now: Now,
         datagram: &Datagram<'_>,
         since: Nanos,
@@ -232,7 +232,7 @@ where
         let measured = self.config.content == Content::Measured;
         let delays =
             if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
-        let mut row = Row::new(key, waited, (datagram.meta.arrival, arrived), delays);
+        let mut row = SourceAccount::new(key, waited, (datagram.meta.arrival, arrived), delays);
         let index = self.rows.len();
         let adopted = self.feedback.as_mut().and_then(|feedback| feedback.adopt(&key, index));
         if let Some(began) = adopted.and_then(|(_, line)| line.began) {
@@ -247,7 +247,7 @@ where
         Some(index)
     }
 
-    fn take_plain(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
+    fn take_plain(&mut self, now: Now, key: SourceKey, datagram: &Datagram<'_>, since: Nanos) {
         if let Some(index) = self.row(key, now, datagram, since) {
             self.taken += 1;
             self.rows[index].observe_plain(now, datagram);
@@ -259,14 +259,14 @@ where
         }
     }
 
-    fn take_measured(&mut self, now: Now, key: RowKey, datagram: &Datagram<'_>, since: Nanos) {
+    fn take_measured(&mut self, now: Now, key: SourceKey, datagram: &Datagram<'_>, since: Nanos) {
         let Ok(header) = Header::decode(datagram.payload) else {
             if !self.take_line(now, &key, datagram) {
                 self.take_without_header(now, &key, datagram);
             }
             return;
         };
-        let key = RowKey { tag: Some(header.tag), ..key };
+        let key = SourceKey { tag: Some(header.tag), ..key };
         match header.kind {
             Kind::Data => {
                 let Some(index) = self.row(key, now, datagram, since) else { return };
@@ -291,7 +291,7 @@ where
     }
 
     /// A datagram without a sequence number: counted apart; the user is told once.
-    fn take_without_header(&mut self, now: Now, key: &RowKey, datagram: &Datagram<'_>) {
+    fn take_without_header(&mut self, now: Now, key: &SourceKey, datagram: &Datagram<'_>) {
         self.strays += 1;
         if let Some(intervals) = &mut self.intervals {
             intervals.take_without_header(now, datagram);
@@ -304,7 +304,7 @@ where
     }
 
     /// Handles text: an announcement, or a reply to the subscription. Returns whether it was one.
-    fn take_line(&mut self, now: Now, key: &RowKey, datagram: &Datagram<'_>) -> bool {
+    fn take_line(&mut self, now: Now, key: &SourceKey, datagram: &Datagram<'_>) -> bool {
         if classify(datagram.payload) != Class::Control {
             return false;
         }
@@ -318,7 +318,7 @@ where
         }
         let line = Command::decode(datagram.payload).ok();
         let Some(line) = line.as_ref().and_then(Announcement::read) else { return false };
-        let key = RowKey { tag: Some(line.tag), ..*key };
+        let key = SourceKey { tag: Some(line.tag), ..*key };
         let row = self.by_key.get(&key).copied();
         if let Some(row) = row {
             if let Some(began) = line.began {
@@ -375,7 +375,8 @@ where
 
     /// Records whether every sender that was heard has ended.
     fn note_over(&mut self, now: Nanos) {
-        let over = if self.counted().all(Row::is_over) { Over::All } else { Over::NotAll };
+        let over =
+            if self.counted().all(SourceAccount::is_over) { Over::All } else { Over::NotAll };
         self.timing.note_over(now, over);
     }
 
@@ -384,7 +385,8 @@ where
         let Some(expect) = self.config.expect else { return false };
         let over = self.timing.stragglers_until().is_some_and(|at| at <= now);
         // Each first copy is at least one datagram, so the sum is needed only near the end.
-        over || self.taken >= expect && self.counted().map(Row::firsts).sum::<u64>() >= expect
+        over || self.taken >= expect
+            && self.counted().map(SourceAccount::firsts).sum::<u64>() >= expect
     }
 
     /// Whether the sender subscribed to has ended its run.
@@ -422,7 +424,7 @@ where
         self.refused.wrote(out.len());
         if let Some(subscription) = &mut self.subscription {
             match subscription.poll(now.mono) {
-                Wish::Send(bytes) => {
+                SubscriptionStep::Send(bytes) => {
                     let dest = out.append_dest(Dest::from(subscription.sender));
                     if let Some(slot) = out.push(dest, bytes.len()) {
                         slot.copy_from_slice(&bytes);
@@ -430,18 +432,18 @@ where
                     at = Some(now.mono);
                     done = false;
                 }
-                Wish::Wait(next) => {
+                SubscriptionStep::Wait(next) => {
                     at = Some(at.map_or(next, |at| at.min(next)));
                     done = false;
                 }
-                Wish::Over => {}
+                SubscriptionStep::Over => {}
             }
         }
         (at, done)
     }
 
     /// The rows of what was asked for.
-    fn counted(&self) -> impl Iterator<Item = &Row> {
+    fn counted(&self) -> impl Iterator<Item = &SourceAccount> {
         self.rows.iter().filter(|row| !row.is_beside())
     }
 
@@ -541,7 +543,7 @@ where
         }
         self.timing.read(now, datagram);
         let meta = &datagram.meta;
-        let key = RowKey {
+        let key = SourceKey {
             source: meta.source,
             group,
             interface: meta.interface,
@@ -564,7 +566,7 @@ where
     }
 
     fn on_tick(&mut self, now: Now) {
-        let lost = self.counted().map(Row::lost).sum();
+        let lost = self.counted().map(SourceAccount::lost).sum();
         let sources = self.counted().count() as u64;
         while let Some(interval) = self.intervals.as_mut().and_then(|all| all.next(now.mono, lost))
         {

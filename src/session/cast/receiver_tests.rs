@@ -4,10 +4,10 @@ use super::tests::{
     Kept, addr, all_sent, deliver, meta, receiver, receiver_now, sender, sender_now,
 };
 use super::*;
-use crate::batch::{Datagram, OwnFinding, TxBatch};
+use crate::batch::{Datagram, LocalSendFailure, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::netsim::{Host, Network, SimSocket};
 use crate::record::CastReceived;
-use crate::session::{Next, Now, Session};
 use crate::units::{Limit, Nanos};
 use crate::wire::{Header, Kind};
 use std::net::SocketAddr;
@@ -16,7 +16,8 @@ const GROUP: &str = "239.1.2.3:5000";
 const START: Nanos = Nanos::from_secs(9);
 
 fn config() -> CastReceiverConfig {
-    let listen = Listen { group: addr(GROUP), interfaces: vec![3], since: START, answers: 0 };
+    let listen =
+        ReceiveSocket { group: addr(GROUP), interfaces: vec![3], since: START, answers: 0 };
     CastReceiverConfig { listens: vec![listen], ..CastReceiverConfig::default() }
 }
 
@@ -114,7 +115,9 @@ fn a_host_that_refuses_to_ask_is_not_a_sender_that_does_not_answer() {
         let failed = network.finish(&running, Nanos::from_secs(9)).failed;
         let expected = match errno {
             None => SubscribeError::NoReply { sender: to.into() },
-            Some(errno) => SubscribeError::NotSent { finding: OwnFinding::from_errno(errno, to) },
+            Some(errno) => {
+                SubscribeError::NotSent { finding: LocalSendFailure::from_errno(errno, to) }
+            }
         };
         assert_eq!(failed, Some(expected));
     }

@@ -7,11 +7,11 @@
 //! announcement it received, only while it still receives from it, and never with more bytes or
 //! datagrams than recently arrived from there.
 
-use super::RowKey;
+use super::SourceKey;
 use super::credit::Credit;
-use super::row::Found;
+use super::source_account::ReportCounts;
 use crate::batch::Dest;
-use crate::session::Now;
+use crate::machine::Now;
 use crate::stats::GapLog;
 use crate::units::Nanos;
 use crate::wire::{Announcement, LINE_LEN, MarkReport, ReceiverReport};
@@ -42,7 +42,7 @@ enum Stage {
 /// One receiver's reports about one run, group and interface.
 #[derive(Debug)]
 pub(super) struct Reporter {
-    pub key: RowKey,
+    pub key: SourceKey,
     /// The row that it reports on; `None` until a datagram arrives.
     pub row: Option<usize>,
     /// Destination of reports, and the socket to send from.
@@ -74,7 +74,7 @@ pub(super) struct Reporter {
 impl Reporter {
     /// For a run that is heard of for the first time.
     pub fn new(
-        key: RowKey,
+        key: SourceKey,
         dest: Dest,
         (listens, credit): (usize, usize),
         first: &Announcement,
@@ -220,7 +220,7 @@ impl Reporter {
     pub fn write(
         &mut self,
         now: Now,
-        found: Option<&Found>,
+        found: Option<&ReportCounts>,
         (by, drops): (String, u64),
         credit: &mut Credit,
     ) -> Vec<u8> {
@@ -233,14 +233,22 @@ impl Reporter {
         if !bytes.is_empty() {
             credit.spend(now.mono, bytes.len());
             self.has_reported = true;
-            self.log.set_told();
+            self.log.set_reported();
         }
         bytes
     }
 
-    fn report(&self, now: Now, found: Option<&Found>, by: String, drops: u64) -> ReceiverReport {
-        let nothing =
-            Found { lost: self.heard.sent.saturating_sub(self.since), ..Found::default() };
+    fn report(
+        &self,
+        now: Now,
+        found: Option<&ReportCounts>,
+        by: String,
+        drops: u64,
+    ) -> ReceiverReport {
+        let nothing = ReportCounts {
+            lost: self.heard.sent.saturating_sub(self.since),
+            ..ReportCounts::default()
+        };
         let told = found.unwrap_or(&nothing);
         let nanos = |delay: Option<Nanos>| delay.map(Nanos::as_u64);
         let mark = self.log.closed().map(|closed| MarkReport {

@@ -5,17 +5,19 @@
 //! passes its number on to the next, so that a refusal never looks like loss on the path. Between
 //! the rounds go the announcements that receivers answer with reports.
 
-use super::ear::{Ear, EarConfig, Pace};
 use super::end_mark::END_MARK_LEN;
+use super::sender_control::{FeedbackConfig, Pace, SenderControl};
 use super::subscribers::Change;
 use super::tally::{Explain, Tally};
 use super::{EndMark, Names};
 use crate::batch::{
-    Datagram, Dest, DestId, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, DestId, ErrorOrigin, LocalSendFailure, NetworkError, SendOutcome, SendStop,
+    TxBatch,
 };
-use crate::record::{CastSent, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink, Undelivered};
+use crate::machine::{Next, Now, Session};
+use crate::record::{CastSent, DeliveryError, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
 use crate::session::send::{Schedule, Spacing};
-use crate::session::{Next, Now, PayloadSource, Session, Supply, SupplyError};
+use crate::session::{PayloadSource, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::collections::VecDeque;
@@ -52,9 +54,9 @@ pub struct CastSenderConfig {
     /// How long to wait for them; `None` for no limit.
     pub wait: Option<Nanos>,
     /// How receivers report and subscribe; `None` for no feedback.
-    pub ear: Option<EarConfig>,
+    pub ear: Option<FeedbackConfig>,
     /// Explains an error number of send(2) by the state of this host.
-    pub explain: fn(i32, SocketAddr) -> OwnFinding,
+    pub explain: fn(i32, SocketAddr) -> LocalSendFailure,
 }
 
 /// Result of a sender.
@@ -130,7 +132,7 @@ pub struct CastSender<P, S> {
     config: CastSenderConfig,
     source: P,
     sink: S,
-    ear: Option<Ear>,
+    ear: Option<SenderControl>,
     written: Written,
     schedule: Schedule,
     /// Whether the payload source had nothing when last asked.
@@ -175,7 +177,7 @@ where
             ids: config.targets.iter().map(|target| batch.append_dest(*target)).collect(),
             tallies: vec![Tally::default(); config.targets.len()],
             schedule: Schedule::new(config.spacing),
-            ear: ear.map(|ear| Ear::new(ear, config.tag.unwrap_or_default())),
+            ear: ear.map(|ear| SenderControl::new(ear, config.tag.unwrap_or_default())),
             config,
             source,
             sink,
@@ -292,7 +294,7 @@ where
     /// Queues an announcement if one is due, ahead of rounds that have not begun.
     fn announce(&mut self, now: Now, pace: Pace) {
         let bytes = self.bytes;
-        let due = |ear: &mut Ear| ear.line_is_due(now.mono, pace, bytes);
+        let due = |ear: &mut SenderControl| ear.announcement_is_due(now.mono, pace, bytes);
         if self.ids.is_empty() || !self.ear.as_mut().is_some_and(due) {
             return;
         }
@@ -493,7 +495,7 @@ where
             }
         });
         let announces = !ids.is_empty() && !matches!(self.phase, Phase::Ending { .. });
-        let line = ear.as_ref().filter(|_| announces).and_then(Ear::next_line);
+        let line = ear.as_ref().filter(|_| announces).and_then(SenderControl::next_line);
         let first = [at, expires, silence, line].into_iter().flatten().min();
         first.map_or(Next::Idle, Next::WaitUntil)
     }
@@ -513,7 +515,7 @@ where
         let expires = self.ear.as_mut().and_then(|ear| ear.expire(now.mono));
         self.change_targets(out);
         // Alternate, so that neither answers nor data starve.
-        let answers = self.ear.as_ref().is_some_and(Ear::has_answers);
+        let answers = self.ear.as_ref().is_some_and(SenderControl::has_answers);
         if self.written == Written::Rounds
             && let Some(ear) = self.ear.as_mut().filter(|ear| ear.has_answers())
             && ear.write_answers(self.ids.len(), out) > 0
@@ -610,9 +612,9 @@ where
         }
         tally.unreachable += error.times;
         tally.reason = Some(if own {
-            Undelivered::Host((self.config.explain)(error.errno, error.destination))
+            DeliveryError::Host((self.config.explain)(error.errno, error.destination))
         } else {
-            Undelivered::Network(error.notice())
+            DeliveryError::Network(error.notice())
         });
     }
 

@@ -7,15 +7,15 @@
 //! does not: what a former owner of the address knows keeps nobody subscribed. All other answers
 //! depend only on the question, so a repeat gets the same answer.
 
+use super::address_proofs::Proofs;
 use super::member::Member;
 use super::names::is_same_but_for_zone;
-use super::proof::Proofs;
 use super::refusal::Refusal;
 use crate::batch::{Dest, RxMeta};
-use crate::control::server::{Restraint, print};
+use crate::control::server::{LoopPrevention, print};
 use crate::control::{STREAM_TICKET_SLOT, Tickets};
+use crate::machine::Now;
 use crate::record::Departure;
-use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{
     CONTROL_MAX, Code, Command, CommandError, Params, Reply, Tag, TicketKey, Verb, fanout_tag,
@@ -35,7 +35,7 @@ const HINT: &str = " pad=";
 
 /// What a sender lets others do.
 #[derive(Clone, Debug)]
-pub struct DoorPolicy {
+pub struct SubscriptionPolicy {
     /// Whether receivers may subscribe.
     pub open: bool,
     /// Whether anybody may query the list of receivers.
@@ -56,8 +56,8 @@ pub(super) enum Change {
 
 /// The subscription control.
 #[derive(Debug)]
-pub(super) struct Door {
-    policy: DoorPolicy,
+pub(super) struct SubscriptionControl {
+    policy: SubscriptionPolicy,
     tickets: Tickets,
     proofs: Proofs,
     inside: HashMap<SocketAddr, Member>,
@@ -68,11 +68,11 @@ pub(super) struct Door {
     questions: Vec<(Dest, Vec<u8>)>,
     next_look: Nanos,
     /// Limits answers to unverified addresses.
-    restraint: Restraint,
+    restraint: LoopPrevention,
 }
 
-impl Door {
-    pub fn new(policy: DoorPolicy) -> Self {
+impl SubscriptionControl {
+    pub fn new(policy: SubscriptionPolicy) -> Self {
         Self {
             tickets: Tickets::new(policy.key.clone(), STREAM_TICKET_SLOT),
             proofs: Proofs::new(policy.key.clone()),
@@ -82,7 +82,7 @@ impl Door {
             changes: Vec::new(),
             questions: Vec::new(),
             next_look: Nanos::ZERO,
-            restraint: Restraint::default(),
+            restraint: LoopPrevention::default(),
         }
     }
 
@@ -368,15 +368,15 @@ mod tests {
     use crate::batch::RxEntry;
     use crate::wire::HELO_LEN;
 
-    fn door(open: bool, listed: bool) -> Door {
-        Door::new(DoorPolicy { open, listed, key: TicketKey([3; 32]) })
+    fn door(open: bool, listed: bool) -> SubscriptionControl {
+        SubscriptionControl::new(SubscriptionPolicy { open, listed, key: TicketKey([3; 32]) })
     }
 
-    fn ask(door: &mut Door, from: &str, at: u64, text: &str) -> String {
+    fn ask(door: &mut SubscriptionControl, from: &str, at: u64, text: &str) -> String {
         ask_at(door, from, Nanos::from_secs(at), text)
     }
 
-    fn ask_at(door: &mut Door, from: &str, mono: Nanos, text: &str) -> String {
+    fn ask_at(door: &mut SubscriptionControl, from: &str, mono: Nanos, text: &str) -> String {
         let meta = RxMeta { source: from.parse().unwrap(), ..RxEntry::default().meta };
         let now = Now { mono, real: Nanos::ZERO };
         let mut others = ["10.0.0.9:5".parse().unwrap()].into_iter();
@@ -392,7 +392,7 @@ mod tests {
     const A: &str = "10.0.0.1:7";
 
     /// Its session and value.
-    fn enter(door: &mut Door, from: &str, at: u64) -> (String, String) {
+    fn enter(door: &mut SubscriptionControl, from: &str, at: u64) -> (String, String) {
         let hello = format!("a HELO pad={}", "x".repeat(HELO_LEN));
         let ticket = ask(door, from, at, &hello);
         let joined = ask(door, from, at, &format!("b RCPT ticket={}", word(&ticket, "ticket")));
@@ -400,7 +400,7 @@ mod tests {
         (word(&joined, "session").to_owned(), word(&joined, "value").to_owned())
     }
 
-    fn noop(door: &mut Door, at: u64, session: &str, value: &str) -> String {
+    fn noop(door: &mut SubscriptionControl, at: u64, session: &str, value: &str) -> String {
         ask(door, A, at, &format!("c NOOP session={session} value={value}"))
     }
 

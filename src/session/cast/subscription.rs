@@ -3,7 +3,7 @@
 //! datagrams arrive. A sender that lost the subscription is asked again.
 
 use super::names::is_same_but_for_zone;
-use crate::batch::{NetworkError, OwnFinding};
+use crate::batch::{LocalSendFailure, NetworkError};
 use crate::control::{
     Exchange, Handshake, HandshakeReply, Issuer, Patience, Request, Sealer, Step,
 };
@@ -30,7 +30,7 @@ pub enum SubscribeError {
     #[error("cannot ask {}: {finding}", Endpoint::from(finding.destination))]
     NotSent {
         /// Why.
-        finding: OwnFinding,
+        finding: LocalSendFailure,
     },
     /// Nothing was received.
     #[error("no reply from {sender}")]
@@ -98,12 +98,12 @@ pub(super) struct Subscription {
     /// The latest reply, if it asks to try later.
     put_off: Option<ServerReply>,
     /// Why this host refused to send the last command; `None` once one was sent.
-    refused: Option<OwnFinding>,
+    refused: Option<LocalSendFailure>,
 }
 
 /// What a subscription wants now.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum SubscriptionStep {
     Send(Vec<u8>),
     Wait(Nanos),
     /// Nothing more: it has left, or failed.
@@ -161,10 +161,10 @@ impl Subscription {
     }
 
     /// What to do now.
-    pub fn poll(&mut self, now: Nanos) -> Wish {
+    pub fn poll(&mut self, now: Nanos) -> SubscriptionStep {
         if self.asking.is_none() {
             match &self.stage {
-                Stage::In { next, .. } if now < *next => return Wish::Wait(*next),
+                Stage::In { next, .. } if now < *next => return SubscriptionStep::Wait(*next),
                 Stage::In { session, value, .. } => {
                     let mut params = Params::default();
                     params.push("session", session);
@@ -182,30 +182,30 @@ impl Subscription {
                 handshake.poll(now, &mut self.issuer, &self.patience, write)
             }
             (_, Some(asking)) => asking.poll(now),
-            (_, None) => return Wish::Over,
+            (_, None) => return SubscriptionStep::Over,
         };
         match step {
-            Step::Send(bytes) => Wish::Send(bytes.to_vec()),
-            Step::Wait(at) => Wish::Wait(at),
+            Step::Send(bytes) => SubscriptionStep::Send(bytes.to_vec()),
+            Step::Wait(at) => SubscriptionStep::Wait(at),
             Step::TimedOut => self.no_answer(now),
         }
     }
 
-    fn no_answer(&mut self, now: Nanos) -> Wish {
+    fn no_answer(&mut self, now: Nanos) -> SubscriptionStep {
         self.asking = None;
         match self.stage {
             Stage::Leaving | Stage::Gone => {
                 self.end();
-                Wish::Over
+                SubscriptionStep::Over
             }
             _ if self.joined.is_none() => {
                 self.fail();
-                Wish::Over
+                SubscriptionStep::Over
             }
             // It may come back: start again with a new ticket.
             _ => {
                 self.stage = Stage::joining();
-                Wish::Wait(now)
+                SubscriptionStep::Wait(now)
             }
         }
     }
@@ -223,7 +223,7 @@ impl Subscription {
 
     /// Why this host refused to send a command; `None` once it was sent. It is repeated, since a
     /// full queue empties.
-    pub fn on_refused(&mut self, finding: Option<&OwnFinding>) {
+    pub fn on_refused(&mut self, finding: Option<&LocalSendFailure>) {
         self.refused = finding.cloned();
     }
 
@@ -356,14 +356,14 @@ mod tests {
         let full = Code::NO_ROOM;
         loop {
             match asks.poll(now) {
-                Wish::Send(bytes) => {
+                SubscriptionStep::Send(bytes) => {
                     let tag = Command::decode(&bytes).unwrap().tag;
                     let (params, text) = (Params::default(), "full".to_owned());
                     let reply = Reply { tag, code: full, params, text }.encode().unwrap();
                     assert!(asks.on_reply(&reply, now));
                 }
-                Wish::Wait(at) => now = at,
-                Wish::Over => break,
+                SubscriptionStep::Wait(at) => now = at,
+                SubscriptionStep::Over => break,
             }
         }
         assert!(now >= Nanos::from_secs(1) + PATIENCE);

@@ -1,15 +1,15 @@
 //! Results of sending to one destination, before the network.
 
 use super::Names;
-use crate::batch::{Dest, LocalRefusal, OwnFinding};
-use crate::record::{CastDestination, SendRefusal, Undelivered};
+use crate::batch::{Dest, LocalRefusal, LocalSendFailure};
+use crate::record::{CastDestination, DeliveryError, SendRefusal};
 use std::net::SocketAddr;
 
 /// Maximum error numbers kept apart per destination.
 const ERRNOS: usize = 16;
 
 /// Explains an error number of send(2) by the state of this host.
-pub(super) type Explain = fn(i32, SocketAddr) -> OwnFinding;
+pub(super) type Explain = fn(i32, SocketAddr) -> LocalSendFailure;
 
 /// Counts of one destination.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Tally {
     refusals: Vec<SendRefusal>,
     /// Unreachable errors from the network, and the latest one.
     pub unreachable: u64,
-    pub reason: Option<Undelivered>,
+    pub reason: Option<DeliveryError>,
 }
 
 impl Tally {

@@ -3,12 +3,13 @@
 
 use super::*;
 use crate::batch::{
-    Datagram, Dest, OwnCause, OwnFinding, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, LocalCause, LocalSendFailure, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
 };
+use crate::machine::{Next, Now, Session};
 use crate::record::{
     CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, ReceivedCaveat, Sink,
 };
-use crate::session::{FixedMessages, Message, Next, Now, Session, Spacing};
+use crate::session::{FixedMessages, Message, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::collections::{HashMap, HashSet};
@@ -78,14 +79,14 @@ pub(super) fn sender(
         receivers: 0,
         wait: None,
         ear: None,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
     CastSender::new(config, FixedMessages::new(messages, Some(count)), Quiet, batch)
 }
 
 pub(super) fn receiver(group: &str, since: Nanos) -> CastReceiver<Kept> {
-    let listen = Listen { group: addr(group), interfaces: vec![3], since, answers: 0 };
+    let listen = ReceiveSocket { group: addr(group), interfaces: vec![3], since, answers: 0 };
     let listens = vec![listen];
     let config = CastReceiverConfig { listens, store: true, ..CastReceiverConfig::default() };
     CastReceiver::new(config, Kept::default())
@@ -337,7 +338,7 @@ fn nothing_can_be_sent_so_an_endless_run_ends() {
     let summary = session.finish(now).summary;
     let only = &summary.sent.destinations[0];
     let refusal = &only.refusals[0];
-    assert_eq!((&refusal.cause.cause, refusal.datagrams), (&OwnCause::NoRoute, 1));
+    assert_eq!((&refusal.cause.cause, refusal.datagrams), (&LocalCause::NoRoute, 1));
 }
 
 #[test]
@@ -387,7 +388,8 @@ fn no_datagram_makes_a_receiver_panic() {
 #[test]
 fn count_time_idle_and_interruption_end_a_receiver() {
     let group = addr("239.1.2.3:5000");
-    let listen = Listen { group, interfaces: Vec::new(), since: Nanos::from_secs(9), answers: 0 };
+    let listen =
+        ReceiveSocket { group, interfaces: Vec::new(), since: Nanos::from_secs(9), answers: 0 };
     let config = CastReceiverConfig {
         listens: vec![listen],
         content: Content::Plain,

@@ -1,6 +1,6 @@
 //! Converts the kernel's time stamps, which use the real-time clock, to the monotonic clock.
 
-use crate::session::Now;
+use crate::machine::Now;
 use crate::units::Nanos;
 
 /// Maximum drift between the two clocks: adjtimex(2) allows 500 ppm.

@@ -7,7 +7,7 @@
 //! counts more probes than were sent; from then on the directions are known only if no number is
 //! missing.
 
-use crate::record::WaysUntold;
+use crate::record::LossDirectionUnknown;
 use crate::stats::{Arrival, ODDS, SequenceTracker};
 
 /// How far below the first number received an answer can be, when it belongs to a copy of the first
@@ -27,7 +27,7 @@ pub(super) struct Directions {
     /// Answers lost before the reflector restarted its count.
     before_restart: u64,
     restarts: u64,
-    keeps: Keeps,
+    keeps: ReflectorNumbering,
     /// Whether the reflector's numbers are known to the end of the run.
     whole: bool,
     /// Further answers with numbers of their own: copies made on the way out.
@@ -37,7 +37,7 @@ pub(super) struct Directions {
 
 /// Whether the reflector keeps its own count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Keeps {
+pub(super) enum ReflectorNumbering {
     /// So far its numbers equal the probes': either a count, or copies.
     #[default]
     Unknown,
@@ -49,7 +49,7 @@ pub(super) enum Keeps {
 
 /// Losses by direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LostWays {
+pub(super) struct LossByDirection {
     /// On the way to the reflector.
     pub out: u64,
     /// On the way back.
@@ -97,7 +97,7 @@ impl Directions {
             early: Vec::new(),
             before_restart: 0,
             restarts: 0,
-            keeps: Keeps::Unknown,
+            keeps: ReflectorNumbering::Unknown,
             whole: false,
             copies_out: 0,
             order: Order::default(),
@@ -110,7 +110,7 @@ impl Directions {
         let arrival = self.back.observe(probe);
         let Some(number) = reflector else { return arrival };
         if number != probe {
-            self.keeps = Keeps::Count;
+            self.keeps = ReflectorNumbering::Count;
         }
         let Some(tracker) = &mut self.reflected else {
             // It cannot have answered more than was asked: it was counting before this run.
@@ -157,29 +157,31 @@ impl Directions {
 
     /// The reflector's numbers are certainly its own count.
     pub fn trust(&mut self) {
-        self.keeps = Keeps::Count;
+        self.keeps = ReflectorNumbering::Count;
     }
 
     /// Records the answer to an extra probe after all others, whose number skipped one: a reflector
     /// that counts cannot have reached it, one that copies has.
     pub fn conclude(&mut self, probe: u32, number: u32) {
         match self.keeps {
-            Keeps::Unknown if number == probe => self.keeps = Keeps::Nothing,
-            _ => self.keeps = Keeps::Count,
+            ReflectorNumbering::Unknown if number == probe => {
+                self.keeps = ReflectorNumbering::Nothing
+            }
+            _ => self.keeps = ReflectorNumbering::Count,
         }
     }
 
     /// Records the reflector's count after all probes of the run, from an answer to an extra probe.
     pub fn close(&mut self, number: u32) {
-        if let (Keeps::Count, Some(tracker)) = (self.keeps, &mut self.reflected) {
+        if let (ReflectorNumbering::Count, Some(tracker)) = (self.keeps, &mut self.reflected) {
             let told = tracker.observe(number.wrapping_sub(self.origin));
             self.whole = told == Arrival::New;
         }
     }
 
     /// Directions of the losses among `sent` probes; `open` of them may still be answered.
-    pub fn lost(&self, sent: u64, open: u64) -> Result<LostWays, WaysUntold> {
-        let Some(reflected) = &self.reflected else { return Err(WaysUntold::NoCount) };
+    pub fn lost(&self, sent: u64, open: u64) -> Result<LossByDirection, LossDirectionUnknown> {
+        let Some(reflected) = &self.reflected else { return Err(LossDirectionUnknown::NoCount) };
         // Probes missing below the last answer; gaps in the reflector's numbers are probes that it
         // answered.
         let all = self.back.lost_of(sent);
@@ -188,35 +190,35 @@ impl Directions {
         // Probes in flight that were overtaken by a later one.
         let overtaken = (known + open).saturating_sub(all);
         let known = known - overtaken.min(known);
-        if self.keeps == Keeps::Nothing {
-            return Err(WaysUntold::NoCount);
+        if self.keeps == ReflectorNumbering::Nothing {
+            return Err(LossDirectionUnknown::NoCount);
         }
         if known == 0 {
-            return Ok(LostWays { out: 0, back: 0, unknown });
+            return Ok(LossByDirection { out: 0, back: 0, unknown });
         }
-        if self.keeps == Keeps::Unknown {
-            return Err(WaysUntold::CountUnproven);
+        if self.keeps == ReflectorNumbering::Unknown {
+            return Err(LossDirectionUnknown::CountUnproven);
         }
         let missing = self.before_restart + reflected.lost();
         if missing == 0 {
             // Every answer came back, with or without duplicates.
-            return Ok(LostWays { out: known, back: 0, unknown });
+            return Ok(LossByDirection { out: known, back: 0, unknown });
         }
         if overtaken > 0 {
-            return Err(WaysUntold::Open);
+            return Err(LossDirectionUnknown::Open);
         }
         if self.copies_out > 0
             || !self.early.is_empty()
             || self.order.shows_copies()
             || missing > all
         {
-            return Err(WaysUntold::Copies);
+            return Err(LossDirectionUnknown::Copies);
         }
         if !self.would_show_copies(missing) {
-            return Err(WaysUntold::TooFew);
+            return Err(LossDirectionUnknown::TooFew);
         }
         let back = missing.min(known);
-        Ok(LostWays { out: known - back, back, unknown })
+        Ok(LossByDirection { out: known - back, back, unknown })
     }
 
     /// Whether duplication on the way out would have been noticed by now: the chance of never
@@ -238,7 +240,7 @@ impl Directions {
     /// count does not tell them apart.
     pub fn copies(&self) -> Option<(u64, u64)> {
         let out = self.copies_out;
-        let counts = self.keeps == Keeps::Count && self.restarts == 0;
+        let counts = self.keeps == ReflectorNumbering::Count && self.restarts == 0;
         counts.then(|| (out, self.back.duplicates() - out))
     }
 
@@ -250,9 +252,9 @@ impl Directions {
     /// Whether the reflector keeps its own count; `None` if unknown.
     pub fn counts(&self) -> Option<bool> {
         match self.keeps {
-            Keeps::Unknown => None,
-            Keeps::Count => Some(true),
-            Keeps::Nothing => Some(false),
+            ReflectorNumbering::Unknown => None,
+            ReflectorNumbering::Count => Some(true),
+            ReflectorNumbering::Nothing => Some(false),
         }
     }
 
@@ -260,9 +262,9 @@ impl Directions {
     pub fn in_doubt(&self, sent: u64) -> bool {
         let lost = self.back.lost_of(sent);
         let settled = match self.keeps {
-            Keeps::Unknown => false,
-            Keeps::Nothing => true,
-            Keeps::Count => self.whole || lost == self.back.lost(),
+            ReflectorNumbering::Unknown => false,
+            ReflectorNumbering::Nothing => true,
+            ReflectorNumbering::Count => self.whole || lost == self.back.lost(),
         };
         self.reflected.is_some() && lost > 0 && !settled
     }

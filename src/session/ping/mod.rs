@@ -15,31 +15,31 @@
 //! target      the accounting of one target, from all of these
 //! ```
 
+mod answer_contents;
 mod bursts;
 mod clocks;
 mod delays;
 mod directions;
+mod extra_probe;
 mod plan;
 mod probe;
 mod protocol;
-mod question;
 mod rows;
 mod schedule;
 mod stamp;
 mod target;
-mod told;
 
 pub use plan::{PingPlan, PingSpacing, PingTarget};
 pub use protocol::{Departed, Echo, Protocol, Reflector};
 pub use stamp::{Asked, StampProbes};
 
-use super::{Next, Now, Session};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::units::Nanos;
 use clocks::Clocks;
+use extra_probe::Step;
 use probe::Probes;
-use question::Step;
 use schedule::PingSchedule;
 use target::Target;
 

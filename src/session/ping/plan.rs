@@ -1,7 +1,7 @@
 //! Parameters of `ping`.
 
 use super::Protocol;
-use crate::batch::OwnFinding;
+use crate::batch::LocalSendFailure;
 use crate::record::PingSchedule;
 use crate::units::Nanos;
 use std::net::SocketAddr;
@@ -59,7 +59,7 @@ pub struct PingPlan {
     /// TTL or hop limit of the probes, to compute the number of hops.
     pub ttl: u8,
     /// Explains why this host refused to send; a look-up outside this state machine.
-    pub explain: fn(i32, SocketAddr) -> OwnFinding,
+    pub explain: fn(i32, SocketAddr) -> LocalSendFailure,
 }
 
 /// One target.

@@ -2,7 +2,7 @@
 
 use super::delays::Steps;
 use super::probe::Probe;
-use crate::record::{Outcome, PingRow, PingStretch};
+use crate::record::{Outcome, PingRow, PingSlice};
 use crate::stats::{Cell, Timeline};
 use crate::units::Nanos;
 
@@ -45,9 +45,9 @@ pub(super) fn steps(probe: &Probe) -> Steps {
 }
 
 /// The run over time; the last interval ends with the last probe.
-pub(super) fn over_time(timeline: &Timeline) -> Vec<PingStretch> {
+pub(super) fn over_time(timeline: &Timeline) -> Vec<PingSlice> {
     let (width, last) = (timeline.width().0, timeline.last().0);
-    let stretch = |(index, cell): (usize, &Cell)| PingStretch {
+    let stretch = |(index, cell): (usize, &Cell)| PingSlice {
         start_ns: index as u64 * width,
         duration_ns: width.min(last.saturating_sub(index as u64 * width)).max(1),
         back: cell.samples,

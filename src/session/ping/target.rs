@@ -1,22 +1,23 @@
 //! The accounting of one target: what was sent, what came back, and what happened to the rest.
 
 use super::PingTarget;
+use super::answer_contents::AnswerContents;
 use super::bursts::Bursts;
 use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
-use super::directions::{Directions, LostWays};
+use super::directions::{Directions, LossByDirection};
+use super::extra_probe::{Question, Step};
 use super::probe::{Probe, Probes, State};
 use super::protocol::Echo;
-use super::question::{Question, Step};
 use super::rows::{over_time, row, steps};
 use super::schedule::PingSchedule;
-use super::told::Told;
-use crate::batch::{Datagram, DestId, ErrorOrigin, NetworkError, OwnFinding, TransmitStamp};
+use crate::batch::{Datagram, DestId, ErrorOrigin, LocalSendFailure, NetworkError, TransmitStamp};
+use crate::machine::Now;
 use crate::record::{
     Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingTargetReport, PingTimeout,
     ReplyKind, SendRefusal,
 };
-use crate::session::{Now, TroubleLog};
+use crate::session::NetworkErrorLog;
 use crate::stats::{Arrival, DelayHistogram, Timeline};
 use crate::units::Nanos;
 use crate::wire::Hops;
@@ -48,13 +49,13 @@ pub(super) struct Target {
     late: u64,
     open: u64,
     strays: u64,
-    told: Told,
+    told: AnswerContents,
     question: Question,
     transmit_stamps: u64,
     bursts: Bursts,
     timeline: Timeline,
     refused: Vec<SendRefusal>,
-    troubles: TroubleLog,
+    troubles: NetworkErrorLog,
 }
 
 impl Target {
@@ -81,13 +82,13 @@ impl Target {
             late: 0,
             open: 0,
             strays: 0,
-            told: Told::default(),
+            told: AnswerContents::default(),
             question: Question::default(),
             transmit_stamps: 0,
             bursts: Bursts::default(),
             timeline: Timeline::new(FIRST_STRETCH),
             refused: Vec::new(),
-            troubles: TroubleLog::default(),
+            troubles: NetworkErrorLog::default(),
         }
     }
 
@@ -111,7 +112,7 @@ impl Target {
     pub fn refuse(
         &mut self,
         errno: i32,
-        explain: fn(i32, SocketAddr) -> OwnFinding,
+        explain: fn(i32, SocketAddr) -> LocalSendFailure,
     ) -> Option<&SendRefusal> {
         self.never_sent += 1;
         if let Some(known) = self.refused.iter_mut().find(|known| known.errno() == errno) {
@@ -288,7 +289,7 @@ impl Target {
         debug_assert_eq!(sent, back.firsts() + lost + open, "{}", self.plan.name);
         let ways = self.ways.lost(sent, open);
         let (out, behind) = match ways {
-            Ok(LostWays { out, back, unknown: 0 }) => (Some(out), Some(back)),
+            Ok(LossByDirection { out, back, unknown: 0 }) => (Some(out), Some(back)),
             Ok(_) | Err(_) => (None, None),
         };
         let untold = ways.err().filter(|_| lost > 0);

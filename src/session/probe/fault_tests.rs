@@ -8,18 +8,18 @@ use super::mtu::{MtuKind, MtuPlan, judge};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
 use super::shape::{ShapeKind, ShapePlan};
 use super::timeout::{TimeoutPlan, TimeoutSession};
-use super::{FarEnd, Helped, HelpedEnd, Kind, Manner};
+use super::{FarEnd, Kind, RoundDriver, RoundDriverEnd, RoundParameters};
 use crate::batch::TxBatch;
 use crate::control::Sealer;
+use crate::machine::{Orders, Session};
 use crate::netsim::{Clock, Fault, Host, Mailbox, Network, SimSocket, Weather};
 use crate::record::probe::{
     FragmentRow, MarkChange, MarksVerdict, MtuLimit, Outcome, PortPath, ProbeTraffic, TimeoutReport,
 };
 use crate::record::{Flow, Sink};
 use crate::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
-use crate::session::{Orders, Session};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList, TicketKey};
 use std::net::{IpAddr, SocketAddr};
@@ -53,7 +53,7 @@ impl Sink<ServeEvent> for Engine {
                 alternate: Some((PORTS[5], 5)),
                 ..PortsOpened::default()
             };
-            let news = StreamNews::Ports(Box::new(opened));
+            let news = StreamReport::Ports(Box::new(opened));
             self.0.push(ServeOrder { session: request.session, stream: 0, news });
         }
         Flow::Continue
@@ -114,10 +114,10 @@ fn helped<K: Kind + 'static>(
     seed: u64,
     kind: K,
     ports: PortList,
-) -> HelpedEnd<K::Facts> {
+) -> RoundDriverEnd<K::Facts> {
     let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
-    let manner = Manner { target: server(), ports, spacing, wait };
-    run(fault, seed, 1, Helped::new(manner, kind, far_end())).0
+    let manner = RoundParameters { target: server(), ports, spacing, wait };
+    run(fault, seed, 1, RoundDriver::new(manner, kind, far_end())).0
 }
 
 /// A row of the table: the machine, the fault, and how it ended.

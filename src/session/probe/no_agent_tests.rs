@@ -4,12 +4,12 @@
 use super::marks::{MarksKind, MarksPlan};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
 use super::timeout::{TimeoutPlan, TimeoutSession};
-use super::{FarEnd, Helped, Manner};
-use crate::batch::{Datagram, ErrorOrigin, NetworkError, OwnCause, RxEntry, RxMeta, TxBatch};
+use super::{FarEnd, RoundDriver, RoundParameters};
+use crate::batch::{Datagram, ErrorOrigin, LocalCause, NetworkError, RxEntry, RxMeta, TxBatch};
 use crate::control::Sealer;
+use crate::machine::{Now, Session};
 use crate::netsim::{Host, Network, SimSocket};
 use crate::record::probe::{NoAgent, ProbeCaveat, TimeoutEvent, TimeoutReport};
-use crate::session::{Now, Session};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use std::cell::Cell;
@@ -54,15 +54,15 @@ fn timeout() -> TimeoutSession<Vec<TimeoutEvent>> {
     TimeoutSession::new(plan, far_end(), Vec::new())
 }
 
-fn marks() -> Helped<MarksKind> {
+fn marks() -> RoundDriver<MarksKind> {
     let kind = MarksKind::new(MarksPlan { target: target(), tries: 3 });
-    let manner = Manner {
+    let manner = RoundParameters {
         target: target(),
         ports: PortList::default(),
         spacing: Nanos::from_millis(60),
         wait: Nanos::from_millis(600),
     };
-    Helped::new(manner, kind, far_end())
+    RoundDriver::new(manner, kind, far_end())
 }
 
 /// What happens to the session at every datagram.
@@ -104,7 +104,7 @@ fn no_agent(end: PortsEnd) -> NoAgent {
 }
 
 fn is_own_filter(why: &NoAgent) -> bool {
-    matches!(why, NoAgent::NotSent { found, .. } if found.cause == OwnCause::PacketFilter)
+    matches!(why, NoAgent::NotSent { found, .. } if found.cause == LocalCause::PacketFilter)
 }
 
 #[test]

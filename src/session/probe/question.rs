@@ -4,10 +4,10 @@
 //! difference between both losses can hardly be chance ([`is_beyond_chance`]) is something blocked;
 //! otherwise the question is repeated, and finally reported as undecided.
 
-use super::Told;
-use super::shots::{Back, ItemLog};
+use super::AgentCounts;
+use super::probe_batch::{Back, ItemLog};
 use crate::record::probe::Outcome;
-use crate::stats::{LossSample, is_beyond_chance, tries_to_tell};
+use crate::stats::{LossSample, is_beyond_chance, tries_for_significance};
 use crate::wire::Arrivals;
 
 /// Maximum tries of one question.
@@ -46,18 +46,18 @@ impl Question {
     }
 
     /// The far end's counts for it.
-    pub fn rows<'a>(&'a self, told: &'a Told) -> impl Iterator<Item = &'a Arrivals> {
+    pub fn rows<'a>(&'a self, told: &'a AgentCounts) -> impl Iterator<Item = &'a Arrivals> {
         self.items.iter().filter_map(|(number, _)| told.get(number))
     }
 
     /// How many arrived at the far end, without duplicates; `None` if unknown.
-    pub fn arrived(&self, told: Option<&Told>) -> Option<u64> {
+    pub fn arrived(&self, told: Option<&AgentCounts>) -> Option<u64> {
         let told: u64 = self.rows(told?).map(|row| u64::from(row.count)).sum();
         Some(told.clamp(self.answered(), self.left()))
     }
 
     /// How many datagrams the far end answered, without duplicates; `None` if unknown.
-    pub fn answers(&self, told: Option<&Told>) -> Option<u64> {
+    pub fn answers(&self, told: Option<&AgentCounts>) -> Option<u64> {
         let answers = |row: &Arrivals| u64::from(row.answers.min(row.count));
         let told: u64 = self.rows(told?).map(answers).sum();
         Some(told.clamp(self.answered(), self.left()))
@@ -75,7 +75,7 @@ pub struct Chance<'a> {
     /// Datagrams known to pass, sent over the same path at the same time.
     pub control: &'a Question,
     /// The far end's counts; `None` if unknown so far.
-    pub told: Option<&'a Told>,
+    pub told: Option<&'a AgentCounts>,
     /// Number of questions asked in one run.
     pub asked: u64,
 }
@@ -134,7 +134,7 @@ impl Chance<'_> {
         // Of the tries that count for one direction, some are lost in the other, at the control's
         // rate.
         let spare = |tries: u64| 2 + tries * control.lost / control.sent.max(1);
-        let needed = tries_to_tell(control, self.asked).map(|tries| tries + spare(tries));
+        let needed = tries_for_significance(control, self.asked).map(|tries| tries + spare(tries));
         let needed = needed.map_or(most, |needed| (needed as u32).min(most));
         let refused = question.attempts() - question.left() as u32;
         // What this host refuses to send is not repeated forever.

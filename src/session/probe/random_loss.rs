@@ -7,7 +7,7 @@ use super::marks::{MarksKind, MarksPlan};
 use super::mtu::{MtuKind, MtuPlan, judge};
 use super::shape::{ShapeKind, ShapePlan};
 use super::simulated::{World, helper, run};
-use crate::batch::OwnCause;
+use crate::batch::LocalCause;
 use crate::record::probe::{
     FragmentMtu, MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuCaveat, MtuLimit,
     MtuReport, MtuVerdict, Outcome, PathMtu, PayloadFinding, PayloadKind, PayloadRow, ProbeCaveat,
@@ -263,7 +263,8 @@ fn what_this_host_refuses_is_said_of_it_and_is_no_loss() {
     let refused = search.refused_here;
     let is_told = |caveat: &ShapeCaveat| match caveat {
         ShapeCaveat::Shared(ProbeCaveat::RefusedHere { refused: told, refusals, .. }) => {
-            *told >= refused && refusals.iter().all(|one| one.cause.cause == OwnCause::PacketFilter)
+            *told >= refused
+                && refusals.iter().all(|one| one.cause.cause == LocalCause::PacketFilter)
         }
         _ => false,
     };
@@ -291,7 +292,7 @@ fn is_all_refused(caveat: &ProbeCaveat) -> bool {
     let ProbeCaveat::RefusedHere { refused, of, refusals } = caveat else { return false };
     *refused > 0
         && refused == of
-        && refusals.iter().all(|one| one.cause.cause == OwnCause::PacketFilter)
+        && refusals.iter().all(|one| one.cause.cause == LocalCause::PacketFilter)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The interface of kinds that work in rounds: which items next, and their results.
 
-use super::shots::{Grant, ItemLog, Pace, Shot};
+use super::probe_batch::{Grant, ItemLog, Pace, ProbeItem};
 use crate::record::probe::ProbeTraffic;
 use crate::units::Nanos;
 use crate::wire::Arrivals;
@@ -12,7 +12,7 @@ pub const CONTROL: u32 = 80;
 const CONTROL_GAP: Nanos = Nanos::from_millis(5);
 
 /// A remote agent's counts, by item.
-pub type Told = BTreeMap<u32, Arrivals>;
+pub type AgentCounts = BTreeMap<u32, Arrivals>;
 
 /// The result of a round.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ pub struct Round<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct RoundsEnd {
     /// The remote agent's counts of all items; `None` if unknown.
-    pub told: Option<Told>,
+    pub told: Option<AgentCounts>,
     /// MTU of the remote agent's interface, if it refused a larger packet.
     pub helper_mtu: Option<u32>,
     /// Counts of all datagrams.
@@ -44,7 +44,7 @@ pub trait Kind {
     type Facts;
 
     /// The items of the next round; none when everything is known.
-    fn round(&mut self, grant: &Grant) -> Vec<Shot>;
+    fn round(&mut self, grant: &Grant) -> Vec<ProbeItem>;
 
     /// Handles the result of that round.
     fn take(&mut self, round: &Round<'_>);
@@ -62,7 +62,7 @@ pub trait Kind {
 
     /// Short datagrams sent along with the last requested round, to measure whether the path works
     /// and what it loses; if none is answered, the round is repeated.
-    fn control(&self) -> Option<Shot> {
+    fn control(&self) -> Option<ProbeItem> {
         Some(control(None, CONTROL, CONTROL_GAP))
     }
 
@@ -71,6 +71,6 @@ pub trait Kind {
 }
 
 /// Control datagrams: this many short ones to a port, at least this far apart.
-pub fn control(port: Option<u16>, count: u32, gap: Nanos) -> Shot {
-    Shot { port, pace: Pace::Train(count, gap.max(CONTROL_GAP)), ..Shot::plain(1) }
+pub fn control(port: Option<u16>, count: u32, gap: Nanos) -> ProbeItem {
+    ProbeItem { port, pace: Pace::Train(count, gap.max(CONTROL_GAP)), ..ProbeItem::plain(1) }
 }

@@ -1,14 +1,14 @@
 //! A remote agent at the end of a path in memory, to test the kinds that work in rounds.
 
-use super::believable::believe;
-use super::shots::{Grant, ItemLog, Shot, Shots};
-use super::{Kind, Round, RoundsEnd, Told};
+use super::plausibility::believe;
+use super::probe_batch::{Grant, ItemLog, ProbeBatch, ProbeItem};
+use super::{AgentCounts, Kind, Round, RoundsEnd};
 use crate::batch::{
     Datagram, ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch,
 };
+use crate::machine::Now;
 use crate::netsim::alter;
 use crate::record::probe::{ProbeTraffic, RefusedHere};
-use crate::session::Now;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Echo};
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// The remote agent's rows after a path that changes numbers.
-    fn alter(&mut self, told: &mut Told) {
+    fn alter(&mut self, told: &mut AgentCounts) {
         for row in told.values_mut() {
             if self.extremes == 0.0 || self.rng.f64() >= self.extremes {
                 continue;
@@ -150,12 +150,12 @@ pub fn helper() -> SocketAddr {
 pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
     let grant = Grant { helper: helper(), tag: 7, key: 99, ports: ports.to_vec() };
     let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
-    let mut shots = Shots::new(grant.clone(), spacing, wait);
-    let mut told = Told::new();
+    let mut shots = ProbeBatch::new(grant.clone(), spacing, wait);
+    let mut told = AgentCounts::new();
     let mut mono = Nanos(1_000);
     let mut controls = Vec::new();
     for _ in 0..60 {
-        let asked: Vec<Shot> = kind.round(&grant);
+        let asked: Vec<ProbeItem> = kind.round(&grant);
         if asked.is_empty() {
             world.alter(&mut told);
             let told = believe(&told, shots.items()).ok().filter(|_| world.tells);
@@ -181,7 +181,7 @@ pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
     panic!("the rounds have no end");
 }
 
-fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraffic {
+fn traffic(shots: &ProbeBatch, controls: &[usize], told: Option<&AgentCounts>) -> ProbeTraffic {
     let items = shots.items();
     let refused = items.iter().flat_map(ItemLog::refusals).count() as u64;
     let refusal = RefusedHere::new(1, helper().into(), refused);
@@ -201,7 +201,12 @@ fn traffic(shots: &Shots, controls: &[usize], told: Option<&Told>) -> ProbeTraff
 }
 
 /// One round, until it is over.
-fn round(shots: &mut Shots, world: &mut World, told: &mut Told, mut mono: Nanos) -> Nanos {
+fn round(
+    shots: &mut ProbeBatch,
+    world: &mut World,
+    told: &mut AgentCounts,
+    mut mono: Nanos,
+) -> Nanos {
     let mut out = TxBatch::new(64, 1 << 18);
     let mut flights: Vec<(Nanos, Vec<u8>, RxEntry)> = Vec::new();
     loop {
@@ -253,9 +258,9 @@ type Flights<'a> = (Nanos, &'a mut Vec<(Nanos, Vec<u8>, RxEntry)>);
 
 /// Effects of a datagram at the remote agent: its row, and its answers with their arrival times.
 fn deliver(
-    shots: &mut Shots,
+    shots: &mut ProbeBatch,
     world: &mut World,
-    told: &mut Told,
+    told: &mut AgentCounts,
     (mono, flights): Flights<'_>,
     (payload, tos, port, whole): (&[u8], u8, u16, bool),
 ) {
@@ -329,14 +334,14 @@ fn answer(
     let len = usize::from(ask.answer_len).max(Echo::LEN);
     if ask.whole && len as u32 + HEADERS > world.interfaces[1] {
         world.helper_mtu = Some(world.interfaces[1]);
-        row.error = Some(crate::wire::BackError { icmp_type: 0, icmp_code: 0, router: None });
+        row.error = Some(crate::wire::ReplyError { icmp_type: 0, icmp_code: 0, router: None });
         return;
     }
     row.answers += u32::from(ask.answers);
     let Some((back, pieces)) = world.carries(1, len, ask.whole) else {
         if world.speaks && ask.whole {
             let router = Some([192, 0, 2, 2].into());
-            row.error = Some(crate::wire::BackError { icmp_type: 3, icmp_code: 4, router });
+            row.error = Some(crate::wire::ReplyError { icmp_type: 3, icmp_code: 4, router });
         }
         return;
     };

@@ -1,7 +1,7 @@
 //! A bounded queue of answers, each going back to its sender.
 
-use super::meeting::Meetings;
-use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
+use super::loop_detection::LoopDetection;
+use crate::batch::{Datagram, Dest, LocalSendFailure, SendOutcome, SendStop, TxBatch};
 use crate::record::SendRefusal;
 use crate::units::Nanos;
 use std::collections::VecDeque;
@@ -30,16 +30,16 @@ pub(super) struct Answers {
     spare: Vec<Vec<u8>>,
     pub sent: u64,
     pub lost: u64,
-    meetings: Meetings,
+    meetings: LoopDetection,
     /// Datagrams not answered because the peer seems to answer everything, too.
     pub left_out: u64,
     /// Refusals by this host, by error number, each with the first destination affected.
     pub refused: Vec<SendRefusal>,
-    explain: fn(i32, SocketAddr) -> OwnFinding,
+    explain: fn(i32, SocketAddr) -> LocalSendFailure,
 }
 
 impl Answers {
-    pub fn new(answering: Answering, explain: fn(i32, SocketAddr) -> OwnFinding) -> Self {
+    pub fn new(answering: Answering, explain: fn(i32, SocketAddr) -> LocalSendFailure) -> Self {
         let (waiting, spare) = (VecDeque::new(), Vec::new());
         Self {
             answering,
@@ -47,7 +47,7 @@ impl Answers {
             spare,
             sent: 0,
             lost: 0,
-            meetings: Meetings::default(),
+            meetings: LoopDetection::default(),
             left_out: 0,
             refused: Vec::new(),
             explain,
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_answer_leaves_from_the_address_that_was_asked_unless_it_was_a_group() {
-        let mut answers = Answers::new(Answering::Echo, OwnFinding::from_errno);
+        let mut answers = Answers::new(Answering::Echo, LocalSendFailure::from_errno);
         asked(&mut answers, "192.0.2.1:5", "192.0.2.9");
         asked(&mut answers, "192.0.2.1:5", "239.1.1.1");
         asked(&mut answers, "192.0.2.1:5", "255.255.255.255");
@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_refused_source_address_is_left_to_the_route_and_then_given_up() {
-        let mut answers = Answers::new(Answering::Message(b"ok".to_vec()), OwnFinding::from_errno);
+        let mut answers =
+            Answers::new(Answering::Message(b"ok".to_vec()), LocalSendFailure::from_errno);
         asked(&mut answers, "192.0.2.1:5", "192.0.2.255");
         let refused =
             SendOutcome { accepted: 0, stop: Some(SendStop::Refused { datagrams: 1, errno: 22 }) };
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_questions_is_bounded_and_what_is_left_out_is_counted() {
-        let mut answers = Answers::new(Answering::Echo, OwnFinding::from_errno);
+        let mut answers = Answers::new(Answering::Echo, LocalSendFailure::from_errno);
         for number in 0..MOST + 5 {
             ask(&mut answers, "192.0.2.1:5", "192.0.2.9", &number.to_be_bytes());
         }

@@ -6,12 +6,13 @@
 mod answers;
 mod drops;
 mod intervals;
-mod meeting;
+mod loop_detection;
 
 pub use answers::Answering;
 
-use super::{Next, Now, Session, TroubleLog};
-use crate::batch::{Datagram, NetworkError, OwnFinding, SendOutcome, TxBatch};
+use super::NetworkErrorLog;
+use crate::batch::{Datagram, LocalSendFailure, NetworkError, SendOutcome, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::{
     Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
     SourceRecord, UdpFields,
@@ -60,7 +61,7 @@ pub struct RecvPlan {
     /// Length of reporting intervals, which is the loop's tick; `None` for none.
     pub interval: Option<Nanos>,
     /// Explains by error number why this host refuses a destination.
-    pub explain: fn(i32, SocketAddr) -> OwnFinding,
+    pub explain: fn(i32, SocketAddr) -> LocalSendFailure,
 }
 
 /// State of `recv`.
@@ -83,7 +84,7 @@ pub struct RecvSession<S> {
     /// Total length of this host's pauses.
     paused: Nanos,
     answers: Answers,
-    troubles: TroubleLog,
+    troubles: NetworkErrorLog,
     stage: Stage,
     news: bool,
 }
@@ -142,7 +143,7 @@ where
             drops_told: 0,
             paused: Nanos::ZERO,
             answers: Answers::new(plan.answering.clone(), plan.explain),
-            troubles: TroubleLog::default(),
+            troubles: NetworkErrorLog::default(),
             stage: Stage::Open,
             news: false,
             plan,

@@ -31,7 +31,7 @@ fn plan() -> RecvPlan {
         idle: None,
         answering: Answering::Silent,
         interval: None,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     }
 }
 

@@ -1,22 +1,24 @@
 //! `send`: the same datagrams to every destination, in order, each until the kernel accepts it;
 //! then, if requested, a wait for answers.
 
-mod departures;
 mod schedule;
+mod transmit_stamps;
 mod window;
 
 pub use schedule::Spacing;
 
-use super::{Next, Now, PayloadSource, Session, Supply, SupplyError, TroubleLog};
+use super::{NetworkErrorLog, PayloadSource, Supply, SupplyError};
 use crate::batch::{
-    Datagram, Dest, DestId, NetworkError, OwnFinding, SendOutcome, SendStop, TransmitStamp, TxBatch,
+    Datagram, Dest, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TransmitStamp,
+    TxBatch,
 };
+use crate::machine::{Next, Now, Session};
 use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
 use crate::units::Nanos;
-use departures::Departures;
 pub(in crate::session) use schedule::Schedule;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use transmit_stamps::PendingStamps;
 use window::Window;
 
 /// Payloads kept until the kernel accepts them.
@@ -37,7 +39,7 @@ pub struct SendPlan {
     /// Number of answers that ends the wait; 0 waits the whole time.
     pub enough: u64,
     /// Explains by error number why this host refuses a destination.
-    pub explain: fn(i32, SocketAddr) -> OwnFinding,
+    pub explain: fn(i32, SocketAddr) -> LocalSendFailure,
 }
 
 /// State of `send`.
@@ -60,13 +62,13 @@ pub struct SendSession<P, S> {
     /// When the last send call ended.
     settled: Option<Nanos>,
     unsettled: bool,
-    departures: Departures,
+    departures: PendingStamps,
     replies: u64,
     /// Number of answers from other addresses, and the first of these.
     foreign_replies: u64,
     foreign: Option<SocketAddr>,
     refused: Vec<SendRefusal>,
-    troubles: TroubleLog,
+    troubles: NetworkErrorLog,
     interrupted: bool,
     paused: Nanos,
     failed: Option<SupplyError>,
@@ -140,12 +142,12 @@ where
             last_sent: None,
             settled: None,
             unsettled: false,
-            departures: Departures::default(),
+            departures: PendingStamps::default(),
             replies: 0,
             foreign_replies: 0,
             foreign: None,
             refused: Vec::new(),
-            troubles: TroubleLog::default(),
+            troubles: NetworkErrorLog::default(),
             interrupted: false,
             paused: Nanos::ZERO,
             failed: None,

@@ -1,7 +1,7 @@
 //! `send` with a socket that accepts what the test says.
 
 use super::*;
-use crate::batch::{OwnCause, RxEntry};
+use crate::batch::{LocalCause, RxEntry};
 use crate::session::{FixedMessages, Message};
 
 /// Collects the session's events.
@@ -33,7 +33,7 @@ fn plan(peers: &[&str]) -> SendPlan {
         spacing: Spacing::None,
         wait: None,
         enough: 0,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     }
 }
 
@@ -112,7 +112,7 @@ fn what_is_refused_is_counted_by_cause_and_the_rest_goes_on() {
     assert_eq!(end.summary.datagrams, left.len() as u64);
     assert_eq!(end.summary.datagrams + end.summary.refused_datagrams(), 10);
     assert_eq!(end.summary.refused.len(), 1);
-    assert_eq!(end.summary.refused[0].cause.cause, OwnCause::TooBig);
+    assert_eq!(end.summary.refused[0].cause.cause, LocalCause::TooBig);
     assert_eq!(end.sink.refused, 1);
 }
 
@@ -121,8 +121,8 @@ fn each_destination_has_its_own_reason_for_the_same_error_number() {
     let peers = ["192.0.2.1:1", "192.0.2.2:2"];
     let explain = |errno, destination: SocketAddr| {
         let banned = destination.port() == 1;
-        let cause = if banned { OwnCause::ProhibitRoute } else { OwnCause::Broadcast };
-        OwnFinding { errno, destination, cause }
+        let cause = if banned { LocalCause::ProhibitRoute } else { LocalCause::Broadcast };
+        LocalSendFailure { errno, destination, cause }
     };
     let mut session = session(SendPlan { explain, ..plan(&peers) }, 2);
     drive(&mut session, |_| {
@@ -131,7 +131,7 @@ fn each_destination_has_its_own_reason_for_the_same_error_number() {
     });
     let refused = session.finish(at(9_999)).summary.refused;
     let told: Vec<_> = refused.iter().map(|one| (one.cause.cause.clone(), one.datagrams)).collect();
-    assert_eq!(told, [(OwnCause::ProhibitRoute, 2), (OwnCause::Broadcast, 2)]);
+    assert_eq!(told, [(LocalCause::ProhibitRoute, 2), (LocalCause::Broadcast, 2)]);
 }
 
 #[test]

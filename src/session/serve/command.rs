@@ -8,9 +8,9 @@ use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
 use crate::control::server::Answer;
 use crate::control::server::print;
+use crate::machine::{Now, Orders};
 use crate::record::{ServeRecord, ServeRefusal, Sink};
-use crate::session::{Now, Orders};
-use crate::wire::{Code, Command, CommandError, SEAL_LEN, Seal, Tag, Unsealed, Verb};
+use crate::wire::{AuthenticationError, Code, Command, CommandError, SEAL_LEN, Seal, Tag, Verb};
 
 /// Where a reply goes, and what it answers.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct ReplyTo {
 }
 
 /// A command and where it came from.
-pub(super) struct Asked<'a> {
+pub(super) struct ReceivedCommand<'a> {
     pub command: &'a Command,
     pub to: ReplyTo,
     /// Length of the command in bytes: the limit for the answer to an unverified address.
@@ -33,7 +33,7 @@ pub(super) struct Asked<'a> {
     pub now: Now,
 }
 
-impl Asked<'_> {
+impl ReceivedCommand<'_> {
     pub fn tag(&self) -> Tag {
         self.command.tag.clone()
     }
@@ -68,7 +68,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let refusal = match decoded {
             Ok(command) => {
                 let print = print(payload);
-                return self.on_command(&Asked { command: &command, to, bytes, print, now });
+                return self.on_command(&ReceivedCommand {
+                    command: &command,
+                    to,
+                    bytes,
+                    print,
+                    now,
+                });
             }
             Err(CommandError::UnknownVerb { .. }) => ServeRefusal::UnknownVerb,
             Err(CommandError::Parameters { .. }) => ServeRefusal::NotKeyValue,
@@ -83,9 +89,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             return Err(ServeRefusal::AddressNotAllowed);
         }
         let Some(key) = &self.control_key else { return Ok(None) };
-        key.open_command(payload).map(Some).map_err(|why| match why {
-            Unsealed::Missing => ServeRefusal::KeyNeeded,
-            Unsealed::Wrong => ServeRefusal::OtherKey,
+        key.verify_command(payload).map(Some).map_err(|why| match why {
+            AuthenticationError::Missing => ServeRefusal::KeyNeeded,
+            AuthenticationError::Wrong => ServeRefusal::OtherKey,
         })
     }
 
@@ -98,14 +104,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     /// A reply as it is sent.
     pub(super) fn sealed(&self, to: &ReplyTo, reply: Vec<u8>) -> Vec<u8> {
         match (&self.control_key, to.seal) {
-            (Some(key), Some(seal)) if !reply.is_empty() => key.seal_reply(reply, seal),
+            (Some(key), Some(seal)) if !reply.is_empty() => key.sign_reply(reply, seal),
             _ => reply,
         }
     }
 
     /// Answers an unverified address: never with more bytes than it sent, and with limited
     /// repetition.
-    pub(super) fn answer_stranger(&mut self, asked: &Asked<'_>, answer: Answer) {
+    pub(super) fn answer_unverified(&mut self, asked: &ReceivedCommand<'_>, answer: Answer) {
         if answer.code.0 >= 400 {
             return self.answer_error(&asked.to, asked.now, asked.bytes, asked.tag(), answer);
         }
@@ -118,7 +124,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Answers a verified address with no more bytes than it sent.
-    pub(super) fn answer_proven(&mut self, asked: &Asked<'_>, answer: Answer) {
+    pub(super) fn answer_verified(&mut self, asked: &ReceivedCommand<'_>, answer: Answer) {
         self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
     }
 
@@ -132,9 +138,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// The same for a refusal that is also logged for the operator.
-    pub(super) fn refuse(&mut self, asked: &Asked<'_>, refusal: ServeRefusal) {
+    pub(super) fn refuse(&mut self, asked: &ReceivedCommand<'_>, refusal: ServeRefusal) {
         self.log_refusal(&asked.to.meta, &refusal, asked.now);
-        self.answer_stranger(asked, refusal.into());
+        self.answer_unverified(asked, refusal.into());
     }
 
     pub(super) fn log_refusal(&mut self, meta: &RxMeta, refusal: &ServeRefusal, now: Now) {
@@ -152,7 +158,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         self.answer(to, bytes);
     }
 
-    fn on_command(&mut self, asked: &Asked<'_>) {
+    fn on_command(&mut self, asked: &ReceivedCommand<'_>) {
         let answer = match asked.command.verb {
             Verb::Helo => return self.hello(asked),
             Verb::Data => return self.data(asked),
@@ -167,6 +173,6 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Verb::Expn => ServeRefusal::NotListed.into(),
             Verb::Vrfy => Answer::new(Code::CANNOT_VERIFY, "cannot verify"),
         };
-        self.answer_stranger(asked, answer);
+        self.answer_unverified(asked, answer);
     }
 }

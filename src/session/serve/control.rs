@@ -1,17 +1,17 @@
 //! The server's control session: its state, its turn in the event loop, and the entry point of
 //! every datagram.
 
-use super::journal::Journal;
-use super::outbox::Outbox;
-use super::probe::{Doors, Limits, Pending};
+use super::log_limit::LogLimit;
+use super::probe::{GrantedPorts, Limits, Pending};
 use super::reflect::{Reflection, Reflector, Reflectors};
+use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::control::server::{Restraint, UsedHelos, answers_anything};
+use crate::control::server::{LoopPrevention, UsedHelos, answers_anything};
 use crate::control::{TICKET_SLOT, Tickets};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{ServeRecord, SessionEnd, Sink};
-use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
 use std::collections::HashMap;
@@ -25,7 +25,7 @@ pub struct ServeControl<O, K, R> {
     /// Port of the control dialogue; `None` if unknown.
     pub(super) port: Option<u16>,
     /// Ports that are open for probes.
-    pub(super) doors: Doors,
+    pub(super) doors: GrantedPorts,
     /// Delayed answers to probes.
     pub(super) pending: Pending,
     /// Rate limits of answers to probes.
@@ -34,16 +34,16 @@ pub struct ServeControl<O, K, R> {
     pub(super) sink: K,
     pub(super) random: R,
     pub(super) sessions: HashMap<u64, ServerSession>,
-    pub(super) outbox: Outbox,
+    pub(super) outbox: ReplyQueue,
     reflectors: Reflectors,
     /// Limits answers to unverified addresses.
-    pub(super) restraint: Restraint,
+    pub(super) restraint: LoopPrevention,
     /// What the loop's sockets after the first are for.
     ports: Vec<Class>,
     pub(super) spent: UsedHelos,
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
-    journal: Journal,
+    journal: LogLimit,
     pub(super) over: bool,
     /// When to return memory to the system; `None` if there is none to return.
     pub(super) give_back_at: Option<Nanos>,
@@ -71,21 +71,21 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             control_key: None,
             host: None,
             port: None,
-            doors: Doors::default(),
+            doors: GrantedPorts::default(),
             pending: Pending::default(),
             limits: Limits::default(),
             orders,
             sink,
             random,
             sessions: HashMap::new(),
-            outbox: Outbox::default(),
+            outbox: ReplyQueue::default(),
             reflectors: Reflectors::default(),
-            restraint: Restraint::default(),
+            restraint: LoopPrevention::default(),
             ports: Vec::new(),
             spent: UsedHelos::default(),
             summary: ServeSummary::default(),
             counts: Counts::default(),
-            journal: Journal::default(),
+            journal: LogLimit::default(),
             over: false,
             give_back_at: None,
         }
@@ -223,7 +223,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
-        if error.is_from_afar() {
+        if error.is_delivery_failure() {
             let of =
                 self.sessions.values_mut().filter(|session| session.client == error.destination);
             of.for_each(|session| session.alive.doubt(now.mono));

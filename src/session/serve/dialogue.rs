@@ -1,21 +1,21 @@
 //! Commands within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
-use super::command::Asked;
+use super::command::ReceivedCommand;
 use super::help::help;
 use super::session_state::Run;
 use super::status::{Side, status};
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::control::server::Standing;
-use crate::control::server::{Answer, Shorter, with_value};
+use crate::control::server::{Answer, PaddingHint, with_value};
+use crate::machine::{Now, Orders};
 use crate::record::{ServeRecord, ServeRefusal, SessionEnd, Sink};
 use crate::session::blast::{Direction, TestPlan};
-use crate::session::{Now, Orders};
-use crate::units::{Claimed, Nanos};
+use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, MOST_SENT, Tag, Verb};
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Handles a session's command from the session's own address; each tag is executed once.
-    pub(super) fn in_session(&mut self, asked: &Asked<'_>) {
+    pub(super) fn in_session(&mut self, asked: &ReceivedCommand<'_>) {
         let verb = asked.command.verb;
         let id = asked.command.params.get("session").and_then(session_id);
         let source = asked.to.meta.source;
@@ -28,7 +28,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 Verb::Noop => Answer::new(Code::OK, "ok"),
                 _ => ServeRefusal::NoSession.into(),
             };
-            return self.answer_stranger(asked, answer);
+            return self.answer_unverified(asked, answer);
         };
         let standing = self.standing(id, asked);
         if standing == Standing::Stale {
@@ -48,7 +48,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
                 return;
             }
             Ok(nonce) => self.note_nonce(id, nonce),
-            Err(refusal) => return self.answer_stranger(asked, refusal.into()),
+            Err(refusal) => return self.answer_unverified(asked, refusal.into()),
         }
         self.hear(id, asked, standing);
         let probes = asked.command.params.get("kind") == Some("probe");
@@ -84,7 +84,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// How far a command of the session can be trusted, by the value that it returns.
-    fn standing(&mut self, id: u64, asked: &Asked<'_>) -> Standing {
+    fn standing(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Standing {
         let value = asked.command.params.get("proof").and_then(session_id);
         let oldest = self.policy.session_timeout;
         let session = self.sessions.get_mut(&id);
@@ -94,15 +94,15 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     /// A command that may come from anybody: do not execute it, but tell whoever is at the address
     /// which value to return, in no more bytes than arrived.
-    fn ask_for_value(&mut self, id: u64, asked: &Asked<'_>) {
+    fn ask_for_value(&mut self, id: u64, asked: &ReceivedCommand<'_>) {
         let answer = match (asked.command.verb, self.value(id, asked.now)) {
             (Verb::Help, _) => help(&self.policy),
             (_, Some(value)) => Answer::from(ServeRefusal::ProofNeeded)
                 .with("proof", format!("{value:016x}"))
-                .or_shorter(&[Shorter::PadForMore, Shorter::Pad]),
+                .or_shorter(&[PaddingHint::PadForMore, PaddingHint::Pad]),
             (_, None) => ServeRefusal::NoSession.into(),
         };
-        self.answer_stranger(asked, answer);
+        self.answer_unverified(asked, answer);
     }
 
     /// The current liveness value of a session.
@@ -112,7 +112,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Answers a command of the session, with the value to return.
-    fn answer_in(&mut self, id: u64, asked: &Asked<'_>, reply: &[u8]) {
+    fn answer_in(&mut self, id: u64, asked: &ReceivedCommand<'_>, reply: &[u8]) {
         let reply = self.with_value(id, &asked.command.tag, reply, asked.now);
         self.answer(&asked.to, reply);
     }
@@ -126,7 +126,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Only a command that returned a value is a sign of life.
-    fn hear(&mut self, id: u64, asked: &Asked<'_>, standing: Standing) {
+    fn hear(&mut self, id: u64, asked: &ReceivedCommand<'_>, standing: Standing) {
         if let Some(session) = self.sessions.get_mut(&id)
             && standing == Standing::Returned
         {
@@ -140,7 +140,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    fn test(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
+    fn test(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Answer {
         let params = &asked.command.params;
         if params.get("kind").is_some_and(|kind| kind != "blast") {
             return ServeRefusal::UnknownKind.into();
@@ -197,7 +197,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         if one_host { answer.with("one_host", 1).with("streams", plan.streams) } else { answer }
     }
 
-    fn stat(&mut self, id: u64, asked: &Asked<'_>) -> Answer {
+    fn stat(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Answer {
         let params = &asked.command.params;
         let from = match params.parse::<usize>("from") {
             Ok(from) => from.unwrap_or(0),
@@ -240,7 +240,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn finish_run(&mut self, id: u64, totals: &str) -> Result<(), ServeRefusal> {
         // Numbers that overflow count as the maximum.
         let count = |total: &str| {
-            let told = total.parse::<Claimed<u64>>().ok()?;
+            let told = total.parse::<Untrusted<u64>>().ok()?;
             Some(told.within(MOST_SENT).unwrap_or(MOST_SENT))
         };
         let parsed: Option<Vec<u64>> =

@@ -34,9 +34,9 @@ pub struct StreamRequest {
 /// Requests and events of the server's control session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServeEvent {
-    /// Open a stream; answer with [`StreamNews::Opened`].
+    /// Open a stream; answer with [`StreamReport::Opened`].
     Open(Box<StreamRequest>),
-    /// Open ports for a probe; answer with [`StreamNews::Ports`].
+    /// Open ports for a probe; answer with [`StreamReport::Ports`].
     OpenPorts(Box<PortsRequest>),
     /// Close ports that no probe uses any more.
     ClosePorts {
@@ -81,12 +81,12 @@ pub struct ServeOrder {
     /// The stream; 0 for a probe's ports.
     pub stream: u32,
     /// What became of it.
-    pub news: StreamNews,
+    pub news: StreamReport,
 }
 
 /// What became of a stream or of a probe's ports.
 #[derive(Clone, Debug)]
-pub enum StreamNews {
+pub enum StreamReport {
     /// The stream's socket is open, or could not be opened.
     Opened(Result<(), LocalFailure>),
     /// A probe's ports are open, or could not be opened.

@@ -1,10 +1,10 @@
 //! Answers for people who type commands: HELP, and STAT outside a session.
 
-use super::command::Asked;
+use super::command::ReceivedCommand;
 use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
-use crate::control::server::{Answer, Shorter};
+use crate::control::server::{Answer, PaddingHint};
+use crate::machine::Orders;
 use crate::record::{Sink, plain_rate};
-use crate::session::Orders;
 use crate::units::Rate;
 use crate::wire::{Code, Tag, Verb};
 
@@ -54,8 +54,8 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
     let names: Vec<&str> = VERBS.iter().map(|(verb, _)| verb.as_str()).collect();
     let mut answer = Answer::new(Code::HELP, names.join(" "))
         .or_shorter(&[format!("{} pad=xxxxx", names[..FIRST].join(" "))])
-        .or_shorter(&[Shorter::PadForMore, Shorter::PadLetters, Shorter::Pad])
-        .or_hint(Shorter::Pad);
+        .or_shorter(&[PaddingHint::PadForMore, PaddingHint::PadLetters, PaddingHint::Pad])
+        .or_hint(PaddingHint::Pad);
     for (verb, params) in VERBS {
         answer = answer.with(&verb.as_str().to_lowercase(), params.join(","));
     }
@@ -82,7 +82,7 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// The reply to a STAT that names no session: the state of the server.
-    pub(super) fn server_status(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) fn server_status(&self, asked: &ReceivedCommand<'_>) -> Answer {
         let sessions = self.sessions.len();
         Answer::new(Code::STATUS, format!("{sessions} sessions"))
             .with("sessions", sessions)
@@ -91,8 +91,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             .with("refused", self.counts.refused)
             .with("strays", self.counts.strays)
             .with("up_s", (asked.now.mono - self.counts.since).0 / 1_000_000_000)
-            .or_shorter(&[Shorter::PadForMore, Shorter::PadLetters, Shorter::Pad])
-            .or_hint(Shorter::Pad)
+            .or_shorter(&[PaddingHint::PadForMore, PaddingHint::PadLetters, PaddingHint::Pad])
+            .or_hint(PaddingHint::Pad)
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
             include_str!("dialogue.rs"),
             include_str!("opening.rs"),
             include_str!("probe/granting.rs"),
-            include_str!("probe/telling.rs"),
+            include_str!("probe/status.rs"),
             include_str!("../blast/plan.rs"),
         ] {
             for name in read_in(source) {

@@ -15,33 +15,33 @@
 //!                     +-> Other        a stray
 //! ```
 //!
-//! Every answer, whichever part wrote it, waits in one bounded queue (`outbox.rs`) and is sent in
+//! Every answer, whichever part wrote it, waits in one bounded queue (`reply_queue.rs`) and is sent in
 //! one batch. Before a valid ticket the server keeps no state for an address and never answers with
 //! more bytes than arrived. Within a session every reply carries a value that the client returns
 //! ([`crate::control`]); nothing is sent to a client that does not return it. The server owns no streams:
 //! it requests one with [`ServeEvent::Open`] and receives its counts in [`ServeOrder`]s
-//! (`events.rs`, `news.rs`). `policy.rs` has the permissions and limits, `journal.rs` decides what
-//! is logged, and `shares.rs` limits what one source may use.
+//! (`events.rs`, `session_events.rs`). `policy.rs` has the permissions and limits, `log_limit.rs` decides what
+//! is logged, and `source_shares.rs` limits what one source may use.
 
 mod command;
 mod control;
 mod dialogue;
 mod events;
 mod help;
-mod journal;
-mod news;
+mod log_limit;
 mod opening;
-mod outbox;
 mod policy;
 mod probe;
 mod reflect;
-mod room;
+mod reply_queue;
+mod run_resources;
+mod session_events;
 mod session_state;
-mod shares;
+mod source_shares;
 mod status;
 
 pub use control::ServeControl;
-pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamNews, StreamRequest};
+pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamReport, StreamRequest};
 pub use help::help_reply;
 pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};

@@ -1,27 +1,27 @@
 //! Address verification: HELO opens a session, DATA admits a stream.
 
-use super::command::Asked;
+use super::command::ReceivedCommand;
 use super::dialogue::{session_id, session_name};
-use super::room::buffer_of;
+use super::run_resources::buffer_of;
 use super::session_state::ServerSession;
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
 use crate::control::server::UsedHelo;
-use crate::control::server::{Answer, Shorter};
+use crate::control::server::{Answer, PaddingHint};
+use crate::machine::Orders;
 use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
-use crate::session::Orders;
 use crate::session::blast::Direction;
 use crate::wire::Code;
 use std::net::SocketAddr;
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    pub(super) fn hello(&mut self, asked: &Asked<'_>) {
+    pub(super) fn hello(&mut self, asked: &ReceivedCommand<'_>) {
         let source = asked.to.meta.source;
         let Some(ticket) = self.proof(asked) else {
             let ticket = self.tickets.issue(source, asked.now.mono);
             let answer = Answer::new(Code::READY, "udpkit ready")
                 .with("ticket", ticket)
-                .or_shorter(&[Shorter::PadForTicket, Shorter::Pad]);
-            self.answer_stranger(asked, answer);
+                .or_shorter(&[PaddingHint::PadForTicket, PaddingHint::Pad]);
+            self.answer_unverified(asked, answer);
             return;
         };
         let helo = UsedHelo { client: source, tag: asked.tag(), ticket };
@@ -33,14 +33,14 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         // After that session was closed, a delayed copy must not open another.
         if self.spent.holds(&helo) {
-            return self.answer_stranger(asked, ServeRefusal::HeloUsed.into());
+            return self.answer_unverified(asked, ServeRefusal::HeloUsed.into());
         }
         if let Some(full) = self.no_more_sessions(source) {
             return self.refuse(asked, full);
         }
         let nonce = match self.nonce(asked) {
             Ok(nonce) => nonce,
-            Err(refusal) => return self.answer_stranger(asked, refusal.into()),
+            Err(refusal) => return self.answer_unverified(asked, refusal.into()),
         };
         let id = (self.random)();
         self.sessions.insert(id, ServerSession::new(helo, nonce, asked.now.mono));
@@ -51,7 +51,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Answers the HELO that opened a session.
-    fn welcome(&mut self, id: u64, asked: &Asked<'_>) {
+    fn welcome(&mut self, id: u64, asked: &ReceivedCommand<'_>) {
         let reply = Answer::new(Code::OK, "hello")
             .with("session", session_name(id))
             .with("seen", asked.to.meta.source)
@@ -61,13 +61,13 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// A stream's own address asks to be admitted.
-    pub(super) fn data(&mut self, asked: &Asked<'_>) {
+    pub(super) fn data(&mut self, asked: &ReceivedCommand<'_>) {
         let id = asked.command.params.get("session").and_then(session_id);
         let id = id.filter(|_| self.proof(asked).is_some());
         let Some((id, session)) =
             id.and_then(|id| self.sessions.get_mut(&id).map(|session| (id, session)))
         else {
-            return self.answer_stranger(asked, ServeRefusal::NoSessionOrTicket.into());
+            return self.answer_unverified(asked, ServeRefusal::NoSessionOrTicket.into());
         };
         // Not a sign of life: it may be forged by someone who had the address and its ticket a
         // minute ago.
@@ -81,7 +81,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             } else {
                 ServeRefusal::NoMoreAddresses.into()
             };
-            return self.answer_proven(asked, answer);
+            return self.answer_verified(asked, answer);
         }
         match self.place_of(id, asked) {
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
@@ -90,12 +90,12 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             Err(refusal) if matches!(refusal.code(), Code::BUSY | Code::POLICY) => {
                 self.refuse(asked, refusal);
             }
-            Err(refusal) => self.answer_stranger(asked, refusal.into()),
+            Err(refusal) => self.answer_unverified(asked, refusal.into()),
         }
     }
 
     /// The number of the stream that DATA may open; `None` if it is being opened already.
-    fn place_of(&self, id: u64, asked: &Asked<'_>) -> Result<Option<u32>, ServeRefusal> {
+    fn place_of(&self, id: u64, asked: &ReceivedCommand<'_>) -> Result<Option<u32>, ServeRefusal> {
         let params = &asked.command.params;
         let number = params.parse::<u32>("stream")?.unwrap_or(0);
         let for_run = params.parse::<u16>("run")?;
@@ -126,7 +126,11 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     /// Whether streams of the session may be sent to this address: only if it returns the session's
     /// values, and as long as it does.
-    fn may_send_to(&self, session: &ServerSession, asked: &Asked<'_>) -> Result<(), ServeRefusal> {
+    fn may_send_to(
+        &self,
+        session: &ServerSession,
+        asked: &ReceivedCommand<'_>,
+    ) -> Result<(), ServeRefusal> {
         let [session_address, address] =
             [session.client, asked.to.meta.source].map(|address| address.ip().to_canonical());
         if session_address != address {
@@ -138,7 +142,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
     }
 
-    fn ask_for_stream(&mut self, id: u64, number: u32, asked: &Asked<'_>) {
+    fn ask_for_stream(&mut self, id: u64, number: u32, asked: &ReceivedCommand<'_>) {
         let go_ahead = Answer::new(Code::GO_AHEAD, "go ahead").encode(asked.tag());
         let sealed = self.sealed(&asked.to, go_ahead.clone());
         let Some(run) = self.sessions.get_mut(&id).and_then(|session| session.run.as_mut()) else {
@@ -163,7 +167,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// The ticket that verifies a command's address.
-    fn proof(&self, asked: &Asked<'_>) -> Option<String> {
+    fn proof(&self, asked: &ReceivedCommand<'_>) -> Option<String> {
         let ticket = asked.command.params.get("ticket")?;
         let good = self.tickets.is_valid(ticket, asked.to.meta.source, asked.now.mono);
         good.then(|| ticket.to_ascii_lowercase())
@@ -180,7 +184,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// The nonce of a sealed command; 0 without a key.
-    pub(super) fn nonce(&self, asked: &Asked<'_>) -> Result<u64, ServeRefusal> {
+    pub(super) fn nonce(&self, asked: &ReceivedCommand<'_>) -> Result<u64, ServeRefusal> {
         if self.control_key.is_none() {
             return Ok(0);
         }

@@ -6,9 +6,9 @@
 //! rest: it sends the answer back to the source, from the address that was contacted, and drops an
 //! answer longer than the request or than the reflector's configured limit.
 
-use super::outbox::Outbox;
+use super::reply_queue::ReplyQueue;
 use crate::batch::{Datagram, Dest, RxMeta};
-use crate::session::Now;
+use crate::machine::Now;
 use crate::wire::Class;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -85,7 +85,7 @@ impl Reflectors {
         class: Class,
         now: Now,
         datagram: &Datagram<'_>,
-        outbox: &mut Outbox,
+        outbox: &mut ReplyQueue,
     ) -> Reflection {
         let Some(reflector) = self.of(class) else { return Reflection::Silent };
         let mut reply = outbox.spare();
@@ -130,8 +130,8 @@ impl Reflectors {
 mod tests {
     use super::*;
     use crate::batch::{RxEntry, TxBatch};
+    use crate::machine::{Next, Session};
     use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
-    use crate::session::{Next, Session};
     use crate::units::Nanos;
     use crate::wire::TicketKey;
     use std::collections::VecDeque;

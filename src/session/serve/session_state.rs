@@ -3,12 +3,12 @@
 use super::ServePolicy;
 use super::command::ReplyTo;
 use super::probe::Probe;
-use super::room::RunRoom;
+use super::run_resources::RunResources;
 use crate::batch::{RxCall, TxCall};
 use crate::control::server::Liveness;
 use crate::control::server::UsedHelo;
 use crate::record::{BlastReceived, BlastSent, LocalFailure};
-use crate::session::blast::{IntervalBoard, TestPlan, merge_received, merge_sent};
+use crate::session::blast::{IntervalMerger, TestPlan, merge_received, merge_sent};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{PortList, Tag};
@@ -62,7 +62,7 @@ pub(super) struct Run {
     pub buffer: u64,
     pub streams: Vec<Stream>,
     /// Intervals of the streams received here.
-    pub board: IntervalBoard,
+    pub board: IntervalMerger,
     /// Whether the client reported that its streams have ended.
     pub finished: bool,
     /// Whether this side's senders were told to stop.
@@ -237,7 +237,7 @@ impl Stream {
 }
 
 impl Run {
-    pub fn new(plan: TestPlan, tag: u16, one_host: bool, room: RunRoom, now: Nanos) -> Self {
+    pub fn new(plan: TestPlan, tag: u16, one_host: bool, room: RunResources, now: Nanos) -> Self {
         let streams = plan.all_streams();
         let up = (0..streams).filter(|stream| plan.is_up(*stream)).count();
         Self {
@@ -248,7 +248,7 @@ impl Run {
             memory: room.memory,
             buffer: room.buffer,
             streams: (0..streams).map(|_| Stream::default()).collect(),
-            board: IntervalBoard::new(up),
+            board: IntervalMerger::new(up),
             finished: false,
             stopped: false,
             due: None,

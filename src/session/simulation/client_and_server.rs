@@ -4,16 +4,16 @@
 use crate::batch::{RxCall, TxCall};
 use crate::control::Sealer;
 use crate::impair::{Chance, Impairments};
+use crate::machine::Session;
 use crate::netsim::{Fault, Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket};
 use crate::record::ServeRecord;
-use crate::session::Session;
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlEvent, ControlOrder, ControlSummary,
     Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
     SenderOrder, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::session::serve::{
-    ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamNews, StreamRequest,
+    ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport, StreamRequest,
 };
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
@@ -355,7 +355,7 @@ impl ClientAndServer {
                 }
                 // There is only one socket here, the server's own.
                 ServeEvent::OpenPorts(request) => {
-                    let news = StreamNews::Ports(Box::default());
+                    let news = StreamReport::Ports(Box::default());
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
                 ServeEvent::ClosePorts { .. } | ServeEvent::GiveBack => {}
@@ -396,7 +396,7 @@ impl ClientAndServer {
             sender(place, SenderPlan::new(request.plan, number, request.tag), None)
         };
         self.server.streams.push(Stream { session, number, process, role, over: false });
-        self.tell(ServeOrder { session, stream: number, news: StreamNews::Opened(Ok(())) });
+        self.tell(ServeOrder { session, stream: number, news: StreamReport::Opened(Ok(())) });
     }
 
     fn tell(&mut self, order: ServeOrder) {
@@ -410,14 +410,14 @@ impl ClientAndServer {
             let (session, number) = (stream.session, stream.number);
             let ended = stream.end(&self.network);
             let news = stream.events().into_iter().map(|event| match event {
-                ReceiverEvent::Interval(interval) => StreamNews::Interval(interval),
-                ReceiverEvent::Progress(received) => StreamNews::Progress(received),
+                ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
+                ReceiverEvent::Progress(received) => StreamReport::Progress(received),
             });
             let last = ended.map(|ended| match ended {
                 End::Received(ended) => {
-                    StreamNews::Received(Box::new(ended.received), Box::new(ended.delay), IO)
+                    StreamReport::Received(Box::new(ended.received), Box::new(ended.delay), IO)
                 }
-                End::Sent(ended) => StreamNews::Sent(Box::new(ended.sent), IO),
+                End::Sent(ended) => StreamReport::Sent(Box::new(ended.sent), IO),
             });
             told.extend(news.chain(last).map(|news| ServeOrder { session, stream: number, news }));
         }

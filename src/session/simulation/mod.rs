@@ -2,24 +2,24 @@
 //! network ([`crate::netsim`]): they run against each other over links with seeded faults, which
 //! are logged, on clocks that no two hosts share.
 
-mod account;
+mod expected_counts;
 mod paths;
 mod stream;
 
 mod blast_faults;
-mod by_hand;
 mod client_and_server;
-mod codes;
 mod dialogue;
 mod extreme;
-mod keyed;
-mod loops;
+mod paused_hosts;
 mod ping;
 mod probe;
 mod receiver;
+mod reply_codes;
+mod responder_loops;
 mod server;
-mod standstill;
+mod shared_key;
 mod streams;
+mod typed_commands;
 
 use crate::netsim::Mailbox;
 pub use crate::netsim::runs;

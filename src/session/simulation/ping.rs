@@ -1,8 +1,9 @@
 //! `ping` with the real reflector over links with known faults.
 
 use super::paths::{clean, held, jittery, lossy, twice, with_delay};
-use crate::batch::{Datagram, Dest, OwnFinding, RxEntry, SendOutcome, TxBatch};
+use crate::batch::{Datagram, Dest, LocalSendFailure, RxEntry, SendOutcome, TxBatch};
 use crate::impair::{Chance, Impairments};
+use crate::machine::{Next, Now, Session};
 use crate::netsim::{Clock, Host, Link, Network, SendFaults, SimSocket, runs};
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
 use crate::session::ping::{
@@ -10,7 +11,6 @@ use crate::session::ping::{
 };
 use crate::session::serve::{Reflection, Reflector};
 use crate::session::stamp::{StampPolicy, StampReflector};
-use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampReply};
 use std::cell::{Cell, RefCell};
@@ -165,7 +165,7 @@ impl Ping {
             time: self.time,
             wait: self.wait,
             ttl: 255,
-            explain: OwnFinding::from_errno,
+            explain: LocalSendFailure::from_errno,
         };
         let mut network = Network::new(seed);
         let mut link = Link::new(self.out.clone(), self.back.clone());
@@ -440,7 +440,7 @@ fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
         time: None,
         wait,
         ttl: 255,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     };
     let rows = Rows::default();
     let mut session = PingSession::new(plan, rows.clone());

@@ -6,11 +6,11 @@ use super::paths::{clean, held, jittery, lossy, twice, with_delay};
 use crate::batch::{Datagram, DestId, TxBatch};
 use crate::control::Sealer;
 use crate::impair::{Chance, Impairments, Loss};
+use crate::machine::{Next, Now, Session};
 use crate::netsim::{Host, HostId, Link, Mailbox, Network, Running, SimSocket, runs};
 use crate::record::probe::NoAgent;
 use crate::session::probe::{FarEnd, ProofState, sooner};
-use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamNews};
-use crate::session::{Next, Now, Session};
+use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamReport};
 use crate::units::Nanos;
 use crate::wire::{Ask, ControlKey, Echo};
 use std::collections::BTreeSet;
@@ -154,7 +154,7 @@ impl Pair {
                     self.asker.with(|asker| asker.is_lied_to) || request.ports.is_empty(),
                     "the server's own port is open already"
                 );
-                let news = StreamNews::Ports(Box::<PortsOpened>::default());
+                let news = StreamReport::Ports(Box::<PortsOpened>::default());
                 self.orders.push(ServeOrder { session: request.session, stream: 0, news });
                 self.network.wake(self.server.id());
             }

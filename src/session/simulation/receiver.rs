@@ -3,9 +3,9 @@
 use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::RunFailure;
 use crate::session::blast::{BlastReceiver, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan};
-use crate::session::{Next, Now, Session};
 use crate::stats::WINDOW;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end};

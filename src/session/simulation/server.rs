@@ -3,9 +3,9 @@
 use super::Mailbox;
 use super::client_and_server::{IO, serve};
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
-use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews};
-use crate::session::{Next, Now, Orders, Session};
+use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{CONTROL_MAX, Code, Command, HELO_LEN, Reply, Tag, TicketKey, Verb};
@@ -181,7 +181,7 @@ fn a_status_of_the_largest_numbers_still_fits_and_leaves_stretches_for_later() {
         socket_drops: most,
     };
     (0..9).for_each(|_| {
-        orders.push(ServeOrder { session, stream: 0, news: StreamNews::Interval(interval) });
+        orders.push(ServeOrder { session, stream: 0, news: StreamReport::Interval(interval) });
     });
     let received = Box::new(BlastReceived {
         datagrams: most,
@@ -196,7 +196,7 @@ fn a_status_of_the_largest_numbers_still_fits_and_leaves_stretches_for_later() {
         sender_total: Some(most),
         ..BlastReceived::default()
     });
-    orders.push(ServeOrder { session, stream: 0, news: StreamNews::Progress(received) });
+    orders.push(ServeOrder { session, stream: 0, news: StreamReport::Progress(received) });
     let mut shown = 0;
     for number in 4..20 {
         let from = shown.to_string();
@@ -238,7 +238,7 @@ fn the_openings_of_many_streams_do_not_make_the_server_forget_their_test() {
         let data = command(&tag, Verb::Data, &data).encode().unwrap();
         // The reply waits until the socket is open.
         assert!(ask(&mut serve, at(1), peer(100 + stream), &data).is_empty());
-        orders.push(ServeOrder { session, stream, news: StreamNews::Opened(Ok(())) });
+        orders.push(ServeOrder { session, stream, news: StreamReport::Opened(Ok(())) });
         assert_eq!(
             Session::poll_transmit(&mut serve, at(1), &mut TxBatch::new(9, 9_999)),
             Next::Idle
@@ -260,13 +260,13 @@ impl Sink<ServeEvent> for Prompt {
                 self.0.push(ServeOrder {
                     session: request.session,
                     stream: 0,
-                    news: StreamNews::Opened(Ok(())),
+                    news: StreamReport::Opened(Ok(())),
                 });
             }
             ServeEvent::Close { session } => {
                 let received = BlastReceived { datagrams: 7, ..BlastReceived::default() };
                 let delay = Box::new(DelayHistogram::new());
-                let news = StreamNews::Received(Box::new(received), delay, IO);
+                let news = StreamReport::Received(Box::new(received), delay, IO);
                 self.0.push(ServeOrder { session, stream: 0, news });
             }
             _ => {}

@@ -1,11 +1,11 @@
 //! One stream over one link, run to its end and compared with the link's own log.
 
-use super::account::Account;
+use super::expected_counts::Account;
 use super::paths;
 use crate::impair::{Impairments, Loss};
+use crate::machine::Now;
 use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, SendFaults, Sent, SimSocket};
 use crate::record::{BlastInterval, BlastReceived};
-use crate::session::Now;
 use crate::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan, SenderEvent,
     SenderOrder, SenderPlan, SenderSummary, TestPlan,

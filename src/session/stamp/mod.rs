@@ -7,5 +7,5 @@ mod reflector;
 #[cfg(test)]
 mod tests;
 
-pub use prober::{ProbePhase, ProberPlan, ProberSummary, StampProber, Trips};
+pub use prober::{PhaseResults, ProbePhase, ProberPlan, ProberSummary, StampProber};
 pub use reflector::{ShortRequests, StampPolicy, StampReflector};

@@ -2,7 +2,7 @@
 //! one.
 
 use crate::batch::{Datagram, DestId, SendOutcome, SendStop, TransmitStamp, TxBatch};
-use crate::session::{Next, Now, Orders, Session};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::stamp::{
@@ -43,7 +43,7 @@ pub struct ProberPlan {
 
 /// Results of one phase's probes.
 #[derive(Clone, Debug, Default)]
-pub struct Trips {
+pub struct PhaseResults {
     /// Probes sent.
     pub sent: u64,
     /// Probes that this host refused to send.
@@ -58,9 +58,9 @@ pub struct Trips {
 #[derive(Clone, Debug, Default)]
 pub struct ProberSummary {
     /// Before the load.
-    pub idle: Trips,
+    pub idle: PhaseResults,
     /// During the load.
-    pub loaded: Trips,
+    pub loaded: PhaseResults,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,7 @@ impl<O: Orders<ProbePhase>> StampProber<O> {
         PacketForm::of(self.plan.key.as_ref()).len()
     }
 
-    fn trips(&mut self, phase: ProbePhase) -> Option<&mut Trips> {
+    fn trips(&mut self, phase: ProbePhase) -> Option<&mut PhaseResults> {
         match phase {
             ProbePhase::Idle => Some(&mut self.summary.idle),
             ProbePhase::Loaded => Some(&mut self.summary.loaded),
@@ -329,7 +329,7 @@ mod tests {
             let found = run(key, 10);
             assert_eq!((found.idle.sent, found.loaded.sent), (100, 100));
             assert_eq!((found.idle.back, found.loaded.back), (90, 90));
-            let p50 = |trips: &Trips| trips.delay.quantile(0.5).map(|p50| p50.0 / 1_000);
+            let p50 = |trips: &PhaseResults| trips.delay.quantile(0.5).map(|p50| p50.0 / 1_000);
             assert_eq!((p50(&found.idle), p50(&found.loaded)), (Some(100), Some(1000)));
         }
     }

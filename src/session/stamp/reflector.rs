@@ -8,10 +8,10 @@
 
 use super::options::{self, Known};
 use crate::batch::{Datagram, Dest};
-use crate::control::server::Remembered;
+use crate::control::server::BoundedMap;
 use crate::control::server::SourceLimit;
-use crate::control::server::{Restraint, print};
-use crate::session::Now;
+use crate::control::server::{LoopPrevention, print};
+use crate::machine::Now;
 use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::units::Nanos;
 use crate::wire::stamp::{
@@ -83,11 +83,11 @@ pub struct StampReflector<C> {
     clock: C,
     error: ErrorEstimate,
     asked_clock: Nanos,
-    sessions: Remembered<SessionKey, Counts>,
+    sessions: BoundedMap<SessionKey, Counts>,
     limit: SourceLimit,
-    restraint: Restraint,
+    restraint: LoopPrevention,
     /// The last packet of each sender with non-zero padding.
-    padded: Remembered<SocketAddr, Padded>,
+    padded: BoundedMap<SocketAddr, Padded>,
 }
 
 /// Number and time stamp of a packet whose padding may be anything.
@@ -114,13 +114,13 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
     pub fn new(policy: StampPolicy, mut clock: C) -> Self {
         Self {
             limit: SourceLimit::new(policy.rate),
-            restraint: Restraint::default(),
-            padded: Remembered::new(PADDED, PADDED_SILENCE),
+            restraint: LoopPrevention::default(),
+            padded: BoundedMap::new(PADDED, PADDED_SILENCE),
             policy,
             error: clock(),
             clock,
             asked_clock: Nanos::ZERO,
-            sessions: Remembered::new(SESSIONS, SILENCE),
+            sessions: BoundedMap::new(SESSIONS, SILENCE),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{ShortRequests, StampPolicy, StampReflector};
 use crate::batch::{Datagram, Dest, RxEntry, RxMeta};
-use crate::session::Now;
+use crate::machine::Now;
 use crate::session::serve::{Reflection, Reflector};
 use crate::units::Nanos;
 use crate::wire::stamp::{

@@ -8,8 +8,8 @@
 
 use crate::batch::{Datagram, RxMeta};
 use crate::control::server::SourceLimit;
-use crate::control::server::{Restraint, print};
-use crate::session::Now;
+use crate::control::server::{LoopPrevention, print};
+use crate::machine::Now;
 use crate::session::serve::{Reflection, Reflector, is_askable};
 use crate::session::stamp::ShortRequests;
 use crate::units::Nanos;
@@ -55,7 +55,7 @@ pub struct StunReflector<O> {
     policy: StunPolicy,
     others: O,
     limit: SourceLimit,
-    restraint: Restraint,
+    restraint: LoopPrevention,
 }
 
 /// The four combinations of address and port from which a request can be answered.
@@ -90,7 +90,7 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> StunReflector<O> {
     pub fn new(policy: StunPolicy, others: O) -> Self {
         Self {
             limit: SourceLimit::new(policy.rate),
-            restraint: Restraint::default(),
+            restraint: LoopPrevention::default(),
             policy,
             others,
         }

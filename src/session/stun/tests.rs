@@ -2,7 +2,7 @@
 
 use super::{StunAlternate, StunPolicy, StunReflector};
 use crate::batch::{Datagram, RxEntry, RxMeta};
-use crate::session::Now;
+use crate::machine::Now;
 use crate::session::serve::{Reflection, Reflector};
 use crate::session::stamp::ShortRequests;
 use crate::units::Nanos;

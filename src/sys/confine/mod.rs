@@ -27,12 +27,12 @@ pub struct ConfinePlan {
     /// The user to switch to; `None` to keep the current one.
     pub become_account: Option<Account>,
     /// Capabilities to keep.
-    pub keep: Keep,
+    pub keep: KeptCapabilities,
 }
 
 /// Which of its capabilities a process keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum KeptCapabilities {
     /// All.
     Everything,
     /// None except those listed here.
@@ -164,7 +164,7 @@ impl ConfinePlan {
     }
 
     fn kept(&self) -> CapsHashSet {
-        let Keep::Only { reserved_ports, large_buffers } = self.keep else {
+        let KeptCapabilities::Only { reserved_ports, large_buffers } = self.keep else {
             return CapsHashSet::new();
         };
         let bind = reserved_ports.then_some(Capability::CAP_NET_BIND_SERVICE);
@@ -174,7 +174,7 @@ impl ConfinePlan {
     /// Reduces the bounding set, which requires root. It only matters for programs that are
     /// started, and there will be none, so a refusal is merely reported.
     fn bound(&self, missing: &mut Vec<MissingRestriction>) {
-        if self.keep == Keep::Everything || !is_root() {
+        if self.keep == KeptCapabilities::Everything || !is_root() {
             return;
         }
         note(missing, Restriction::BoundingSet, system(caps::clear(None, CapSet::Bounding)));
@@ -182,7 +182,7 @@ impl ConfinePlan {
 
     /// Reduces the calling thread's capabilities to those in `stay`.
     fn lower(&self, stay: &CapsHashSet) -> io::Result<()> {
-        if self.keep == Keep::Everything {
+        if self.keep == KeptCapabilities::Everything {
             return Ok(());
         }
         let had = caps::read(None, CapSet::Permitted).map_err(io::Error::other)?;
@@ -215,12 +215,13 @@ impl ConfinePlan {
 }
 
 /// Switches the user of all threads. An error names the failed step.
-fn switch(account: &Account, keep: Keep) -> Result<(), (ConfineStep, io::Error)> {
+fn switch(account: &Account, keep: KeptCapabilities) -> Result<(), (ConfineStep, io::Error)> {
     let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
     let told = |step| move |errno: nix::errno::Errno| (step, io::Error::from(errno));
     // Otherwise the kernel clears the permitted set when the last root ID goes, and the kept
     // capabilities are restored from it. A process that keeps everything stays root.
-    prctl::set_keepcaps(keep != Keep::Everything).map_err(told(ConfineStep::KeepCapability))?;
+    prctl::set_keepcaps(keep != KeptCapabilities::Everything)
+        .map_err(told(ConfineStep::KeepCapability))?;
     setgroups(&[]).map_err(told(ConfineStep::Groups))?;
     setresgid(gid, gid, gid).map_err(told(ConfineStep::Group))?;
     setresuid(uid, uid, uid).map_err(told(ConfineStep::User))?;

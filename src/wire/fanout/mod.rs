@@ -20,7 +20,7 @@ pub use announcement::{Announcement, LINE_LEN};
 pub use report::{MarkReport, REPORT_GAPS, ReceiverReport};
 
 use super::{MOST_SENT, Params, Tag};
-use crate::units::Claimed;
+use crate::units::Untrusted;
 
 /// What both sides call their lines.
 const TAG: &str = "f";
@@ -57,5 +57,5 @@ fn number<T: std::str::FromStr>(params: &Params, key: &str) -> Option<T> {
 
 /// A required count; `None` if it is missing or implausibly large.
 fn count(params: &Params, key: &str) -> Option<u64> {
-    number::<Claimed<u64>>(params, key)?.within(MOST_SENT)
+    number::<Untrusted<u64>>(params, key)?.within(MOST_SENT)
 }

@@ -40,12 +40,12 @@ pub struct Arrivals {
     /// limit was reached.
     pub withheld: u32,
     /// The ICMP error for an answer; `None` if there was none.
-    pub error: Option<BackError>,
+    pub error: Option<ReplyError>,
 }
 
 /// An ICMP error, from a router or host, for the remote agent's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BackError {
+pub struct ReplyError {
     /// ICMP or `ICMPv6` type; 0 when the agent's own host reported it.
     pub icmp_type: u8,
     /// ICMP or `ICMPv6` code.
@@ -80,7 +80,7 @@ impl fmt::Display for Arrivals {
             self.port,
             self.answers,
         )?;
-        let Some(BackError { icmp_type, icmp_code, router }) = self.error else { return Ok(()) };
+        let Some(ReplyError { icmp_type, icmp_code, router }) = self.error else { return Ok(()) };
         write!(f, ",{icmp_type}.{icmp_code}@")?;
         match router {
             Some(router) => write!(f, "{router}"),
@@ -125,10 +125,10 @@ fn known<T: FromStr>(text: &str) -> Result<Option<T>, ()> {
     if text == "-" { Ok(None) } else { number(text).map(Some) }
 }
 
-fn back_error(text: &str) -> Result<BackError, ()> {
+fn back_error(text: &str) -> Result<ReplyError, ()> {
     let (kind, router) = text.split_once('@').ok_or(())?;
     let (icmp_type, icmp_code) = kind.split_once('.').ok_or(())?;
-    Ok(BackError {
+    Ok(ReplyError {
         icmp_type: number(icmp_type)?,
         icmp_code: number(icmp_code)?,
         router: known(router)?,
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn golden_lines() {
-        let blocked = BackError { icmp_type: 3, icmp_code: 13, router: "192.0.2.9".parse().ok() };
+        let blocked = ReplyError { icmp_type: 3, icmp_code: 13, router: "192.0.2.9".parse().ok() };
         let source = "[2001:db8::1]:9".parse().unwrap();
         for (line, value) in [
             ("16,1000,500,192.0.2.1:4000,0,62,184,64,-,5000,16", arrivals()),

@@ -6,9 +6,9 @@
 //! ([`super::pattern`]), so that changes in transit are detected.
 
 mod arrivals;
-mod ask;
-mod echo;
+mod reply;
+mod request;
 
-pub use arrivals::{Arrivals, BackError};
-pub use ask::{Ask, Via};
-pub use echo::Echo;
+pub use arrivals::{Arrivals, ReplyError};
+pub use reply::Echo;
+pub use request::{Ask, Via};

@@ -6,7 +6,6 @@
 //! must repeat, so that other hosts cannot answer in the service's place. Timing, repetition and the
 //! meaning of missing answers are left to the session.
 
-mod ask;
 mod ber;
 mod coap;
 mod dhcp;
@@ -18,6 +17,7 @@ mod memcached;
 mod netbios;
 mod noise;
 mod ntp;
+mod query;
 mod quic;
 mod radius;
 mod read;
@@ -28,7 +28,7 @@ mod ssdp;
 mod stun;
 mod tftp;
 
-pub use ask::Ask;
+pub use query::Ask;
 
 use crate::units::{Nearest, nearest};
 use std::fmt;

@@ -2,11 +2,11 @@
 //! an honest client is still served. docs/security.md describes the guarantees.
 
 mod alive;
+mod amplification_in_time;
 mod fanout;
 mod forge;
-mod lens;
+mod hostile_text;
 mod lies;
 mod loops;
 mod privilege;
 mod shares;
-mod words;

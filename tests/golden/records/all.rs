@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding};
+use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError};
 use udpkit::record::probe::{
     AllReport, FailureReport, IdleLimit, LeftOut, LeftOutReason, NoAgent, ProbeCaveat,
     ProbeFailure, ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
@@ -150,7 +150,7 @@ fn no_agent() {
         (target(), NoAgent::from_network(target().into(), &expired)),
         (target(), NoAgent::Refused { reply }),
         (target(), NoAgent::Refused { reply: RemoteRefusal::KeyNeeded }),
-        (target(), NoAgent::not_sent(OwnFinding::from_errno(1, target()))),
+        (target(), NoAgent::not_sent(LocalSendFailure::from_errno(1, target()))),
         (target(), NoAgent::Interrupted),
     ];
     let mut text = String::new();

@@ -2,7 +2,7 @@
 
 use crate::{hold, hold_as, hold_text};
 use serde::Serialize;
-use udpkit::batch::{ErrorOrigin, NetworkError, OwnFinding, RxCall, TxCall};
+use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError, RxCall, TxCall};
 use udpkit::record::{
     BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
     DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, Losses, ProbeReport, Refusal,
@@ -10,7 +10,7 @@ use udpkit::record::{
     ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
-use udpkit::report::{IntervalLines, Lane, Page, blast_text};
+use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
 use udpkit::units::{Nanos, Rate};
 
 const SECOND: u64 = 1_000_000_000;
@@ -276,7 +276,7 @@ fn an_interrupted_run_through_loopback() {
 
 fn host(errno: i32, datagrams: u64) -> Refusal {
     let to = "192.0.2.10:8620".parse().expect("an address");
-    let cause = RefusalCause::Host { reason: OwnFinding::from_errno(errno, to) };
+    let cause = RefusalCause::Host { reason: LocalSendFailure::from_errno(errno, to) };
     Refusal { cause, errno: Some(errno), datagrams }
 }
 
@@ -394,7 +394,7 @@ fn every_failure_and_what_helps() {
     let target = "192.0.2.10:8620".parse().expect("an address");
     let from = "192.0.2.11:8620".parse().expect("an address");
     let error = network_error();
-    let reason = OwnFinding::from_errno(101, target);
+    let reason = LocalSendFailure::from_errno(101, target);
     let reply = |reply_code, text: &str, params: &[(&str, &str)]| ServerReply {
         reply_code,
         reply_text: text.to_owned(),
@@ -421,13 +421,13 @@ fn every_failure_and_what_helps() {
         RunFailure::EndedThere,
         RunFailure::Interrupted,
         RunFailure::CountsContradict { contradiction },
-        RunFailure::StreamNotSent { reason: OwnFinding::from_errno(1, target) },
+        RunFailure::StreamNotSent { reason: LocalSendFailure::from_errno(1, target) },
         RunFailure::StreamNoReply { command: "DATA", waited_ns },
         RunFailure::StreamUnreachable { error },
         RunFailure::StreamRefused { reply: reply(450, "busy", &[]) },
         RunFailure::DatagramsNotSent {
             payload_bytes: 9_000,
-            reason: OwnFinding::from_errno(90, target),
+            reason: LocalSendFailure::from_errno(90, target),
         },
         RunFailure::StillSending { over_ns: 5 * SECOND, time_ns: 10 * SECOND },
         RunFailure::StreamFailed { cause: "cannot bind 192.0.2.1:5: address in use".to_owned() },
@@ -439,7 +439,7 @@ fn every_failure_and_what_helps() {
         FailureAdvice::CheckLoopback,
         FailureAdvice::AskAddress { from },
         FailureAdvice::TracePath { target: target.into() },
-        FailureAdvice::MendThisHost { reason: OwnFinding::from_errno(1, target) },
+        FailureAdvice::MendThisHost { reason: LocalSendFailure::from_errno(1, target) },
         FailureAdvice::GiveKey,
         FailureAdvice::SameKey,
         FailureAdvice::NoKey,
@@ -486,7 +486,9 @@ fn first_lines_and_interval_lines() {
         BlastInterval { duration_ns: MILLI, ..interval(3, 5, 0) },
         interval(10, 0, 9),
     ];
-    for lanes in [[Lane::Only, Lane::Only], [Lane::Up, Lane::Down]] {
+    for lanes in
+        [[FlowDirection::Only, FlowDirection::Only], [FlowDirection::Up, FlowDirection::Down]]
+    {
         let mut lines = IntervalLines::new(Some(Nanos::from_secs(10)), page);
         text.push('\n');
         for (index, stretch) in stretches.iter().enumerate() {

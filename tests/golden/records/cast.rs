@@ -6,8 +6,8 @@ use udpkit::batch::{ErrorOrigin, LinkKind, NetworkError};
 use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
     CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
-    Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, LossOrigin,
-    ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Undelivered, Worded,
+    DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, LossOrigin,
+    ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Worded,
 };
 use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
 use udpkit::units::{Limit, Nanos};
@@ -148,7 +148,7 @@ fn a_senders_report_shows_refusals_of_this_host_and_of_the_network() {
     let far = "192.0.2.9:5000".parse().expect("an address");
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, far, &[]);
     error.offender = Some(far.ip());
-    closed.unreachable_reason = Some(Undelivered::Network(error.notice()));
+    closed.unreachable_reason = Some(DeliveryError::Network(error.notice()));
     let report = CastSent {
         datagrams: 2_000,
         bytes: 2_000 * 1016,

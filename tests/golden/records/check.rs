@@ -3,11 +3,11 @@
 use crate::{hold, hold_text};
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, NetworkError, NetworkNotice, OwnCause, OwnFinding};
+use udpkit::batch::{ErrorOrigin, LocalCause, LocalSendFailure, NetworkError, NetworkErrorSummary};
 use udpkit::record::{
     CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
-    CheckCaveat, CheckEvent, CheckEvidence, CheckFar, CheckHold, CheckInterface, CheckRoute,
-    CheckSince, CheckStream, CheckSubject, CheckUndecided, CheckVerdict, HeldFlow, LinkKind,
+    CheckCaveat, CheckEvent, CheckEvidence, CheckInterface, CheckRoute, CheckSince, CheckStream,
+    CheckSubject, CheckUndecided, CheckVerdict, HeldFlow, HeldMembership, LinkKind, RemoteEnd,
     Worded,
 };
 use udpkit::report::words::check as words;
@@ -22,15 +22,15 @@ fn address(text: &str) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-fn refusal(errno: i32) -> OwnFinding {
-    OwnFinding::from_errno(errno, address(GROUP))
+fn refusal(errno: i32) -> LocalSendFailure {
+    LocalSendFailure::from_errno(errno, address(GROUP))
 }
 
-fn system_error(errno: i32) -> OwnFinding {
-    OwnFinding { cause: OwnCause::Unexplained, ..refusal(errno) }
+fn system_error(errno: i32) -> LocalSendFailure {
+    LocalSendFailure { cause: LocalCause::Unexplained, ..refusal(errno) }
 }
 
-fn port_unreachable() -> NetworkNotice {
+fn port_unreachable() -> NetworkErrorSummary {
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, address(FAR_END), b"");
     error.offender = Some(address(FAR_END).ip());
     error.notice()
@@ -69,8 +69,8 @@ fn alone() -> CastCheck {
     }
 }
 
-fn far() -> CheckFar {
-    CheckFar {
+fn far() -> RemoteEnd {
+    RemoteEnd {
         address: FAR_END.to_owned(),
         interface: Some("eth0".to_owned()),
         unicast_sent: 3,
@@ -83,11 +83,11 @@ fn far() -> CheckFar {
         ttl_least: Some(1),
         asked: 3,
         heard: 3,
-        ..CheckFar::default()
+        ..RemoteEnd::default()
     }
 }
 
-fn with_far(far: CheckFar) -> CastCheck {
+fn with_far(far: RemoteEnd) -> CastCheck {
     CastCheck { far: Some(far), ttl_max: 64, ..alone() }
 }
 
@@ -102,13 +102,13 @@ fn answer(address: &str, hops: u8) -> CheckAnswer {
     }
 }
 
-fn held(stream: CheckStream) -> CheckHold {
-    CheckHold {
+fn held(stream: CheckStream) -> HeldMembership {
+    HeldMembership {
         asked_ns: 300 * SECOND,
         held_ns: 300 * SECOND,
         membership_ns: 260 * SECOND,
         streams: vec![stream],
-        ..CheckHold::default()
+        ..HeldMembership::default()
     }
 }
 
@@ -151,7 +151,7 @@ fn a_far_end_on_the_same_network() {
     works.far = None;
     assert_eq!(check("works_for_others", works), CastCheckVerdict::Works);
 
-    let lost = |unicast_hops, group_sent| CheckFar {
+    let lost = |unicast_hops, group_sent| RemoteEnd {
         unicast_hops: Some(unicast_hops),
         unicast_sent: 15,
         unicast_back: 15,
@@ -167,7 +167,7 @@ fn a_far_end_on_the_same_network() {
     check("group_lost", with_far(lost(0, 33)));
     check("group_lost_beyond_routers", with_far(lost(2, 33)));
     check("ttl_too_small", CastCheck { ttl_max: 1, ..with_far(lost(2, 15)) });
-    let silent = CheckFar {
+    let silent = RemoteEnd {
         unicast_back: 0,
         group_back: 0,
         group_in_reach_back: 0,
@@ -176,7 +176,7 @@ fn a_far_end_on_the_same_network() {
         ..far()
     };
     check("silent", with_far(silent));
-    let lossy = CheckFar { unicast_sent: 3, unicast_back: 2, ..lost(0, 12) };
+    let lossy = RemoteEnd { unicast_sent: 3, unicast_back: 2, ..lost(0, 12) };
     check("undecided", with_far(lossy));
 }
 
@@ -233,7 +233,7 @@ fn a_membership_that_is_held() {
     check("stream_lasts", at(300 * SECOND));
     let mut outward = with_far(far());
     outward.duration_ns = 300 * SECOND;
-    outward.hold = Some(CheckHold {
+    outward.hold = Some(HeldMembership {
         far_group_last_ns: Some(200 * SECOND),
         far_membership_ns: Some(261 * SECOND),
         far_unicast_last_ns: Some(299 * SECOND),

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use udpkit::batch::{
-    ErrorOrigin, HostHint, MissingReason, MissingRestriction, NetworkError, OwnCause, OwnFinding,
-    Restriction,
+    ErrorOrigin, HostHint, LocalCause, LocalSendFailure, MissingReason, MissingRestriction,
+    NetworkError, Restriction,
 };
 use udpkit::net::{AddressFault, HostFault, JoinedGroup, NetError, SocketOption};
 use udpkit::record::{Contradiction, Counted, Timed, Worded};
@@ -134,26 +134,26 @@ fn errors_before_the_first_datagram_have_a_hint() {
 fn refusals_of_this_host_have_a_hint() {
     let to: SocketAddr = "192.0.2.255:9".parse().unwrap();
     let causes = [
-        (1, OwnCause::PacketFilter),
-        (13, OwnCause::ProhibitRoute),
-        (22, OwnCause::BlackholeRoute),
-        (113, OwnCause::UnreachableRoute),
-        (113, OwnCause::NoNeighbour),
-        (13, OwnCause::Broadcast),
-        (22, OwnCause::NoZone),
-        (101, OwnCause::NoRoute),
-        (101, OwnCause::RouteCameBack),
-        (100, OwnCause::InterfaceDown { name: "eth0".to_owned() }),
-        (101, OwnCause::NoRouteAndDown { names: vec!["eth0".to_owned(), "eth1".to_owned()] }),
-        (100, OwnCause::SomeInterfaceDown),
-        (99, OwnCause::AddressGone),
-        (105, OwnCause::QueueFull),
-        (90, OwnCause::TooBig),
-        (111, OwnCause::EarlierRefused),
-        (5, OwnCause::Unexplained),
+        (1, LocalCause::PacketFilter),
+        (13, LocalCause::ProhibitRoute),
+        (22, LocalCause::BlackholeRoute),
+        (113, LocalCause::UnreachableRoute),
+        (113, LocalCause::NoNeighbour),
+        (13, LocalCause::Broadcast),
+        (22, LocalCause::NoZone),
+        (101, LocalCause::NoRoute),
+        (101, LocalCause::RouteCameBack),
+        (100, LocalCause::InterfaceDown { name: "eth0".to_owned() }),
+        (101, LocalCause::NoRouteAndDown { names: vec!["eth0".to_owned(), "eth1".to_owned()] }),
+        (100, LocalCause::SomeInterfaceDown),
+        (99, LocalCause::AddressGone),
+        (105, LocalCause::QueueFull),
+        (90, LocalCause::TooBig),
+        (111, LocalCause::EarlierRefused),
+        (5, LocalCause::Unexplained),
     ];
     let lines = causes.map(|(errno, cause)| {
-        let found = OwnFinding { errno, destination: to, cause };
+        let found = LocalSendFailure { errno, destination: to, cause };
         let hint = found.hint().map(|hint| format!(" | hint: {}", hint.text()));
         format!("{}{}", found.text(), hint.unwrap_or_default())
     });

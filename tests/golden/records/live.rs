@@ -10,9 +10,9 @@ use udpkit::record::{
 use udpkit::report::words::blast::waiting_for;
 use udpkit::report::words::progress::Doing;
 use udpkit::report::{
-    Clock, IntervalLines, Lane, LaneSoFar, Page, SoFar, Standing, TimeStyle, all_progress_line,
-    blast_bar_text, cast_interval_line, fanout_frame, ping_reply_line, ping_row, ping_timeout_line,
-    progress_text, recv_interval_line, so_far_text,
+    Clock, FlowDirection, IntervalLines, LaneSoFar, Page, SoFar, Standing, TimeStyle,
+    all_progress_line, blast_bar_text, cast_interval_line, fanout_frame, ping_reply_line, ping_row,
+    ping_timeout_line, progress_text, recv_interval_line, so_far_text,
 };
 use udpkit::stats::DelayHistogram;
 use udpkit::units::{Nanos, Rate};
@@ -212,9 +212,9 @@ fn the_lines_of_blast() {
             },
             BlastInterval { datagrams: 0, bytes: 0, lost: 12_345, ..usual },
         ];
-        let one_way = (Lane::Only, Lane::Only);
+        let one_way = (FlowDirection::Only, FlowDirection::Only);
         let mut lines = Vec::new();
-        for (first, second) in [one_way, (Lane::Up, Lane::Down)] {
+        for (first, second) in [one_way, (FlowDirection::Up, FlowDirection::Down)] {
             let mut shown = IntervalLines::new(None, page);
             for one in &all {
                 lines.extend([first, second].into_iter().filter_map(|lane| shown.next(lane, one)));

@@ -2,7 +2,7 @@
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
-use udpkit::batch::OwnFinding;
+use udpkit::batch::LocalSendFailure;
 use udpkit::record::Findings;
 use udpkit::record::probe::{
     AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, PathPorts, PortGroup,
@@ -311,7 +311,7 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
         answered_from: Some(addr("10.77.3.3:5000").into()),
         ..row(5_000)
     };
-    let why = OwnFinding::from_errno(1, addr("10.77.3.2:5001"));
+    let why = LocalSendFailure::from_errno(1, addr("10.77.3.2:5001"));
     let unsent =
         PortRow { not_sent: Some(why.clone()), sent: 0, ..stopped(5_001, PortPath::NotSent, 0, 0) };
     let rows = vec![relayed, unsent];

@@ -2,7 +2,7 @@
 
 use crate::{hold, hold_text};
 use std::net::IpAddr;
-use udpkit::batch::OwnFinding;
+use udpkit::batch::LocalSendFailure;
 use udpkit::record::probe::{
     ErrorOrigin, IcmpError, NoAgent, PortState, PortsStopped, ProbeCaveat, ScanAlternative,
     ScanCaveat, ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedAlone, ScannedPort,
@@ -82,7 +82,7 @@ fn a_host_of_every_state() {
     });
     let tftp = open(69, Some("error 1: File not found"), 19);
     let tftp = ScannedPort { answered_from: "192.0.2.9:40123".parse().ok(), ..tftp };
-    let refused = OwnFinding::from_errno(1, "192.0.2.9:5008".parse().expect("an address"));
+    let refused = LocalSendFailure::from_errno(1, "192.0.2.9:5008".parse().expect("an address"));
     let mut ports = vec![open(53, Some("NOERROR"), 17), tftp, open(123, None, 1), silent(161)];
     ports.extend(closed);
     ports.extend([

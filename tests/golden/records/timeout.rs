@@ -1,7 +1,7 @@
 //! Golden files of `probe timeout`.
 
 use std::net::SocketAddr;
-use udpkit::batch::OwnFinding;
+use udpkit::batch::LocalSendFailure;
 use udpkit::record::probe::{
     IdleLimit, IdleOutcome, IdleReplies, IdleTimer, IdleTimerReport, IdleTrial, IdleUnknown,
     NoAgent, ProbeCaveat, RefreshUnknown, TimeoutCaveat, TimeoutEvent, TimeoutEvidence,
@@ -195,7 +195,7 @@ fn rare_statements() {
     let unknown = [
         IdleUnknown::SlowProof { took_ns: 1_800_000_000 },
         IdleUnknown::NotProven { reason: reason.clone() },
-        IdleUnknown::not_sent(OwnFinding::from_errno(1, target())),
+        IdleUnknown::not_sent(LocalSendFailure::from_errno(1, target())),
         IdleUnknown::RequestLost { requests: 8 },
         IdleUnknown::RepliesWithheld,
         IdleUnknown::NoReplySent,

@@ -1,7 +1,7 @@
 //! Golden files of `probe trace`.
 
 use std::net::IpAddr;
-use udpkit::batch::{ErrorOrigin, IcmpMeaning, OwnCause, OwnFinding};
+use udpkit::batch::{ErrorOrigin, IcmpMeaning, LocalCause, LocalSendFailure};
 use udpkit::record::probe::{
     FlowsEnd, ProbeCaveat, TraceAlternative, TraceAnswer, TraceCaveat, TraceDistance, TraceEnd,
     TraceEvidence, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceReport, TraceSeen, TraceTry,
@@ -203,9 +203,9 @@ fn flows_that_differ() {
     hold("trace.flows_differ", &report);
 }
 
-fn refusal() -> OwnFinding {
+fn refusal() -> LocalSendFailure {
     let to = TARGET.parse().expect("an address");
-    OwnFinding { cause: OwnCause::BlackholeRoute, ..OwnFinding::from_errno(22, to) }
+    LocalSendFailure { cause: LocalCause::BlackholeRoute, ..LocalSendFailure::from_errno(22, to) }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_sour
 use crate::record::{CastCheck, CastCheckVerdict, Document};
 use crate::report::words::progress::Doing;
 use crate::report::{self, Page, print_json, print_text};
-use crate::session::{CheckConfig, CheckProber, CheckWay};
+use crate::session::{CheckConfig, CheckProber, CheckedInterface};
 use crate::sys::{Membership, monotonic_now};
 use crate::units::Nanos;
 use std::net::SocketAddr;
@@ -62,7 +62,7 @@ pub(super) fn run(
             }
             Err(error) => return Err(error.into()),
         };
-        ways.push(CheckWay { interface: *index, listens });
+        ways.push(CheckedInterface { interface: *index, listens });
     }
     let steps = open_steps(args, group, &mut sockets)?;
 

@@ -1,6 +1,6 @@
 //! What this host's kernel reports about multicast, before and after a check's probes.
 
-use crate::batch::{OwnCause, OwnFinding};
+use crate::batch::{LocalCause, LocalSendFailure};
 use crate::commands::cast::targets::Host;
 use crate::net::{
     QuerierWatch, igmp_version, link_state, lists_membership, mld_queries, route_source, rp_filter,
@@ -16,7 +16,7 @@ pub(super) struct Before {
     mld: Option<u64>,
     igmp: Option<QuerierWatch>,
     /// Why the group could not be joined; set by the join.
-    pub join_error: Option<OwnFinding>,
+    pub join_error: Option<LocalSendFailure>,
     /// Whether the kernel listed the membership after the join.
     pub listed: Option<bool>,
 }
@@ -84,9 +84,9 @@ pub(super) fn route(to: SocketAddr, host: &Host) -> CheckRoute {
 
 /// The system's own text for an error. The explanations for refused datagrams do not apply to a
 /// route or a join.
-pub(super) fn system_error(error: &io::Error, group: SocketAddr) -> Option<OwnFinding> {
+pub(super) fn system_error(error: &io::Error, group: SocketAddr) -> Option<LocalSendFailure> {
     let errno = error.raw_os_error()?;
-    Some(OwnFinding { errno, destination: group, cause: OwnCause::Unexplained })
+    Some(LocalSendFailure { errno, destination: group, cause: LocalCause::Unexplained })
 }
 
 /// The interface in the zone of an address.

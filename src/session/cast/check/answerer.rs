@@ -7,10 +7,10 @@
 
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
-use crate::batch::{Datagram, Dest, OwnFinding, SendOutcome, SendStop, TxBatch};
-use crate::control::server::{Restraint, answers_anything, print};
+use crate::batch::{Datagram, Dest, LocalSendFailure, SendOutcome, SendStop, TxBatch};
+use crate::control::server::{LoopPrevention, answers_anything, print};
+use crate::machine::{Next, Now, Session};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
-use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -49,7 +49,7 @@ pub struct CheckAnswerer<S> {
     askers: Vec<IpAddr>,
     /// The current second, and what was answered in it: in total, and to the group.
     second: (u64, u64, u64),
-    restraint: Restraint,
+    restraint: LoopPrevention,
     told: CheckAnswered,
     over: bool,
 }
@@ -70,7 +70,7 @@ where
             ..CheckAnswered::default()
         };
         let (queue, askers) = (VecDeque::new(), Vec::new());
-        let restraint = Restraint::default();
+        let restraint = LoopPrevention::default();
         Self { config, sink, queue, askers, second: (0, 0, 0), restraint, told, over: false }
     }
 
@@ -116,7 +116,7 @@ where
         let refused = match outcome.stop {
             Some(SendStop::Refused { datagrams, errno }) => {
                 self.told.refused += datagrams as u64;
-                self.told.refusal = Some(OwnFinding::from_errno(errno, self.config.group));
+                self.told.refusal = Some(LocalSendFailure::from_errno(errno, self.config.group));
                 datagrams
             }
             _ => 0,

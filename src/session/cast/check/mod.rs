@@ -1,16 +1,16 @@
 //! `cast check`: sends probes to a group on every interface with increasing TTLs, and reports who
 //! receives them.
 
-mod again;
 mod answerer;
-mod far;
+mod far_answers;
 mod first_copies;
 mod probe;
 mod prober;
+mod repetition;
 mod watch;
 
 pub use answerer::{CheckAnswerer, CheckAnswererConfig};
-pub use prober::{CheckConfig, CheckProber, CheckWay};
+pub use prober::{CheckConfig, CheckProber, CheckedInterface};
 
 #[cfg(test)]
 use probe::Probe;

@@ -2,15 +2,16 @@
 //! wait for answers, and a period in which the membership is kept.
 
 use super::super::Names;
-use super::far::{Answers, Far};
+use super::far_answers::{Answers, FarEndAnswers};
 use super::first_copies::FirstCopies;
 use super::probe::{BY_UNICAST, Echo, PROBE_LEN, Probe};
 use super::watch::Watch;
 use crate::batch::{
-    Datagram, Dest, DestId, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, DestId, ErrorOrigin, LocalSendFailure, NetworkError, SendOutcome, SendStop,
+    TxBatch,
 };
-use crate::record::{CastCheck, CheckEvent, CheckHold, CheckInterface, Flow, Sink};
-use crate::session::{Next, Now, Session};
+use crate::machine::{Next, Now, Session};
+use crate::record::{CastCheck, CheckEvent, CheckInterface, Flow, HeldMembership, Sink};
 use crate::units::Nanos;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -26,7 +27,7 @@ const UNICAST_TTL: u8 = 64;
 
 /// One interface of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckWay {
+pub struct CheckedInterface {
     /// The interface index.
     pub interface: u32,
     /// Number of the loop's socket that has joined on it; `None` if the join failed.
@@ -39,7 +40,7 @@ pub struct CheckConfig {
     /// The group, with its port.
     pub group: SocketAddr,
     /// The interfaces, at most 250.
-    pub ways: Vec<CheckWay>,
+    pub ways: Vec<CheckedInterface>,
     /// Each TTL to try, in increasing order, and the loop's socket that sends with it; at least
     /// one.
     pub steps: Vec<(u8, usize)>,
@@ -99,7 +100,7 @@ pub struct CheckProber<S> {
     paused: Nanos,
     pub(super) tallies: Vec<Tally>,
     answers: Answers,
-    pub(super) far: Option<Far>,
+    pub(super) far: Option<FarEndAnswers>,
     watch: Watch,
     last_tick: Nanos,
     interrupted: bool,
@@ -126,7 +127,7 @@ where
         }
         Self {
             tallies: config.ways.iter().map(|_| Tally::default()).collect(),
-            far: config.far.map(Far::new),
+            far: config.far.map(FarEndAnswers::new),
             next_at: config.joined,
             last_tick: config.joined,
             config,
@@ -255,10 +256,10 @@ where
         }
     }
 
-    fn hold_record(&self, now: Now) -> Option<CheckHold> {
+    fn hold_record(&self, now: Now) -> Option<HeldMembership> {
         let held = now.mono - self.config.joined;
         let far = self.far.as_ref();
-        Some(CheckHold {
+        Some(HeldMembership {
             asked_ns: self.config.hold?.as_u64(),
             held_ns: held.as_u64(),
             membership_ns: self.config.membership.as_u64(),
@@ -266,7 +267,7 @@ where
             far_group_last_ns: far.and_then(|far| far.group_last).map(Nanos::as_u64),
             far_unicast_last_ns: far.and_then(|far| far.unicast_last).map(Nanos::as_u64),
             far_membership_ns: far.and_then(|far| far.membership).map(Nanos::as_u64),
-            far_since: far.filter(|far| far.group_last.is_some()).map(Far::since),
+            far_since: far.filter(|far| far.group_last.is_some()).map(FarEndAnswers::since),
         })
     }
 }
@@ -396,7 +397,7 @@ where
 
     fn finish(self, now: Now) -> CastCheck {
         let names = &self.config.names;
-        let refused = |errno| OwnFinding::from_errno(errno, self.config.group);
+        let refused = |errno| LocalSendFailure::from_errno(errno, self.config.group);
         let shown = |index: u32| names.interface(index).unwrap_or_default();
         let ways: Vec<String> = self.config.ways.iter().map(|way| shown(way.interface)).collect();
         let interfaces = ways.iter().zip(&self.tallies).map(|(name, tally)| CheckInterface {

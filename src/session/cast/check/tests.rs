@@ -4,10 +4,11 @@
 use super::probe::ECHO_LEN;
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::{
     CastCheck, CheckEvent, CheckFinding, CheckOutcome, CheckSubject, CheckVerdict, Flow, Sink,
 };
-use crate::session::{Names, Next, Now, Session};
+use crate::session::Names;
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
@@ -85,7 +86,7 @@ pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
     let names = Names::new(vec![(3, "eth0".to_owned())]);
     let config = CheckConfig {
         group: addr(GROUP),
-        ways: vec![CheckWay { interface: 3, listens: Some(0) }],
+        ways: vec![CheckedInterface { interface: 3, listens: Some(0) }],
         steps: ttls.iter().enumerate().map(|(index, ttl)| (*ttl, index + 1)).collect(),
         far: Some(addr(FAR)),
         tag: 7,

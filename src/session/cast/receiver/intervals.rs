@@ -2,8 +2,8 @@
 
 use super::timing::arrival_of;
 use crate::batch::Datagram;
+use crate::machine::Now;
 use crate::record::CastInterval;
-use crate::session::Now;
 use crate::units::Nanos;
 use std::collections::VecDeque;
 

@@ -1,8 +1,8 @@
 //! The result of a receiver, built from its accounts.
 
-use super::{CastReceiver, Content, beside};
+use super::{CastReceiver, Content, unicast_copies};
+use crate::machine::Now;
 use crate::record::{CastEvent, CastReceived, Sink};
-use crate::session::Now;
 
 impl<S> CastReceiver<S>
 where
@@ -13,7 +13,8 @@ where
         let names = &self.config.names;
         let measured = self.config.content == Content::Measured;
         let if_measured = |count: u64| measured.then_some(count);
-        let sum = |each: &dyn Fn(&super::Row) -> u64| self.counted().map(each).sum::<u64>();
+        let sum =
+            |each: &dyn Fn(&super::SourceAccount) -> u64| self.counted().map(each).sum::<u64>();
         let stream = self.stream.as_ref();
         CastReceived {
             received: sum(&|row| row.received()),
@@ -35,7 +36,7 @@ where
             duration_ns: (now.mono - self.timing.started).as_u64(),
             interrupted: self.asked,
             sources: self.counted().map(|row| row.record(now, names)).collect(),
-            unicast_copies: beside::copies(&self.rows),
+            unicast_copies: unicast_copies::copies(&self.rows),
             groups: self.config.groups.clone(),
             expected: self.config.expect,
             limits: Vec::new(),

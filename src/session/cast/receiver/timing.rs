@@ -3,8 +3,8 @@
 
 use super::STRAGGLERS;
 use crate::batch::Datagram;
-use crate::session::Now;
-use crate::session::unread::Unread;
+use crate::machine::Now;
+use crate::session::read_delay::ReadDelay;
 use crate::units::Nanos;
 
 /// A datagram unread for longer than this was delayed by a pause of this host.
@@ -20,7 +20,7 @@ pub(super) struct Timing {
     /// When the last of the heard senders ended, moved by the pauses since.
     all_over: Option<Nanos>,
     longest_pause: Nanos,
-    unread: Unread,
+    unread: ReadDelay,
 }
 
 impl Timing {
@@ -30,7 +30,7 @@ impl Timing {
             idle_from: started,
             all_over: None,
             longest_pause: Nanos::ZERO,
-            unread: Unread::default(),
+            unread: ReadDelay::default(),
         }
     }
 

@@ -45,7 +45,7 @@ impl Way {
 struct Ran {
     ledger: Directions,
     sent: u64,
-    truth: LostWays,
+    truth: LossByDirection,
     /// Copies of answered probes, made on the way out and back.
     copies: (u64, u64),
 }
@@ -65,7 +65,7 @@ fn run(seed: u64, count: u32, out: Way, back: Way) -> Ran {
     }
     let arrived: std::collections::HashSet<u32> = reached.iter().copied().collect();
     let last = came.keys().copied().max().unwrap_or(0);
-    let mut truth = LostWays::default();
+    let mut truth = LossByDirection::default();
     for probe in (0..last).filter(|probe| !came.contains_key(probe)) {
         if arrived.contains(&probe) { truth.back += 1 } else { truth.out += 1 }
     }
@@ -90,7 +90,7 @@ fn both_ways_are_counted_exactly_up_to_the_last_answer() {
                 assert_eq!(ways, ran.truth, "seed {seed}: {out} {back} of {count}");
             }
             // Numbers never differed if nothing was lost on the way out.
-            Err(WaysUntold::CountUnproven) => assert_eq!(ran.truth.out, 0, "seed {seed}"),
+            Err(LossDirectionUnknown::CountUnproven) => assert_eq!(ran.truth.out, 0, "seed {seed}"),
             Err(why) => assert!(ran.ledger.back().firsts() < 30, "seed {seed}: {why:?}"),
         }
     }
@@ -156,7 +156,7 @@ fn thirty_two_lost_out_and_three_back_through_a_doubling_way_are_not_told_as_one
     let out = Way { loss: 107, copies: 2, share: 1000, ..Way::default() };
     let ran = run(8, 300, out, Way::plain(100));
     assert!(ran.truth.out > 20 && ran.truth.back > 0, "{:?}", ran.truth);
-    assert_eq!(ran.ledger.lost(300, 0), Err(WaysUntold::Copies));
+    assert_eq!(ran.ledger.lost(300, 0), Err(LossDirectionUnknown::Copies));
     // Nothing is lost back: every number arrived, and the directions are known in spite of the
     // copies.
     let ran = run(8, 300, out, Way::plain(0));
@@ -169,13 +169,13 @@ fn a_few_answers_cannot_rule_copies_out() {
     for (probe, number) in [(0, 0), (2, 1), (3, 2), (5, 4)] {
         ledger.observe(probe, Some(number));
     }
-    assert_eq!(ledger.lost(6, 0), Err(WaysUntold::TooFew));
+    assert_eq!(ledger.lost(6, 0), Err(LossDirectionUnknown::TooFew));
     for probe in 6..20 {
         ledger.observe(probe, Some(probe - 1));
     }
-    assert_eq!(ledger.lost(20, 0), Ok(LostWays { out: 1, back: 1, unknown: 0 }));
+    assert_eq!(ledger.lost(20, 0), Ok(LossByDirection { out: 1, back: 1, unknown: 0 }));
     // An earlier one may still be answered.
-    assert_eq!(ledger.lost(20, 1), Err(WaysUntold::Open));
+    assert_eq!(ledger.lost(20, 1), Err(LossDirectionUnknown::Open));
 }
 
 /// Answers to probes 10 and later, all of them, with a count that is `less` below theirs.
@@ -195,13 +195,13 @@ fn a_reflector_that_counted_before_us_is_taken_from_where_it_stands() {
         ledger.observe(probe, Some(probe + 500));
     }
     // One lost out after the second, and one number too many after the third: a duplicate.
-    assert_eq!(ledger.lost(40, 0), Err(WaysUntold::Copies));
+    assert_eq!(ledger.lost(40, 0), Err(LossDirectionUnknown::Copies));
     let mut ledger = Directions::new();
     for (probe, number) in [(0, 500), (1, 501), (3, 503), (4, 504)] {
         ledger.observe(probe, Some(number));
     }
     then_all(&mut ledger, u32::MAX - 499);
-    assert_eq!(ledger.lost(40, 0), Ok(LostWays { out: 0, back: 6, unknown: 0 }));
+    assert_eq!(ledger.lost(40, 0), Ok(LossByDirection { out: 0, back: 6, unknown: 0 }));
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_reflector_that_begins_anew_is_followed() {
     }
     then_all(&mut ledger, 4);
     assert_eq!(ledger.restarts(), 1);
-    assert_eq!(ledger.lost(40, 0), Ok(LostWays { out: 0, back: 2, unknown: 0 }));
+    assert_eq!(ledger.lost(40, 0), Ok(LossByDirection { out: 0, back: 2, unknown: 0 }));
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn bytes_that_merely_come_back_tell_no_direction() {
     let mut ledger = Directions::new();
     ledger.observe(0, None);
     ledger.observe(2, None);
-    assert_eq!((ledger.lost(3, 0), ledger.back().lost()), (Err(WaysUntold::NoCount), 1));
+    assert_eq!((ledger.lost(3, 0), ledger.back().lost()), (Err(LossDirectionUnknown::NoCount), 1));
     assert_eq!((ledger.counts(), ledger.in_doubt(3)), (None, false));
 }
 
@@ -229,16 +229,16 @@ fn bytes_that_merely_come_back_tell_no_direction() {
 fn one_more_answer_tells_a_count_from_copies_and_where_the_end_was_lost() {
     for (last, ways) in [
         // Number 10 and two more were lost on the way back, and the last two had none.
-        (37, Ok(LostWays { out: 2, back: 3, unknown: 0 })),
-        (39, Ok(LostWays { out: 0, back: 5, unknown: 0 })),
+        (37, Ok(LossByDirection { out: 2, back: 3, unknown: 0 })),
+        (39, Ok(LossByDirection { out: 0, back: 5, unknown: 0 })),
         // It copies the extra probe's number, as it did all others.
-        (40, Err(WaysUntold::NoCount)),
+        (40, Err(LossDirectionUnknown::NoCount)),
     ] {
         let mut ledger = Directions::new();
         for number in (0..35).filter(|number| *number != 10) {
             ledger.observe(number, Some(number));
         }
-        assert_eq!(ledger.lost(39, 0), Err(WaysUntold::CountUnproven));
+        assert_eq!(ledger.lost(39, 0), Err(LossDirectionUnknown::CountUnproven));
         assert!(ledger.in_doubt(39) && ledger.counts().is_none());
         ledger.conclude(40, last);
         ledger.close(last);

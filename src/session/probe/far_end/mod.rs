@@ -13,10 +13,12 @@ mod socket_proof;
 pub use granted::{Granted, Seen};
 pub use socket_proof::ProofState;
 
-use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, OwnFinding, TxBatch};
+use crate::batch::{
+    Datagram, Dest, ErrorOrigin, LocalCause, LocalSendFailure, NetworkError, TxBatch,
+};
 use crate::control::{Client, ClientReply, Exchange, Sealer, Step};
+use crate::machine::{Next, Now};
 use crate::record::probe::{NoAgent, ProbeCaveat};
-use crate::session::{Next, Now};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Params, PortList, Reply, Verb};
 use socket_proof::SocketProof;
@@ -29,7 +31,7 @@ const PROVE_EVERY: Nanos = Nanos::from_secs(20);
 
 /// Requests, handled one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Want {
+enum AgentRequest {
     Probe(PortList),
     Rows { from: u32 },
     Seen(u32),
@@ -44,9 +46,9 @@ pub struct FarEnd {
     client: Client,
     /// Why there is no remote agent, or no longer one.
     lost: Option<NoAgent>,
-    wants: VecDeque<Want>,
+    wants: VecDeque<AgentRequest>,
     /// What the outstanding command asks for.
-    asked: Option<Want>,
+    asked: Option<AgentRequest>,
     granted: Option<Granted>,
     proofs: BTreeMap<usize, SocketProof>,
     /// Whether the dialogue's own socket must stay verified, and when it shows the next ticket.
@@ -58,7 +60,7 @@ pub struct FarEnd {
     withheld: u64,
     interface_mtu: Option<u32>,
     /// The last reason why this host refused to send.
-    refused_here: Option<OwnFinding>,
+    refused_here: Option<LocalSendFailure>,
     seen_as: Option<SocketAddr>,
     /// The address that answered instead of the one contacted.
     answered_from: Option<SocketAddr>,
@@ -107,7 +109,7 @@ impl FarEnd {
         self.granted = None;
         self.rows = None;
         self.seen.clear();
-        self.wants.push_back(Want::Probe(ports));
+        self.wants.push_back(AgentRequest::Probe(ports));
     }
 
     /// The granted probe; `None` until then.
@@ -136,7 +138,7 @@ impl FarEnd {
     /// Requests the counts of what arrived.
     pub fn ask_rows(&mut self) {
         self.rows = None;
-        self.wants.push_back(Want::Rows { from: 0 });
+        self.wants.push_back(AgentRequest::Rows { from: 0 });
     }
 
     /// What arrived, by item, once [`FarEnd::ask_rows`] is completely answered; `None` before.
@@ -147,7 +149,7 @@ impl FarEnd {
     /// Requests the sequence numbers of an item that arrived.
     pub fn ask_seen(&mut self, item: u32) {
         self.seen.remove(&item);
-        self.wants.push_back(Want::Seen(item));
+        self.wants.push_back(AgentRequest::Seen(item));
     }
 
     /// The sequence numbers of an item that arrived, once [`FarEnd::ask_seen`] is answered; `None`
@@ -173,14 +175,14 @@ impl FarEnd {
 
     /// This host refused to send a command, which will be repeated.
     pub fn on_refused(&mut self, errno: i32) {
-        self.note_refusal(OwnFinding::from_errno(errno, self.address));
+        self.note_refusal(LocalSendFailure::from_errno(errno, self.address));
     }
 
     /// A refusal by the packet filter is kept: later errors, such as port unreachable from this
     /// host, are its consequence.
-    fn note_refusal(&mut self, found: OwnFinding) {
+    fn note_refusal(&mut self, found: LocalSendFailure) {
         let known = self.refused_here.as_ref();
-        if known.is_none_or(|known| known.cause != OwnCause::PacketFilter) {
+        if known.is_none_or(|known| known.cause != LocalCause::PacketFilter) {
             self.refused_here = Some(found);
         }
     }
@@ -209,7 +211,7 @@ impl FarEnd {
 
     /// Ends the session once all other requests are answered.
     pub fn close(&mut self) {
-        self.wants.push_back(Want::Close);
+        self.wants.push_back(AgentRequest::Close);
     }
 
     /// The user interrupts the run: an open session is closed; one that is not open is not
@@ -274,18 +276,18 @@ impl FarEnd {
         }
     }
 
-    fn ask(&mut self, want: Want, now: Now) {
+    fn ask(&mut self, want: AgentRequest, now: Now) {
         let mut params = Params::default();
         let verb = match &want {
-            Want::Probe(_) => Verb::Test,
-            Want::Rows { .. } | Want::Seen(_) => Verb::Stat,
-            Want::Close => return self.client.quit(now),
+            AgentRequest::Probe(_) => Verb::Test,
+            AgentRequest::Rows { .. } | AgentRequest::Seen(_) => Verb::Stat,
+            AgentRequest::Close => return self.client.quit(now),
         };
         params.push("kind", "probe");
         match &want {
-            Want::Probe(ports) if !ports.is_empty() => params.push("ports", ports),
-            Want::Rows { from } => params.push("from", from),
-            Want::Seen(item) => params.push("seen", item),
+            AgentRequest::Probe(ports) if !ports.is_empty() => params.push("ports", ports),
+            AgentRequest::Rows { from } => params.push("from", from),
+            AgentRequest::Seen(item) => params.push("seen", item),
             _ => {}
         }
         self.client.ask(now, verb, params);
@@ -345,7 +347,7 @@ impl FarEnd {
             self.lost.get_or_insert(NoAgent::from_network(self.address.into(), error));
         }
         if let Some(errno) = error.refused_here().filter(|_| ours) {
-            self.note_refusal(OwnFinding::from_errno(errno, self.address));
+            self.note_refusal(LocalSendFailure::from_errno(errno, self.address));
         }
         ours
     }
@@ -370,15 +372,15 @@ impl FarEnd {
     }
 
     /// Handles the answer to a request; `None` if it is a refusal or cannot be parsed.
-    fn learn(&mut self, want: Want, reply: &Reply, now: Now) -> Option<()> {
+    fn learn(&mut self, want: AgentRequest, reply: &Reply, now: Now) -> Option<()> {
         match want {
-            Want::Probe(ports) => {
+            AgentRequest::Probe(ports) => {
                 let granted = Granted::read(reply, &ports)?;
                 self.granted = Some(granted);
                 // The key was sent to the dialogue's own socket, which is thereby verified.
                 self.prove_at = Some(now.mono + PROVE_EVERY);
             }
-            Want::Rows { from } => {
+            AgentRequest::Rows { from } => {
                 if reply.code != Code::STATUS {
                     return None;
                 }
@@ -390,15 +392,17 @@ impl FarEnd {
                 self.gathering.extend(granted::rows(reply)?);
                 match reply.params.parse::<u32>("next").ok()? {
                     // Only forwards: a far end that makes no progress would be asked forever.
-                    Some(next) if next > from => self.wants.push_front(Want::Rows { from: next }),
+                    Some(next) if next > from => {
+                        self.wants.push_front(AgentRequest::Rows { from: next })
+                    }
                     _ => self.rows = Some(std::mem::take(&mut self.gathering)),
                 }
             }
-            Want::Seen(item) => {
+            AgentRequest::Seen(item) => {
                 let seen = reply.params.get("seen").filter(|_| reply.code == Code::STATUS)?;
                 self.seen.insert(item, Seen::read(seen)?);
             }
-            Want::Close => {}
+            AgentRequest::Close => {}
         }
         Some(())
     }

@@ -3,8 +3,8 @@
 use super::write;
 use crate::batch::{Dest, TxBatch};
 use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Step};
+use crate::machine::{Next, Now};
 use crate::record::probe::NoAgent;
-use crate::session::{Next, Now};
 use crate::units::Nanos;
 use crate::wire::Verb;
 

@@ -7,9 +7,9 @@ mod judge;
 
 pub use judge::judge;
 
+use super::probe_batch::{AnswerPlan, Grant, ProbeItem};
 use super::question::{Chance, MOST_TRIES, Question};
-use super::rounds::{Kind, Round, RoundsEnd, Told};
-use super::shots::{AnswerPlan, Grant, Shot};
+use super::rounds::{AgentCounts, Kind, Round, RoundsEnd};
 use crate::record::probe::{MarkRow, MarksFindings, MarksReport, MarksVerdict, Outcome};
 use crate::wire::{Hops, split_tos};
 use std::net::SocketAddr;
@@ -65,22 +65,24 @@ impl MarksKind {
         Self { plan, marks, asked: Vec::new(), control: Question::default() }
     }
 
-    fn chance<'a>(&'a self, told: Option<&'a Told>) -> Chance<'a> {
+    fn chance<'a>(&'a self, told: Option<&'a AgentCounts>) -> Chance<'a> {
         Chance { control: &self.control, told, asked: self.marks.len() as u64 }
     }
 
-    fn rows(&self, way: Way, told: Option<&Told>) -> Vec<MarkRow> {
+    fn rows(&self, way: Way, told: Option<&AgentCounts>) -> Vec<MarkRow> {
         let chance = self.chance(told);
         self.marks.iter().filter(|mark| mark.way == way).map(|mark| mark.row(&chance)).collect()
     }
 }
 
 impl Mark {
-    fn shot(&self, tries: u32) -> Shot {
-        let plain = Shot { ttl: TTL, ..Shot::plain(tries) };
+    fn shot(&self, tries: u32) -> ProbeItem {
+        let plain = ProbeItem { ttl: TTL, ..ProbeItem::plain(tries) };
         match self.way {
-            Way::Out => Shot { tos: self.value, ..plain },
-            Way::Back => Shot { answer: AnswerPlan { tos: self.value, ..plain.answer }, ..plain },
+            Way::Out => ProbeItem { tos: self.value, ..plain },
+            Way::Back => {
+                ProbeItem { answer: AnswerPlan { tos: self.value, ..plain.answer }, ..plain }
+            }
         }
     }
 
@@ -103,7 +105,7 @@ impl Mark {
     }
 
     /// The value that the far end saw: by its own count, or by echoes if it did not report.
-    fn seen_there(&self, told: Option<&Told>) -> Option<u8> {
+    fn seen_there(&self, told: Option<&AgentCounts>) -> Option<u8> {
         let first = told.and_then(|told| self.question.rows(told).next());
         match first {
             Some(row) => row.tos,
@@ -129,7 +131,7 @@ fn row(value: u8, [sent, arrived]: [u64; 2], outcome: Outcome, seen: Option<u8>)
 impl Kind for MarksKind {
     type Facts = MarksReport;
 
-    fn round(&mut self, _grant: &Grant) -> Vec<Shot> {
+    fn round(&mut self, _grant: &Grant) -> Vec<ProbeItem> {
         let chance = self.chance(None);
         let tries = |mark: &Mark| match mark.question.attempts() {
             0 => self.plan.tries,

@@ -4,8 +4,8 @@
 //! Losing any fragment loses the datagram, so on a lossy path large datagrams are lost more often,
 //! without any filtering of fragments.
 
+use super::super::probe_batch::{AnswerPlan, Back, ItemLog, ProbeItem};
 use super::super::question::{Chance, Question};
-use super::super::shots::{AnswerPlan, Back, ItemLog, Shot};
 use crate::batch::Fragmentation;
 use crate::record::probe::{FragmentRow, Outcome};
 use std::collections::VecDeque;
@@ -34,16 +34,17 @@ struct Row {
 }
 
 impl Row {
-    fn shot(&self, tries: u32) -> Shot {
-        let plain = Shot::plain(tries);
+    fn shot(&self, tries: u32) -> ProbeItem {
+        let plain = ProbeItem::plain(tries);
         match self.way {
             Way::Out => {
                 let fragmentation = Some(Fragmentation::Allow);
-                Shot { len: self.payload as usize, fragmentation, ..plain }
+                ProbeItem { len: self.payload as usize, fragmentation, ..plain }
             }
-            Way::Back => {
-                Shot { answer: AnswerPlan { len: self.payload as u16, ..plain.answer }, ..plain }
-            }
+            Way::Back => ProbeItem {
+                answer: AnswerPlan { len: self.payload as u16, ..plain.answer },
+                ..plain
+            },
         }
     }
 
@@ -109,7 +110,7 @@ impl Fragments {
     }
 
     /// The items of the next round: at first all, then the undecided ones.
-    pub fn round(&mut self, control: &Question) -> Vec<Shot> {
+    pub fn round(&mut self, control: &Question) -> Vec<ProbeItem> {
         let chance = Chance { control, told: None, asked: QUESTIONS };
         self.asked.clear();
         let mut shots = Vec::new();

@@ -12,27 +12,27 @@
 //! bare        the same without a remote agent, as far as possible
 //! ```
 
-mod bare;
-mod bare_judge;
 mod fragments;
 mod judge;
 mod search;
+mod without_agent;
+mod without_agent_judge;
 
+use super::probe_batch::{AnswerPlan, Grant, IcmpNote, ItemLog, ProbeItem};
 use super::question::{Chance, Question};
-use super::rounds::{Kind, Round, RoundsEnd, Told};
-use super::shots::{AnswerPlan, Grant, IcmpNote, ItemLog, Shot};
+use super::rounds::{AgentCounts, Kind, Round, RoundsEnd};
 use crate::batch::Fragmentation;
 use crate::record::Findings;
 use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
-use crate::stats::tries_to_tell;
+use crate::stats::tries_for_significance;
 use crate::wire::Ask;
 use fragments::Fragments;
 use search::SizeSearch;
 use std::net::SocketAddr;
 
-pub use bare::{BareFacts, BareMtu, BarePlan};
-pub use bare_judge::bare_report;
 pub use judge::judge;
+pub use without_agent::{MtuWithoutAgent, MtuWithoutAgentFacts, MtuWithoutAgentPlan};
+pub use without_agent_judge::bare_report;
 
 /// The largest IP packet.
 const LARGEST: u32 = 65_535;
@@ -100,21 +100,21 @@ impl MtuKind {
         }
     }
 
-    fn shot(&self, purpose: Purpose) -> Shot {
+    fn shot(&self, purpose: Purpose) -> ProbeItem {
         let len = |packet: u32| (packet - self.headers) as usize;
         match purpose {
             Purpose::Out(packet) => {
-                let plain = Shot::plain(self.out.more_tries(packet));
-                Shot { len: len(packet), fragmentation: Some(Fragmentation::Probe), ..plain }
+                let plain = ProbeItem::plain(self.out.more_tries(packet));
+                ProbeItem { len: len(packet), fragmentation: Some(Fragmentation::Probe), ..plain }
             }
             Purpose::Back(packet) => {
-                let plain = Shot::plain(self.back.more_tries(packet));
-                Shot {
+                let plain = ProbeItem::plain(self.back.more_tries(packet));
+                ProbeItem {
                     answer: AnswerPlan { len: len(packet) as u16, whole: true, ..plain.answer },
                     ..plain
                 }
             }
-            Purpose::Fragments => Shot::plain(1),
+            Purpose::Fragments => ProbeItem::plain(1),
         }
     }
 
@@ -165,7 +165,7 @@ impl MtuKind {
     }
 
     /// Uses what arrived at the agent although its answer was lost.
-    fn learn(&mut self, told: &Told) {
+    fn learn(&mut self, told: &AgentCounts) {
         for (packet, number) in &self.out_items {
             let Some(row) = told.get(number).filter(|row| row.count > 0) else { continue };
             match row.fragment {
@@ -177,7 +177,7 @@ impl MtuKind {
 
     /// Errors that the far end's network reported about missing answers: by router, and whether the
     /// far end's own host reported them.
-    fn back_words(&self, told: Option<&Told>) -> (Vec<TooBig>, bool) {
+    fn back_words(&self, told: Option<&AgentCounts>) -> (Vec<TooBig>, bool) {
         let (mut words, mut own) = (Vec::new(), false);
         let stopped = self.back.stopped().unwrap_or(0);
         for (packet, number) in &self.back_items {
@@ -253,7 +253,7 @@ fn is_too_big(note: &IcmpNote) -> bool {
 impl Kind for MtuKind {
     type Facts = MtuReport;
 
-    fn round(&mut self, _grant: &Grant) -> Vec<Shot> {
+    fn round(&mut self, _grant: &Grant) -> Vec<ProbeItem> {
         if self.is_silent() {
             return Vec::new();
         }
@@ -289,7 +289,8 @@ impl Kind for MtuKind {
                 }
             }
         }
-        let tell = tries_to_tell(self.control.round_trip(), SIZES).map_or(u32::MAX, |n| n as u32);
+        let tell =
+            tries_for_significance(self.control.round_trip(), SIZES).map_or(u32::MAX, |n| n as u32);
         for search in [&mut self.out, &mut self.back] {
             search.expect(tell.max(self.plan.tries));
         }

@@ -2,8 +2,8 @@
 //! meaning.
 
 use super::NatSession;
-use super::ask::Ask;
 use super::judge::{Found, RelaySign};
+use super::stun_question::Ask;
 use crate::record::Findings;
 use crate::record::probe::{
     AnswerSource, Dependence, NatAlternative, NatCaveat, NatControl, NatEvidence, NatMeaning,

@@ -1,7 +1,7 @@
 //! Derives what is known from the answers, the evidence for it, and what remains unknown.
 
 use super::NatSession;
-use super::ask::Ask;
+use super::stun_question::Ask;
 use crate::record::probe::{
     AddressUnknown, Dependence, Hairpin, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
     PortChoice,
@@ -395,8 +395,8 @@ fn port_choice(pairs: &[(SocketAddr, SocketAddr)]) -> PortChoice {
 mod tests {
     use super::super::{NatPlan, RunId};
     use super::*;
+    use crate::machine::Now;
     use crate::record::probe::NatVerdict;
-    use crate::session::Now;
 
     fn choice(ports: &[(u16, u16)]) -> PortChoice {
         let pair = |(local, seen): &(u16, u16)| {

@@ -13,27 +13,28 @@
 //! mapping, and socket 1, which has sent to nobody else, requests answers from them, to test the
 //! filtering, with plain requests alongside that distinguish filtering from loss.
 
-mod ask;
 mod findings;
 mod judge;
 mod plan;
 #[cfg(test)]
 mod simulated;
+mod stun_question;
 #[cfg(test)]
 mod tests;
 
 pub use plan::NatPlan;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::probe::{NatAnswer, NatQuestion, NatReport};
-use crate::session::{Next, Now, Session, TroubleLog};
-use crate::stats::{LossSample, tries_to_tell};
+use crate::session::NetworkErrorLog;
+use crate::stats::{LossSample, tries_for_significance};
 use crate::units::Nanos;
 use crate::wire::stun::{
     AttributeKind, ChangeRequest, StunClass, StunMessage, TransactionId, address, error_code,
 };
-use ask::{Ask, Repeat, ask_of};
 use std::net::SocketAddr;
+use stun_question::{Ask, Repeat, ask_of};
 
 /// Time between two tries, before any round trip is known.
 const FIRST_GAP: Nanos = Nanos::from_millis(250);
@@ -62,7 +63,7 @@ pub struct NatSession {
     hairpin_asked: bool,
     /// Source of the hairpinned datagram.
     hairpin_from: Option<SocketAddr>,
-    errors: TroubleLog,
+    errors: NetworkErrorLog,
     unreachable: u32,
     /// The first reason why this host refused to send; `None` if it did not.
     refusal: Option<i32>,
@@ -90,7 +91,7 @@ impl NatSession {
             filtering_asked: false,
             hairpin_asked: false,
             hairpin_from: None,
-            errors: TroubleLog::default(),
+            errors: NetworkErrorLog::default(),
             unreachable: 0,
             refusal: None,
             answered_from: None,
@@ -103,7 +104,7 @@ impl NatSession {
 
     /// Length of a request in bytes.
     pub fn request_len() -> usize {
-        ask::REQUEST_LEN
+        stun_question::REQUEST_LEN
     }
 
     fn start(&mut self, now: Now) {
@@ -191,7 +192,7 @@ impl NatSession {
         }
         let control = self.control();
         if self.needed.0 != control {
-            let needed = tries_to_tell(control, self.filtering_questions());
+            let needed = tries_for_significance(control, self.filtering_questions());
             self.needed = (control, needed.filter(|tries| *tries <= MOST_TRIES));
         }
         self.needed.1.map_or(self.plan.tries, |tries| self.plan.tries.max(tries as u32))
@@ -290,7 +291,7 @@ impl Session for NatSession {
             let tries = if beside { filtering } else { plain };
             if ask.is_due(now.mono, gap, tries) {
                 let dest = out.add_dest(Dest { socket: ask.socket, ..Dest::from(ask.to) });
-                match out.push(dest, ask::REQUEST_LEN) {
+                match out.push(dest, stun_question::REQUEST_LEN) {
                     Some(slot) => {
                         ask.write(self.plan.run, index, slot);
                         self.written.push(index);

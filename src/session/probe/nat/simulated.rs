@@ -3,9 +3,9 @@
 use super::{NatPlan, NatSession, RunId};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
+use crate::machine::Now;
 use crate::netsim::{Fault, Host, Link, Nat, Network, Responder, SimSocket, Way, Weather};
 use crate::record::probe::{Dependence, NatReport, PortChoice};
-use crate::session::Now;
 use crate::session::serve::{Reflection, Reflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
 use crate::units::Nanos;

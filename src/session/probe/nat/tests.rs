@@ -1,7 +1,7 @@
 //! Verdicts against simulated NATs whose rules are known.
 
 use super::simulated::{Rules, probed, probed_under};
-use crate::batch::OwnCause;
+use crate::batch::LocalCause;
 use crate::netsim::{Fault, runs};
 use crate::record::probe::{
     Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
@@ -197,7 +197,7 @@ fn what_this_host_refuses_is_nobody_elses_silence() {
         panic!("{:?}", report.findings)
     };
     assert_eq!(refused, of);
-    assert!(refusals.iter().all(|one| one.cause.cause == OwnCause::PacketFilter), "{refusals:?}");
+    assert!(refusals.iter().all(|one| one.cause.cause == LocalCause::PacketFilter), "{refusals:?}");
     assert!(report.tests.iter().all(|test| test.sent == 0 && test.refused == 10));
     assert_eq!(report.findings.alternatives, []);
 }

@@ -6,29 +6,29 @@
 //! over the control dialogue, which a filter of the tested ports does not affect. Ports are tested
 //! in portions that a remote agent can open at once.
 
-mod held_back;
 mod judge;
+mod port_state;
 mod portions;
 mod schedule;
-mod settle;
-mod track;
+mod silence_causes;
+mod suppressed_errors;
 
-pub use held_back::{heed, in_question};
 pub use judge::judge;
+pub use suppressed_errors::{heed, in_question};
 
 use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::record::probe::{AgentReport, NoAgent, PortsReport};
-use crate::session::{Next, Now, Session};
 use crate::stats::LossSample;
 use crate::units::Nanos;
 use crate::wire::{Ask, Dscp, Echo, Ecn, PortList, tos};
+use port_state::Track;
 use portions::portions;
 use schedule::{Probe, Who, again, control_a_round, first_pass};
-use settle::{Beside, settle};
+use silence_causes::{Beside, settle};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use track::Track;
 
 /// Number of the loop's socket for the dialogue.
 pub const DIALOGUE: usize = 0;

@@ -2,7 +2,7 @@
 //! those that were silent, each alongside the remote agent's own port.
 
 use super::{MOST_TRIES, PortsPlan};
-use crate::stats::{LossSample, is_beyond_chance, tries_to_tell};
+use crate::stats::{LossSample, is_beyond_chance, tries_for_significance};
 use crate::units::Nanos;
 
 /// Maximum silent ports that are repeated, chosen at random.
@@ -69,7 +69,7 @@ pub(super) fn first_pass(plan: &PortsPlan, order: &[usize], control: u64) -> Vec
 /// and from a new flow; as often as needed to rule out chance with that control.
 pub(super) fn again(silent: &[usize], tries: u32, control: LossSample, asked: u64) -> Vec<Probe> {
     let silent = &silent[..silent.len().min(AGAIN_PORTS)];
-    let needed = tries_to_tell(control, asked).unwrap_or(u64::from(tries));
+    let needed = tries_for_significance(control, asked).unwrap_or(u64::from(tries));
     let left = u64::from(MOST_TRIES.saturating_sub(tries));
     let rounds = needed.max(u64::from(tries)).min(left).min(u64::from(MOST_TRIES) / 2);
     if rounds == 0 {

@@ -1,7 +1,7 @@
 //! One port of a scan: its questions, and their results.
 
-use super::debt::Debt;
-use crate::batch::{NetworkError, OwnFinding};
+use super::icmp_rate_limit::IcmpRateLimit;
+use crate::batch::{LocalSendFailure, NetworkError};
 use crate::record::probe::{IcmpError, PortState, ScannedPort};
 use crate::units::Nanos;
 use crate::wire::service::{Ask, Service};
@@ -19,7 +19,7 @@ pub(super) struct Answer {
 
 /// The result for a port.
 #[derive(Clone, Debug)]
-pub(super) enum Fate {
+pub(super) enum PortResult {
     Open(Answer),
     /// Boxed because it contains a quote.
     Closed(Box<NetworkError>),
@@ -31,13 +31,13 @@ pub(super) enum Fate {
 
 /// One port.
 #[derive(Debug)]
-pub(super) struct Candidate {
+pub(super) struct ScannedPortState {
     pub service: Service,
     /// The question; its attempt number counts those sent.
     pub ask: Ask,
     /// When to check it again; `None` once it is decided.
     pub due: Option<Nanos>,
-    pub fate: Option<Fate>,
+    pub fate: Option<PortResult>,
     /// When it was decided.
     pub settled: Option<Nanos>,
     pub asked: u32,
@@ -55,7 +55,7 @@ pub(super) struct Candidate {
     round_trip: Option<Nanos>,
 }
 
-impl Candidate {
+impl ScannedPortState {
     pub fn new(service: Service, ask: Ask) -> Self {
         Self {
             service,
@@ -89,7 +89,7 @@ impl Candidate {
     }
 
     /// The last question timed out: its silence counts if an error could have arrived.
-    pub fn judge(&mut self, debt: &Debt) {
+    pub fn judge(&mut self, debt: &IcmpRateLimit) {
         if let Some(last) = self.last.filter(|last| self.open && debt.could_answer(*last)) {
             self.silent.push(last);
         }
@@ -127,7 +127,7 @@ impl Candidate {
     }
 
     /// More is known about when errors could have arrived: some silent tries may no longer count.
-    pub fn judge_again(&mut self, debt: &Debt) {
+    pub fn judge_again(&mut self, debt: &IcmpRateLimit) {
         self.silent.retain(|sent| debt.could_answer(*sent));
     }
 
@@ -153,12 +153,14 @@ impl Candidate {
 
     pub fn state(&self) -> PortState {
         match self.fate {
-            Some(Fate::Open(_)) => PortState::Open,
-            Some(Fate::Closed(_)) => PortState::Closed,
-            Some(Fate::Filtered(ref error)) if error.is_time_exceeded() => PortState::TtlExceeded,
-            Some(Fate::Filtered(_)) => PortState::Filtered,
-            Some(Fate::Silent) => PortState::Silent,
-            Some(Fate::NotSent(_)) | None => PortState::Unknown,
+            Some(PortResult::Open(_)) => PortState::Open,
+            Some(PortResult::Closed(_)) => PortState::Closed,
+            Some(PortResult::Filtered(ref error)) if error.is_time_exceeded() => {
+                PortState::TtlExceeded
+            }
+            Some(PortResult::Filtered(_)) => PortState::Filtered,
+            Some(PortResult::Silent) => PortState::Silent,
+            Some(PortResult::NotSent(_)) | None => PortState::Unknown,
         }
     }
 
@@ -180,18 +182,18 @@ impl Candidate {
             not_sent: None,
         };
         match self.fate {
-            Some(Fate::Open(answer)) => {
+            Some(PortResult::Open(answer)) => {
                 port.answer = answer.words;
                 port.answer_bytes = Some(answer.bytes as u64);
                 port.answered_from = answer.from.map(Into::into);
             }
-            Some(Fate::Closed(error) | Fate::Filtered(error)) => {
+            Some(PortResult::Closed(error) | PortResult::Filtered(error)) => {
                 port.icmp = Some(IcmpError::from_network(&error));
             }
-            Some(Fate::NotSent(errno)) => {
-                port.not_sent = Some(OwnFinding::from_errno(errno, self.ask.target));
+            Some(PortResult::NotSent(errno)) => {
+                port.not_sent = Some(LocalSendFailure::from_errno(errno, self.ask.target));
             }
-            Some(Fate::Silent) | None => {}
+            Some(PortResult::Silent) | None => {}
         }
         port
     }

@@ -8,27 +8,27 @@
 //! configured number of tries, each at a time when an error was possible.
 
 mod candidate;
-mod debt;
+mod icmp_meaning;
+mod icmp_rate_limit;
 mod plan;
 mod report;
 #[cfg(test)]
 mod tests;
-mod word;
 
 pub use plan::ScanPlan;
 
 use crate::batch::{
     Datagram, ErrorOrigin, LocalRefusal, NetworkError, SendOutcome, SendStop, TxBatch,
 };
+use crate::machine::{Next, Now, Session};
 use crate::record::probe::ScanReport;
-use crate::session::{Next, Now, Session};
 use crate::units::{Nanos, with_port};
 use crate::wire::service::{Ask, Service};
-use candidate::{Answer, Candidate, Fate};
-use debt::Debt;
+use candidate::{Answer, PortResult, ScannedPortState};
+use icmp_meaning::Word;
+use icmp_rate_limit::IcmpRateLimit;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
-use word::Word;
 
 /// Time between two questions while errors are rate-limited and the time of the next is unknown.
 const SLOW: Nanos = Nanos::from_millis(25);
@@ -52,11 +52,11 @@ const LONG: u64 = 4;
 /// The scan as a state machine.
 pub struct ScanSession {
     plan: ScanPlan,
-    candidates: Vec<Candidate>,
+    candidates: Vec<ScannedPortState>,
     by_port: HashMap<u16, usize>,
     /// Undecided ports, by the time they are due.
     queue: BTreeSet<(Nanos, usize)>,
-    debt: Debt,
+    debt: IcmpRateLimit,
     /// The port whose question is in the batch.
     written: Option<usize>,
     started: Option<Nanos>,
@@ -96,7 +96,7 @@ impl ScanSession {
             let target = with_port(plan.target, port);
             let seed = plan.seed ^ u64::from(port).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             let ask = Ask { local: plan.local, ..Ask::new(seed, target) };
-            Candidate::new(plan.service.unwrap_or_else(|| Service::of_port(port)), ask)
+            ScannedPortState::new(plan.service.unwrap_or_else(|| Service::of_port(port)), ask)
         };
         let candidates: Vec<_> = plan.ports.iter().map(candidate).collect();
         let by_port =
@@ -109,7 +109,7 @@ impl ScanSession {
             candidates,
             by_port,
             queue: BTreeSet::new(),
-            debt: Debt::default(),
+            debt: IcmpRateLimit::default(),
             written: None,
             started: None,
             last_sent: None,
@@ -132,7 +132,7 @@ impl ScanSession {
         }
     }
 
-    fn settle(&mut self, index: usize, now: Nanos, fate: Fate) {
+    fn settle(&mut self, index: usize, now: Nanos, fate: PortResult) {
         self.candidates[index].fate = Some(fate);
         self.candidates[index].settled = Some(now);
         self.schedule(index, None);
@@ -238,8 +238,8 @@ impl ScanSession {
         let round_trip = candidate.heard(arrival).unwrap_or_default();
         self.debt.observe_round_trip(round_trip);
         // Earlier results, even an error, are superseded; a first answer is kept.
-        if !matches!(self.candidates[index].fate, Some(Fate::Open(_))) {
-            self.settle(index, arrival, Fate::Open(answer));
+        if !matches!(self.candidates[index].fate, Some(PortResult::Open(_))) {
+            self.settle(index, arrival, PortResult::Open(answer));
         }
     }
 
@@ -247,7 +247,7 @@ impl ScanSession {
     /// or address. `None` unless only one port matches.
     fn suspect(&self, datagram: &Datagram<'_>) -> Option<(usize, String)> {
         let same_host = datagram.meta.source.ip() == self.plan.target.ip();
-        let asked = |one: &&(usize, &Candidate)| {
+        let asked = |one: &&(usize, &ScannedPortState)| {
             let (_, candidate) = one;
             candidate.asked > 0
                 && candidate.service != Service::Text
@@ -260,7 +260,7 @@ impl ScanSession {
             .filter(|one| asked(&one))
             .take(SUSPECTS)
             .filter(|(_, one)| {
-                !matches!(one.fate, Some(Fate::Open(_))) || one.service.repeats_secret()
+                !matches!(one.fate, Some(PortResult::Open(_))) || one.service.repeats_secret()
             })
             .filter_map(|(index, one)| {
                 Some((index, one.service.answer(&one.ask, datagram.payload)?))
@@ -270,12 +270,12 @@ impl ScanSession {
     }
 
     /// An error of `who` decides a port, unless something answers there.
-    fn refused(&mut self, index: usize, now: Nanos, who: Option<IpAddr>, fate: Fate) {
+    fn refused(&mut self, index: usize, now: Nanos, who: Option<IpAddr>, fate: PortResult) {
         let candidate = &mut self.candidates[index];
         let questions = candidate.questions();
         let round_trip = candidate.heard(now).unwrap_or_default();
         self.debt.observe_round_trip(round_trip);
-        let first = matches!(candidate.fate, None | Some(Fate::Silent));
+        let first = matches!(candidate.fate, None | Some(PortResult::Silent));
         let held_back = first && candidate.in_vain() > 0;
         self.debt.observe(who, questions, now, held_back);
         if !first {
@@ -304,7 +304,7 @@ impl ScanSession {
         candidate.spoil();
         let never_left = candidate.silent_tries() == 0 && candidate.fate.is_none();
         if never_left && candidate.refusals >= self.plan.tries {
-            self.settle(index, now, Fate::NotSent(errno));
+            self.settle(index, now, PortResult::NotSent(errno));
         }
     }
 
@@ -314,7 +314,7 @@ impl ScanSession {
             let candidate = &mut self.candidates[index];
             candidate.judge_again(&self.debt);
             let fewer = candidate.silent_tries() < self.plan.tries as usize;
-            if fewer && matches!(candidate.fate, Some(Fate::Silent)) {
+            if fewer && matches!(candidate.fate, Some(PortResult::Silent)) {
                 (candidate.fate, candidate.settled) = (None, None);
                 self.schedule(index, Some(now));
             }
@@ -343,7 +343,7 @@ impl Session for ScanSession {
             if self.candidates[index].silent_tries() >= self.plan.tries as usize {
                 match self.needs_one_more(index) {
                     None => {
-                        self.settle(index, now, Fate::Silent);
+                        self.settle(index, now, PortResult::Silent);
                         continue;
                     }
                     Some(from) if from > now => {
@@ -387,7 +387,7 @@ impl Session for ScanSession {
                 let candidate = &mut self.candidates[index];
                 candidate.refusals += 1;
                 if candidate.refusals >= self.plan.tries && candidate.asked == 0 {
-                    self.settle(index, now.mono, Fate::NotSent(errno));
+                    self.settle(index, now.mono, PortResult::NotSent(errno));
                 } else {
                     self.schedule(index, Some(now.mono + self.plan.wait));
                 }
@@ -431,10 +431,10 @@ impl Session for ScanSession {
         if error.origin == ErrorOrigin::Local && !too_big {
             return self.rejected_here(index, now.mono, error.errno);
         }
-        let fate = match word::read(error, target) {
+        let fate = match icmp_meaning::read(error, target) {
             Word::Nothing => return self.candidates[index].spoil(),
-            Word::Closed => Fate::Closed(Box::new(*error)),
-            Word::Filtered => Fate::Filtered(Box::new(*error)),
+            Word::Closed => PortResult::Closed(Box::new(*error)),
+            Word::Filtered => PortResult::Filtered(Box::new(*error)),
         };
         self.counts.icmp_errors += 1;
         if self.counts.icmp_errors == 1 && self.candidates[index].asked > 1 {

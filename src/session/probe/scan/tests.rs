@@ -2,9 +2,10 @@
 
 use super::{ScanPlan, ScanSession};
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, NetworkError, OwnCause, RxEntry, SendOutcome, TxBatch,
+    Datagram, Dest, ErrorOrigin, LocalCause, NetworkError, RxEntry, SendOutcome, TxBatch,
 };
 use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
+use crate::machine::{Next, Now, Session};
 use crate::netsim::{
     Content, ErrorBudget, Fault, Host, Link, Network, Responder, Router, RouterRule, SimSocket,
     Weather, runs,
@@ -13,7 +14,6 @@ use crate::record::probe::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanReport, ScanVerdict,
     ScannedPort,
 };
-use crate::session::{Next, Now, Session};
 use crate::units::Nanos;
 use crate::wire::service::Service;
 use std::collections::{HashMap, VecDeque};
@@ -224,7 +224,7 @@ fn each_port_is_told_with_who_spoke_and_what_was_said() {
     assert_eq!(filtered.from, Some(ROUTER));
     assert_eq!(find(&report, 5002).silent_tries, 3);
     let not_sent = find(&report, 5005).not_sent.clone().expect("a reason");
-    assert_eq!((not_sent.errno, &not_sent.cause), (1, &OwnCause::PacketFilter));
+    assert_eq!((not_sent.errno, &not_sent.cause), (1, &LocalCause::PacketFilter));
     let filtered = vec![PortsStopped { ports: 2, from: Some(ROUTER) }];
     let counted = ScanVerdict::Counted {
         open: 3,

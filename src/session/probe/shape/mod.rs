@@ -18,9 +18,9 @@ mod policer;
 
 pub use judge::judge;
 
+use super::probe_batch::{AnswerPlan, Back, Grant, ItemLog, Pace, ProbeItem, Shape};
 use super::question::{Chance, MOST_TRIES, Question};
-use super::rounds::{CONTROL, Kind, Round, RoundsEnd, Told, control};
-use super::shots::{AnswerPlan, Back, Grant, ItemLog, Pace, Shape, Shot};
+use super::rounds::{AgentCounts, CONTROL, Kind, Round, RoundsEnd, control};
 use crate::record::Findings;
 use crate::record::probe::{
     Counted, Outcome, PayloadKind, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way,
@@ -154,7 +154,7 @@ impl Train {
         self.items.iter().flat_map(ItemLog::backs).map(kept).max().unwrap_or_default()
     }
 
-    fn row(&self, told: Option<&Told>) -> TrainRow {
+    fn row(&self, told: Option<&AgentCounts>) -> TrainRow {
         let pattern = self.pattern();
         let span = match (pattern.first(), pattern.last()) {
             (Some(first), Some(last)) => (last.0 - first.0).as_secs_f64(),
@@ -189,7 +189,7 @@ impl Train {
     }
 
     /// Its loss in one direction.
-    fn sample_of(&self, way: Way, told: Option<&Told>) -> Option<LossSample> {
+    fn sample_of(&self, way: Way, told: Option<&AgentCounts>) -> Option<LossSample> {
         let row = self.row(told);
         let arrived = row.arrived?;
         Some(match way {
@@ -243,7 +243,7 @@ pub struct ShapeKind {
 /// One row of the table of payloads.
 #[derive(Debug)]
 struct Payload {
-    shot: Shot,
+    shot: ProbeItem,
     question: Question,
 }
 
@@ -273,7 +273,7 @@ impl ShapeKind {
         self.of(TrainPurpose::Search)?.bucket(Way::Out)
     }
 
-    fn round_of(&mut self, step: Step) -> Vec<Shot> {
+    fn round_of(&mut self, step: Step) -> Vec<ProbeItem> {
         let Some(first) = self.ports.first().copied() else { return Vec::new() };
         let (count, gap) = (self.plan.count, Nanos(1_000_000_000 / u64::from(self.plan.rate)));
         match step {
@@ -310,20 +310,21 @@ impl ShapeKind {
         SIZES.into_iter().map(move |size| size.min(most))
     }
 
-    fn payload_shots(&self, first: u16) -> Vec<Shot> {
-        let plain = Shot { port: Some(first), ..Shot::plain(self.plan.tries) };
+    fn payload_shots(&self, first: u16) -> Vec<ProbeItem> {
+        let plain = ProbeItem { port: Some(first), ..ProbeItem::plain(self.plan.tries) };
         let looks = KINDS
             .into_iter()
-            .flat_map(|shape| self.sizes().map(move |len| Shot { len, shape, ..plain }));
-        let answers = self
-            .sizes()
-            .map(|len| Shot { answer: AnswerPlan { len: len as u16, ..plain.answer }, ..plain });
-        let ports = self.ports.iter().skip(1).map(|port| Shot { port: Some(*port), ..plain });
+            .flat_map(|shape| self.sizes().map(move |len| ProbeItem { len, shape, ..plain }));
+        let answers = self.sizes().map(|len| ProbeItem {
+            answer: AnswerPlan { len: len as u16, ..plain.answer },
+            ..plain
+        });
+        let ports = self.ports.iter().skip(1).map(|port| ProbeItem { port: Some(*port), ..plain });
         looks.chain(answers).chain(ports).collect()
     }
 
     /// Payloads that are undecided: at first all.
-    fn payload_round(&mut self, first: u16) -> Vec<Shot> {
+    fn payload_round(&mut self, first: u16) -> Vec<ProbeItem> {
         if self.payloads.is_empty() {
             let shots = self.payload_shots(first).into_iter();
             let payloads = shots.map(|shot| Payload { shot, question: Question::default() });
@@ -334,16 +335,18 @@ impl ShapeKind {
             0 => self.plan.tries,
             _ => self.chance_of(payload, None).more_tries(&payload.question, 1, most),
         };
-        let wanted: Vec<(usize, Shot)> = self
+        let wanted: Vec<(usize, ProbeItem)> = self
             .payloads
             .iter()
             .enumerate()
             .map(|(index, payload)| (index, payload.shot, tries(payload)))
             .filter(|(.., tries)| *tries > 0)
-            .map(|(index, shot, tries)| (index, Shot { pace: Pace::UntilAnswered(tries), ..shot }))
+            .map(|(index, shot, tries)| {
+                (index, ProbeItem { pace: Pace::UntilAnswered(tries), ..shot })
+            })
             .collect();
         self.payloads_asked = wanted.iter().map(|(index, _)| *index).collect();
-        let mut shots: Vec<Shot> = wanted.into_iter().map(|(_, shot)| shot).collect();
+        let mut shots: Vec<ProbeItem> = wanted.into_iter().map(|(_, shot)| shot).collect();
         if !shots.is_empty() {
             // The path itself, alongside the port.
             shots.push(control(None, CONTROL / 2, self.beside()));
@@ -353,7 +356,7 @@ impl ShapeKind {
 
     /// The control for a payload: plain datagrams to the same port; for another port, those to the
     /// agent's own.
-    fn chance_of<'a>(&'a self, payload: &Payload, told: Option<&'a Told>) -> Chance<'a> {
+    fn chance_of<'a>(&'a self, payload: &Payload, told: Option<&'a AgentCounts>) -> Chance<'a> {
         let same = payload.shot.port == self.ports.first().copied();
         let control = if same { &self.control } else { &self.path };
         Chance { control, told, asked: self.payloads.len() as u64 + 1 }
@@ -368,7 +371,7 @@ impl ShapeKind {
     }
 
     /// Whether plain datagrams reach the port.
-    fn port(&self, told: Option<&Told>) -> Outcome {
+    fn port(&self, told: Option<&AgentCounts>) -> Outcome {
         let chance = Chance { control: &self.path, told, asked: self.payloads.len() as u64 + 1 };
         chance.out(&self.control, 1)
     }
@@ -409,7 +412,7 @@ impl ShapeKind {
 
     /// The direction in which the train lost more than the usual loss; `None` if unknown, or if
     /// both did.
-    fn way(&self, search: &Train, told: Option<&Told>) -> Option<Way> {
+    fn way(&self, search: &Train, told: Option<&AgentCounts>) -> Option<Way> {
         let limited = |way: Way| -> Option<bool> {
             let suspect = search.sample_of(way, told)?;
             let below = self.of(TrainPurpose::Below).and_then(|train| train.sample_of(way, told));
@@ -425,7 +428,7 @@ impl ShapeKind {
         }
     }
 
-    fn limit(&self, told: Option<&Told>) -> Option<RateLimit> {
+    fn limit(&self, told: Option<&AgentCounts>) -> Option<RateLimit> {
         let search = self.of(TrainPurpose::Search)?;
         search.bucket(Way::Out)?;
         // What is lost at any rate is loss, not a limit.
@@ -467,7 +470,7 @@ impl ShapeKind {
         }
     }
 
-    fn payload_row(&self, payload: &Payload, told: Option<&Told>) -> PayloadRow {
+    fn payload_row(&self, payload: &Payload, told: Option<&AgentCounts>) -> PayloadRow {
         let (shot, question) = (&payload.shot, &payload.question);
         let chance = self.chance_of(payload, told);
         let answered = question.answered();
@@ -496,15 +499,15 @@ fn kept(back: &Back) -> Nanos {
     back.echo.left - back.echo.arrived
 }
 
-fn train(len: usize, port: u16, count: u32, gap: Nanos) -> Shot {
+fn train(len: usize, port: u16, count: u32, gap: Nanos) -> ProbeItem {
     let pace = Pace::Train(count.max(1), gap);
-    Shot { port: Some(port), len, pace, ..Shot::plain(1) }
+    ProbeItem { port: Some(port), len, pace, ..ProbeItem::plain(1) }
 }
 
 impl Kind for ShapeKind {
     type Facts = ShapeReport;
 
-    fn round(&mut self, grant: &Grant) -> Vec<Shot> {
+    fn round(&mut self, grant: &Grant) -> Vec<ProbeItem> {
         if self.ports.is_empty() {
             self.ports.clone_from(&grant.ports);
         }
@@ -545,7 +548,7 @@ impl Kind for ShapeKind {
         Some(Nanos((2e9 / rate.max(4.0)) as u64))
     }
 
-    fn control(&self) -> Option<Shot> {
+    fn control(&self) -> Option<ProbeItem> {
         let port = self.ports.first().copied().filter(|_| self.asked == Step::Payloads)?;
         let gap = self.beside();
         let most = BESIDE / gap.as_secs_f64().max(1e-3);

@@ -1,6 +1,6 @@
 //! From the results of the lanes to a verdict.
 
-use super::lane::{Lane, Proof, Stage};
+use super::idle_test::{IdleTest, Proof, Stage};
 use super::{TIMERS, TimeoutSession};
 use crate::record::probe::{
     IdleLimit, IdleOutcome, IdleReplies, IdleTimer, IdleTimerReport, IdleTrial, IdleUnknown,
@@ -60,8 +60,8 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
 
 /// Whether the timer of one datagram was tested on paths that had also carried some traffic both
 /// ways.
-fn proven_by_own_path(lanes: &[Lane]) -> bool {
-    let of_one = |lane: &&Lane| lane.timer == IdleTimer::OneDatagram && lane.outcome.is_some();
+fn proven_by_own_path(lanes: &[IdleTest]) -> bool {
+    let of_one = |lane: &&IdleTest| lane.timer == IdleTimer::OneDatagram && lane.outcome.is_some();
     lanes.iter().filter(of_one).any(|lane| lane.proof == Proof::OwnPath)
 }
 
@@ -75,7 +75,7 @@ struct Tried {
 }
 
 /// The idle times of a timer, shortest first.
-fn tried(lanes: &[Lane], timer: IdleTimer) -> Vec<Tried> {
+fn tried(lanes: &[IdleTest], timer: IdleTimer) -> Vec<Tried> {
     let mut all: BTreeMap<Nanos, Tried> = BTreeMap::new();
     for (index, lane) in lanes.iter().enumerate() {
         if lane.timer != timer || matches!(lane.stage, Stage::Refresh { .. }) {
@@ -147,7 +147,7 @@ pub(super) fn in_question<S: Sink<TimeoutEvent>>(
 
 fn timer_report(
     timer: IdleTimer,
-    lanes: &[Lane],
+    lanes: &[IdleTest],
     control: LossSample,
     asked: u64,
 ) -> IdleTimerReport {
@@ -162,7 +162,7 @@ fn timer_report(
     }
 }
 
-fn trial(tried: &Tried, lanes: &[Lane], span: &Span, control: LossSample) -> IdleTrial {
+fn trial(tried: &Tried, lanes: &[IdleTest], span: &Span, control: LossSample) -> IdleTrial {
     let own = || tried.lanes.iter().map(|index| &lanes[*index]);
     let closed = tried.silent.sent > 0 && span.closed.is_some_and(|at| at <= tried.silence);
     let (outcome, why) = if tried.open {
@@ -179,7 +179,7 @@ fn trial(tried: &Tried, lanes: &[Lane], span: &Span, control: LossSample) -> Idl
         refinement: own().any(|lane| lane.stage == Stage::Refinement),
         outcome,
         sent: (!tried.open && tried.silent.sent > 0).then_some(tried.silent.sent as u32),
-        answers: own().map(Lane::came).sum(),
+        answers: own().map(IdleTest::came).sum(),
         why,
     }
 }

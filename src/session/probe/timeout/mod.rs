@@ -12,8 +12,8 @@
 //! survived are tested, again all at once. The far end reports what arrived and whether it sent its
 //! answers, so that a lost request is not mistaken for a closed path.
 
+mod idle_test;
 mod judge;
-mod lane;
 mod plan;
 #[cfg(test)]
 mod simulated;
@@ -24,15 +24,15 @@ pub use plan::{CANDIDATES, TimeoutPlan};
 
 use super::{FarEnd, sooner};
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, NetworkError, OwnFinding, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, ErrorOrigin, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
 };
+use crate::machine::{Next, Now, Session};
 use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
-use crate::session::{Next, Now, Session};
-use crate::stats::{LossSample, tries_to_tell};
+use crate::stats::{LossSample, tries_for_significance};
 use crate::units::{Nanos, with_port};
 use crate::wire::{Ask, Echo, PortList};
-use lane::{Lane, Proof, Stage, Step, WARM_ITEM};
+use idle_test::{IdleTest, Proof, Stage, Step, WARM_ITEM};
 use plan::{AGAIN, AGAIN_ANSWERS};
 use std::net::SocketAddr;
 
@@ -54,7 +54,7 @@ pub struct TimeoutSession<S> {
     plan: TimeoutPlan,
     sink: S,
     far: FarEnd,
-    lanes: Vec<Lane>,
+    lanes: Vec<IdleTest>,
     started: Option<Now>,
     granted: bool,
     /// Whether a socket may be verified through another port of the far end, as far as known.
@@ -103,7 +103,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
     fn add(&mut self, timer: IdleTimer, stage: Stage, silence: Nanos, now: Nanos) {
         // Socket 0 belongs to the dialogue.
         let socket = self.lanes.len() + 1;
-        let mut lane = Lane::new(socket, timer, stage, silence, self.plan.tries, now);
+        let mut lane = IdleTest::new(socket, timer, stage, silence, self.plan.tries, now);
         if timer == IdleTimer::OneDatagram && self.beside && self.other_port().is_some() {
             lane.proof = Proof::Beside;
         }
@@ -152,7 +152,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
     /// the latter is decided.
     fn bracket(&self, timer: IdleTimer) -> Option<(Nanos, Nanos)> {
         let lanes = || {
-            let first = |lane: &&Lane| lane.timer == timer && lane.stage == Stage::Candidate;
+            let first = |lane: &&IdleTest| lane.timer == timer && lane.stage == Stage::Candidate;
             self.lanes.iter().filter(first)
         };
         let closed = lanes().filter(|lane| lane.outcome == Some(IdleOutcome::Closed));
@@ -190,7 +190,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
 
     /// Losses of the datagrams that established the paths, with which silence is compared.
     fn warming(&self) -> LossSample {
-        self.lanes.iter().map(Lane::warming).fold(LossSample::default(), LossSample::with)
+        self.lanes.iter().map(IdleTest::warming).fold(LossSample::default(), LossSample::with)
     }
 
     /// Repeats an idle time whose silence may be chance, once all others of its timer are decided.
@@ -220,7 +220,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         if whole + 2 > u64::from(Ask::MOST_ANSWERS) {
             return;
         }
-        let beyond = tries_to_tell(self.warming(), 1).unwrap_or(u64::MAX / 2).max(2);
+        let beyond = tries_for_significance(self.warming(), 1).unwrap_or(u64::MAX / 2).max(2);
         let answers = (whole + beyond).min(Ask::MOST_ANSWERS.into());
         self.refreshing = true;
         self.add(IdleTimer::Established, Stage::Refresh { from: closed }, gap, now);
@@ -358,7 +358,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         // What was not tried is written again; what was refused waits a little.
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
         for (index, _) in written.take(datagrams) {
-            let found = OwnFinding::from_errno(errno, self.plan.server);
+            let found = LocalSendFailure::from_errno(errno, self.plan.server);
             self.lanes[index].refused(now.mono, found);
         }
     }
@@ -384,7 +384,7 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         }
         // It did not leave this host.
         if let Some(lane) = error.socket.checked_sub(1).and_then(|at| self.lanes.get_mut(at)) {
-            lane.refused(now.mono, OwnFinding::from_errno(error.errno, self.plan.server));
+            lane.refused(now.mono, LocalSendFailure::from_errno(error.errno, self.plan.server));
         }
     }
 

@@ -3,13 +3,13 @@
 use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::control::Sealer;
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
+use crate::machine::Orders;
 use crate::netsim::{Clock, Host, Link, Mailbox, Nat, NatTimers, Network, Refresh, SimSocket, Way};
 use crate::record::probe::{Dependence, TimeoutEvent, TimeoutReport};
 use crate::record::{Flow, Sink};
-use crate::session::Orders;
 use crate::session::probe::FarEnd;
 use crate::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
 use crate::units::Nanos;
 use crate::wire::TicketKey;
@@ -102,7 +102,8 @@ impl Sink<ServeEvent> for Engine {
     fn take(&mut self, event: ServeEvent) -> Flow {
         if let ServeEvent::OpenPorts(request) = event {
             let alternate = (self.1 != OtherPort::None).then_some(OTHER);
-            let news = StreamNews::Ports(Box::new(PortsOpened { alternate, ..Default::default() }));
+            let news =
+                StreamReport::Ports(Box::new(PortsOpened { alternate, ..Default::default() }));
             self.0.push(ServeOrder { session: request.session, stream: 0, news });
         }
         Flow::Continue

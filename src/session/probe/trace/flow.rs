@@ -2,8 +2,8 @@
 
 use super::TracePlan;
 use crate::batch::IcmpMeaning;
+use crate::machine::Now;
 use crate::record::probe::{TraceAnswer, TraceDistance, TraceFlow, TraceHop, TraceTry};
-use crate::session::Now;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::Nanos;
 use std::net::IpAddr;

@@ -19,11 +19,11 @@ mod tests;
 
 pub use plan::TracePlan;
 
-use super::super::{Next, Now, Session};
-use super::shots::round_trip;
+use super::probe_batch::round_trip;
 use crate::batch::{
     Datagram, Dest, ErrorOrigin, IcmpMeaning, NetworkError, SendOutcome, SendStop, TxBatch,
 };
+use crate::machine::{Next, Now, Session};
 use crate::record::Findings;
 use crate::record::probe::{TraceAnswer, TraceReport, TraceVerdict};
 use crate::units::Nanos;

@@ -1,6 +1,6 @@
 //! Parameters of `probe trace`.
 
-use crate::batch::{Fragmentation, OwnFinding};
+use crate::batch::{Fragmentation, LocalSendFailure};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ pub struct TracePlan {
     /// ignored.
     pub ssid: u16,
     /// Explains why this host refused to send.
-    pub explain: fn(i32, SocketAddr) -> OwnFinding,
+    pub explain: fn(i32, SocketAddr) -> LocalSendFailure,
 }
 
 impl TracePlan {

@@ -1,7 +1,7 @@
 //! Traces over a path in memory: routers that answer, stay silent, reject, balance load.
 
 use super::*;
-use crate::batch::{CauseCode, Dest, IcmpMeaning, OwnCause, OwnFinding, RxEntry, SendStop};
+use crate::batch::{CauseCode, Dest, IcmpMeaning, LocalCause, LocalSendFailure, RxEntry, SendStop};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
 use crate::netsim::{
     Element, ErrorBudget, Fault, Host, Link, Network, Responder, Router, RouterRule, RoutingLoop,
@@ -172,7 +172,7 @@ fn trace_under(path: &Path, flows: usize, tries: u32, fault: Option<Fault>) -> T
         len: TracePlan::LEAST,
         fragmentation: None,
         ssid: 77,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     });
     let (slots, bytes) = session.room();
     let mut network = Network::new(path.seed);
@@ -389,7 +389,7 @@ fn strangers_are_left_alone() {
         len: TracePlan::LEAST,
         fragmentation: None,
         ssid: 77,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     });
     let now = Now { mono: Nanos(5), real: REAL };
     let (slots, bytes) = session.room();
@@ -430,9 +430,9 @@ fn a_routing_loop_is_named_with_its_routers_and_not_walked_to_the_end() {
 
 #[test]
 fn what_this_host_refuses_is_explained_by_its_state() {
-    let explain = |errno, to| OwnFinding {
-        cause: OwnCause::BlackholeRoute,
-        ..OwnFinding::from_errno(errno, to)
+    let explain = |errno, to| LocalSendFailure {
+        cause: LocalCause::BlackholeRoute,
+        ..LocalSendFailure::from_errno(errno, to)
     };
     let mut session = TraceSession::new(TracePlan {
         target: TARGET.parse().unwrap(),
@@ -468,7 +468,7 @@ fn a_clock_that_is_set_back_makes_no_round_trip_of_zero() {
         len: TracePlan::LEAST,
         fragmentation: None,
         ssid: 77,
-        explain: OwnFinding::from_errno,
+        explain: LocalSendFailure::from_errno,
     });
     let now = Now { mono: Nanos(5), real: REAL };
     let (slots, bytes) = session.room();

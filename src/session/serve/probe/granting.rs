@@ -1,14 +1,14 @@
 //! TEST kind=probe: which ports a probe gets, and the reply with its key.
 
-use super::super::command::Asked;
+use super::super::command::ReceivedCommand;
 use super::super::dialogue::session_name;
-use super::super::shares::Used;
+use super::super::source_shares::Used;
 use super::super::{ServeControl, ServeEvent, ServeOrder};
 use super::{MOST_PORTS, MOST_PROBES, Probe};
 use crate::control::server::network;
 use crate::control::server::{Answer, ROOM};
+use crate::machine::{Now, Orders};
 use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
-use crate::session::{Now, Orders};
 use crate::wire::{Code, PortDenial, PortList};
 use std::net::{IpAddr, SocketAddr};
 
@@ -62,7 +62,11 @@ impl NotOpened {
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Grants a probe and requests its ports. The reply follows once they are open, so `None` is
     /// returned then.
-    pub(in super::super) fn grant_probe(&mut self, id: u64, asked: &Asked<'_>) -> Option<Answer> {
+    pub(in super::super) fn grant_probe(
+        &mut self,
+        id: u64,
+        asked: &ReceivedCommand<'_>,
+    ) -> Option<Answer> {
         let opening = self.probe_of(id).and_then(|probe| probe.opening.as_ref());
         if opening.is_some_and(|(tag, _)| *tag == asked.command.tag) {
             return None;

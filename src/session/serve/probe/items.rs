@@ -2,7 +2,7 @@
 
 use crate::batch::RxMeta;
 use crate::units::Nanos;
-use crate::wire::{Arrivals, Ask, BackError};
+use crate::wire::{Arrivals, Ask, ReplyError};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -90,7 +90,7 @@ impl Items {
     }
 
     /// A network error about an answer to an item.
-    pub fn note_error(&mut self, item: u32, error: BackError) {
+    pub fn note_error(&mut self, item: u32, error: ReplyError) {
         if let Some(item) = self.by_number.get_mut(&item) {
             item.arrivals.error = Some(error);
         }

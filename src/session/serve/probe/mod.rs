@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! TEST kind=probe -> granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> the reply with the key
-//! request, any port -> asking.rs -> items.rs   counted by item and number, for STAT
-//!                                -> lanes.rs   who may have more than one immediate answer
+//! request, any port -> requests.rs -> items.rs   counted by item and number, for STAT
+//!                                -> verified_addresses.rs   who may have more than one immediate answer
 //!                                -> pending.rs later answers -> allowance.rs -> outbox
-//! STAT kind=probe -> telling.rs
+//! STAT kind=probe -> status.rs
 //! ```
 //!
 //! Why it cannot be abused: the key in every probe request is sent only to a verified address. An
@@ -16,29 +16,29 @@
 //! when they are sent. The numbers of ports and items are limited.
 
 mod allowance;
-mod asking;
-mod doors;
 mod granting;
 mod items;
-mod lanes;
 #[cfg(test)]
 mod memory_tests;
 mod pending;
-mod telling;
+mod probe_ports;
+mod requests;
+mod status;
 #[cfg(test)]
 mod tests;
+mod verified_addresses;
 
 pub(super) use allowance::Limits;
-pub(super) use doors::Doors;
 pub use granting::{PortsOpened, PortsRequest};
 pub(super) use pending::Pending;
+pub(super) use probe_ports::GrantedPorts;
 
 use super::command::ReplyTo;
 use crate::units::Nanos;
 use crate::wire::Tag;
 use items::Items;
-use lanes::Lanes;
 use std::net::IpAddr;
+use verified_addresses::VerifiedAddresses;
 
 /// Ports that a probe may use, opened when it requests them, unless the operator names others.
 ///
@@ -66,7 +66,7 @@ pub(super) struct Probe {
     /// Source address for answers "from another address".
     other: Option<IpAddr>,
     items: Items,
-    lanes: Lanes,
+    lanes: VerifiedAddresses,
     /// Number of delayed answers.
     waiting: usize,
     /// When it must be over.
@@ -85,7 +85,7 @@ impl Probe {
             alternate: None,
             other: None,
             items: Items::default(),
-            lanes: Lanes::default(),
+            lanes: VerifiedAddresses::default(),
             waiting: 0,
             due,
         }

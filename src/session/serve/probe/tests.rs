@@ -3,11 +3,11 @@
 use super::{PortsOpened, PortsRequest};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, RxMeta, TxBatch};
 use crate::batch::{SendOutcome, SendStop};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{Flow, ServeRecord, ServeRefusal, Sink};
 use crate::session::serve::{
-    Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamNews,
+    Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
-use crate::session::{Next, Now, Orders, Session};
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Code, Echo, PortDenial, PortListError, Reply, TicketKey, Via};
 use std::cell::RefCell;
@@ -49,7 +49,7 @@ impl Sink<ServeEvent> for Engine {
                     alternate: (!alternate.is_empty()).then_some(ALTERNATE),
                     other: self.other,
                 };
-                let news = StreamNews::Ports(Box::new(opened));
+                let news = StreamReport::Ports(Box::new(opened));
                 self.orders.borrow_mut().push_back(ServeOrder { session, stream: 0, news });
             }
             ServeEvent::ClosePorts { sockets } => self.closed.borrow_mut().extend(sockets),

@@ -3,8 +3,8 @@
 
 use super::{House, Sent, client, echoes, lane};
 use crate::batch::{SendOutcome, SendStop};
+use crate::machine::{Next, Session};
 use crate::session::serve::ServePolicy;
-use crate::session::{Next, Session};
 use crate::units::Nanos;
 use crate::wire::{Ask, Echo, Via};
 use std::collections::HashMap;

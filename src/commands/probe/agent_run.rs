@@ -1,0 +1,62 @@
+//! Runs a probe with the remote agent on its own socket.
+
+pub use super::far_end::Target;
+
+use super::error::ProbeError;
+use crate::batch::TxBatch;
+use crate::commands::Exit;
+use crate::engine::{Loop, LoopConfig, Signals};
+use crate::record::Document;
+use crate::record::probe::{FailureReport, NoAgent, ProbeFailure};
+use crate::report::{self, print_json, words};
+use crate::session::probe::{Kind, RoundDriver, RoundDriverEnd, RoundParameters};
+use crate::units::Nanos;
+use crate::wire::PortList;
+use anyhow::Context;
+use std::net::SocketAddr;
+
+/// Time between two tries of the same datagram.
+pub const SPACING: Nanos = Nanos::from_millis(60);
+/// How long to wait for a reply to the last try.
+pub const WAIT: Nanos = Nanos::from_millis(600);
+/// How long the remote agent may be silent at first; longer if the round trip is long.
+const PATIENCE: Nanos = Nanos::from_secs(5);
+/// Most datagrams of one batch, and their payload bytes.
+const SLOTS: usize = 128;
+const ARENA: usize = 1 << 20;
+
+impl Target {
+    /// How the agent is asked.
+    pub fn manner(&self, ports: PortList) -> RoundParameters {
+        RoundParameters { target: self.addr, ports, spacing: SPACING, wait: WAIT }
+    }
+}
+
+/// Runs a probe to its end; `signals`, if given, end it early.
+pub fn measure<K: Kind>(
+    target: &Target,
+    manner: RoundParameters,
+    kind: K,
+    signals: Option<Signals>,
+) -> anyhow::Result<RoundDriverEnd<K::Facts>> {
+    let socket = target.socket()?;
+    let mut far_end = target.far_end()?;
+    far_end.be_patient(PATIENCE);
+    let looped =
+        Loop::new(vec![socket], signals, LoopConfig::default()).context(ProbeError::Start)?;
+    let session = RoundDriver::new(manner, kind, far_end);
+    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
+    Ok(ended.summary)
+}
+
+/// Reports why a probe has no result, with a hint: on standard error, and with `json` also as a
+/// document of `command`.
+pub fn no_agent(json: bool, command: &'static str, target: SocketAddr, why: &NoAgent) -> Exit {
+    let (error, hint) = words::far_end::no_agent(target.into(), why);
+    report::error(error, hint.as_deref());
+    if json {
+        let failure = ProbeFailure { reason: why.clone(), hint };
+        print_json(&Document::new(command, FailureReport { target: target.into(), failure }));
+    }
+    Exit::Failed
+}

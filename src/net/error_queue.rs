@@ -1,0 +1,198 @@
+//! Messages from a socket's error queue, kept until the loop asks for them: network errors, and
+//! transmit time stamps.
+
+use super::own_addresses;
+use crate::batch::{LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
+use crate::sys::{self, QueuedMessage};
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// Most messages read at once.
+const READ: usize = 256;
+/// Most time stamps kept; the oldest are dropped first.
+const STAMPS: usize = 256;
+/// Most errors kept individually with their quoted payload; further ones are counted by kind.
+const ERRORS: usize = 1024;
+/// Most kinds of errors, by destination, counted beyond those.
+const KINDS: usize = 256;
+
+/// How long the list of this host's addresses is cached.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Result of reading the error queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Drained {
+    /// Whether it held a network error.
+    pub errors: bool,
+    /// Whether the queue is empty now.
+    pub emptied: bool,
+}
+
+/// Messages that were read from the queue and not yet consumed.
+#[derive(Debug, Default)]
+pub(super) struct ErrorQueue {
+    errors: Errors,
+    own: Own,
+    filter: LocalFilter,
+    stamps: VecDeque<TransmitStamp>,
+    /// Whether the kernel time-stamps sent datagrams.
+    stamping: bool,
+    /// Datagrams sent since the socket was opened.
+    sent: u32,
+    /// How many of these were sent before the kernel's stamp counter started at 0.
+    base: u32,
+    /// Number of failed calls at that moment.
+    failures: u64,
+}
+
+impl ErrorQueue {
+    /// Enables transmit time stamps if the kernel supports them.
+    pub fn begin_stamps(&mut self, fd: &OwnedFd) {
+        self.stamping = sys::set_transmit_stamps(fd.as_fd(), true).is_ok();
+    }
+
+    /// Whether the kernel time-stamps sent datagrams.
+    pub fn stamping(&self) -> bool {
+        self.stamping
+    }
+
+    /// Reads the queue, a bounded number of messages, so that a flood of ICMP cannot hold the loop.
+    pub fn drain(&mut self, fd: &OwnedFd) -> Drained {
+        let mut drained = Drained::default();
+        for _ in 0..READ {
+            match sys::read_error_queue(fd.as_fd()) {
+                Ok(QueuedMessage::Error(error)) => {
+                    drained.errors = true;
+                    self.errors.keep(error);
+                }
+                Ok(QueuedMessage::Sent(id, at)) => {
+                    let number = self.base.wrapping_add(id);
+                    if self.stamps.len() == STAMPS {
+                        self.stamps.pop_front();
+                    }
+                    self.stamps.push_back(TransmitStamp { socket: 0, number, at });
+                }
+                Ok(QueuedMessage::Other) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    drained.emptied = true;
+                    break;
+                }
+            }
+        }
+        drained
+    }
+
+    /// Records that `datagrams` more were sent and that `failures` calls have failed so far.
+    ///
+    /// Whether a failed call uses up a stamp number depends on the kernel and on where it failed,
+    /// so the stamp counter is restarted after a failure.
+    pub fn note_sent(&mut self, fd: &OwnedFd, datagrams: usize, failures: u64) {
+        if !self.stamping {
+            return;
+        }
+        self.sent = self.sent.wrapping_add(datagrams as u32);
+        if failures != self.failures {
+            self.failures = failures;
+            self.drain(fd);
+            self.base = self.sent;
+            // Only switching from off to on resets the counter to 0.
+            let _ = sys::set_transmit_stamps(fd.as_fd(), false);
+            self.begin_stamps(fd);
+        }
+    }
+
+    /// Records that this host's packet filter refused a send: ICMP errors from this host's own
+    /// addresses then come from the filter too, and do not mean that a port is closed.
+    pub fn note_filtered(&mut self) {
+        self.filter = LocalFilter::Refuses;
+    }
+
+    pub fn take_error(&mut self) -> Option<NetworkError> {
+        let mut error = self.errors.take()?;
+        error.attribute_to_local_host(self.own.addresses(&error), self.filter);
+        Some(error)
+    }
+
+    pub fn take_stamp(&mut self) -> Option<TransmitStamp> {
+        self.stamps.pop_front()
+    }
+}
+
+/// This host's addresses, listed when an error first names the address it came from.
+#[derive(Debug, Default)]
+struct Own {
+    addresses: LocalAddresses,
+    listed: Option<Instant>,
+}
+
+impl Own {
+    fn addresses(&mut self, error: &NetworkError) -> &LocalAddresses {
+        let stale = self.listed.is_none_or(|at| at.elapsed() > FRESH);
+        if error.offender.is_some() && stale {
+            self.addresses = own_addresses();
+            self.listed = Some(Instant::now());
+        }
+        &self.addresses
+    }
+}
+
+/// Errors not yet consumed: all are counted, the first ones are kept whole.
+#[derive(Debug, Default)]
+struct Errors {
+    whole: VecDeque<NetworkError>,
+    counted: Vec<NetworkError>,
+}
+
+impl Errors {
+    fn keep(&mut self, error: NetworkError) {
+        if self.whole.len() < ERRORS {
+            self.whole.push_back(error);
+            return;
+        }
+        if self.count(&error) {
+            return;
+        }
+        let rest = if self.counted.len() < KINDS { error } else { error.without_destination() };
+        if !self.count(&rest) {
+            self.counted.push(rest);
+        }
+    }
+
+    /// Adds an error to the count of its kind, if that kind is known.
+    fn count(&mut self, error: &NetworkError) -> bool {
+        let known = self.counted.iter_mut().find(|known| known.is_alike(error));
+        known.map(|known| known.times += error.times).is_some()
+    }
+
+    fn take(&mut self) -> Option<NetworkError> {
+        self.whole.pop_front().or_else(|| self.counted.pop())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::ErrorOrigin;
+    use std::collections::HashMap;
+
+    #[test]
+    fn however_many_errors_come_at_once_each_kind_is_counted_in_bounded_memory() {
+        let mut errors = Errors::default();
+        let mut expected = HashMap::new();
+        for index in 0..100_000_u32 {
+            let icmp = if index % 3 == 0 { (3, 3) } else { (3, 13) };
+            let to = ([192, 0, 2, 1], (index % 5_000) as u16).into();
+            errors.keep(NetworkError::new(ErrorOrigin::Icmp, icmp, 111, to, b"x"));
+            *expected.entry(icmp).or_insert(0) += 1;
+        }
+        assert!(errors.whole.len() + errors.counted.len() <= ERRORS + KINDS + 2);
+        let mut counted = HashMap::new();
+        while let Some(error) = errors.take() {
+            *counted.entry((error.icmp_type, error.icmp_code)).or_insert(0) += error.times;
+        }
+        assert_eq!(counted, expected);
+    }
+}

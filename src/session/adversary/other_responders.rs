@@ -1,0 +1,175 @@
+//! The other responders against the adversary: a fan-out's sender and receivers, the answering side
+//! of `cast check`, and `recv --echo`.
+
+use super::{Adversary, Arrival, Stage};
+use crate::batch::{Dest, LocalSendFailure, TxBatch};
+use crate::machine::Session;
+use crate::record::{CastEvent, CheckEvent, FanoutEvent, Flow, RecvEvent, Sink};
+use crate::session::simulation::runs;
+use crate::session::{
+    Answering, CastReceiver, CastReceiverConfig, CastSender, CastSenderConfig, CheckAnswerer,
+    CheckAnswererConfig, FeedbackConfig, FixedMessages, Message, Names, ReceiveSocket, RecvPlan,
+    RecvSession, Show, Spacing, SubscriptionPolicy,
+};
+use crate::units::Nanos;
+use crate::wire::{TicketKey, Verb};
+use std::net::{IpAddr, SocketAddr};
+
+/// How long a value that an address received proves that somebody is there.
+const FORGOTTEN: Nanos = Nanos::from_secs(25);
+const MOVES: std::ops::Range<usize> = 20..80;
+
+struct Quiet;
+
+impl Sink<FanoutEvent<'_>> for Quiet {
+    fn take(&mut self, _: FanoutEvent<'_>) -> Flow {
+        Flow::Continue
+    }
+}
+
+impl Sink<CastEvent<'_>> for Quiet {
+    fn take(&mut self, _: CastEvent<'_>) -> Flow {
+        Flow::Continue
+    }
+}
+
+impl Sink<CheckEvent<'_>> for Quiet {
+    fn take(&mut self, _: CheckEvent<'_>) -> Flow {
+        Flow::Continue
+    }
+}
+
+impl Sink<RecvEvent<'_>> for Quiet {
+    fn take(&mut self, _: RecvEvent<'_>) -> Flow {
+        Flow::Continue
+    }
+}
+
+fn group() -> SocketAddr {
+    "239.1.2.3:5000".parse().unwrap()
+}
+
+fn here() -> IpAddr {
+    "203.0.113.7".parse().unwrap()
+}
+
+/// A run against one responder; returns the number of datagrams sent to forged addresses.
+fn run<S: Session>(
+    seed: u64,
+    open: impl FnOnce(&mut Adversary, &mut TxBatch) -> S,
+    destinations: &[IpAddr],
+    (sockets, moment): (usize, u64),
+) -> u64 {
+    let mut mind = Adversary::new(seed);
+    mind.named.push(group());
+    let trouble = if mind.rng.bool() { 0 } else { mind.rng.u8(..30) };
+    let mut batch = TxBatch::new(256, 1 << 20);
+    let session = open(&mut mind, &mut batch);
+    let mut stage = Stage::new(session, batch, (trouble, Nanos::from_secs(moment)));
+    for _ in 0..mind.rng.usize(MOVES) {
+        let span = mind.span();
+        stage.pass(Nanos(span.0 / 4), &mut mind);
+        if mind.rng.u8(..60) == 0
+            && let Some(address) = mind.moves_away()
+        {
+            mind.note(format!("{} nobody is at {address} any more", stage.now));
+            stage.ledger.leave_behind(address, stage.now + FORGOTTEN);
+        }
+        let source = mind.source();
+        let bytes = match mind.rng.u8(..6) {
+            0 => mind.opening(Verb::Helo, source, &[]),
+            1 => mind.opening(Verb::Rcpt, source, &[]),
+            _ => mind.says(source),
+        };
+        let (destination, socket) = (mind.one_of(destinations), mind.rng.usize(..sockets));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        mind.note(format!("{} {source}: {text:.160}", stage.now));
+        stage.arrive(Arrival { source, destination, socket }, &bytes, &mut mind);
+    }
+    stage.pass(Nanos::from_secs(60), &mut mind);
+    stage.ledger.answers
+}
+
+/// Many runs; each responder must have sent some answers, or nothing was tested.
+#[track_caller]
+fn runs_of(name: &str, one: impl Fn(u64) -> u64) {
+    let answers: u64 = (0..runs(300)).map(one).sum();
+    assert!(answers > 12, "{name} answered {answers} times");
+}
+
+fn sender(mind: &mut Adversary, batch: &mut TxBatch) -> CastSender<FixedMessages, Quiet> {
+    let key = TicketKey(std::array::from_fn(|_| mind.rng.u8(..)));
+    let door = SubscriptionPolicy { open: mind.rng.u8(..4) > 0, listed: mind.rng.bool(), key };
+    let run = (mind.rng.u8(..4) > 0).then(|| mind.rng.u64(..));
+    let compare = run.is_some() && mind.rng.bool();
+    let config = CastSenderConfig {
+        targets: vec![Dest::from(group())],
+        names: Names::default(),
+        tag: Some(0xBEEF),
+        broadcasts: Vec::new(),
+        spacing: Spacing::Every(Nanos::from_millis(700)),
+        time: None,
+        receivers: 0,
+        wait: None,
+        ear: Some(FeedbackConfig { run, compare, door }),
+        explain: LocalSendFailure::from_errno,
+    };
+    let messages = vec![Message::Bytes(b"some content".to_vec())];
+    CastSender::new(config, FixedMessages::new(messages, None), Quiet, batch)
+}
+
+#[test]
+fn a_fan_outs_sender_sends_no_forged_address_more_than_came_in_its_name() {
+    runs_of("cast send", |seed| run(seed, sender, &[here()], (1, 1)));
+}
+
+/// It reports now and then, not for each datagram: arrivals count for five seconds.
+#[test]
+fn a_fan_outs_receiver_reports_no_more_than_came() {
+    let receiver = |mind: &mut Adversary, _: &mut TxBatch| {
+        let since = Nanos::from_secs(1_000);
+        let listen =
+            |answers| ReceiveSocket { group: group(), interfaces: vec![3], since, answers };
+        let config = CastReceiverConfig {
+            listens: vec![listen(0)],
+            reports: Some(mind.rng.u64(..)),
+            ..CastReceiverConfig::default()
+        };
+        CastReceiver::new(config, Quiet)
+    };
+    runs_of("cast recv", |seed| run(seed, receiver, &[group().ip()], (1, 5)));
+}
+
+#[test]
+fn the_far_end_of_a_check_answers_with_no_more_than_came() {
+    let answerer = |_: &mut Adversary, _: &mut TxBatch| {
+        let config = CheckAnswererConfig {
+            group: group(),
+            interfaces: vec![3],
+            unicast: 1,
+            joined: Nanos::from_secs(1_000),
+            time: None,
+            names: Names::default(),
+        };
+        CheckAnswerer::new(config, Quiet)
+    };
+    runs_of("cast check", |seed| run(seed, answerer, &[here(), group().ip()], (2, 1)));
+}
+
+#[test]
+fn an_echo_is_no_more_than_came() {
+    let echo = |_: &mut Adversary, _: &mut TxBatch| {
+        let plan = RecvPlan {
+            local: vec![(here(), 5_000).into()],
+            show: Show::Counts,
+            count: None,
+            timeout: None,
+            idle: None,
+            answering: Answering::Echo,
+            interval: None,
+            explain: LocalSendFailure::from_errno,
+        };
+        RecvSession::new(plan, Quiet)
+    };
+    runs_of("recv --echo", |seed| run(seed, echo, &[here()], (1, 1)));
+}

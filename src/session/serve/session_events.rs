@@ -1,0 +1,187 @@
+//! Handles reports from the engine, silent clients, and the end of sessions and streams.
+
+use super::dialogue::session_name;
+use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamReport};
+use crate::control::server::Answer;
+use crate::machine::{Now, Orders};
+use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd, Sink};
+use crate::units::Nanos;
+
+/// Delay between the end of a session and the return of its memory, so that several are handled
+/// together.
+const GIVE_BACK: Nanos = Nanos::from_millis(500);
+
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    pub(super) fn close(&mut self, id: u64, ended: SessionEnd, now: Now) {
+        self.sink.take(ServeEvent::Close { session: id });
+        self.give_back_at.get_or_insert(now.mono + GIVE_BACK);
+        self.end_probe(id, now);
+        // Final counts of its streams still belong to it.
+        self.take_orders(now);
+        if let Some(session) = self.sessions.remove(&id) {
+            self.summary.sessions += 1;
+            // One that measured nothing may be anybody's port scan.
+            if session.tests > 0 {
+                self.summary.tested += 1;
+                self.summary.broken += u64::from(ended.broke_off());
+            }
+            self.spent.keep(session.helo, now.mono + self.tickets.life());
+            let closed = ServeRecord::SessionClosed {
+                client: session.client.into(),
+                session: session_name(id),
+                ended,
+                tests: session.tests,
+                duration_ns: (now.mono - session.opened).0,
+            };
+            self.log(closed, now);
+        }
+        let once = self.policy.lifetime == Lifetime::OneSession;
+        if once && self.summary.tested > 0 && self.sessions.is_empty() {
+            self.over = true;
+        }
+    }
+
+    pub(super) fn take_orders(&mut self, now: Now) {
+        while let Some(order) = self.orders.next_order() {
+            self.take_order(order, now);
+        }
+    }
+
+    fn take_order(&mut self, order: ServeOrder, now: Now) {
+        let (id, number) = (order.session, order.stream);
+        let news = match order.news {
+            StreamReport::Ports(opened) => return self.ports_opened(id, *opened, now),
+            news => news,
+        };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let (client, session_name) = (session.client, session_name(id));
+        let Some(run) = &mut session.run else { return };
+        let Some(stream) = run.streams.get_mut(number as usize) else { return };
+        match news {
+            // Handled above.
+            StreamReport::Ports(_) => {}
+            StreamReport::Opened(result) => {
+                let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
+                let reply = match &result {
+                    Ok(()) => go_ahead,
+                    Err(failure) => {
+                        let refusal = ServeRefusal::NotOpened { failure: failure.clone() };
+                        Answer::from(refusal).encode(tag.clone())
+                    }
+                };
+                stream.opened = result.is_ok();
+                if stream.opened {
+                    run.due.get_or_insert(now.mono + self.policy.longest(&run.plan));
+                }
+                session.remember_frequent(tag, reply.clone());
+                self.answer(&to, reply);
+                if let Err(failure) = result {
+                    let (session, stream) = (session_name, number);
+                    self.log(
+                        ServeRecord::StreamFailed {
+                            client: client.into(),
+                            session,
+                            stream,
+                            failure,
+                        },
+                        now,
+                    );
+                }
+            }
+            StreamReport::Failed(failure) => {
+                stream.ended = true;
+                run.board.end(number as usize);
+                run.failed.get_or_insert_with(|| failure.clone());
+                let (session, stream) = (session_name, number);
+                self.log(
+                    ServeRecord::StreamFailed { client: client.into(), session, stream, failure },
+                    now,
+                );
+            }
+            StreamReport::Interval(interval) => {
+                session.heard = now.mono;
+                run.board.add(number as usize, interval);
+            }
+            StreamReport::Refused => session.alive.doubt(now.mono),
+            StreamReport::Progress(received) => stream.received = *received,
+            StreamReport::Received(received, delay, io) => {
+                stream.received = *received;
+                stream.delay = Some(delay);
+                stream.io = Some(io);
+                stream.ended = true;
+                run.board.end(number as usize);
+                let BlastReceived { datagrams, lost, .. } = stream.received;
+                let (session, stream) = (session_name, number);
+                let record = ServeRecord::StreamReceived {
+                    client: client.into(),
+                    session,
+                    stream,
+                    datagrams,
+                    lost,
+                };
+                self.log(record, now);
+            }
+            StreamReport::Sent(sent, io) => {
+                let datagrams = sent.datagrams;
+                stream.sent = Some(sent);
+                stream.io = Some(io);
+                stream.ended = true;
+                let (session, stream) = (session_name, number);
+                self.log(
+                    ServeRecord::StreamSent { client: client.into(), session, stream, datagrams },
+                    now,
+                );
+            }
+        }
+    }
+
+    /// Requests the return of memory, if sessions ended a while ago.
+    pub(super) fn give_back(&mut self, now: Now) {
+        if self.give_back_at.is_some_and(|at| at <= now.mono) {
+            self.give_back_at = None;
+            self.sink.take(ServeEvent::GiveBack);
+        }
+    }
+
+    /// Closes sessions that are silent, and those whose run exceeds what was granted.
+    pub(super) fn expire(&mut self, now: Now) {
+        let timeout = self.policy.session_timeout;
+        let policy = &self.policy;
+        let bound = self.bound(policy.max_sessions as u64);
+        let ended = |session: &super::session_state::ServerSession| {
+            let is_over = |crowded| {
+                session.idle_until(policy, crowded).is_some_and(|until| now.mono >= until)
+            };
+            // Checking whether it is crowded requires a pass over all sessions.
+            if is_over(false)
+                || is_over(true) && bound.is_half_taken(self.used(session.client, None, |_| 1))
+            {
+                return Some(SessionEnd::Expired);
+            }
+            let probe = session.probe.as_ref().map(|(_, probe)| probe);
+            let waiting = probe.is_some_and(|probe| probe.is_waiting());
+            if now.mono >= session.heard + timeout && !waiting {
+                return Some(SessionEnd::Expired);
+            }
+            if probe.is_some_and(|probe| now.mono >= probe.due) {
+                return Some(SessionEnd::Overdue);
+            }
+            if session.sends()
+                && let Some(ended) = session.alive.ended(now.mono, timeout)
+            {
+                return Some(ended);
+            }
+            let due = session.run.as_ref().and_then(|run| run.due)?;
+            let running = session.open_streams().next().is_some();
+            (running && now.mono >= due).then_some(SessionEnd::Overdue)
+        };
+        let over: Vec<(u64, SessionEnd)> = self
+            .sessions
+            .iter()
+            .filter_map(|(id, session)| ended(session).map(|ended| (*id, ended)))
+            .collect();
+        for (id, ended) in over {
+            self.close(id, ended, now);
+        }
+    }
+}
