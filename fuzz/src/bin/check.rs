@@ -5,9 +5,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
-use udpkit::record::{CastCheckVerdict, CheckEvent, Flow, Sink};
 use udpkit::machine::{Next, Now, Session};
-use udpkit::session::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface, Names};
+use udpkit::record::{CastCheckVerdict, CheckEvent, Flow, Sink};
+use udpkit::session::{
+    CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface, Names,
+};
 use udpkit::units::Nanos;
 
 struct Quiet;

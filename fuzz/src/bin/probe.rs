@@ -9,11 +9,11 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use udpkit::machine::{Next, Now, Orders, Session};
 use udpkit::record::{Flow, Sink};
 use udpkit::session::serve::{
     PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
-use udpkit::machine::{Next, Now, Orders, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::{Arrivals, Ask, Echo, PortList, TicketKey};
 

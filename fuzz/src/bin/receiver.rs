@@ -8,9 +8,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use udpkit::batch::{RxEntry, RxMeta, TxBatch};
+use udpkit::machine::{Now, Session};
 use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{BlastReceiver, ReceiverEvent, ReceiverPlan};
-use udpkit::machine::{Now, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::{Header, Kind, encode_end, pattern};
 

@@ -9,9 +9,9 @@ use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use udpkit::machine::{Next, Now, Orders, Session};
 use udpkit::record::{Flow, LocalFailure, Sink};
 use udpkit::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport};
-use udpkit::machine::{Next, Now, Orders, Session};
 use udpkit::units::Nanos;
 use udpkit::wire::{CONTROL_MAX, TicketKey};
 

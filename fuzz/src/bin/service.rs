@@ -6,8 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use std::net::SocketAddr;
 use udpkit::batch::{Datagram, ErrorOrigin, NetworkError, RxEntry, SendOutcome, TxBatch};
-use udpkit::session::probe::{ScanPlan, ScanSession};
 use udpkit::machine::{Now, Session};
+use udpkit::session::probe::{ScanPlan, ScanSession};
 use udpkit::units::Nanos;
 use udpkit::wire::service::{Ask, Service};
 

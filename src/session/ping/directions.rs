@@ -165,7 +165,7 @@ impl Directions {
     pub fn conclude(&mut self, probe: u32, number: u32) {
         match self.keeps {
             ReflectorNumbering::Unknown if number == probe => {
-                self.keeps = ReflectorNumbering::Nothing
+                self.keeps = ReflectorNumbering::Nothing;
             }
             _ => self.keeps = ReflectorNumbering::Count,
         }

@@ -123,10 +123,7 @@ fn serve(local: SocketAddr, short: ShortRequests) -> impl Session + 'static {
     let stamp = StampReflector::new(policy, ErrorEstimate::default);
     let policy = StunPolicy { port: local.port(), short, ..StunPolicy::default() };
     let stun = StunReflector::new(policy, |_| None);
-    let serve = serve
-        .with_reflector(Class::Stamp, Box::new(stamp))
-        .with_reflector(Class::Stun, Box::new(stun));
-    serve
+    serve.with_reflector(Class::Stamp, Box::new(stamp)).with_reflector(Class::Stun, Box::new(stun))
 }
 
 fn door(batch: &mut TxBatch) -> impl Session + use<> {

@@ -393,7 +393,7 @@ impl FarEnd {
                 match reply.params.parse::<u32>("next").ok()? {
                     // Only forwards: a far end that makes no progress would be asked forever.
                     Some(next) if next > from => {
-                        self.wants.push_front(AgentRequest::Rows { from: next })
+                        self.wants.push_front(AgentRequest::Rows { from: next });
                     }
                     _ => self.rows = Some(std::mem::take(&mut self.gathering)),
                 }
