@@ -9,7 +9,7 @@ use super::number::span_or_dash;
 use super::page::{Align, Page, table};
 use super::progress::fitting;
 use super::words::cast as words;
-use super::words::terms::plural;
+use super::words::terms::{count_and_share, plural};
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
@@ -160,7 +160,7 @@ fn source_text(source: &CastSource, page: Page) -> String {
     let mut parts = vec![figure("received", group_digits(firsts))];
     if let Some(lost) = source.lost {
         let share = if firsts + lost > 0 {
-            format!("{} ({})", group_digits(lost), share(lost, firsts + lost))
+            count_and_share(lost, firsts + lost, 2)
         } else {
             group_digits(lost)
         };
@@ -230,12 +230,6 @@ fn figure(name: &str, value: impl std::fmt::Display) -> String {
 
 fn count_or_dash(count: Option<u64>) -> String {
     count.map_or("-".to_owned(), group_digits)
-}
-
-/// A share in percent, with enough digits to differ from zero.
-fn share(part: u64, whole: u64) -> String {
-    let percent = part as f64 * 100.0 / whole as f64;
-    if percent >= 10.0 { format!("{percent:.1}%") } else { format!("{percent:.2}%") }
 }
 
 fn rate(bytes: u64, span: Nanos) -> Option<u64> {

@@ -3,6 +3,7 @@
 use super::fanout::shortened;
 use super::page::Page;
 use super::words::cast as words;
+use super::words::terms::share;
 use crate::record::{CopyVerdict, FanoutCopy, Worded};
 use crate::units::group_digits;
 use std::fmt::Write;
@@ -28,8 +29,8 @@ pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
     };
     let _ = writeln!(text, "{}", row("receiver", "group", "unicast").trim_end());
     for one in order.iter().take(SHOWN) {
-        let group = share(one.group_lost, one.group_expected);
-        let unicast = share(one.unicast_lost, one.unicast_expected);
+        let group = share(one.group_lost, one.group_expected, 2);
+        let unicast = share(one.unicast_lost, one.unicast_expected, 2);
         let first = row(&shortened(&one.receiver, names), &group, &unicast);
         let indent = first.chars().count();
         text.push_str(&page.paragraph(&first, indent, &one.verdict.text()));
@@ -38,10 +39,6 @@ pub(super) fn copies_text(copies: &[FanoutCopy], page: Page) -> String {
         let _ = writeln!(text, "  and {} more", group_digits((copies.len() - SHOWN) as u64));
     }
     text
-}
-
-fn share(lost: u64, of: u64) -> String {
-    if of == 0 { "-".to_owned() } else { format!("{:.2}%", lost as f64 * 100.0 / of as f64) }
 }
 
 #[cfg(test)]

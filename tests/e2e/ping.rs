@@ -54,7 +54,7 @@ fn each_answer_has_its_line_and_the_report_its_figures() {
             "{line}"
         );
     }
-    assert!(text.contains("sent 20   replies 20   lost 0 (0.00%)"), "{text}");
+    assert!(text.contains("sent 20   back 20   lost 0 (0.00%)"), "{text}");
     for row in [
         "round trip",
         "queue out",
@@ -249,7 +249,7 @@ fn a_target_without_options_is_reported_as_such() {
     let args = [&at, "-c", "4", "-i", "20ms", "-w", "500ms", "--ask", "class,counts,departure"];
     let text = ping(&args).expect_success().out();
     answering.join().expect("it answered");
-    assert!(text.contains("sent 4   replies 3   lost 1 (25.00%)   dup"), "{text}");
+    assert!(text.contains("sent 4   back 3   lost 1 (25.00%)   dup"), "{text}");
     assert!(text.contains("not reported by the target: class, counts, departure"), "{text}");
     assert!(text.contains("the target does not count probes: the direction"), "{text}");
     assert!(!text.contains("cannot be told apart"), "{text}");
@@ -308,7 +308,7 @@ fn a_reply_from_another_address_counts_and_is_reported() {
     let output = ping(&["--echo", &at, "-c", "3", "-i", "20ms"]).expect_success();
     echo.join().expect("it answered");
     let text = output.out();
-    assert!(text.contains("sent 3   replies 3   lost 0"), "{text}");
+    assert!(text.contains("sent 3   back 3   lost 0"), "{text}");
     assert!(text.contains(&format!("came from another address, {from}")), "{text}");
     // The last copy may arrive after the end.
     assert!(text.matches("(DUP!)").count() >= 2 && text.contains("that answer no probe"), "{text}");
@@ -348,7 +348,7 @@ fn csv_has_a_row_for_every_probe_in_order() {
         count += 1;
     }
     assert_eq!(count, 50);
-    assert!(output.err().contains("sent 50   replies 50"), "{}", output.err());
+    assert!(output.err().contains("sent 50   back 50"), "{}", output.err());
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn a_run_that_is_ended_while_answers_may_be_on_the_way_lost_nothing_known() {
     let output = running.wait(secs(5));
     let text = output.out();
     assert_eq!(output.code(), Some(1), "{text}");
-    assert!(text.contains("replies 0   lost 0 (-)") && text.contains("outstanding"), "{text}");
+    assert!(text.contains("back 0   lost 0 (-)") && text.contains("outstanding"), "{text}");
 }
 
 #[test]
@@ -507,7 +507,7 @@ fn refusals_of_this_hosts_packet_filter_are_reported_as_such() {
     let output = run(lab.udpkit("a").args(args), secs(20));
     let text = output.out();
     assert_eq!(output.code(), Some(1));
-    assert!(text.contains("sent 0   replies 0   lost 0 (-)"), "{text}");
+    assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
     assert!(text.contains("never sent 3: ") && text.contains("firewall"), "{text}");
     assert!(!output.err().contains("udpkit serve"), "{}", output.err());
     lab.nft(
@@ -519,7 +519,7 @@ fn refusals_of_this_hosts_packet_filter_are_reported_as_such() {
     let words = "port unreachable, from this host (10.77.0.1)";
     // One line as it happens, and one in the report.
     assert_eq!(text.matches(words).count(), 2, "{text}");
-    assert!(text.contains("sent 0   replies 0   lost 0 (-)"), "{text}");
+    assert!(text.contains("sent 0   back 0   lost 0 (-)"), "{text}");
 }
 
 #[test]

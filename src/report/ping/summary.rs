@@ -11,7 +11,7 @@ use crate::report::number::span_or_dash;
 use crate::report::page::{Align, table};
 use crate::report::spark::sparkline;
 use crate::report::words::ping as words;
-use crate::report::words::terms::{plural, plural_of};
+use crate::report::words::terms::{count_and_share, plural, plural_of};
 use crate::units::{Nanos, group_digits};
 use crate::wire::{Dscp, split_tos};
 
@@ -136,10 +136,10 @@ fn counts(target: &PingTargetReport) -> Vec<String> {
         (_, told) => format!(": {}", told.join(", ")),
     };
     let first = format!(
-        "  sent {}   replies {}   lost {}{told}",
+        "  sent {}   back {}   lost {}{told}",
         group_digits(target.sent),
         group_digits(target.back),
-        share(target.lost.total, target.sent - target.open),
+        count_and_share(target.lost.total, target.sent - target.open, 2),
     );
     let order = format!(
         "   duplicates {}   reordered {}",
@@ -150,14 +150,6 @@ fn counts(target: &PingTargetReport) -> Vec<String> {
         return vec![first + &order];
     }
     vec![first, order[1..].to_owned()]
-}
-
-/// `12 (0.40%)`; `-` for the share of 0.
-fn share(lost: u64, of: u64) -> String {
-    match of {
-        0 => format!("{} (-)", group_digits(lost)),
-        _ => format!("{} ({:.2}%)", group_digits(lost), lost as f64 * 100.0 / of as f64),
-    }
 }
 
 /// Remarks, a line each.

@@ -2,7 +2,7 @@
 
 use super::far_end;
 use super::progress::whole_seconds;
-use super::terms::{percent, plural};
+use super::terms::{count_and_share, plural};
 use crate::record::{
     FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, Worded,
     plain_rate,
@@ -294,10 +294,5 @@ pub fn waiting_for(server: Endpoint, elapsed: Nanos) -> String {
 
 /// `897 (0.106%)`; `-` for the share of 0.
 pub fn lost(lost: u64, of: u64) -> String {
-    let share = match (lost, of) {
-        (_, 0) => "-".to_owned(),
-        (0, _) => "0.000%".to_owned(),
-        (lost, of) => percent(lost, of),
-    };
-    format!("{} ({share})", group_digits(lost))
+    count_and_share(lost, of, 3)
 }

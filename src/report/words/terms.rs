@@ -27,10 +27,20 @@ pub fn times(number: u64) -> String {
 
 /// A share in percent, `0.106%`; `0%` of nothing.
 pub fn percent(part: u64, of: u64) -> String {
-    if part == 0 {
-        return "0%".to_owned();
+    if part == 0 { "0%".to_owned() } else { share(part, of.max(1), 3) }
+}
+
+/// A share in percent with so many decimals, `0.40%`; `-` of nothing.
+pub fn share(part: u64, of: u64, decimals: usize) -> String {
+    if of == 0 {
+        return "-".to_owned();
     }
-    format!("{:.3}%", part as f64 * 100.0 / of.max(1) as f64)
+    format!("{:.decimals$}%", part as f64 * 100.0 / of as f64)
+}
+
+/// A count and its share, `12 (0.40%)`; `-` for the share of nothing.
+pub fn count_and_share(part: u64, of: u64, decimals: usize) -> String {
+    format!("{} ({})", group_digits(part), share(part, of, decimals))
 }
 
 /// `a`, `a and b`, `a, b and c`.

@@ -180,8 +180,8 @@ impl Worded for ThroughputCaveat {
         match self {
             Self::HostNearLimit { sender_cpu_percent, receiver_cpu_percent } => format!(
                 "a host was near its limit: sender {} of a core, receiver {}",
-                share(*sender_cpu_percent),
-                share(*receiver_cpu_percent)
+                whole_percent(*sender_cpu_percent),
+                whole_percent(*receiver_cpu_percent)
             ),
             Self::ReceiverSocketOverflowed { dropped } => format!(
                 "the receiver's socket buffer overflowed and dropped {}: raise \
@@ -212,7 +212,7 @@ impl Worded for ThroughputCaveat {
 }
 
 /// `97%`; `-` if unknown.
-fn share(percent: Option<u64>) -> String {
+fn whole_percent(percent: Option<u64>) -> String {
     percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))
 }
 
