@@ -64,8 +64,8 @@ pub use finding::{Findings, Never, Worded};
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold, hold_against, measured};
 pub use local_failure::LocalFailure;
 pub use ping::{
-    LossDirectionUnknown, Outcome, PingBucket, PingDelay, PingEvent, PingInterval, PingLost,
-    PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
+    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
+    PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
 pub use ping_facts::{NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule, Timestamped};
 pub use rates::{rates, rates_between};

@@ -197,7 +197,7 @@ pub struct PingDelay {
     /// and then the percentiles cover arrived ones only.
     pub lost: Option<u64>,
     /// The first percentile that falls among the lost; `None` when none does.
-    pub lost_from: Option<&'static str>,
+    pub lost_from: Option<Percentile>,
     /// Mean absolute difference between consecutive probes (IPDV, RFC 3393); `None` if no two
     /// consecutive probes were answered, or if this is not a delay of the path.
     #[serde(rename = "ipdv_mean_ns")]
@@ -429,20 +429,41 @@ pub struct PingSummary {
     pub targets: Vec<PingTargetReport>,
 }
 
+/// A percentile that a report shows, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Percentile {
+    /// The median.
+    #[serde(rename = "p50")]
+    P50,
+    /// The 90th percentile.
+    #[serde(rename = "p90")]
+    P90,
+    /// The 99th percentile.
+    #[serde(rename = "p99")]
+    P99,
+    /// The 99.9th percentile.
+    #[serde(rename = "p99.9")]
+    P999,
+}
+
+impl Percentile {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::P50, Self::P90, Self::P99, Self::P999];
+}
+
 impl PingDelay {
     /// Whether this percentile falls among the lost. Beyond the first that does, one with fewer
     /// than ten probes beyond it is not known.
     pub fn is_lost(&self, percentile: Metric) -> bool {
         let all = self.samples + self.lost.unwrap_or(0);
-        let (value, name, told) = match percentile {
-            Metric::P50 => (self.p50, "p50", true),
-            Metric::P90 => (self.p90, "p90", all >= 100),
-            Metric::P99 => (self.p99, "p99", all >= 1_000),
-            Metric::P999 => (self.p999, "p99.9", all >= 10_000),
+        let (value, this, told) = match percentile {
+            Metric::P50 => (self.p50, Percentile::P50, true),
+            Metric::P90 => (self.p90, Percentile::P90, all >= 100),
+            Metric::P99 => (self.p99, Percentile::P99, all >= 1_000),
+            Metric::P999 => (self.p999, Percentile::P999, all >= 10_000),
             _ => return false,
         };
-        // The names sort by size as text, too.
-        value.is_none() && told && self.lost_from.is_some_and(|from| from <= name)
+        value.is_none() && told && self.lost_from.is_some_and(|from| from <= this)
     }
 }
 
@@ -520,13 +541,14 @@ mod tests {
         let lost = |delay: PingDelay| all.map(|metric| delay.is_lost(metric));
         let clean = PingDelay { p50: Some(7), samples: 9, lost: Some(0), ..PingDelay::default() };
         assert_eq!(lost(clean), [false; 5]);
-        let none = PingDelay { lost: Some(3), lost_from: Some("p50"), ..PingDelay::default() };
+        let none =
+            PingDelay { lost: Some(3), lost_from: Some(Percentile::P50), ..PingDelay::default() };
         assert_eq!(lost(none), [true, false, false, false, false]);
         let few = PingDelay {
             p90: Some(8),
             samples: 980,
             lost: Some(20),
-            lost_from: Some("p99"),
+            lost_from: Some(Percentile::P99),
             ..clean
         };
         assert_eq!(lost(few), [false, false, true, false, false]);

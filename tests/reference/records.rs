@@ -5,10 +5,10 @@ use serde::Serialize;
 use std::net::SocketAddr;
 use udpkit::batch::{ErrorOrigin, NetworkError, NetworkErrorSummary, RxCall, TxCall};
 use udpkit::record::{
-    Answer, DatagramRecord, Document, Event, GapRecord, LossDirectionUnknown, NotSentTo, PingAsk,
-    PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice, PingSummary,
-    PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget, SocketRecord,
-    SourceRecord, Trouble, UdpFields, Way, hold_against,
+    Answer, DatagramRecord, Document, Event, GapRecord, LossDirectionUnknown, NotSentTo,
+    Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice,
+    PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget,
+    SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
 };
 use udpkit::units::Measured;
 
@@ -172,7 +172,7 @@ fn delay() -> PingDelay {
         max: known,
         samples: 2988,
         lost: Some(12),
-        lost_from: Some("p99.9"),
+        lost_from: Some(Percentile::P999),
         ipdv_mean: known,
         ipdv_max: known,
     }

@@ -1,6 +1,6 @@
 //! The delays of a target as a table, in one unit.
 
-use crate::record::{PingDelay, PingTargetReport};
+use crate::record::{Percentile, PingDelay, PingTargetReport};
 
 /// Width of the longest figure that leaves a space between columns.
 const WIDEST: usize = 7;
@@ -45,15 +45,12 @@ impl DelayUnit {
     }
 }
 
-/// The names of the percentiles, as [`PingDelay::lost_from`] has them.
-const NAMES: [&str; 4] = ["p50", "p90", "p99", "p99.9"];
-
 /// The percentiles of a delay; `lost` for one that falls among lost probes.
 pub(super) fn percentiles(delay: &PingDelay, unit: DelayUnit) -> [String; 4] {
     let values = [delay.p50, delay.p90, delay.p99, delay.p999];
     let mut among_lost = false;
     std::array::from_fn(|index| {
-        among_lost |= delay.lost_from == Some(NAMES[index]);
+        among_lost |= delay.lost_from == Some(Percentile::ALL[index]);
         match values[index] {
             // A percentile beyond a lost one may still have too few samples to be known.
             None if among_lost && index_is_told(delay, index) => "lost".to_owned(),
@@ -180,7 +177,7 @@ mod tests {
             stddev: Some(1_300_000),
             samples: 9_988,
             lost: Some(12),
-            lost_from: Some("p99.9"),
+            lost_from: Some(Percentile::P999),
             ..PingDelay::default()
         }
     }
@@ -194,7 +191,11 @@ mod tests {
         let text = "  round trip  11.93   20.02   19.20   27.41       -       -   80.49    1.30";
         assert_eq!(line("round trip", &few, unit), text);
         // So many are lost that even the median is; for the last percentile there are too few.
-        let none = PingDelay { lost: Some(1_000), lost_from: Some("p50"), ..PingDelay::default() };
+        let none = PingDelay {
+            lost: Some(1_000),
+            lost_from: Some(Percentile::P50),
+            ..PingDelay::default()
+        };
         assert_eq!(percentiles(&none, unit), ["lost", "lost", "lost", "-"]);
     }
 

@@ -1,7 +1,7 @@
 //! Delays of one target: round trips, delay variation in each direction above its minimum, time in
 //! the reflector.
 
-use crate::record::{PingBucket, PingDelay};
+use crate::record::{Percentile, PingBucket, PingDelay};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Moments, Share};
 use crate::units::Nanos;
 
@@ -259,12 +259,12 @@ fn log_edges(low: Nanos, high: Nanos, cells: usize) -> Vec<Nanos> {
 /// unknown, only of those that arrived.
 fn told(histogram: &DelayHistogram, lost: Option<u64>) -> PingDelay {
     let behind = lost.unwrap_or(0);
-    let tail = |name, quantile| (name, histogram.share(quantile, behind));
+    let tail = |percentile, quantile| (percentile, histogram.share(quantile, behind));
     let shares = [
-        ("p50", histogram.median(behind)),
-        tail("p90", 0.9),
-        tail("p99", 0.99),
-        tail("p99.9", 0.999),
+        (Percentile::P50, histogram.median(behind)),
+        tail(Percentile::P90, 0.9),
+        tail(Percentile::P99, 0.99),
+        tail(Percentile::P999, 0.999),
     ];
     let value = |index: usize| match shares[index].1 {
         Share::Within(delay) => Some(delay.0),
@@ -279,7 +279,10 @@ fn told(histogram: &DelayHistogram, lost: Option<u64>) -> PingDelay {
         max: histogram.max().map(Nanos::as_u64),
         samples: histogram.count(),
         lost,
-        lost_from: shares.iter().find(|(_, share)| *share == Share::Lost).map(|(name, _)| *name),
+        lost_from: shares
+            .iter()
+            .find(|(_, share)| *share == Share::Lost)
+            .map(|(percentile, _)| *percentile),
         ..PingDelay::default()
     }
 }
@@ -356,7 +359,7 @@ mod tests {
         assert_eq!(told.stddev, Some(18_257), "{told:?}");
         // Six times 10 and once 60.
         assert_eq!((told.ipdv_mean, told.ipdv_max), (Some(17_142), Some(60_000)));
-        assert_eq!(delays.round_trip(11).lost_from, Some("p50"));
+        assert_eq!(delays.round_trip(11).lost_from, Some(Percentile::P50));
         let one = Delays { round_trip: Spread::default(), ..Delays::default() };
         let nothing = one.round_trip(3);
         assert_eq!((nothing.mean, nothing.stddev, nothing.ipdv_max), (None, None, None));
