@@ -3,8 +3,9 @@
 //! This includes the minimum of each command (one address, one port, one datagram, no remote
 //! agent): little evidence must not lead to a strong verdict.
 
-use crate::common::{Lab, Output, Running, json, punctual, require_lab, secs};
+use crate::common::{Lab, Output, Running, json, punctual, require_lab, secs, worst_wake};
 use serde_json::Value;
+use std::time::Duration;
 
 const ECHO: &str = "10.77.0.2:9007";
 const SINK: &str = "10.77.0.2:9009";
@@ -117,12 +118,18 @@ fn coded_accusations(report: &Value) -> Vec<String> {
     found
 }
 
+/// From which on a late machine cannot send all that is due before a run's time is over.
+const LATE: Duration = Duration::from_millis(2);
+
+/// `late` is the worst that this machine woke anybody meanwhile: what was due at the very end of a
+/// run and could not be sent in time is rightly counted then.
 #[track_caller]
-fn assert_innocent(row: &Row, output: &Output) {
+fn assert_innocent(row: &Row, output: &Output, late: Duration) {
     let told = format!("{}\n{}", output.out(), output.err());
     assert_eq!(output.code(), Some(row.1), "{}\n{told}", row.0);
     if row.is_coded() {
-        let found = coded_accusations(&json(&output.out()));
+        let mut found = coded_accusations(&json(&output.out()));
+        found.retain(|fault| late < LATE || !fault.starts_with("unsent "));
         assert!(found.is_empty(), "udpkit {} accuses: {found:?}\n{told}", row.0);
     }
     // Standard error has text only.
@@ -134,9 +141,12 @@ fn assert_innocent(row: &Row, output: &Output) {
 /// Runs a few commands at a time: with more, the host would be the limit.
 fn run_all(lab: &Lab, rows: &[Row]) {
     for some in rows.chunks(3) {
-        let running: Vec<Running> = some.iter().map(|row| start(lab, row)).collect();
-        for (row, running) in some.iter().zip(running) {
-            assert_innocent(row, &running.wait(secs(60)));
+        let (outputs, late) = worst_wake(|| {
+            let running: Vec<Running> = some.iter().map(|row| start(lab, row)).collect();
+            running.into_iter().map(|running| running.wait(secs(60))).collect::<Vec<_>>()
+        });
+        for (row, output) in some.iter().zip(outputs) {
+            assert_innocent(row, &output, late);
         }
     }
 }
@@ -262,5 +272,5 @@ fn groups_claim_no_fault() {
         Running::start(lab.udpkit("b").args(["cast", "recv", "239.7.7.7:5007", "-c", "100"]));
     lab.wait_joined("b", "239.7.7.7");
     run_all(&lab, &[Row("cast send 239.7.7.7:5007 -s 100 -c 100 --rate 1kpps", 0)]);
-    assert_innocent(&Row("cast recv", 0), &receiver.wait(secs(10)));
+    assert_innocent(&Row("cast recv", 0), &receiver.wait(secs(10)), Duration::ZERO);
 }

@@ -102,20 +102,28 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
     let _turn = punctual();
     let (lab, _server) = bottleneck("20mbit");
     let args = ["blast", "10.77.2.2", "--sweep", "5M..35M/4", "--time", "500ms"];
-    let output = run(lab.udpkit("client").args(args).arg("--json"), secs(60));
-    assert_eq!(output.code(), Some(0), "{}", output.err());
-    let report = json(&output.out());
-    assert_eq!(path(&report, "mode"), "sweep");
-    let column =
-        |key: &str| [0, 1, 2, 3].map(|step| number(&report, &format!("trials.{step}.{key}")));
-    let [five, fifteen, more, most] = column("sent_traffic.bits_per_second");
-    assert!(five < 6_000_000 && fifteen < 16_000_000);
-    assert!(more > 24_000_000 && most > 34_000_000, "nothing holds the sender back");
-    let lost = column("losses.lost_on_path");
-    assert_eq!(lost[..2], [0, 0], "{report:#}");
-    assert!(0 < lost[2] && lost[2] < lost[3], "{lost:?}");
-    let delivered: u64 = column("delivered").iter().sum();
-    assert_eq!(lab.counter("server", "inet t", "arrived").0, delivered);
+    let mut delivered = 0;
+    for attempt in 1.. {
+        let sweep = || run(lab.udpkit("client").args(args).arg("--json"), secs(60));
+        let (output, late) = worst_wake(sweep);
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        let report = json(&output.out());
+        assert_eq!(path(&report, "mode"), "sweep");
+        let column =
+            |key: &str| [0, 1, 2, 3].map(|step| number(&report, &format!("trials.{step}.{key}")));
+        let [five, fifteen, more, most] = column("sent_traffic.bits_per_second");
+        assert!(five < 6_000_000 && fifteen < 16_000_000);
+        let lost = column("losses.lost_on_path");
+        delivered += column("delivered").iter().sum::<u64>();
+        assert_eq!(lab.counter("server", "inet t", "arrived").0, delivered);
+        let holds_nothing_back = more > 24_000_000 && most > 34_000_000;
+        if holds_nothing_back && lost[..2] == [0, 0] && 0 < lost[2] && lost[2] < lost[3] {
+            break;
+        }
+        // As above: a late machine sends in bursts that the queue drops, or cannot keep the rate.
+        let excused = late >= LATE && attempt < 5;
+        assert!(excused, "woken {late:?} late, attempt {attempt}: {report:#}");
+    }
     let text = run(lab.udpkit("client").args(args), secs(60)).out();
     assert!(text.contains("lower line: received, Mbit/s"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
