@@ -35,11 +35,14 @@ fn on_terminal(environment: &[(&str, &str)], words: &[&str]) -> String {
 fn wait_until_it_catches_sigquit(running: &Running) {
     const BIT: u64 = 1 << (3 - 1);
     let path = format!("/proc/{}/status", running.pid());
+    // The handler is installed before it knows what to do; the thread that waits for a second signal
+    // starts when all is registered.
     let catches = || {
         let status = std::fs::read_to_string(&path).unwrap_or_default();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
-        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.is_some_and(|mask| mask & BIT != 0)
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+        let mask = field("SigCgt:").and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        let threads = field("Threads:").and_then(|count| count.trim().parse::<u32>().ok());
+        mask.is_some_and(|mask| mask & BIT != 0) && threads > Some(1)
     };
     let deadline = Instant::now() + secs(10);
     while !catches() {

@@ -51,6 +51,8 @@ pub struct PingSession<S> {
     plan: PingPlan,
     sink: S,
     clocks: Clocks,
+    /// Whether the user asked how the run stands before it began.
+    status_due: bool,
     targets: Vec<Target>,
     started: Option<Now>,
     /// When the last probe was sent; `None` while probes are being sent.
@@ -87,6 +89,7 @@ where
         Self {
             sink,
             clocks: Clocks::default(),
+            status_due: false,
             targets: Vec::with_capacity(plan.targets.len()),
             started: None,
             ended: None,
@@ -284,6 +287,9 @@ where
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         if self.started.is_none() {
             self.start(now, out);
+            if std::mem::take(&mut self.status_due) {
+                self.on_status(now);
+            }
         }
         self.clocks.observe(now);
         self.age(now);
@@ -389,7 +395,12 @@ where
     }
 
     fn on_status(&mut self, now: Now) {
-        let (began, started) = (self.interval_began, self.started.unwrap_or(now));
+        let Some(started) = self.started else {
+            // There are no targets yet to say it of.
+            self.status_due = true;
+            return;
+        };
+        let began = self.interval_began;
         for target in &mut self.targets {
             let interval =
                 target.interval(began.real, now.mono - began.mono, now.mono - started.mono);

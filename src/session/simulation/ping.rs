@@ -554,3 +554,37 @@ fn a_reflector_may_answer_any_number() {
         assert!(server <= 61_000_000_000, "seed {seed}: {told:?}");
     }
 }
+
+/// Counts how often the status was told.
+#[derive(Clone, Default)]
+struct Statuses(Rc<Cell<u32>>);
+
+impl Sink<PingEvent<'_>> for Statuses {
+    fn take(&mut self, event: PingEvent<'_>) -> Flow {
+        self.0.set(self.0.get() + u32::from(matches!(event, PingEvent::Status(_))));
+        Flow::Continue
+    }
+}
+
+#[test]
+fn a_status_that_is_asked_for_before_the_run_begins_is_told_once_it_has() {
+    let plan = PingPlan {
+        targets: vec![PingTarget { name: "far".to_owned(), addr: "192.0.2.2:7".parse().unwrap() }],
+        protocol: Protocol::Plain { tag: 7, len: LEN },
+        spacing: PingSpacing::Every(Nanos::from_millis(1)),
+        count: Some(1),
+        time: None,
+        wait: Nanos::from_millis(1),
+        ttl: 255,
+        explain: LocalSendFailure::from_errno,
+    };
+    let told = Statuses::default();
+    let mut session = PingSession::new(plan, told.clone());
+    let now = Clock::default().read(Nanos(5));
+    session.on_status(now);
+    let mut out = TxBatch::new(8, 8 * LEN);
+    session.poll_transmit(now, &mut out);
+    assert_eq!(told.0.get(), 1);
+    session.on_status(now);
+    assert_eq!(told.0.get(), 2);
+}
