@@ -4,8 +4,8 @@
 use super::{Adversary, Arrival, Stage};
 use crate::batch::{Dest, LocalSendFailure, TxBatch};
 use crate::machine::Session;
+use crate::netsim::runs;
 use crate::record::{CastEvent, CheckEvent, FanoutEvent, Flow, RecvEvent, Sink};
-use crate::session::simulation::runs;
 use crate::session::{
     Answering, CastReceiver, CastReceiverConfig, CastSender, CastSenderConfig, CheckAnswerer,
     CheckAnswererConfig, FeedbackConfig, FixedMessages, Message, Names, ReceiveSocket, RecvPlan,

@@ -3,11 +3,11 @@
 use super::{Adversary, Arrival, Stage};
 use crate::batch::{RxMeta, TxBatch};
 use crate::machine::Orders;
+use crate::netsim::runs;
 use crate::record::{Flow, Sink};
 use crate::session::serve::{
     MOST_PORTS, PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
-use crate::session::simulation::runs;
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
 use crate::units::Nanos;

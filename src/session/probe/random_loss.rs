@@ -8,12 +8,12 @@ use super::mtu::{MtuKind, MtuPlan, judge};
 use super::shape::{ShapeKind, ShapePlan};
 use super::simulated::{World, helper, run};
 use crate::batch::LocalCause;
+use crate::netsim::runs;
 use crate::record::probe::{
     FragmentMtu, MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuCaveat, MtuLimit,
     MtuReport, MtuVerdict, Outcome, PathMtu, PayloadFinding, PayloadKind, PayloadRow, ProbeCaveat,
     ProbeTraffic, ShapeCaveat, ShapeReport, ShapeVerdict, SizeSet, Way,
 };
-use crate::session::simulation::runs;
 
 /// Loss rates, and the directions in which they apply.
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];

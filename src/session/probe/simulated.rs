@@ -368,6 +368,7 @@ fn answer(
 
 mod tests {
     use super::*;
+    use crate::netsim::runs;
     use crate::record::probe::{
         Counted, FragmentMtu, MarkChange, MarksVerdict, MtuLimit, MtuReport, MtuVerdict, Outcome,
         PayloadFinding, PayloadKind, PayloadRow, ShapeCaveat, ShapeVerdict, SizeSet, Way,
@@ -375,7 +376,6 @@ mod tests {
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
     use crate::session::probe::shape::{ShapeKind, ShapePlan};
-    use crate::session::simulation::runs;
 
     fn mtu(world: &mut World) -> MtuReport {
         let kind = MtuKind::new(MtuPlan { target: helper(), tries: 4 });

@@ -22,4 +22,4 @@ mod streams;
 mod typed_commands;
 
 use crate::netsim::Mailbox;
-pub use crate::netsim::runs;
+use crate::netsim::runs;

@@ -2,8 +2,8 @@
 //! found.
 
 use super::tests::{Path, TTLS, outcome_of, run, verdict_on};
+use crate::netsim::runs;
 use crate::record::{CastCheck, CheckOutcome, CheckSubject, CheckVerdict, HeldFlow};
-use crate::session::simulation::runs;
 use crate::units::Nanos;
 
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];

@@ -258,7 +258,7 @@ fn error_back(error: ReplyError, ours: IpAddr) -> IcmpError {
 mod tests {
     use super::*;
     use crate::batch::RxEntry;
-    use crate::session::simulation::runs;
+    use crate::netsim::runs;
 
     const SENT: u32 = 16;
 

@@ -101,7 +101,7 @@ fn limits_flows(rows: &[PortRow], beside: &Beside) -> bool {
 mod tests {
     use super::super::schedule::{Who, again, control_a_round};
     use super::*;
-    use crate::session::simulation::runs;
+    use crate::netsim::runs;
 
     fn row(port: u16, path: PortPath) -> PortRow {
         let (arrived, replies) = match path {

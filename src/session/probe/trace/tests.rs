@@ -187,6 +187,26 @@ fn trace_under(path: &Path, flows: usize, tries: u32, fault: Option<Fault>) -> T
     network.finish(&running, Nanos::from_secs(600))
 }
 
+/// A trace by hand with its first probes written, and when.
+fn polled(explain: fn(i32, SocketAddr) -> LocalSendFailure) -> (TraceSession, TxBatch, Now) {
+    let mut session = TraceSession::new(TracePlan {
+        target: TARGET.parse().unwrap(),
+        sources: vec![1],
+        tries: 1,
+        hops: 3,
+        wait: Nanos::from_millis(300),
+        len: TracePlan::LEAST,
+        fragmentation: None,
+        ssid: 77,
+        explain,
+    });
+    let now = Now { mono: Nanos(5), real: REAL };
+    let (slots, bytes) = session.room();
+    let mut out = TxBatch::new(slots, bytes);
+    session.poll_transmit(now, &mut out);
+    (session, out, now)
+}
+
 fn deliver(
     session: &mut TraceSession,
     now: Now,
@@ -380,21 +400,7 @@ fn flows_are_side_by_side_and_told_apart_by_their_ports() {
 
 #[test]
 fn strangers_are_left_alone() {
-    let mut session = TraceSession::new(TracePlan {
-        target: TARGET.parse().unwrap(),
-        sources: vec![1],
-        tries: 1,
-        hops: 3,
-        wait: Nanos::from_millis(300),
-        len: TracePlan::LEAST,
-        fragmentation: None,
-        ssid: 77,
-        explain: LocalSendFailure::from_errno,
-    });
-    let now = Now { mono: Nanos(5), real: REAL };
-    let (slots, bytes) = session.room();
-    let mut out = TxBatch::new(slots, bytes);
-    session.poll_transmit(now, &mut out);
+    let (mut session, out, now) = polled(LocalSendFailure::from_errno);
     let sent = out.payload(&out.slots()[0]).to_vec();
     session.on_sent(now, &out, &SendOutcome { accepted: 1, stop: None });
     let mut other = sent.clone();
@@ -434,21 +440,7 @@ fn what_this_host_refuses_is_explained_by_its_state() {
         cause: LocalCause::BlackholeRoute,
         ..LocalSendFailure::from_errno(errno, to)
     };
-    let mut session = TraceSession::new(TracePlan {
-        target: TARGET.parse().unwrap(),
-        sources: vec![1],
-        tries: 1,
-        hops: 3,
-        wait: Nanos::from_millis(300),
-        len: TracePlan::LEAST,
-        fragmentation: None,
-        ssid: 77,
-        explain,
-    });
-    let now = Now { mono: Nanos(5), real: REAL };
-    let (slots, bytes) = session.room();
-    let mut out = TxBatch::new(slots, bytes);
-    session.poll_transmit(now, &mut out);
+    let (mut session, out, now) = polled(explain);
     let stop = SendStop::Refused { datagrams: out.len(), errno: 22 };
     session.on_sent(now, &out, &SendOutcome { accepted: 0, stop: Some(stop) });
     let refusal = explain(22, target());
@@ -459,21 +451,7 @@ fn what_this_host_refuses_is_explained_by_its_state() {
 
 #[test]
 fn a_clock_that_is_set_back_makes_no_round_trip_of_zero() {
-    let mut session = TraceSession::new(TracePlan {
-        target: TARGET.parse().unwrap(),
-        sources: vec![1],
-        tries: 1,
-        hops: 3,
-        wait: Nanos::from_millis(300),
-        len: TracePlan::LEAST,
-        fragmentation: None,
-        ssid: 77,
-        explain: LocalSendFailure::from_errno,
-    });
-    let now = Now { mono: Nanos(5), real: REAL };
-    let (slots, bytes) = session.room();
-    let mut out = TxBatch::new(slots, bytes);
-    session.poll_transmit(now, &mut out);
+    let (mut session, out, now) = polled(LocalSendFailure::from_errno);
     let sent = out.payload(&out.slots()[0]).to_vec();
     session.on_sent(now, &out, &SendOutcome { accepted: 1, stop: None });
     let later = Now { mono: Nanos(1_000_005), real: REAL - Nanos::from_secs(1) };
