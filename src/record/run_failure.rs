@@ -1,6 +1,6 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
-use super::{Contradiction, ServerReply};
+use super::{Contradiction, LocalFailure, ServerReply};
 use crate::batch::{LocalRefusal, LocalSendFailure, NetworkError};
 use crate::units::{Endpoint, Rate};
 use serde::{Serialize, Serializer};
@@ -180,9 +180,9 @@ pub enum RunFailure {
     },
     /// A stream could not start, or its loop failed.
     StreamFailed {
-        /// The text of the error.
-        #[serde(rename = "error_text")]
-        cause: String,
+        /// What this host could not do.
+        #[serde(serialize_with = "super::finding::one")]
+        cause: LocalFailure,
     },
     /// The counts of a series' run are not known to the end.
     TrialCountsMissing,

@@ -117,7 +117,7 @@ impl Driver {
             match self.start(session, tag, stream) {
                 Ok(running) => self.running.push(running),
                 Err(error) => {
-                    let broken = Some(RunFailure::StreamFailed { cause: error.to_string() });
+                    let broken = Some(RunFailure::StreamFailed { cause: (&error).into() });
                     let order = ControlOrder::StreamEnded { stream, total: 0, broken };
                     let _ = self.orders.send(order);
                 }
@@ -175,7 +175,7 @@ impl Driver {
                 StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
                 StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
                 StreamEnd::Failed(error) => {
-                    (0, Some(RunFailure::StreamFailed { cause: error.to_string() }))
+                    (0, Some(RunFailure::StreamFailed { cause: error.into() }))
                 }
             };
             // The load has decreased.

@@ -238,7 +238,7 @@ impl Worded for RunFailure {
                 Nanos(*over_ns),
                 Nanos(*time_ns)
             ),
-            Self::StreamFailed { cause } => cause.clone(),
+            Self::StreamFailed { cause } => cause.to_string(),
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
         }
     }

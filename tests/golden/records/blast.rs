@@ -5,9 +5,9 @@ use serde::Serialize;
 use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError, RxCall, TxCall};
 use udpkit::record::{
     BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
-    DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, Losses, ProbeReport, Refusal,
-    RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, ThroughputAdvice, ThroughputCaveat,
-    ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits,
+    DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, LocalFailure, Losses, ProbeReport,
+    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, ThroughputAdvice,
+    ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
@@ -430,7 +430,7 @@ fn every_failure_and_what_helps() {
             reason: LocalSendFailure::from_errno(90, target),
         },
         RunFailure::StillSending { over_ns: 5 * SECOND, time_ns: 10 * SECOND },
-        RunFailure::StreamFailed { cause: "cannot bind 192.0.2.1:5: address in use".to_owned() },
+        RunFailure::StreamFailed { cause: LocalFailure::InUse { address: target.into() } },
         RunFailure::TrialCountsMissing,
     ];
     let advice = [
