@@ -187,10 +187,10 @@ fn blast(size: usize, seconds: f64, io: IoMode) -> Carried {
     let output = command.output().expect("the binary");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
     let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
-    let sent = number(&report["sent_traffic"]["datagrams"]);
+    let sent = number(&report["sent"]["datagrams"]);
     Carried {
-        gigabits: number(&report["received_traffic"]["bits_per_second"]) / 1e9,
-        megapackets: number(&report["received_traffic"]["datagrams_per_second"]) / 1e6,
+        gigabits: number(&report["received"]["bits_per_second"]) / 1e9,
+        megapackets: number(&report["received"]["datagrams_per_second"]) / 1e6,
         lost_percent: number(&report["losses"]["lost"]) / sent * 100.0,
     }
 }

@@ -279,7 +279,7 @@ fn ping(at: SocketAddr, wait: Wait, start: Start, seconds: f64, more: &[&str]) -
     let each = micros(&report["duration_ns"]) / target["back"].as_f64().unwrap_or(f64::NAN);
     // From the planned time, because the loop counts from before its send: `round_trip` covers
     // the network alone and excludes the time from this program to the kernel's stamp.
-    Ok(Trip { p50: micros(&target["as_planned"]["p50_ns"]), each })
+    Ok(Trip { p50: micros(&target["as_planned_ns"]["p50"]), each })
 }
 
 /// sockperf's median, which is half a round trip, doubled; `None` if it is not installed.

@@ -106,13 +106,18 @@ fn a_page_that_differs_is_reported_with_its_first_differing_line() {
     assert!(first_difference("a\n", "a").is_some());
 }
 
+/// Where a key stands: its command, and whether it is a figure of a statement.
+type Scope = (String, bool);
+
 #[test]
-fn a_key_has_one_type_in_every_command() {
-    let mut types = BTreeMap::<String, BTreeMap<&str, BTreeSet<String>>>::new();
+fn a_key_has_one_type_in_a_command() {
+    let mut types = BTreeMap::<(Scope, String), BTreeMap<&str, BTreeSet<String>>>::new();
     let others = records::documents().into_iter().map(|text| ("record".to_owned(), text));
     for (name, text) in golden_documents().into_iter().chain(others) {
         for value in Deserializer::from_str(&text).into_iter::<Value>() {
-            collect_types(&value.expect("golden documents are JSON"), &name, &mut types);
+            let value = value.expect("golden documents are JSON");
+            let command = value.get("command").and_then(Value::as_str).unwrap_or(&name);
+            collect_types(&value, &name, &(command.to_owned(), false), &mut types);
         }
     }
     types.retain(|_, seen| seen.len() > 1);
@@ -123,11 +128,15 @@ fn a_key_has_one_type_in_every_command() {
 fn collect_types(
     value: &Value,
     name: &str,
-    types: &mut BTreeMap<String, BTreeMap<&'static str, BTreeSet<String>>>,
+    scope: &Scope,
+    types: &mut BTreeMap<(Scope, String), BTreeMap<&'static str, BTreeSet<String>>>,
 ) {
     match value {
-        Value::Array(values) => values.iter().for_each(|value| collect_types(value, name, types)),
+        Value::Array(values) => {
+            values.iter().for_each(|value| collect_types(value, name, scope, types));
+        }
         Value::Object(members) => {
+            let scope = (scope.0.clone(), scope.1 || members.contains_key("code"));
             for (key, value) in members {
                 let seen = match value {
                     Value::Null => continue,
@@ -138,9 +147,9 @@ fn collect_types(
                     Value::Object(of) if of.contains_key("code") => "statement",
                     Value::Object(_) => "object",
                 };
-                let seen_in = types.entry(key.clone()).or_default().entry(seen).or_default();
-                seen_in.insert(name.to_owned());
-                collect_types(value, name, types);
+                let seen_at = types.entry((scope.clone(), key.clone())).or_default();
+                seen_at.entry(seen).or_default().insert(name.to_owned());
+                collect_types(value, name, &scope, types);
             }
         }
         _ => {}

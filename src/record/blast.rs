@@ -34,19 +34,14 @@ pub struct BlastInterval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DelayQuantiles {
     /// Median.
-    #[serde(rename = "p50_ns")]
     pub p50: Option<u64>,
     /// 90 %.
-    #[serde(rename = "p90_ns")]
     pub p90: Option<u64>,
     /// 99 %.
-    #[serde(rename = "p99_ns")]
     pub p99: Option<u64>,
     /// 99.9 %.
-    #[serde(rename = "p999_ns")]
     pub p999: Option<u64>,
     /// The largest.
-    #[serde(rename = "max_ns")]
     pub max: Option<u64>,
 }
 
@@ -315,10 +310,8 @@ pub struct DirectionReport {
     /// report.
     pub duration_ns: u64,
     /// What the schedule called for; `None` if the sender did not report.
-    #[serde(rename = "offered_traffic")]
     pub offered: Option<Traffic>,
     /// What was sent; `None` if the sender did not report.
-    #[serde(rename = "sent_traffic")]
     pub sent: Option<Traffic>,
     /// Datagrams that were offered and did not leave.
     pub never_sent: Option<u64>,
@@ -341,7 +334,6 @@ pub struct DirectionReport {
     pub counts_final: bool,
     /// What arrived, including copies; `None` if the receiver did not report. Its payload and
     /// datagram rates count first copies only.
-    #[serde(rename = "received_traffic")]
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
@@ -377,7 +369,6 @@ pub struct DirectionReport {
     /// Jitter by RFC 3550.
     pub jitter_ns: Option<u64>,
     /// One-way delay above the run's minimum, with clock drift removed.
-    #[serde(rename = "delay_above_min")]
     pub delay_above_min_ns: DelayQuantiles,
     /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
     /// where no drift was seen, or not for long enough.
@@ -385,7 +376,6 @@ pub struct DirectionReport {
     /// Times that a clock was set during the run; the delays about them are wrong.
     pub clock_steps: Option<u64>,
     /// How late sends were against the schedule.
-    #[serde(rename = "lateness")]
     pub lateness_ns: DelayQuantiles,
     /// The longest pause of the sending host; `None` if not reported.
     pub sender_pause_ns: Option<u64>,

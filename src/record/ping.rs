@@ -168,28 +168,20 @@ pub struct PingInterval<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingDelay {
     /// The smallest; `None` without samples.
-    #[serde(rename = "min_ns")]
     pub min: Option<u64>,
     /// Mean of the received ones; `None` without samples.
-    #[serde(rename = "mean_ns")]
     pub mean: Option<u64>,
     /// Their standard deviation; `None` of fewer than two.
-    #[serde(rename = "stddev_ns")]
     pub stddev: Option<u64>,
     /// Median.
-    #[serde(rename = "p50_ns")]
     pub p50: Option<u64>,
     /// 90 %.
-    #[serde(rename = "p90_ns")]
     pub p90: Option<u64>,
     /// 99 %.
-    #[serde(rename = "p99_ns")]
     pub p99: Option<u64>,
     /// 99.9 %.
-    #[serde(rename = "p999_ns")]
     pub p999: Option<u64>,
     /// The largest received; `None` without samples.
-    #[serde(rename = "max_ns")]
     pub max: Option<u64>,
     /// Samples.
     pub samples: u64,
@@ -200,10 +192,8 @@ pub struct PingDelay {
     pub lost_from: Option<Percentile>,
     /// Mean absolute difference between consecutive probes (IPDV, RFC 3393); `None` if no two
     /// consecutive probes were answered, or if this is not a delay of the path.
-    #[serde(rename = "ipdv_mean_ns")]
     pub ipdv_mean: Option<u64>,
     /// The largest of these differences.
-    #[serde(rename = "ipdv_max_ns")]
     pub ipdv_max: Option<u64>,
 }
 
@@ -357,25 +347,21 @@ pub struct PingTargetReport {
     pub ecn_back: Option<u8>,
     /// From the actual transmission to the arrival, without the time in the reflector: the kernel's
     /// stamp of it where it gives one, else the time of the send call.
-    #[serde(rename = "round_trip")]
     pub round_trip_ns: PingDelay,
     /// The same from the planned time of sending: with this host's own lateness.
-    #[serde(rename = "as_planned")]
     pub as_planned_ns: PingDelay,
     /// One-way delay outbound, above the run's own minimum, clock drift removed.
-    #[serde(rename = "out_above_min")]
     pub out_above_min_ns: PingDelay,
     /// One-way delay of the return path, above the run's own minimum, clock drift removed.
-    #[serde(rename = "back_above_min")]
     pub back_above_min_ns: PingDelay,
     /// Time in the reflector.
-    #[serde(rename = "server_time")]
+    #[serde(rename = "server_time_ns")]
     pub server_ns: PingDelay,
     /// From a reply's own time stamp to its actual departure, if requested and reported.
-    #[serde(rename = "departure_delay")]
+    #[serde(rename = "departure_delay_ns")]
     pub departure_ns: PingDelay,
     /// How late probes were sent, after their planned time.
-    #[serde(rename = "send_lateness")]
+    #[serde(rename = "send_lateness_ns")]
     pub send_late_ns: PingDelay,
     /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
     pub drift_ppb: Option<i64>,

@@ -156,22 +156,16 @@ pub struct GapRecord {
     /// How many gaps there were.
     pub samples: u64,
     /// The shortest; `None` when there was none.
-    #[serde(rename = "min_ns")]
     pub min: Option<u64>,
     /// Half were shorter.
-    #[serde(rename = "p50_ns")]
     pub p50: Option<u64>,
     /// Nine of ten were shorter.
-    #[serde(rename = "p90_ns")]
     pub p90: Option<u64>,
     /// 99 of a hundred were shorter.
-    #[serde(rename = "p99_ns")]
     pub p99: Option<u64>,
     /// 999 of a thousand were shorter.
-    #[serde(rename = "p999_ns")]
     pub p999: Option<u64>,
     /// The longest; `None` when there was none.
-    #[serde(rename = "max_ns")]
     pub max: Option<u64>,
 }
 
@@ -222,7 +216,7 @@ pub struct RecvSummary {
     /// Payload bytes of senders that are not listed.
     pub other_bytes: u64,
     /// Time between arrivals; `None` for fewer than two datagrams.
-    #[serde(rename = "arrival_gaps")]
+    #[serde(rename = "arrival_gaps_ns")]
     pub gaps_ns: Option<GapRecord>,
     /// Each socket.
     #[serde(rename = "socket_rows")]

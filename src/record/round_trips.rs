@@ -7,13 +7,13 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RoundTrips {
     /// Probes that were sent.
+    #[serde(rename = "probes_sent")]
     pub sent: u64,
     /// Probes that this host itself refused.
     pub never_sent: u64,
     /// Probes answered in time.
     pub back: u64,
     /// Round trips in nanoseconds from the actual transmission, without the time in the reflector.
-    #[serde(rename = "round_trip")]
     pub round_trip_ns: DelayQuantiles,
 }
 

@@ -42,13 +42,10 @@ pub struct TrialReport {
     #[serde(flatten, serialize_with = "super::rates::goal")]
     pub goal: Rate,
     /// What the schedule called for.
-    #[serde(rename = "offered_traffic")]
     pub offered: Option<Traffic>,
     /// What left.
-    #[serde(rename = "sent_traffic")]
     pub sent: Option<Traffic>,
     /// What arrived, copies among it; its rates are those of first copies.
-    #[serde(rename = "received_traffic")]
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
@@ -56,7 +53,6 @@ pub struct TrialReport {
     #[serde(rename = "losses")]
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
-    #[serde(rename = "delay_above_min")]
     pub delay_above_min_ns: DelayQuantiles,
     /// What limited it.
     pub limited_by: LimitedBy,

@@ -46,7 +46,7 @@ fn a_reader_of_both_outputs_that_goes_ends_nothing_badly() {
 fn a_closed_standard_error_costs_nothing_of_the_result() {
     require_tools!("bash");
     let output = in_a_shell("blast --count 10 --json", "2>&-").expect_success();
-    assert_eq!(path(&json(&output.out()), "received_traffic.datagrams"), 10);
+    assert_eq!(path(&json(&output.out()), "received.datagrams"), 10);
 }
 
 /// Runs in a network of its own, which has loopback alone: nothing resolves, and there is no route.

@@ -126,7 +126,7 @@ fn a_run_over_a_limit_is_refused_and_the_limit_is_named() {
     for args in [&["--rate", "20M"][..], &["--rate", "20M", "--reverse"], &["--rate", "2500pps"]] {
         let output = blast(&served.address, args);
         assert_eq!(output.code(), Some(0), "{args:?}: {}", output.err());
-        let sent = path(&json(&output.out()), "sent_traffic.datagrams").as_u64().unwrap();
+        let sent = path(&json(&output.out()), "sent.datagrams").as_u64().unwrap();
         // 20 Mbit/s in 1000 bytes for 300 ms.
         assert!((700..=751).contains(&sent), "{args:?}: {sent}");
     }

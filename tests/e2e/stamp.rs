@@ -102,8 +102,8 @@ fn scapy_answers_the_requests_of_ping_and_ping_reads_what_it_built() {
     assert_eq!((&told["target_received"], &told["target_reflected"]), (&json!(9), &json!(9)));
     assert_eq!((&told["routers_out"], &told["questions"]), (&json!(5), &json!(0)));
     // The next reply reported the lost reply's departure, but its own time stamp never arrived.
-    assert_eq!(told["departure_delay"]["samples"], 6, "{told:#}");
-    let left = told["departure_delay"]["min_ns"].as_u64().expect("a time");
+    assert_eq!(told["departure_delay_ns"]["samples"], 6, "{told:#}");
+    let left = told["departure_delay_ns"]["min"].as_u64().expect("a time");
     assert!((998_000..1_002_000).contains(&left), "{left}");
     let requests: Vec<Value> = peer
         .wait(secs(10))

@@ -26,8 +26,10 @@ which may. `verdict` is what a command concludes, `evidence` what it saw, `alter
 could explain that, `caveats` what makes the result doubtful, `advice` what to try next, and
 `failure` why a run failed. `next_steps` lists several pieces of advice.
 
-A key has one type and one meaning in all documents. A plain noun is a number: `ports`, `hops`,
-`lost`. The list of what it counts has a longer name: `port_rows`, `router_addresses`.
+A key has one type and one meaning in all documents of a command. A plain noun is a number (`ports`,
+`hops`), or the object that holds its parts (`sent`, `received`); the list of what it counts has a
+longer name: `port_rows`, `router_addresses`. Where an object's own key names the unit
+(`round_trip_ns`), its minimum, mean, percentiles and maximum are in that unit.
 
 A run that fails or is interrupted prints its document too; one that could not start prints a
 document (or, with JSON lines, one line) that has only `schema`, `command` and `failure`, beside the

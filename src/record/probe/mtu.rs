@@ -22,10 +22,8 @@ pub struct MtuReport {
     /// The largest packet that the server's interface sends; `None` if not reported.
     pub far_interface_mtu: Option<u32>,
     /// From here to there.
-    #[serde(rename = "way_out")]
     pub out: MtuDirection,
     /// From there to here.
-    #[serde(rename = "way_back")]
     pub back: MtuDirection,
     /// How the sizes are known.
     pub known_by: KnownBy,

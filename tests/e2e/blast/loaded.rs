@@ -29,18 +29,19 @@ fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
     let report = json(&output.out());
     assert_sums(&report);
     let [idle, loaded] = ["idle", "loaded"]
-        .map(|phase| number(&report, &format!("probe.{phase}.round_trip.p50_ns")));
+        .map(|phase| number(&report, &format!("probe.{phase}.round_trip_ns.p50")));
     assert!(idle < 5_000_000, "{idle} ns idle");
     assert!((30_000_000..80_000_000).contains(&loaded), "{loaded} ns under load");
     assert_eq!(number(&report, "probe.loaded_per_idle_milli"), loaded * 1_000 / idle);
     // The queue also refuses probes: some were never sent, none that was sent was lost.
-    let sent = ["idle", "loaded"].map(|phase| number(&report, &format!("probe.{phase}.sent")));
+    let sent =
+        ["idle", "loaded"].map(|phase| number(&report, &format!("probe.{phase}.probes_sent")));
     let back = ["idle", "loaded"].map(|phase| number(&report, &format!("probe.{phase}.back")));
     assert!(sent[0] >= 90 && back == sent, "{report:#}");
     let (counted, _) = lab.counter("b", "inet t", "probes");
     assert!(counted >= sent.iter().sum(), "{counted} on the wire of {sent:?}");
     // The full queue also shows in the one-way delay above the minimum.
-    assert!(number(&report, "delay_above_min.p50_ns") > 20_000_000, "{report:#}");
+    assert!(number(&report, "delay_above_min_ns.p50") > 20_000_000, "{report:#}");
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
         assert_eq!(path(&report, "mode"), "sweep");
         let column =
             |key: &str| [0, 1, 2, 3].map(|step| number(&report, &format!("trials.{step}.{key}")));
-        let [five, fifteen, more, most] = column("sent_traffic.bits_per_second");
+        let [five, fifteen, more, most] = column("sent.bits_per_second");
         assert!(five < 6_000_000 && fifteen < 16_000_000);
         let lost = column("losses.lost_on_path");
         delivered += column("delivered").iter().sum::<u64>();

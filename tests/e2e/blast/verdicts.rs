@@ -34,7 +34,7 @@ fn few_datagrams_of_many_streams_have_the_rate_of_the_time() {
     let output = run(udpkit().args(args), secs(20));
     let report = json(&output.out());
     // 64 of 1472 bytes in 2 s are 376,832 bit/s.
-    let rate = number(&report, "received_traffic.bits_per_second");
+    let rate = number(&report, "received.bits_per_second");
     assert!((330_000..400_000).contains(&rate), "{rate}: {report:#}");
     assert_eq!(output.code(), Some(3), "{}", output.err());
 }

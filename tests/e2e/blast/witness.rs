@@ -45,11 +45,11 @@ fn copies_by_the_switch_are_duplicates_and_hide_no_drops() {
     let report = blast(&lab, "s", &args);
     let counted = |name| lab.counter("switch", "netdev t", name).0;
     assert_eq!((counted("dropped"), counted("copies")), (200, 200));
-    assert_eq!(number(&report, "sent_traffic.datagrams"), 2_000);
+    assert_eq!(number(&report, "sent.datagrams"), 2_000);
     assert_eq!(number(&report, "losses.lost_on_path"), 200, "{report:#}");
     assert_eq!(number(&report, "duplicates"), 200, "{report:#}");
     assert_eq!(number(&report, "delivered"), 1_800, "{report:#}");
-    assert_eq!(number(&report, "received_traffic.datagrams"), 2_000, "as many as were sent");
+    assert_eq!(number(&report, "received.datagrams"), 2_000, "as many as were sent");
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn the_wire_carried_the_bytes_in_the_report() {
         let wire = number(&report, "header.wire_bytes");
         assert!((300..310).contains(&frames.len()), "{}", frames.len());
         assert!(frames.iter().all(|bytes| *bytes == wire), "{wire}: {frames:?}");
-        assert_eq!(number(&report, "sent_traffic.bytes"), 300 * size);
+        assert_eq!(number(&report, "sent.bytes"), 300 * size);
     }
 }
 

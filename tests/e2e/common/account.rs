@@ -14,18 +14,17 @@ pub fn assert_sums(report: &Value) {
             found.as_u64()
         };
         let sums = [
-            ("offered_traffic.datagrams", vec!["sent_traffic.datagrams", "never_sent"], true),
-            ("received_traffic.datagrams", vec!["delivered", "duplicates", "too_late"], true),
+            ("offered.datagrams", vec!["sent.datagrams", "never_sent"], true),
+            ("received.datagrams", vec!["delivered", "duplicates", "too_late"], true),
             ("losses.lost", vec!["losses.lost_on_path", "losses.socket_drops"], true),
             // This one needs the final counts of both ends.
-            ("sent_traffic.datagrams", vec!["delivered", "losses.lost"], whole),
+            ("sent.datagrams", vec!["delivered", "losses.lost"], whole),
         ];
         for (total, parts, holds) in sums {
             let sum = parts.iter().map(|part| count(part)).sum::<Option<u64>>();
             let payload = report["payload_bytes"].as_u64();
-            let bytes =
-                count("received_traffic.datagrams").zip(payload).map(|(sum, each)| sum * each);
-            assert_eq!(count("received_traffic.bytes"), bytes, "{way:#}");
+            let bytes = count("received.datagrams").zip(payload).map(|(sum, each)| sum * each);
+            assert_eq!(count("received.bytes"), bytes, "{way:#}");
             if let (Some(total_count), Some(sum), true) = (count(total), sum, holds) {
                 assert_eq!(total_count, sum, "{total} is not {parts:?} in {way:#}");
             }
@@ -33,7 +32,7 @@ pub fn assert_sums(report: &Value) {
         if whole {
             let stretches = way["intervals"].as_array().expect("stretches");
             let arrived: u64 = stretches.iter().filter_map(|one| one["datagrams"].as_u64()).sum();
-            assert_eq!(Some(arrived), count("received_traffic.datagrams"), "{way:#}");
+            assert_eq!(Some(arrived), count("received.datagrams"), "{way:#}");
             let bursts = way["burst_lengths"].as_array().expect("lengths of bursts");
             let told: u64 = bursts.iter().filter_map(|class| class["bursts"].as_u64()).sum();
             assert_eq!(Some(told), count("losses.bursts"), "{way:#}");

@@ -129,7 +129,7 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
         assert_eq!(path(told, "verdict.mtu_out"), &way(first), "{told:#}");
         assert_eq!(path(told, "verdict.mtu_back"), &way(second), "{told:#}");
         fragments(told, &all_pass());
-        assert_eq!(path(told, "way_out.too_big_reports.0.mtu_bytes"), 1280);
+        assert_eq!(path(told, "out.too_big_reports.0.mtu_bytes"), 1280);
         assert_eq!(path(told, "caveats"), &json!([]), "{told:#}");
     }
 
@@ -152,7 +152,7 @@ fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
         assert_eq!(path(told, "verdict.mtu_out"), &way(first.into()), "{told:#}");
         assert_eq!(path(told, "verdict.mtu_back"), &way(Value::Null), "{told:#}");
         fragments(told, &rest);
-        assert_eq!(path(told, "way_out.limited_by"), "black_hole");
+        assert_eq!(path(told, "out.limited_by"), "black_hole");
     }
 }
 
@@ -174,7 +174,7 @@ fn fragments_are_told_from_whole_datagrams() {
     let _server = serve(&lab);
     for told in both(&lab, "mtu", &[]) {
         fragments(&told, &all_pass());
-        let rows = path(&told, "way_out.fragments").as_array().expect("rows");
+        let rows = path(&told, "out.fragments").as_array().expect("rows");
         let pieces = |row: &Value| row["largest_fragment_bytes"].as_u64();
         assert!(rows.iter().all(|row| matches!(pieces(row), Some(1_496 | 1_500))), "{told:#}");
     }

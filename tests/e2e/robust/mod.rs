@@ -73,7 +73,7 @@ fn a_flood_of_random_and_almost_right_datagrams_changes_no_count() {
     flood.wait(secs(20)).expect_success();
     assert!(client.is_running(), "the flood came while the run was on");
     let report = whole(&client.wait(secs(20)));
-    assert_eq!(number(&report, "sent_traffic.datagrams"), lab.counter("b", "inet t", "data").0);
+    assert_eq!(number(&report, "sent.datagrams"), lab.counter("b", "inet t", "data").0);
     assert_eq!(lab.counter("b", "inet t", "forged").0, forge::FLOOD);
     for key in ["losses.lost_on_path", "duplicates", "reordered", "too_late"] {
         assert_eq!(number(&report, key), 0, "{key}: {report:#}");
@@ -183,7 +183,7 @@ fn a_client_that_is_stopped_for_a_second_continues_and_reports_correctly() {
     wait_until("data", || data() > 500);
     client.stand_still(secs(1));
     let report = whole(&client.wait(secs(20)));
-    assert_eq!(number(&report, "sent_traffic.datagrams"), data());
+    assert_eq!(number(&report, "sent.datagrams"), data());
     assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
 }
 
@@ -239,7 +239,7 @@ fn refusals_of_a_short_queue_are_never_sent_and_not_loss() {
         .map(|cause| number(cause, "errno"))
         .collect();
     assert_eq!(causes, [105], "{report:#}");
-    assert_eq!(number(&report, "sent_traffic.datagrams"), lab.counter("b", "inet t", "data").0);
+    assert_eq!(number(&report, "sent.datagrams"), lab.counter("b", "inet t", "data").0);
     assert_eq!(number(&report, "losses.lost"), 0, "{report:#}");
 }
 
@@ -256,7 +256,7 @@ fn sixty_four_clients_at_once_are_all_served() {
         .collect();
     for client in clients {
         let report = whole(&client.wait(secs(40)));
-        assert_eq!(number(&report, "sent_traffic.datagrams"), 200);
+        assert_eq!(number(&report, "sent.datagrams"), 200);
         assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
     }
     server.signal("INT");
