@@ -2,6 +2,7 @@
 //! results, as plain memory.
 
 mod datagram;
+mod error_origin;
 mod hint;
 mod icmp_meaning;
 mod io_call;
@@ -17,6 +18,7 @@ mod transmit_stamp;
 mod tx;
 
 pub use datagram::{Datagram, RxMeta};
+pub use error_origin::ErrorOrigin;
 pub use hint::HostHint;
 pub use icmp_meaning::IcmpMeaning;
 pub use io_call::{RxCall, TxCall};
@@ -24,7 +26,7 @@ pub use link_kind::LinkKind;
 pub use local_addresses::LocalAddresses;
 pub use local_refusal::LocalRefusal;
 pub use local_send_failure::{CauseCode, LocalCause, LocalSendFailure, errno_words};
-pub use network_error::{ErrorOrigin, LocalFilter, Meaning, NetworkError, NetworkErrorSummary};
+pub use network_error::{LocalFilter, Meaning, NetworkError, NetworkErrorSummary};
 pub use outcome::{SendOutcome, SendStop};
 pub use restriction::{MissingReason, MissingRestriction, Restriction};
 pub use rx::{RxBatch, RxEntry, RxShape, split_buffer};

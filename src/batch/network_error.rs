@@ -1,6 +1,6 @@
 //! Errors from the network, or from this host, for a datagram that was not delivered.
 
-use super::{IcmpMeaning, LocalAddresses, LocalCause, LocalSendFailure, errno_words};
+use super::{ErrorOrigin, IcmpMeaning, LocalAddresses, LocalCause, LocalSendFailure, errno_words};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,19 +14,6 @@ const CONNECTION_REFUSED: i32 = 111;
 const HOST_UNREACHABLE: i32 = 113;
 /// `EPERM` of Linux (errno(3)).
 const NOT_PERMITTED: i32 = 1;
-
-/// Where an error comes from (`ee_origin`, ip(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorOrigin {
-    /// This host: a route, a limit or its packet filter, even if the filter rejects with ICMP.
-    Local,
-    /// An ICMP message (RFC 792).
-    Icmp,
-    /// An `ICMPv6` message (RFC 4443).
-    #[serde(rename = "icmpv6")]
-    Icmp6,
-}
 
 /// What a socket knows about this host's packet filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
