@@ -1,30 +1,10 @@
 //! A host's line to the core, and what stands on it.
 
-use super::packet::Packet;
-use super::{Link, Nat, Policer, Router, RoutingLoop};
+use super::packet::{Emitted, Packet};
+use super::{Link, Nat, Policer, Router, RoutingLoop, Way};
 use crate::units::Nanos;
 use std::fmt;
 use std::net::IpAddr;
-
-/// In which direction a packet passes a host's line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// From the host.
-    Out,
-    /// Towards it.
-    Back,
-}
-
-impl Way {
-    /// The other direction.
-    #[must_use]
-    pub fn reversed(self) -> Self {
-        match self {
-            Self::Out => Self::Back,
-            Self::Back => Self::Out,
-        }
-    }
-}
 
 /// A rule of a test's own: whether a packet passes, and what it changes of it.
 pub type Rule = Box<dyn FnMut(Nanos, Way, &mut Packet) -> bool>;
@@ -86,15 +66,6 @@ impl From<Policer> for Element {
     fn from(policer: Policer) -> Self {
         Self::Policer(Box::new(policer))
     }
-}
-
-/// What leaves an element, each at its time.
-#[derive(Debug, Default)]
-pub(super) struct Emitted {
-    /// What goes on in the same direction.
-    pub on: Vec<(Nanos, Packet)>,
-    /// What is sent back to where the packet came from.
-    pub back: Vec<(Nanos, Packet)>,
 }
 
 impl Element {

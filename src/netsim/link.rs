@@ -1,8 +1,8 @@
 //! A link with a model of what it does in each direction, and a log of what it did.
 
 use super::extremes::alter;
-use super::line::{Emitted, Way};
-use super::packet::{Content, Packet, Passed};
+use super::packet::{Content, Emitted, Packet, Passed};
+use super::way::Way;
 use crate::impair::{Chance, Impairer, Impairments};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};

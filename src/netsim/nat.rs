@@ -1,7 +1,7 @@
 //! A NAT or a stateful firewall, by the behaviours of RFC 4787.
 
-use super::line::{Emitted, Way};
-use super::packet::{Content, Icmp, Packet};
+use super::packet::{Content, Emitted, Icmp, Packet};
+use super::way::Way;
 use crate::record::probe::{Dependence, PortChoice};
 use crate::units::Nanos;
 use fastrand::Rng;

@@ -1,10 +1,11 @@
 //! The network itself: who is on it, what is under way, and what happens next.
 
 use super::host::{Host, Sent};
-use super::line::{Element, Way};
-use super::node::{Node, Running, Seated};
+use super::line::Element;
+use super::node::{Node, ProcessId, Running, Seated};
 use super::packet::Packet;
 use super::router::ErrorBudget;
+use super::way::Way;
 use crate::batch::{
     ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TransmitStamp,
     TxBatch,
@@ -33,10 +34,6 @@ pub(super) const EMSGSIZE: i32 = 90;
 /// A host on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HostId(usize);
-
-/// A session on the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ProcessId(usize);
 
 /// One of the sockets of a session.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,14 @@
 //! A session on the network, without the type of its summary, and the handle that has it.
 
-use super::ProcessId;
 use crate::batch::{NetworkError, RxEntry, SendOutcome, TransmitStamp, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::units::Nanos;
 use std::cell::RefCell;
 use std::rc::Rc;
+
+/// A session on the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProcessId(pub(super) usize);
 
 /// What the network calls of a session; see [`Session`].
 #[expect(missing_docs, reason = "each is the method of this name of `Session`")]

@@ -1,5 +1,7 @@
 //! What is under way: a datagram, or an ICMP error about one.
 
+use super::Way;
+use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
 /// Bytes of an IPv4 and an IPv6 header, each with UDP's.
@@ -55,8 +57,17 @@ pub struct Icmp {
 pub(super) struct Passed {
     pub host: usize,
     pub element: usize,
-    pub way: super::Way,
+    pub way: Way,
     pub passage: usize,
+}
+
+/// What leaves an element, each at its time.
+#[derive(Debug, Default)]
+pub(super) struct Emitted {
+    /// What goes on in the same direction.
+    pub on: Vec<(Nanos, Packet)>,
+    /// What is sent back to where the packet came from.
+    pub back: Vec<(Nanos, Packet)>,
 }
 
 impl Packet {

@@ -1,6 +1,6 @@
 //! A policer: drops what comes above a rate, without a queue.
 
-use super::line::Way;
+use super::Way;
 use crate::units::Nanos;
 
 /// A token bucket for whole datagrams.

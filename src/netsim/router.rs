@@ -1,7 +1,7 @@
 //! A router: counts down the TTL, has an MTU, forbids or drops, and sends ICMP errors within a limit.
 
-use super::line::{Emitted, Way};
-use super::packet::Packet;
+use super::packet::{Emitted, Packet};
+use super::way::Way;
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::IpAddr;
