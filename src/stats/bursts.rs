@@ -1,7 +1,5 @@
 //! Loss bursts (RFC 3357), final once no late datagram can fill them any more.
 
-use super::sequence::word;
-
 /// Statistics of loss bursts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LossBursts {
@@ -86,4 +84,10 @@ impl BurstCounter {
             self.run = 0;
         }
     }
+}
+
+/// Index of the machine word that holds a number; windows are powers of two.
+#[inline]
+pub(super) fn word(bits: &[u64], number: u64) -> usize {
+    (number / 64) as usize & (bits.len() - 1)
 }

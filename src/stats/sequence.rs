@@ -1,6 +1,6 @@
 //! Which numbers of a stream arrived, were duplicated, reordered, or lost.
 
-use super::bursts::{BurstCounter, LossBursts};
+use super::bursts::{BurstCounter, LossBursts, word};
 use super::gaps::Gaps;
 use crate::units::MOST_COUNT;
 
@@ -307,12 +307,6 @@ impl SequenceTracker {
     fn clear_range(&mut self, from: u64, to: u64) {
         for_words(&mut self.bits, from, to, |word, mask| *word &= !mask);
     }
-}
-
-/// Index of the machine word that holds a number; windows are powers of two.
-#[inline]
-pub(super) fn word(bits: &[u64], number: u64) -> usize {
-    (number / 64) as usize & (bits.len() - 1)
 }
 
 /// Calls `each` with every word that numbers `from..to` touch and the mask of their bits.
