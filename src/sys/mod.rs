@@ -13,6 +13,7 @@ mod limits;
 mod options;
 mod receive;
 mod send;
+mod socket_option;
 mod time;
 
 pub use confine::{

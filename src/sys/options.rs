@@ -3,11 +3,12 @@
 pub use super::address::Family;
 use super::address::in_addr;
 use super::confine::buffer_keeper;
+use super::socket_option::{get, set, set_int};
 use crate::batch::Fragmentation;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 /// A socket option to switch on; each is off by default unless noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,15 +265,6 @@ fn ask_buffer(
         .or_else(|_| set(fd, libc::SOL_SOCKET, plain, value))
 }
 
-/// Sets a buffer size by option number, for the privileged thread.
-pub(super) fn set_buffer(
-    fd: BorrowedFd<'_>,
-    option: libc::c_int,
-    value: libc::c_int,
-) -> io::Result<()> {
-    set(fd, libc::SOL_SOCKET, option, value)
-}
-
 /// The largest receive and send buffers granted without a privilege, as requested
 /// (`net.core.rmem_max`, `net.core.wmem_max`); `None` if unknown, as with older kernels in a
 /// network namespace.
@@ -337,38 +329,4 @@ pub fn pin_thread(cpu: usize) -> io::Result<()> {
     // SAFETY: thread 0 is the calling one; `set` is live and its size is given.
     let done = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-fn set_int(fd: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int, on: bool) -> io::Result<()> {
-    set(fd, level, name, libc::c_int::from(on))
-}
-
-fn set<T: Copy>(
-    fd: BorrowedFd<'_>,
-    level: libc::c_int,
-    name: libc::c_int,
-    value: T,
-) -> io::Result<()> {
-    // SAFETY: `value` is a live plain kernel type and its size is given; the kernel copies it.
-    let done = unsafe {
-        libc::setsockopt(
-            fd.as_raw_fd(),
-            level,
-            name,
-            (&raw const value).cast(),
-            size_of::<T>() as libc::socklen_t,
-        )
-    };
-    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-fn get<T: Copy>(fd: BorrowedFd<'_>, level: libc::c_int, name: libc::c_int) -> io::Result<T> {
-    // SAFETY: T is integers or arrays of them in every use; zero is valid.
-    let mut value: T = unsafe { mem::zeroed() };
-    let mut len = size_of::<T>() as libc::socklen_t;
-    // SAFETY: `value` is live and `len` is its size; the kernel writes no more than that.
-    let done = unsafe {
-        libc::getsockopt(fd.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut len)
-    };
-    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(value) }
 }

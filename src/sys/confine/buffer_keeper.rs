@@ -8,7 +8,7 @@
 //! An attacker who takes over another thread can obtain buffers of any size from this one, but
 //! cannot change routes, firewall or interfaces.
 
-use super::super::options::set_buffer;
+use super::super::socket_option::set;
 use super::system;
 use crate::batch::MissingReason;
 use caps::{CapSet, Capability, CapsHashSet};
@@ -114,7 +114,7 @@ fn serve() {
         if let Desk::Asked(fd, option, value) = *at {
             // SAFETY: whoever asked lent the descriptor and waits for the answer.
             let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-            let answer = set_buffer(fd, option, value);
+            let answer = set(fd, libc::SOL_SOCKET, option, value);
             let errno = answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
             put_in_place(&mut at, Desk::Answered(errno));
         }
