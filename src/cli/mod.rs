@@ -4,6 +4,7 @@
 mod blast;
 mod cast;
 mod charset;
+mod command;
 mod habits;
 mod parse;
 mod payload;
@@ -17,7 +18,8 @@ mod shared;
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use charset::is_ascii_only;
-pub use parse::{Stopped, command, defaults, parse, parse_at_width};
+pub use command::command;
+pub use parse::{Stopped, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{

@@ -1,24 +1,10 @@
 //! Parses the command line: short help that fits a screen, values that may look negative, and
 //! errors with a hint.
 
-use super::{Cli, habits};
+use super::{Cli, command, habits};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgAction, Args, FromArgMatches};
 use std::ffi::OsString;
-
-/// The last line of `-h`.
-const MORE: &str = "More options and examples: --help";
-
-/// Arguments whose values are numbers: `-1s` is an invalid value, not an unknown flag.
-const FIGURES: &[&str] = &[
-    "BYTES", "DURATION", "LIST", "N", "PERCENT", "PORT", "PORTS", "PPS", "RATE", "DSCP", "ECN",
-    "LIMITS",
-];
-
-/// The clap command.
-pub fn command() -> clap::Command {
-    prepared(Cli::command())
-}
 
 /// Parses the arguments of this process.
 ///
@@ -91,14 +77,6 @@ impl Stopped {
     }
 }
 
-fn prepared(command: clap::Command) -> clap::Command {
-    command
-        .disable_help_subcommand(true)
-        .after_help(MORE)
-        .mut_args(|arg| if is_figure(&arg) { arg.allow_hyphen_values(true) } else { arg })
-        .mut_subcommands(prepared)
-}
-
 /// Help without headings, defaults and possible values, which fits a screen of 24 lines.
 fn short(command: clap::Command) -> clap::Command {
     let bare = |arg: Arg| {
@@ -113,12 +91,6 @@ fn short(command: clap::Command) -> clap::Command {
         }
     };
     command.mut_args(bare).mut_subcommands(short)
-}
-
-fn is_figure(arg: &Arg) -> bool {
-    let takes_value = matches!(arg.get_action(), ArgAction::Set | ArgAction::Append);
-    let names = arg.get_value_names().unwrap_or_default();
-    takes_value && !arg.is_positional() && names.iter().any(|name| FIGURES.contains(&name.as_str()))
 }
 
 #[cfg(test)]
