@@ -1,7 +1,7 @@
 //! Explains error numbers from the state of this host. No datagram is sent: connect(2) on a
 //! separate socket looks up the route, getifaddrs(3) lists the interfaces.
 
-use super::interface::interfaces;
+use super::interface_list::{Interface, list};
 use super::route::{Broadcast, look_up};
 use crate::batch::{LocalCause, LocalRefusal, LocalSendFailure, NetworkError};
 use crate::sys::errno;
@@ -64,7 +64,7 @@ fn network_unreachable(destination: SocketAddr) -> LocalCause {
     if let Some(name) = down_towards(destination) {
         return LocalCause::InterfaceDown { name };
     }
-    let names: Vec<_> = interfaces()
+    let names: Vec<_> = list()
         .unwrap_or_default()
         .into_iter()
         .filter(|one| {
@@ -78,7 +78,7 @@ fn network_unreachable(destination: SocketAddr) -> LocalCause {
 /// An interface that is down and whose network contains `destination`; includes the interface of a
 /// zone, and loopback, which has no address while it is down.
 fn down_towards(destination: SocketAddr) -> Option<String> {
-    let all = interfaces().unwrap_or_default();
+    let all = list().unwrap_or_default();
     let ip = destination.ip();
     if ip.is_loopback() {
         let running = all.iter().any(|one| one.loopback && one.running);
@@ -88,7 +88,7 @@ fn down_towards(destination: SocketAddr) -> Option<String> {
         SocketAddr::V6(v6) => v6.scope_id(),
         SocketAddr::V4(_) => 0,
     };
-    let towards = |one: &&super::Interface| {
+    let towards = |one: &&Interface| {
         if zone != 0 { one.index == zone } else { one.networks.iter().any(|net| net.contains(&ip)) }
     };
     let mut found = all.iter().filter(towards).peekable();

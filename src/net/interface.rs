@@ -1,54 +1,14 @@
 //! The interfaces of this host, by name, index or address.
 
 use super::NetError;
+use super::interface_list::{Interface, list};
 use crate::batch::LocalAddresses;
 use crate::sys;
-use ipnet::IpNet;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-
-/// An interface that has at least one address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interface {
-    /// Its name, `eth0`.
-    pub name: String,
-    /// Its index, from 1.
-    pub index: u32,
-    /// Its addresses, including link-local ones.
-    pub addresses: Vec<IpAddr>,
-    /// Its on-link networks: hosts in them are reached without a router.
-    pub networks: Vec<IpNet>,
-    /// Its IPv4 broadcast addresses.
-    pub broadcasts: Vec<IpAddr>,
-    /// Whether it is the loopback interface.
-    pub loopback: bool,
-    /// Whether it is up and has a carrier.
-    pub running: bool,
-}
 
 /// Every interface that has an address, by index.
 pub fn interfaces() -> Result<Vec<Interface>, NetError> {
-    let mut by_index = BTreeMap::<u32, Interface>::new();
-    for found in sys::interface_addresses().map_err(NetError::Interfaces)? {
-        // An alias (eth0:1) is the interface before the colon.
-        let name = found.name.split(':').next().unwrap_or(&found.name);
-        let Some(index) = sys::interface_index(name) else { continue };
-        let entry = by_index.entry(index).or_insert_with(|| Interface {
-            name: name.to_owned(),
-            index,
-            addresses: Vec::new(),
-            networks: Vec::new(),
-            broadcasts: Vec::new(),
-            loopback: found.loopback,
-            running: found.running,
-        });
-        entry.addresses.push(found.ip);
-        if let Some(netmask) = found.netmask {
-            entry.networks.extend(IpNet::with_netmask(found.ip, netmask));
-        }
-        entry.broadcasts.extend(found.broadcast);
-    }
-    Ok(by_index.into_values().collect())
+    list().map_err(NetError::Interfaces)
 }
 
 /// All addresses of this host; empty if the kernel does not list them.

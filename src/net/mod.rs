@@ -1,11 +1,13 @@
 //! Sockets, their options, names and interfaces: moves datagrams without interpreting them.
 
+mod buffers;
 mod error;
 mod error_queue;
 mod explain;
 mod fragments;
 mod igmp_querier;
 mod interface;
+mod interface_list;
 mod io_mode;
 mod multicast;
 mod other_source;
@@ -15,18 +17,18 @@ mod route;
 mod socket;
 mod transmit;
 
+pub use buffers::{BufferSizes, exceeds_buffer_limits};
 pub use error::{AddressFault, HostFault, JoinedGroup, NetError, SocketOption};
 pub use explain::{explain, explain_network_error};
 pub use igmp_querier::QuerierWatch;
-pub use interface::{
-    Interface, find_interface, interface_name, interface_names, interfaces, own_addresses,
-};
+pub use interface::{find_interface, interface_name, interface_names, interfaces, own_addresses};
+pub use interface_list::Interface;
 pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{
     LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,
 };
 pub use other_source::find_reply_source;
-pub use plan::{BufferSizes, SocketPlan, exceeds_buffer_limits};
+pub use plan::SocketPlan;
 pub use resolve::{
     FamilyChoice, HostPort, literal, on_link, on_link_of, other_family, resolve, split_host_port,
 };

@@ -1,35 +1,13 @@
 //! The settings of a socket, decided before it is opened.
 
-use super::{IoMode, NetError, Socket, SocketOption};
+use super::buffers::SEND_BUFFER;
+use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
 use crate::sys::{self, Family, Switch};
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
-
-/// The largest send buffer requested, in bytes: a larger one would only lengthen the queue between
-/// the schedule and the wire.
-const SEND_BUFFER: usize = 4 << 20;
-
-/// Whether a buffer of this size, in bytes, exceeds the limits for unprivileged processes, or
-/// might.
-pub fn exceeds_buffer_limits(buffer: usize) -> bool {
-    sys::buffer_limits()
-        .is_none_or(|(receive, send)| buffer > receive || buffer.min(SEND_BUFFER) > send)
-}
-
-/// Socket buffers in bytes as the kernel counts them, which is twice the requested size
-/// (socket(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BufferSizes {
-    /// Receive buffer requested.
-    pub receive_asked: usize,
-    /// Receive buffer granted.
-    pub receive_granted: usize,
-    /// Send buffer granted.
-    pub send_granted: usize,
-}
 
 /// A socket to be opened: [`SocketPlan::open`] applies all settings or fails.
 #[derive(Clone, Debug)]
