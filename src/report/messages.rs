@@ -2,7 +2,7 @@
 //! and text from the remote end may contain control characters and line breaks.
 
 use super::guard::{harmless_line, harmless_lines};
-use super::progress::around;
+use super::progress_line::around;
 use console::{StyledObject, style};
 use std::fmt;
 use std::io::{self, Write};

@@ -22,6 +22,7 @@ pub mod page;
 mod ping;
 mod probe;
 mod progress;
+mod progress_line;
 mod recv;
 mod send;
 mod serve;

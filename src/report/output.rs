@@ -2,7 +2,7 @@
 //! cannot control a terminal.
 
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
-use super::progress::around;
+use super::progress_line::around;
 use crate::record::{Document, Event, Flow};
 use crate::units::io_error_text;
 use serde::Serialize;

@@ -1,19 +1,16 @@
 //! The line that says what goes on while a command has nothing to show yet: on standard error, on a
 //! terminal alone, never with `-q`; and the same line, by itself, for whoever sends SIGQUIT.
 
-use super::guard::harmless_line;
 use super::messages::is_quiet;
+use super::progress_line::{draw, erase};
 use super::words::blast::time_left;
 use super::words::progress::{Doing, counts, whole_seconds};
 use super::{Page, status};
 use crate::record::Worded;
 use crate::units::Nanos;
 use console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -71,48 +68,6 @@ pub fn blast_bar_text(expected: Nanos, elapsed: Nanos, page: Page) -> String {
     let full = "=".repeat(share as usize);
     let head = if full.len() < width { ">" } else { "" };
     format!("  [{:<width$}] {}", format!("{full}{head}"), time_left(expected, elapsed))
-}
-
-/// The line that stands on the terminal; whatever else is printed stands above it.
-static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
-static STANDS: AtomicBool = AtomicBool::new(false);
-
-fn line() -> MutexGuard<'static, Option<ProgressBar>> {
-    LINE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Prints while the line is away, where there is one.
-pub(super) fn around<T>(print: impl FnOnce() -> T) -> T {
-    if !STANDS.load(Ordering::Relaxed) {
-        return print();
-    }
-    // Not held meanwhile: what is printed may fail, and say so.
-    let bar = line().clone();
-    match bar {
-        Some(bar) => bar.suspend(print),
-        None => print(),
-    }
-}
-
-fn draw(text: &str) {
-    let mut line = line();
-    let bar = line.get_or_insert_with(|| {
-        let style = ProgressStyle::with_template("{msg}");
-        let bar = ProgressBar::new_spinner()
-            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        bar
-    });
-    bar.set_message(harmless_line(text).into_owned());
-    bar.tick();
-    STANDS.store(true, Ordering::Relaxed);
-}
-
-fn erase() {
-    if let Some(bar) = line().take() {
-        bar.finish_and_clear();
-    }
-    STANDS.store(false, Ordering::Relaxed);
 }
 
 /// Shows how a run stands until it is dropped.

@@ -21,7 +21,8 @@ pub use timeout::{TimeoutProgress, timeout_text};
 pub use trace::trace_text;
 
 use crate::record::Worded;
-use crate::record::probe::{ProbeTraffic, RefusedHere};
+use crate::record::probe::{ProbeTraffic, RefusedHere, TraceReport};
+use crate::report::Page;
 
 /// What this host refused to send, a line per reason; empty if it sent everything.
 fn refused_text(traffic: &ProbeTraffic) -> String {
@@ -30,6 +31,15 @@ fn refused_text(traffic: &ProbeTraffic) -> String {
         format!("  {:<36}{:>9}  {cause}\n", "datagrams refused by this host", refused.datagrams)
     };
     traffic.refused_here.iter().map(line).collect()
+}
+
+/// The result of a trace that belongs to a report.
+fn traced(trace: Option<&TraceReport>, page: Page) -> String {
+    let line = trace.map(|trace| {
+        let found = trace.findings.verdict.text();
+        format!("port {}: {found}", trace.target.port())
+    });
+    page.labelled("trace", line.as_slice())
 }
 
 /// The line of an interrupted run.

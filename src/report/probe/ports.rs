@@ -1,8 +1,9 @@
 //! `probe ports` as text: consecutive ports with the same result share a line.
 
 use super::scan::beside_text;
+use super::traced;
 use crate::record::Worded;
-use crate::record::probe::{PortPath, PortRow, PortsReport, TraceReport};
+use crate::record::probe::{PortPath, PortRow, PortsReport};
 use crate::report::Page;
 use crate::report::words::terms::plural;
 use crate::units::Nanos;
@@ -32,15 +33,6 @@ pub fn ports_text(report: &PortsReport, page: Page) -> String {
         text.push_str(&beside_text(scan, page));
     }
     text
-}
-
-/// The result of a trace that belongs to a report.
-pub(super) fn traced(trace: Option<&TraceReport>, page: Page) -> String {
-    let line = trace.map(|trace| {
-        let found = trace.findings.verdict.text();
-        format!("port {}: {found}", trace.target.port())
-    });
-    page.labelled("trace", line.as_slice())
 }
 
 fn heading(report: &PortsReport, page: Page) -> String {

@@ -1,6 +1,6 @@
 //! A scan as text: a line per port, or per range of ports with the same result.
 
-use super::ports::traced;
+use super::traced;
 use crate::record::probe::{PortState, ScanReport};
 use crate::report::Page;
 use crate::report::words::scan::{port_text, state_text};
