@@ -1,8 +1,8 @@
 //! The result of a throughput run, for each direction and as a whole.
 
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
-use super::verdict::{LimitedBy, ThroughputAdvice, ThroughputFindings};
-use super::{Contradiction, LimitReport, ProbeReport};
+use super::throughput_findings::{LimitedBy, ThroughputAdvice, ThroughputFindings};
+use super::{Contradiction, LimitReport, ProbeReport, Refusal, Way};
 use crate::batch::{RxCall, TxCall};
 use crate::stats::Percentiles;
 use crate::units::{Nanos, Rate};
@@ -118,19 +118,6 @@ pub struct BlastReceived {
     pub cpu_ns: Option<u64>,
     /// The sender's total, once known to the receiver.
     pub sender_total: Option<u64>,
-}
-
-/// Why datagrams were not sent: the kernel's answer, and how many it refused so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// The reason.
-    #[serde(serialize_with = "super::run_failure::cause")]
-    pub cause: RefusalCause,
-    /// The error number (errno(3)); `None` for errors from the network, and where the sender did
-    /// not report it.
-    pub errno: Option<i32>,
-    /// How many.
-    pub datagrams: u64,
 }
 
 /// An error from the network, and how often it came.
@@ -278,19 +265,6 @@ pub struct IoReport {
     /// The receiver's granted receive buffer in bytes; `None` if not reported.
     #[serde(rename = "receive_buffer_granted_bytes")]
     pub receive_buffer_granted: Option<u64>,
-}
-
-/// The direction of the datagrams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// The client sent.
-    #[default]
-    Up,
-    /// The remote end sends.
-    Down,
-    /// There and back.
-    RoundTrip,
 }
 
 /// One direction of a throughput run.

@@ -4,7 +4,9 @@
 //! field names are the JSON keys. A missing value is `None`, null in JSON, never 0.
 
 mod blast;
+mod blast_limits;
 mod cast;
+mod cast_judge;
 mod cast_notes;
 mod cast_stream;
 mod check;
@@ -18,10 +20,12 @@ mod limits;
 mod local_failure;
 mod ping;
 mod ping_facts;
+mod ping_judge;
 pub mod probe;
 mod rates;
 mod recv;
 mod refusal;
+mod refused_sends;
 mod report_check;
 mod round_trips;
 mod run_failure;
@@ -29,16 +33,18 @@ mod send;
 mod serve;
 mod serve_refusal;
 mod sink;
+mod throughput_findings;
 mod trials;
 mod undelivered;
 mod verdict;
+mod way;
 
 pub use crate::batch::LinkKind;
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Refusal, Traffic, Way,
-    fell_short,
+    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
 };
+pub use blast_limits::{hold, measured};
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };
@@ -61,7 +67,7 @@ pub use fanout::{
 };
 pub use fanout_report_check::KnownFanout;
 pub use finding::{Findings, Never, Worded};
-pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold, hold_against, measured};
+pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use ping::{
     LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
@@ -74,6 +80,7 @@ pub use recv::{
     SocketRecord, SourceRecord, UdpFields,
 };
 pub use refusal::{RemoteRefusal, ServerReply};
+pub use refused_sends::Refusal;
 pub use report_check::{
     IntervalSums, KnownRun, UncheckedSent, hold_numbers, hold_sent_against_received,
 };
@@ -83,12 +90,13 @@ pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, T
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use sink::{Flow, Sink};
+pub use throughput_findings::{
+    LimitedBy, ThroughputAdvice, ThroughputCaveat, ThroughputFindings, ThroughputVerdict,
+};
 pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
     SeriesMode, SweepReport, TrialOutcome, TrialReport,
 };
 pub use undelivered::DeliveryError;
-pub use verdict::{
-    Circumstances, Goal, LimitedBy, RunEnd, ThroughputAdvice, ThroughputCaveat, ThroughputFindings,
-    ThroughputVerdict, verdict,
-};
+pub use verdict::{Circumstances, Goal, RunEnd, verdict};
+pub use way::Way;

@@ -1,14 +1,7 @@
-//! The settings of a `ping` run, and caveats about a target's figures.
+//! The settings of a `ping` run, and what there may be to keep in mind of a target's figures.
 
-use super::PingTargetReport;
 use crate::units::Endpoint;
 use serde::Serialize;
-
-/// Smallest clock drift that is mentioned, in parts per billion.
-const SHOWN_DRIFT_PPB: i64 = 100;
-/// Percentage of datagrams with kernel time stamps from which the kernel counts as the source of
-/// timing.
-const STAMPED: u64 = 99;
 
 /// The protocol of the probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -102,46 +95,4 @@ pub enum PingCaveat {
         /// What was timed by this program.
         what: Timestamped,
     },
-}
-
-impl PingTargetReport {
-    /// What was timed by this program, and not by the kernel; `None` where the kernel timed all.
-    pub fn timed_by_program(&self) -> Option<Timestamped> {
-        let came = self.back + self.duplicates;
-        let sends = self.transmit_stamps * 100 >= self.sent * STAMPED;
-        let arrivals = self.receive_stamps * 100 >= came * STAMPED;
-        match (sends, arrivals) {
-            (true, true) => None,
-            (false, true) => Some(Timestamped::Sends),
-            (true, false) => Some(Timestamped::Arrivals),
-            (false, false) => Some(Timestamped::Both),
-        }
-    }
-
-    /// Judges what to keep in mind of the figures.
-    pub fn judge(&mut self) {
-        let mut caveats = Vec::new();
-        if let Some(from) = self.answered_by {
-            caveats
-                .push(PingCaveat::RepliesFromElsewhere { from, replies: self.answered_elsewhere });
-        }
-        if self.reflector_restarts > 0 {
-            caveats.push(PingCaveat::ReflectorRestarted { times: self.reflector_restarts });
-        }
-        if self.clock_steps > 0 {
-            caveats.push(PingCaveat::ClockStepped);
-        }
-        if let Some(drift_ppb) = self.drift_ppb.filter(|drift| drift.abs() >= SHOWN_DRIFT_PPB) {
-            caveats.push(PingCaveat::ClockDrift { drift_ppb });
-        }
-        if self.strays > 0 {
-            caveats.push(PingCaveat::Strays { datagrams: self.strays });
-        }
-        if self.back > 0
-            && let Some(what) = self.timed_by_program()
-        {
-            caveats.push(PingCaveat::TimedByProgram { what });
-        }
-        self.caveats = caveats;
-    }
 }

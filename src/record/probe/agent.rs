@@ -90,6 +90,22 @@ impl NoAgent {
     }
 }
 
+/// The agent's part in `probe ports`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AgentReport {
+    /// Where it serves.
+    pub address: Option<Endpoint>,
+    /// The control connection's local address as the agent sees it.
+    pub seen_as: Option<Endpoint>,
+    /// Source of its replies, if it differs from the address it serves.
+    pub answered_from: Option<Endpoint>,
+    /// Replies that the agent withheld because of its limits.
+    pub withheld: u64,
+    /// Why it was lost before the end; `None` where it stayed.
+    #[serde(rename = "lost_reason", serialize_with = "crate::record::finding::maybe")]
+    pub lost: Option<NoAgent>,
+}
+
 /// What to keep in mind of any probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]

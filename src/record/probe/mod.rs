@@ -6,8 +6,10 @@ mod failure;
 mod marks;
 mod mtu;
 mod nat;
+mod port_path;
 mod ports;
 mod ports_findings;
+mod refused_here;
 mod scan;
 mod shape;
 mod timeout;
@@ -15,7 +17,7 @@ mod trace;
 mod traffic;
 mod undelivered;
 
-pub use agent::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
+pub use agent::{AgentReport, ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
 pub use all::{AllEvent, AllReport, KindVerdict, LeftOut, LeftOutReason, ProbeKind};
 pub use failure::{FailureReport, ProbeFailure};
 pub use marks::{
@@ -31,13 +33,12 @@ pub use nat::{
     NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
     NatVerdict, PortChoice,
 };
-pub use ports::{
-    AgentReport, Inconclusive, NotOpened, PortPath, PortRow, PortsBeside, PortsFindings,
-    PortsReport,
-};
+pub use port_path::{Inconclusive, NotOpened, PortPath};
+pub use ports::{PortRow, PortsBeside, PortsFindings, PortsReport};
 pub use ports_findings::{
     PathPorts, PortGroup, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict,
 };
+pub use refused_here::RefusedHere;
 pub use scan::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanFindings, ScanReport,
     ScanVerdict, ScannedAlone, ScannedPort,
@@ -56,7 +57,7 @@ pub use trace::{
     TraceFindings, TraceFlow, TraceHop, TraceIcmp, TraceLoop, TraceReport, TraceSeen, TraceTry,
     TraceVerdict,
 };
-pub use traffic::{Outcome, ProbeTraffic, RefusedHere};
+pub use traffic::{Outcome, ProbeTraffic};
 pub use undelivered::IcmpError;
 
 pub use crate::batch::{ErrorOrigin, IcmpMeaning};

@@ -1,82 +1,14 @@
 //! The result of `probe ports` with a remote agent: each port, outbound and return separately.
 
 use super::{
-    IcmpError, NoAgent, PortsAlternative, PortsCaveat, PortsEvidence, PortsVerdict, ScanReport,
-    TraceReport,
+    AgentReport, IcmpError, Inconclusive, NotOpened, PortPath, PortsAlternative, PortsCaveat,
+    PortsEvidence, PortsVerdict, ScanReport, TraceReport,
 };
 use crate::batch::LocalSendFailure;
 use crate::record::Findings;
 use crate::units::Endpoint;
-use crate::wire::PortDenial;
 use serde::Serialize;
 use std::net::IpAddr;
-
-/// What a path does to datagrams of one port.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PortPath {
-    /// They arrive, and replies come back.
-    Passes,
-    /// None arrives, and no ICMP error explains it.
-    FilteredOut,
-    /// None arrives, and an ICMP error says so.
-    RejectedOut,
-    /// They arrive, no reply comes back, and no ICMP error explains it.
-    FilteredBack,
-    /// They arrive, no reply comes back, and the agent receives an ICMP error.
-    RejectedBack,
-    /// A router reports that their TTL expired: a routing loop, not a filter.
-    TtlExceeded,
-    /// No reply arrived, and the cause is undecided: see `inconclusive`.
-    Inconclusive,
-    /// None could be sent from this host.
-    NotSent,
-    /// The agent does not listen there.
-    NotOpened,
-    /// The connection to the agent was lost before it reported.
-    #[default]
-    Unknown,
-}
-
-/// Why a port without replies is not called filtered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Inconclusive {
-    /// It may be random loss.
-    Chance,
-    /// Only so many flows pass, whichever ports they go to.
-    FlowLimit,
-    /// Similar ports passed when probed slowly.
-    RateLimit,
-}
-
-/// Why the agent does not listen at a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum NotOpened {
-    /// Its operator opens other ports for probes.
-    Policy,
-    /// Another program has the port.
-    InUse,
-    /// It may not listen on ports below 1024.
-    Privileged,
-    /// The server has reached its limit of open ports.
-    Limit,
-    /// It could not, for another reason.
-    Failed,
-}
-
-impl From<PortDenial> for NotOpened {
-    fn from(denial: PortDenial) -> Self {
-        match denial {
-            PortDenial::Policy => Self::Policy,
-            PortDenial::InUse => Self::InUse,
-            PortDenial::Privileged => Self::Privileged,
-            PortDenial::Limit => Self::Limit,
-            PortDenial::Failed => Self::Failed,
-        }
-    }
-}
 
 /// Control measurements, which separate filtering of ports from loss and rate limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -167,22 +99,6 @@ pub struct PortRow {
     /// Why none could be sent; `None` where they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub not_sent: Option<LocalSendFailure>,
-}
-
-/// The agent's part.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AgentReport {
-    /// Where it serves.
-    pub address: Option<Endpoint>,
-    /// The control connection's local address as the agent sees it.
-    pub seen_as: Option<Endpoint>,
-    /// Source of its replies, if it differs from the address it serves.
-    pub answered_from: Option<Endpoint>,
-    /// Replies that the agent withheld because of its limits.
-    pub withheld: u64,
-    /// Why it was lost before the end; `None` where it stayed.
-    #[serde(rename = "lost_reason", serialize_with = "crate::record::finding::maybe")]
-    pub lost: Option<NoAgent>,
 }
 
 /// All ports.

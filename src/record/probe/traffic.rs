@@ -1,10 +1,8 @@
 //! Totals of a probe's datagrams: refused by this host, duplicated by the network, and the loss of
 //! short control datagrams sent in between.
 
-use super::{ControlEvidence, ControlLoss, ProbeCaveat};
-use crate::batch::LocalSendFailure;
+use super::{ControlEvidence, ControlLoss, ProbeCaveat, RefusedHere};
 use crate::record::Contradiction;
-use crate::units::Endpoint;
 use serde::Serialize;
 
 /// Whether something passes.
@@ -20,23 +18,6 @@ pub enum Outcome {
     Inconclusive,
     /// None left this host.
     NotSent,
-}
-
-/// Datagrams that this host itself refused to send, for one reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RefusedHere {
-    /// The reason.
-    #[serde(serialize_with = "crate::record::finding::one")]
-    pub cause: LocalSendFailure,
-    /// How many.
-    pub datagrams: u64,
-}
-
-impl RefusedHere {
-    /// Refusals of datagrams to this destination, as far as the error number explains them.
-    pub fn new(errno: i32, destination: Endpoint, datagrams: u64) -> Self {
-        Self { cause: LocalSendFailure::from_errno(errno, destination.into()), datagrams }
-    }
 }
 
 /// All datagrams of a probe.

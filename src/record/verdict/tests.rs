@@ -1,7 +1,9 @@
 //! Each limit from its signs, and none where a sign is missing.
 
 use super::*;
-use crate::record::{DelayQuantiles, RefusalCause, Traffic};
+use crate::record::{
+    Contradiction, DelayQuantiles, LimitedBy, Refusal, RefusalCause, ThroughputAdvice, Traffic,
+};
 
 const PACED: Circumstances = Circumstances {
     goal: Goal::Paced,

@@ -1,0 +1,309 @@
+//! What may have limited a throughput run, and caveats about it; `report::words::throughput` has
+//! the text.
+
+use super::finding::{Findings, Never};
+use super::{Contradiction, Refusal};
+use crate::batch::LocalRefusal;
+use serde::Serialize;
+
+/// What limited a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitedBy {
+    /// The target rate was sent, and arrived.
+    Rate,
+    /// The requested number of datagrams or bytes was reached.
+    Count,
+    /// The path between the two hosts lost datagrams.
+    Network,
+    /// This side of the path: the sender's own queue or interface took no more.
+    SenderInterface,
+    /// The sender's host refused to send: no route, an interface down, its own firewall, the size.
+    SenderHost,
+    /// The sender's processor.
+    SenderCpu,
+    /// The sender paused, or was far behind its schedule.
+    SenderPause,
+    /// The receiver's processor: its socket overflowed while it worked all the time.
+    ReceiverCpu,
+    /// The receiver's socket buffer: it overflowed although there was time to read.
+    ReceiverSocket,
+    /// The user ended it.
+    Interrupted,
+    /// The run failed, or some streams never started: no statement about a limit.
+    BrokenOff,
+    /// Too little is known.
+    #[default]
+    Unknown,
+}
+
+/// What limited one direction of a run, with the evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputVerdict {
+    /// The schedule was kept.
+    RateKept {
+        /// Datagrams that the schedule called for.
+        offered: u64,
+        /// Of these, never sent.
+        never_sent: u64,
+        /// Datagrams sent.
+        sent: u64,
+        /// Of these, lost.
+        lost: u64,
+    },
+    /// The requested amount was sent.
+    CountReached {
+        /// Datagrams sent.
+        sent: u64,
+    },
+    /// The path lost datagrams.
+    PathLoss {
+        /// Lost on the path.
+        lost: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// Nearly all was lost, although small datagrams pass the same path.
+    OnlySmallPass {
+        /// Lost on the path.
+        lost: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// Payload bytes of each.
+        payload_bytes: u64,
+    },
+    /// A queue of the sender's host was full.
+    QueueFull {
+        /// Datagrams that the host refused.
+        refused: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// The reasons, the most frequent first.
+        #[serde(rename = "refusals")]
+        causes: Vec<Refusal>,
+    },
+    /// The sender's host refused for another reason than a full queue.
+    HostRefused {
+        /// Datagrams that the host refused.
+        refused: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// The reasons, the most frequent first.
+        #[serde(rename = "refusals")]
+        causes: Vec<Refusal>,
+    },
+    /// The sender's send buffer was full.
+    SendBufferFull {
+        /// How often.
+        times: u64,
+    },
+    /// The sender's processors were full.
+    SenderBusy {
+        /// Percent of a core.
+        cpu_percent: u64,
+    },
+    /// Both ends are on one host, whose processors were fully loaded.
+    HostBusy {
+        /// Percent of a core, both ends together.
+        cpu_percent: u64,
+    },
+    /// The sender stood still, or was behind its schedule.
+    SenderPaused {
+        /// The longest pause, where one was seen.
+        pause_ns: Option<u64>,
+        /// The most that a send was late, where that was long.
+        late_ns: Option<u64>,
+        /// Datagrams that were never sent.
+        never_sent: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// The target rate was not reached, for an unknown reason.
+    FellBehind {
+        /// Datagrams that were never sent.
+        never_sent: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// No target rate, and no evidence of a bottleneck.
+    Unexplained,
+    /// The receiver's socket overflowed while its processors were full.
+    ReceiverBusy {
+        /// Percent of a core.
+        cpu_percent: u64,
+        /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
+        dropped: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// The receiver's socket overflowed.
+    ReceiverSocketFull {
+        /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
+        dropped: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// The longest pause of the receiver, where it was long.
+        pause_ns: Option<u64>,
+    },
+    /// The user ended it.
+    Interrupted,
+    /// It failed, or never began in part.
+    BrokenOff {
+        /// Streams that began; `None` where that is not known.
+        streams_begun: Option<u64>,
+        /// Requested streams.
+        streams: u64,
+        /// Datagrams sent; `None` if unknown.
+        sent: Option<u64>,
+        /// Datagrams that were offered; `None` where that is not known.
+        offered: Option<u64>,
+        /// Datagrams that arrived, copies too; `None` where that is not known.
+        received: Option<u64>,
+    },
+    /// Nothing was offered.
+    NothingOffered,
+    /// One end did not deliver final counts.
+    #[default]
+    CountsMissing,
+}
+
+impl ThroughputVerdict {
+    /// What limited the run.
+    pub fn limited_by(&self) -> LimitedBy {
+        match self {
+            Self::RateKept { .. } => LimitedBy::Rate,
+            Self::CountReached { .. } => LimitedBy::Count,
+            Self::PathLoss { .. } | Self::OnlySmallPass { .. } => LimitedBy::Network,
+            Self::QueueFull { .. } | Self::SendBufferFull { .. } => LimitedBy::SenderInterface,
+            Self::HostRefused { .. } => LimitedBy::SenderHost,
+            Self::SenderBusy { .. } | Self::HostBusy { .. } => LimitedBy::SenderCpu,
+            Self::SenderPaused { .. } => LimitedBy::SenderPause,
+            Self::ReceiverBusy { .. } => LimitedBy::ReceiverCpu,
+            Self::ReceiverSocketFull { .. } => LimitedBy::ReceiverSocket,
+            Self::Interrupted => LimitedBy::Interrupted,
+            Self::BrokenOff { .. } => LimitedBy::BrokenOff,
+            Self::FellBehind { .. }
+            | Self::Unexplained
+            | Self::NothingOffered
+            | Self::CountsMissing => LimitedBy::Unknown,
+        }
+    }
+
+    /// Advice; `None` if none is needed.
+    pub fn advice(&self) -> Option<ThroughputAdvice> {
+        Some(match self {
+            Self::RateKept { never_sent: 0, .. } => ThroughputAdvice::RaiseRate,
+            Self::PathLoss { .. } => ThroughputAdvice::FindRate,
+            Self::OnlySmallPass { .. } => ThroughputAdvice::ProbeMtu,
+            Self::QueueFull { .. } => ThroughputAdvice::LowerRateOrLongerQueue,
+            Self::HostRefused { causes, .. } => return host_advice(causes),
+            Self::SenderBusy { .. } => ThroughputAdvice::MoreStreams,
+            Self::ReceiverBusy { .. } => ThroughputAdvice::MoreStreamsOrLowerRate,
+            Self::ReceiverSocketFull { pause_ns: None, .. } => ThroughputAdvice::RaiseReceiveBuffer,
+            Self::FellBehind { .. } | Self::Unexplained => ThroughputAdvice::CheckSenderLoad,
+            Self::CountsMissing => ThroughputAdvice::CheckServer,
+            _ => return None,
+        })
+    }
+}
+
+/// Advice for the most frequent refusal.
+fn host_advice(causes: &[Refusal]) -> Option<ThroughputAdvice> {
+    let errno = causes.first()?.errno?;
+    Some(match LocalRefusal::of(errno) {
+        LocalRefusal::TooBig => ThroughputAdvice::SmallerSize,
+        LocalRefusal::PacketFilter => ThroughputAdvice::CheckPacketFilter,
+        LocalRefusal::NetworkUnreachable
+        | LocalRefusal::HostUnreachable
+        | LocalRefusal::InterfaceDown
+        | LocalRefusal::AddressGone => ThroughputAdvice::CheckRoutes,
+        _ => return None,
+    })
+}
+
+/// What would help a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputAdvice {
+    /// A higher rate, to see what more the path carries.
+    RaiseRate,
+    /// The search for the highest rate without loss.
+    FindRate,
+    /// The probe that tries the sizes.
+    ProbeMtu,
+    /// A lower rate, or a longer queue at the interface.
+    LowerRateOrLongerQueue,
+    /// Smaller datagrams.
+    SmallerSize,
+    /// A look at the sender's packet filter.
+    CheckPacketFilter,
+    /// A look at the sender's interfaces, addresses and routes.
+    CheckRoutes,
+    /// More streams, or larger datagrams.
+    MoreStreams,
+    /// More streams, larger datagrams, or a lower rate.
+    MoreStreamsOrLowerRate,
+    /// A larger receive buffer, or a lower rate.
+    RaiseReceiveBuffer,
+    /// A look at what else runs on the sender.
+    CheckSenderLoad,
+    /// A look whether the server still runs.
+    CheckServer,
+}
+
+/// Why the figures of a run are not all that they seem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputCaveat {
+    /// A host was close to its own limit.
+    HostNearLimit {
+        /// The sender's processors, in percent of a core; `None` where that is not known.
+        sender_cpu_percent: Option<u64>,
+        /// The receiver's.
+        receiver_cpu_percent: Option<u64>,
+    },
+    /// The receiver's socket overflowed.
+    ReceiverSocketOverflowed {
+        /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
+        dropped: u64,
+    },
+    /// A clock was set during the run.
+    ClockSet {
+        /// How often.
+        times: u64,
+    },
+    /// The sender did not reach the target rate.
+    SenderFellShort,
+    /// Both ends are on this host, by its loopback.
+    Loopback,
+    /// Both ends are on this host.
+    OneHost,
+    /// The remote end's report contradicts this end's counts and is not used.
+    CountsRejected {
+        /// How.
+        #[serde(serialize_with = "super::finding::one")]
+        contradiction: Contradiction,
+    },
+    /// The counts of one end are not its last.
+    CountsNotFinal,
+}
+
+impl ThroughputCaveat {
+    /// Whether it concerns one direction rather than the whole run.
+    pub fn is_of_one_way(self) -> bool {
+        matches!(
+            self,
+            Self::HostNearLimit { .. }
+                | Self::ReceiverSocketOverflowed { .. }
+                | Self::ClockSet { .. }
+                | Self::SenderFellShort
+        )
+    }
+}
+
+/// What is found of one direction.
+pub type ThroughputFindings = Findings<ThroughputVerdict, Never, Never, ThroughputCaveat>;

@@ -1,0 +1,16 @@
+//! The direction of a run's datagrams.
+
+use serde::Serialize;
+
+/// The direction of the datagrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// The client sent.
+    #[default]
+    Up,
+    /// The remote end sends.
+    Down,
+    /// There and back.
+    RoundTrip,
+}
