@@ -15,6 +15,14 @@ pub struct Now {
     pub real: Nanos,
 }
 
+impl Now {
+    /// When the kernel received a datagram, on the monotonic clock.
+    #[inline]
+    pub fn arrival_of(self, datagram: &Datagram<'_>) -> Nanos {
+        self.mono - (self.real - datagram.meta.arrival)
+    }
+}
+
 /// When a session wants to be polled again, once the batch that it filled has been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {

@@ -19,7 +19,6 @@ use intervals::{Change, Intervals};
 use refused_sends::{Asked, Refused};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-pub(super) use timing::arrival_of;
 use timing::{Over, Timing};
 
 /// Maximum combinations of source, group and run kept apart; datagrams of further ones are counted
@@ -220,7 +219,7 @@ where
             }
             return None;
         }
-        let arrived = arrival_of(now, datagram);
+        let arrived = now.arrival_of(datagram);
         let (source, group) =
             (self.config.names.address(key.source), self.config.names.address(key.group));
         // What the kernel received before the sender's consent was read arrived "before" the join.

@@ -1,6 +1,5 @@
 //! The account of one source: one run of one sender, for one group, on one interface.
 
-use super::receiver::arrival_of;
 use super::{EndMark, Names};
 use crate::batch::Datagram;
 use crate::machine::Now;
@@ -118,7 +117,7 @@ impl SourceAccount {
         self.received += 1;
         self.bytes += datagram.true_len as u64;
         self.last_arrival = self.last_arrival.max(datagram.meta.arrival);
-        self.last_at = self.last_at.max(arrival_of(now, datagram));
+        self.last_at = self.last_at.max(now.arrival_of(datagram));
     }
 
     /// Accounts for a numbered datagram; returns whether it is the first copy.
@@ -133,7 +132,7 @@ impl SourceAccount {
             && transit.unsigned_abs() < 1 << 61
         {
             // Drift is a property of the clocks, independent of when the datagram was read.
-            let transit = delays.drift.correct(arrival_of(now, datagram), transit);
+            let transit = delays.drift.correct(now.arrival_of(datagram), transit);
             delays.above_min.observe(transit, 1);
         }
         let arrival = numbers.tracker.observe(header.sequence);

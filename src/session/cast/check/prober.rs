@@ -234,7 +234,7 @@ where
             }
         }
         if let Some(source) =
-            self.watch.observe(datagram, arrived(now, datagram) - self.config.joined)
+            self.watch.observe(datagram, now.arrival_of(datagram) - self.config.joined)
         {
             let source = self.config.names.address(source);
             self.tell(CheckEvent::Heard(&source));
@@ -246,7 +246,7 @@ where
         let own = |echo: &Echo| echo.probe.tag == self.config.tag && !echo.to_group;
         let Some(echo) = Echo::decode(datagram.payload).filter(own) else { return };
         let from = datagram.meta.source.ip();
-        let at = arrived(now, datagram) - self.config.joined;
+        let at = now.arrival_of(datagram) - self.config.joined;
         if let Some(far) = self.far.as_mut().filter(|far| far.addr.ip() == from) {
             far.answered(&echo, at);
         }
@@ -270,11 +270,6 @@ where
             far_since: far.filter(|far| far.group_last.is_some()).map(FarEndAnswers::since),
         })
     }
-}
-
-/// When the kernel received a datagram, on the monotonic clock.
-fn arrived(now: Now, datagram: &Datagram<'_>) -> Nanos {
-    now.mono - (now.real - datagram.meta.arrival)
 }
 
 /// The questions only for the named far end: to be answered by unicast, and to the group.

@@ -1,6 +1,5 @@
 //! Counts per interval of a run, by the time the kernel received a datagram, whenever it was read.
 
-use super::timing::arrival_of;
 use crate::batch::Datagram;
 use crate::machine::Now;
 use crate::record::CastInterval;
@@ -49,7 +48,7 @@ impl Intervals {
     /// A datagram changed an account. If its interval was already reported, it counts in the next.
     pub fn take(&mut self, now: Now, datagram: &Datagram<'_>, change: Change) {
         self.lost += change.lost;
-        let interval = self.at(arrival_of(now, datagram));
+        let interval = self.at(now.arrival_of(datagram));
         interval.lost += change.lost;
         match change.first {
             Some(bytes) => {
@@ -62,7 +61,7 @@ impl Intervals {
 
     /// A datagram without the measurement header, which is in no account.
     pub fn take_without_header(&mut self, now: Now, datagram: &Datagram<'_>) {
-        self.at(arrival_of(now, datagram)).without_header += 1;
+        self.at(now.arrival_of(datagram)).without_header += 1;
     }
 
     /// The next interval that has ended. `lost` is the total missing; losses learnt from the end of

@@ -39,7 +39,7 @@ impl Timing {
     pub fn read(&mut self, now: Now, datagram: &Datagram<'_>) {
         let unread = self.unread.of(now, &datagram.meta).filter(|unread| *unread >= PAUSE);
         self.longest_pause = self.longest_pause.max(unread.unwrap_or_default());
-        self.heard(arrival_of(now, datagram));
+        self.heard(now.arrival_of(datagram));
     }
 
     /// A datagram arrived at this instant.
@@ -85,11 +85,6 @@ impl Timing {
 pub(super) enum Over {
     All,
     NotAll,
-}
-
-/// When the kernel received a datagram, on the monotonic clock.
-pub(in crate::session::cast) fn arrival_of(now: Now, datagram: &Datagram<'_>) -> Nanos {
-    now.mono - (now.real - datagram.meta.arrival)
 }
 
 #[cfg(test)]

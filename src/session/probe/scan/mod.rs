@@ -398,7 +398,7 @@ impl Session for ScanSession {
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
-        let arrival = now.mono - (now.real - datagram.meta.arrival);
+        let arrival = now.arrival_of(datagram);
         let source = datagram.meta.source;
         let bytes = datagram.true_len;
         let of_port = self.by_port.get(&source.port()).copied();
