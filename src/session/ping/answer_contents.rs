@@ -2,7 +2,7 @@
 //! counters, and the actual transmit times of its answers.
 
 use super::delays::Spread;
-use super::protocol::{Echo, Reflector};
+use super::echo::{Echo, Reflector};
 use crate::batch::RxMeta;
 use crate::units::Nanos;
 use crate::wire::stamp::{ClassOfService, DirectMeasurement};
@@ -125,7 +125,7 @@ fn place(addr: SocketAddr) -> (IpAddr, u16) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::protocol::Departed;
+    use super::super::echo::Departed;
     use super::*;
     use crate::batch::RxEntry;
 

@@ -20,6 +20,7 @@ mod bursts;
 mod clocks;
 mod delays;
 mod directions;
+mod echo;
 mod extra_probe;
 mod plan;
 mod probe;
@@ -29,8 +30,9 @@ mod schedule;
 mod stamp;
 mod target;
 
+pub use echo::{Departed, Echo, Reflector};
 pub use plan::{PingPlan, PingSpacing, PingTarget};
-pub use protocol::{Departed, Echo, Protocol, Reflector};
+pub use protocol::Protocol;
 pub use stamp::{Asked, StampProbes};
 
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch};

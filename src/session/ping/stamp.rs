@@ -1,7 +1,7 @@
 //! STAMP's session-sender: its packets with the optional requests to the reflector, and parsing of
 //! the replies. The packet layout itself is in `wire`.
 
-use super::protocol::{Departed, Echo, Reflector};
+use super::echo::{Departed, Echo, Reflector};
 use crate::record::PingAsk;
 use crate::units::Nanos;
 use crate::wire::stamp::{
