@@ -161,7 +161,9 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
         self.outbox.set_time(now.mono);
         self.take_orders(now);
         let due = self.release_echoes(now);
-        let more = self.outbox.drain_into(now, &mut self.reflectors, out);
+        let more = self.outbox.drain_into(now, out, |class, dest, reply| {
+            self.reflectors.departing(class, now, dest, reply);
+        });
         self.note_stale();
         match (more, self.over, due) {
             (true, _, _) => Next::Send,

@@ -4,7 +4,6 @@
 //! Replies delayed by a full socket buffer must not all leave at one instant long afterwards: they
 //! may have been requested by forged sources in a victim's name.
 
-use super::reflect::Reflectors;
 use crate::batch::{Dest, RxMeta, SendOutcome, SendStop, TxBatch};
 use crate::machine::Now;
 use crate::units::Nanos;
@@ -116,8 +115,14 @@ impl ReplyQueue {
         }
     }
 
-    /// Moves as many replies into the batch as fit; returns whether any are left.
-    pub fn drain_into(&mut self, now: Now, reflectors: &mut Reflectors, out: &mut TxBatch) -> bool {
+    /// Moves as many replies into the batch as fit; returns whether any are left. `departing` has
+    /// the last word on a reply that a reflector wrote.
+    pub fn drain_into(
+        &mut self,
+        now: Now,
+        out: &mut TxBatch,
+        mut departing: impl FnMut(Class, &Dest, &mut [u8]),
+    ) -> bool {
         // Clients keep changing: their addresses must not accumulate in the batch.
         out.reset();
         self.leaving.clear();
@@ -132,7 +137,7 @@ impl ReplyQueue {
                     if next.class == Class::Measurement {
                         Echo::set_left(slot, now.real);
                     } else if next.class != Class::Control {
-                        reflectors.departing(next.class, now, &next.dest, slot);
+                        departing(next.class, &next.dest, slot);
                     }
                 }
                 // A reply that fits no batch must not block the front forever.
