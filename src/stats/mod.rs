@@ -9,6 +9,7 @@ mod jitter;
 mod loss_significance;
 mod moments;
 mod sequence;
+mod stream_groups;
 mod timeline;
 mod top_sources;
 
@@ -22,5 +23,6 @@ pub use loss_significance::{
 };
 pub use moments::Moments;
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
+pub use stream_groups::{StreamGroups, StreamLoss, split_by_loss};
 pub use timeline::{Cell, Timeline};
 pub use top_sources::{SourceCount, TopSources};
