@@ -2,7 +2,7 @@
 
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_findings::{LimitedBy, ThroughputAdvice, ThroughputFindings};
-use super::{Contradiction, LimitReport, ProbeReport, Refusal, Way};
+use super::{Contradiction, LimitReport, ProbeReport, Refusal, StreamRow, Way};
 use crate::batch::{RxCall, TxCall};
 use crate::stats::Percentiles;
 use crate::units::{Nanos, Rate};
@@ -118,6 +118,9 @@ pub struct BlastReceived {
     pub cpu_ns: Option<u64>,
     /// The sender's total, once known to the receiver.
     pub sender_total: Option<u64>,
+    /// The smallest transit time, arrival minus sending on two clocks, in nanoseconds; `None`
+    /// without arrivals, and where it is not reported.
+    pub min_transit_ns: Option<i64>,
 }
 
 /// An error from the network, and how often it came.
@@ -303,6 +306,8 @@ pub struct DirectionReport {
     pub sender_limited: Option<bool>,
     /// Number of the requested streams that started; `None` if unknown.
     pub streams_begun: Option<u64>,
+    /// Each stream, where there are several and the receiver reported on each.
+    pub stream_rows: Vec<StreamRow>,
     /// Whether both ends delivered final counts; otherwise received and lost are the last interim
     /// counts.
     pub counts_final: bool,

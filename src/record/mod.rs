@@ -33,6 +33,7 @@ mod send;
 mod serve;
 mod serve_refusal;
 mod sink;
+mod stream_rows;
 mod throughput_findings;
 mod trials;
 mod undelivered;
@@ -90,6 +91,10 @@ pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, T
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use sink::{Flow, Sink};
+pub use stream_rows::{
+    StreamCounts, StreamRow, ThroughputAlternative, ThroughputEvidence, believe_streams,
+    compare_streams, stream_rows,
+};
 pub use throughput_findings::{
     LimitedBy, ThroughputAdvice, ThroughputCaveat, ThroughputFindings, ThroughputVerdict,
 };

@@ -1,8 +1,8 @@
 //! What may have limited a throughput run, and caveats about it; `report::words::throughput` has
 //! the text.
 
-use super::finding::{Findings, Never};
-use super::{Contradiction, Refusal};
+use super::finding::Findings;
+use super::{Contradiction, Refusal, ThroughputAlternative, ThroughputEvidence};
 use crate::batch::LocalRefusal;
 use serde::Serialize;
 
@@ -306,4 +306,5 @@ impl ThroughputCaveat {
 }
 
 /// What is found of one direction.
-pub type ThroughputFindings = Findings<ThroughputVerdict, Never, Never, ThroughputCaveat>;
+pub type ThroughputFindings =
+    Findings<ThroughputVerdict, ThroughputEvidence, ThroughputAlternative, ThroughputCaveat>;

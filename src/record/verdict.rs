@@ -1,7 +1,8 @@
 //! What limited a throughput run, judged from one direction's figures, and caveats about them.
 
 use super::{
-    BlastReport, DirectionReport, Losses, ThroughputCaveat, ThroughputVerdict, fell_short,
+    BlastReport, DirectionReport, Losses, ThroughputCaveat, ThroughputVerdict, compare_streams,
+    fell_short,
 };
 use crate::batch::LocalRefusal;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -24,6 +25,12 @@ impl DirectionReport {
         let found = verdict(self, circumstances);
         (self.limited_by, self.advice) = (found.limited_by(), found.advice());
         self.findings.verdict = found;
+        // Without a rate, each stream goes as fast as its thread gets to run.
+        if circumstances.goal == Goal::Paced && self.counts_final {
+            self.findings.evidence = compare_streams(&self.stream_rows, self.quantum);
+            let evidence = self.findings.evidence.iter();
+            self.findings.alternatives = evidence.filter_map(|one| one.alternative()).collect();
+        }
     }
 
     /// What to know before its figures are believed; `streams` of them ran.

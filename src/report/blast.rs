@@ -4,6 +4,7 @@ use super::interval::{bits_of, fresh_of, is_scrap, is_tail, over_time};
 use super::limits::limit_lines;
 use super::number::RateUnit;
 use super::page::{Align, ended, table};
+use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, lost, waiting_for};
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
@@ -278,6 +279,7 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         traffic_text(report, way),
         "\n".to_owned(),
         page.labelled("lost", &lost_lines(report, way)),
+        stream_table(&way.stream_rows),
         page.labelled("order", &order_lines(way)),
         gap_text(way, page),
         page.labelled("paused", &pauses(way)),
@@ -539,7 +541,21 @@ fn findings_text(report: &BlastReport, page: Page) -> String {
     let advice = |way: &DirectionReport| Some(of_way(report, way, &way.advice?.text()));
     let verdicts: Vec<_> = ways(report).map(verdict).collect();
     let advices: Vec<_> = ways(report).filter_map(advice).collect();
-    [page.labelled("verdict", &verdicts), page.labelled("advice", &advices)].concat()
+    let evidence = |way: &'_ DirectionReport| {
+        let told = way.findings.evidence.iter();
+        told.map(|one| of_way(report, way, &one.text())).collect::<Vec<_>>()
+    };
+    let others = |way: &'_ DirectionReport| {
+        let told = way.findings.alternatives.iter();
+        told.map(|one| of_way(report, way, &one.text())).collect::<Vec<_>>()
+    };
+    [
+        page.labelled("verdict", &verdicts),
+        page.labelled("evidence", &ways(report).flat_map(evidence).collect::<Vec<_>>()),
+        page.labelled("may be", &ways(report).flat_map(others).collect::<Vec<_>>()),
+        page.labelled("advice", &advices),
+    ]
+    .concat()
 }
 
 /// The cautions about the figures.

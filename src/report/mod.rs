@@ -27,6 +27,7 @@ mod recv;
 mod send;
 mod serve;
 mod spark;
+mod stream_table;
 mod trials;
 pub mod words;
 

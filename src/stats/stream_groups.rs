@@ -69,17 +69,20 @@ pub fn split_by_loss(streams: &[StreamLoss], burst: u64) -> Option<StreamGroups>
         let lost = of.iter().map(|i| streams[*i].events(burst)).sum::<u64>();
         LossSample { sent: sent / scale, lost: lost.min(sent) / scale }
     };
-    let splits = (1..order.len()).filter_map(|at| {
-        let (worse, better) = order.split_at(at);
-        let chance = log_chance(events(worse), events(better), order.len(), at);
-        // Every stream of the worse group is beyond chance by itself.
-        let each = worse
-            .iter()
-            .all(|one| log_chance(events(&[*one]), events(better), order.len(), 1) < log_odds());
-        (chance < log_odds() && each).then_some((at, chance))
-    });
-    let (at, _) = splits.min_by(|a, b| a.1.total_cmp(&b.1))?;
+    // The split under which these counts are likeliest, one loss rate in each group.
+    let likelihood = |at: &usize| {
+        let (worse, better) = order.split_at(*at);
+        log_likelihood(events(worse)) + log_likelihood(events(better))
+    };
+    let at = (1..order.len()).max_by(|a, b| likelihood(a).total_cmp(&likelihood(b)))?;
     let (worse, better) = order.split_at(at);
+    let beyond = |of: &[usize]| {
+        log_chance(events(of), events(better), order.len(), of.len()) < -(ODDS as f64).ln()
+    };
+    // The group is beyond chance, and so is each of its streams.
+    if !beyond(worse) || !worse.iter().all(|one| beyond(&[*one])) {
+        return None;
+    }
     let total = |of: &[usize]| {
         of.iter().fold(LossSample::default(), |sum, i| {
             sum.with(LossSample { sent: streams[*i].sent, lost: streams[*i].lost })
@@ -94,8 +97,13 @@ pub fn split_by_loss(streams: &[StreamLoss], burst: u64) -> Option<StreamGroups>
     clear.then_some(StreamGroups { worse, worse_loss, better_loss })
 }
 
-fn log_odds() -> f64 {
-    -(ODDS as f64).ln()
+/// The logarithm of the likelihood of a count at its own rate.
+fn log_likelihood(of: LossSample) -> f64 {
+    let term = |part: u64| match part {
+        0 => 0.0,
+        part => part as f64 * (part as f64 / of.sent as f64).ln(),
+    };
+    term(of.lost) + term(of.sent.saturating_sub(of.lost))
 }
 
 /// The logarithm of the probability of chance, times the number of splits of this kind and the
@@ -123,6 +131,10 @@ mod tests {
         assert_eq!(groups.worse, [1, 4, 6]);
         assert_eq!(groups.worse_loss, LossSample { sent: 3_000, lost: 600 });
         assert_eq!(groups.better_loss, LossSample { sent: 5_000, lost: 0 });
+        // So many that no probability is left to compare.
+        let many = |lost| stream(100_000, lost);
+        let streams = [many(0), many(20_000), many(0), many(20_000), many(0)];
+        assert_eq!(split_by_loss(&streams, 1).expect("two groups").worse, [1, 3]);
         // Both ways lose, one more.
         let streams = [stream(5_000, 250), stream(5_000, 1_000), stream(5_000, 240)];
         assert_eq!(split_by_loss(&streams, 1).expect("two groups").worse, [1]);

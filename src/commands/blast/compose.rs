@@ -7,7 +7,8 @@ use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
     Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, Losses, Refusal,
-    RefusalCause, RunEnd, Way, fell_short, hold_numbers, hold_sent_against_received,
+    RefusalCause, RunEnd, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
+    stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction};
 use crate::units::{Endpoint, Nanos, Rate};
@@ -21,6 +22,8 @@ struct Facts {
     direction: Way,
     sent: Option<BlastSent>,
     received: Option<BlastReceived>,
+    /// The same of each stream; empty if not reported.
+    received_streams: Vec<StreamCounts>,
     /// Streams that started; `None` if none was requested.
     begun: Option<u64>,
     io: IoReport,
@@ -55,8 +58,17 @@ pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Colle
 
 /// The report of a run.
 pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> BlastReport {
-    let Collected { sent, received, begun_up, begun_down, sender_io, receiver_io, up, down } =
-        found;
+    let Collected {
+        sent,
+        received,
+        received_streams,
+        begun_up,
+        begun_down,
+        sender_io,
+        receiver_io,
+        up,
+        down,
+    } = found;
     let granted = control.streams.is_some();
     let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
     let asked = Some(plan.stream.buffer as u64);
@@ -64,6 +76,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         direction: Way::Up,
         sent: sent.map(|sent| explained(plan, sent)),
         received: control.received,
+        received_streams: control.received_streams.clone(),
         begun: granted.then_some(begun_up),
         io: IoReport {
             tx: sender_io.map(|io| io.tx),
@@ -79,6 +92,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         direction: Way::Down,
         sent: control.sent.clone(),
         received,
+        received_streams,
         begun: granted.then_some(begun_down),
         io: IoReport {
             tx: far_tx.and_then(|far| far.tx),
@@ -126,7 +140,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
 
 fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
     let complete = control.complete;
-    let Facts { direction, sent, received, begun, io, intervals } = facts;
+    let Facts { direction, sent, received, received_streams, begun, io, intervals } = facts;
+    let several = control.contradiction.is_none() && received_streams.len() > 1;
     let payload = u64::from(plan.test.payload);
     let flow = Flow { plan, sent: sent.as_ref(), received: received.as_ref() };
     let span = sent.as_ref().map_or(0, |sent| sent.span_ns);
@@ -147,6 +162,7 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         blocked: sent.as_ref().map_or(0, |sent| sent.blocked),
         sender_limited: sent.as_ref().and_then(|sent| sender_limited(plan, sent)),
         streams_begun: begun,
+        stream_rows: if several { stream_rows(&received_streams) } else { Vec::new() },
         counts_final: complete && sent.is_some() && received.is_some(),
         received: flow.received(),
         delivered: received.map(|counts| counts.firsts),

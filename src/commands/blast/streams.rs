@@ -8,7 +8,9 @@ use crate::engine::{
     random_u64, stream_buffer,
 };
 use crate::net::SocketPlan;
-use crate::record::{BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink};
+use crate::record::{
+    BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
+};
 use crate::report::{BlastView, FlowDirection};
 use crate::session::blast::{
     ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent, ReceiverPlan,
@@ -26,6 +28,8 @@ pub struct Collected {
     pub sent: Option<BlastSent>,
     /// What this end received; `None` if it only sends, or nothing was started.
     pub received: Option<BlastReceived>,
+    /// The same of each of its streams, in their order.
+    pub received_streams: Vec<StreamCounts>,
     /// Sending streams of this end that ran to the end, or moved datagrams before they broke off.
     pub begun_up: u64,
     /// The same for receiving streams.
@@ -47,7 +51,7 @@ pub struct Driver {
     control: Handle,
     view: BlastView,
     running: Vec<RunningStream>,
-    ends: (Sender<StreamEnd>, Receiver<StreamEnd>),
+    ends: (Sender<(u32, StreamEnd)>, Receiver<(u32, StreamEnd)>),
     up: Vec<BlastInterval>,
     down: Vec<BlastInterval>,
     board: IntervalMerger,
@@ -89,7 +93,7 @@ impl Driver {
         drop(sender);
         let mut found = Collected { up: self.up, down: self.down, ..Collected::default() };
         let (mut sent, mut received) = (Vec::new(), Vec::new());
-        for end in receiver {
+        for (stream, end) in receiver {
             match end {
                 StreamEnd::Sent(summary, io) => {
                     found.sender_io = Some(io);
@@ -100,14 +104,18 @@ impl Driver {
                     found.receiver_io = Some(io);
                     let begun = summary.broken.is_none() || summary.received.datagrams > 0;
                     found.begun_down += u64::from(begun);
-                    received.push(*summary);
+                    received.push((stream, *summary));
                 }
                 StreamEnd::Failed(_) => {}
             }
         }
         found.sent = (!sent.is_empty()).then(|| merge_sent(&sent));
-        let parts =
-            received.iter().map(|part: &ReceiverSummary| (&part.received, Some(&part.delay)));
+        received.sort_by_key(|(stream, _)| *stream);
+        let parts = received
+            .iter()
+            .map(|(_, part): &(u32, ReceiverSummary)| (&part.received, Some(&part.delay)));
+        let each = received.iter();
+        found.received_streams = each.map(|(_, part)| StreamCounts::from(&part.received)).collect();
         found.received = (!received.is_empty()).then(|| merge_received(parts));
         (found, self.view)
     }
@@ -183,7 +191,7 @@ impl Driver {
                 probe.set(ProbePhase::Rest);
             }
             // The control session may have ended already; then nothing waits for this.
-            let _ = ends.send(end);
+            let _ = ends.send((stream, end));
             let _ = orders.send(ControlOrder::StreamEnded { stream, total, broken });
             control.wake();
         })

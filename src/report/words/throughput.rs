@@ -1,7 +1,10 @@
 //! Sentences on what limited a throughput run.
 
 use super::terms::{list, part, percent, plural, times};
-use crate::record::{Refusal, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Way, Worded};
+use crate::record::{
+    Refusal, ThroughputAdvice, ThroughputAlternative, ThroughputCaveat, ThroughputEvidence,
+    ThroughputVerdict, Way, Worded,
+};
 use crate::units::Nanos;
 
 impl Worded for ThroughputVerdict {
@@ -208,6 +211,54 @@ impl Worded for ThroughputCaveat {
                 "final counts of one end are missing; its latest are shown".to_owned()
             }
         }
+    }
+}
+
+impl Worded for ThroughputEvidence {
+    fn text(&self) -> String {
+        match *self {
+            Self::StreamsLoseUnequally {
+                worse_streams,
+                worse_sent,
+                worse_lost,
+                better_streams,
+                better_sent,
+                better_lost,
+            } => {
+                let all = worse_streams.saturating_add(better_streams);
+                let others = match better_lost {
+                    0 => "nothing".to_owned(),
+                    lost => percent(lost, better_sent),
+                };
+                format!(
+                    "{} lost {} of their datagrams, {better_streams} lost {others}: one of \
+                     several parallel paths loses (chance: less than 1 in 10 000)",
+                    part(worse_streams, all, "stream"),
+                    percent(worse_lost, worse_sent),
+                )
+            }
+            Self::StreamsDelayedUnequally { slower_streams, faster_streams, longer_ns } => {
+                let all = slower_streams.saturating_add(faster_streams);
+                format!(
+                    "{} took {} longer than the others at their fastest: parallel paths of \
+                     different length",
+                    part(slower_streams, all, "stream"),
+                    Nanos(longer_ns),
+                )
+            }
+        }
+    }
+}
+
+impl Worded for ThroughputAlternative {
+    fn text(&self) -> String {
+        match self {
+            Self::RateLimitInStep => {
+                "a rate limit that drops in step with the regular schedules of the streams: \
+                 `udpkit probe paths` can tell them apart"
+            }
+        }
+        .to_owned()
     }
 }
 

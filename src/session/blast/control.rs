@@ -4,13 +4,17 @@
 use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::plan::{Direction, TestPlan};
 use super::stat_params::{read_counts, read_interval, read_sent};
+use super::stream_params::{read_stream, stream_key};
 use crate::batch::{
     Datagram, DestId, LocalRefusal, LocalSendFailure, NetworkError, RxCall, SendOutcome, TxBatch,
     TxCall,
 };
 use crate::control::{Client, ClientReply, Sealer, Step};
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink};
+use crate::record::{
+    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
+    believe_streams,
+};
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
@@ -39,6 +43,17 @@ enum State {
     Over,
 }
 
+/// What a STAT asks for; the counts of both sides, and of single streams, do not fit one reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// What the far end received, with its intervals.
+    Received,
+    /// What it sent, at the end of a bidirectional run.
+    Sent,
+    /// What it received of each stream, at the end of a run with several.
+    Streams,
+}
+
 /// The client's side of the control dialogue.
 pub struct BlastControl<O, K> {
     plan: TestPlan,
@@ -64,8 +79,10 @@ pub struct BlastControl<O, K> {
     /// Each stream's total once it has ended.
     totals: Vec<Option<u64>>,
     stop_far: bool,
-    /// Whether to ask for the far end's sender counts, at the end of a bidirectional run.
-    about_sent: bool,
+    /// What the next STAT asks for.
+    about: About,
+    /// The far end's counts of single streams, as they arrive.
+    streams: Vec<Untrusted<StreamCounts>>,
     drained_by: Nanos,
     /// When to abandon streams that do not end after the user's stop.
     stop_by: Nanos,
@@ -93,7 +110,8 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             interval_sums: IntervalSums::default(),
             totals: vec![None; plan.all_streams() as usize],
             stop_far: false,
-            about_sent: false,
+            about: About::Received,
+            streams: Vec::new(),
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
             summary: ControlSummary::default(),
@@ -286,9 +304,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             return;
         }
         let mut params = Params::default();
-        params.push("from", self.intervals);
-        if self.about_sent {
-            params.push("about", "sent");
+        match self.about {
+            About::Received => params.push("from", self.intervals),
+            About::Sent => params.push("about", "sent"),
+            About::Streams => {
+                params.push("about", "streams");
+                params.push("from", self.streams.len());
+            }
         }
         if self.stop_far {
             params.push("stop", 1);
@@ -310,6 +332,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             ClientReply::Answered(reply) => match self.state {
                 State::Test => self.on_grant(reply, now),
                 State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
+                State::Watch(_) if self.about == About::Streams => {
+                    // A far end that does not report on single streams.
+                    self.summary.complete = self.summary.failure.is_none();
+                    self.quit(now);
+                }
                 State::Watch(_) => {
                     let failure = RunFailure::LostRun { reply: reply.into() };
                     self.break_off(failure, now);
@@ -384,13 +411,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         }
         let (done, ended) = (reply.params.get("state") == Some("done"), self.ended());
         if done && ended && !more {
-            if self.plan.direction == Direction::Both && !self.about_sent {
+            if let Some(next) = self.about.next(&self.plan) {
                 // One more request: the counts of both sides do not fit one reply.
-                self.about_sent = true;
+                self.about = next;
                 self.state = State::Watch(Some(now.mono));
                 return;
             }
-            if let Err(why) = self.check_intervals(now) {
+            if let Err(why) = self.check_intervals(now).and_then(|()| self.check_streams()) {
                 return self.disbelieve(why, now);
             }
             // What this side gave up on was not lost by the path.
@@ -460,6 +487,13 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 send_buffer: number("send_buffer", MOST_BUFFER),
             });
         }
+        if self.about == About::Streams {
+            let before = self.streams.len();
+            self.streams.extend(streams_from(params, before));
+            // No more than were asked for, and no end without progress.
+            let fewer = self.streams.len() < self.plan.streams as usize;
+            return Ok(params.get("more").is_some() && fewer && self.streams.len() > before);
+        }
         for (key, value) in params.iter() {
             // The index distinguishes a repeated interval from the next.
             let index = key.strip_prefix('i').and_then(|index| index.parse::<u64>().ok());
@@ -479,6 +513,17 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     fn check_intervals(&self, now: Now) -> Result<(), Contradiction> {
         let Some(received) = &self.summary.received else { return Ok(()) };
         self.interval_sums.hold_against(received, self.known(now).sent)
+    }
+
+    /// Checks the counts of single streams against those of all.
+    fn check_streams(&mut self) -> Result<(), Contradiction> {
+        // A far end that reported on some only is no basis for a comparison.
+        if let Some(whole) = &self.summary.received
+            && self.streams.len() == self.plan.streams as usize
+        {
+            self.summary.received_streams = believe_streams(&self.streams, whole)?;
+        }
+        Ok(())
     }
 
     /// The far end's claims are impossible: drop all of them and end the run.
@@ -578,6 +623,23 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
     fn finish(self, _now: Now) -> ControlSummary {
         self.summary
     }
+}
+
+impl About {
+    /// What to ask for when this is known; `None` when all is.
+    fn next(self, plan: &TestPlan) -> Option<Self> {
+        let streams = (plan.streams > 1).then_some(Self::Streams);
+        match (self, plan.direction) {
+            (Self::Received, Direction::Both) => Some(Self::Sent),
+            (Self::Received, Direction::Up) | (Self::Sent, Direction::Both) => streams,
+            _ => None,
+        }
+    }
+}
+
+/// The counts of the streams from `next` on.
+fn streams_from(params: &Params, next: usize) -> Vec<Untrusted<StreamCounts>> {
+    (next..).map_while(|stream| read_stream(params.get(&stream_key(stream))?)).collect()
 }
 
 /// Why the far end refused the request.

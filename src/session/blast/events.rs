@@ -1,7 +1,9 @@
 //! Events, orders and results of the client's control session.
 
 use crate::batch::{RxCall, TxCall};
-use crate::record::{BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure};
+use crate::record::{
+    BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure, StreamCounts,
+};
 use crate::units::{Nanos, Rate};
 
 /// Events that the control session emits while it runs.
@@ -62,6 +64,9 @@ pub enum ControlOrder {
 pub struct ControlSummary {
     /// The far end's last receive counts; `None` if it sent none, or only sends.
     pub received: Option<BlastReceived>,
+    /// The far end's receive counts of each stream, where there are several; empty if it reported
+    /// none.
+    pub received_streams: Vec<StreamCounts>,
     /// The far end's send counts, once its senders have ended; `None` before, or if it only
     /// receives.
     pub sent: Option<BlastSent>,
@@ -94,6 +99,7 @@ impl ControlSummary {
     /// them, and marks the run as failed unless it already is.
     pub fn disbelieve(&mut self, why: Contradiction) {
         (self.received, self.sent, self.complete) = (None, None, false);
+        self.received_streams.clear();
         self.contradiction = Some(why);
         if matches!(self.failure, None | Some(RunFailure::CountsContradict { .. })) {
             self.failure = Some(RunFailure::CountsContradict { contradiction: why });

@@ -46,6 +46,10 @@ pub fn merge_received<'a>(
             weight += u128::from(datagrams);
             *jitter.get_or_insert(0) += u128::from(part) * u128::from(datagrams);
         }
+        whole.min_transit_ns = match (whole.min_transit_ns, part.min_transit_ns) {
+            (Some(whole), Some(part)) => Some(whole.min(part)),
+            (whole, part) => whole.or(part),
+        };
         totals = totals.zip(part.sender_total).map(|(whole, part)| whole.saturating_add(part));
         match (&mut delay, histogram) {
             (Some(delay), Some(histogram)) => delay.merge(histogram),

@@ -9,6 +9,7 @@ mod plan;
 mod receiver;
 mod sender;
 mod stat_params;
+mod stream_params;
 
 pub use control::BlastControl;
 pub use events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
@@ -22,3 +23,4 @@ pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,
 };
+pub use stream_params::{stream_key, stream_text};

@@ -383,6 +383,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             clock_steps: u64::from(self.drift.steps()),
             cpu_ns: None,
             sender_total: self.total,
+            min_transit_ns: self.delay.min_transit(),
         }
     }
 

@@ -70,7 +70,8 @@ fn quantiles_text(quantiles: &DelayQuantiles) -> String {
     joined(all.map(text_of))
 }
 
-fn text_of(value: Option<u64>) -> String {
+/// A number, or `-`.
+pub fn text_of(value: Option<u64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
@@ -216,6 +217,7 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         clock_steps: count("clock_steps")?,
         cpu_ns,
         sender_total: params.parse("total")?,
+        min_transit_ns: None,
     }))
 }
 
@@ -349,6 +351,7 @@ mod tests {
             at_start: Some(1 << 20),
             drift_ppb: Some(-500_000),
             clock_steps: most,
+            min_transit_ns: None,
         };
         let mut params = Params::default();
         params.push("state", "draining");

@@ -220,6 +220,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         // The counts of both sides do not fit one datagram; the default is what was received here.
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
+            Some("streams") => Side::Streams,
             Some("received") | None => Side::Received,
             Some(_) => return ServeRefusal::UnknownAbout.into(),
         };

@@ -7,7 +7,7 @@ use super::run_resources::RunResources;
 use crate::batch::{RxCall, TxCall};
 use crate::control::server::Liveness;
 use crate::control::server::UsedHelo;
-use crate::record::{BlastReceived, BlastSent, LocalFailure};
+use crate::record::{BlastReceived, BlastSent, LocalFailure, StreamCounts};
 use crate::session::blast::{IntervalMerger, TestPlan, merge_received, merge_sent};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -279,6 +279,11 @@ impl Run {
         let up: Vec<&Stream> = self.up().map(|(_, stream)| stream).collect();
         let parts = up.iter().map(|stream| (&stream.received, stream.delay.as_deref()));
         (!up.is_empty()).then(|| merge_received(parts))
+    }
+
+    /// What was received here, of each stream.
+    pub fn received_streams(&self) -> impl Iterator<Item = StreamCounts> {
+        self.up().map(|(_, stream)| StreamCounts::from(&stream.received))
     }
 
     /// What was sent from here, of all streams together, once they have ended; `None` before, or if

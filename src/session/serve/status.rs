@@ -2,7 +2,9 @@
 
 use super::session_state::Run;
 use crate::control::server::{Answer, LINE, ROOM};
-use crate::session::blast::{INTERVALS_A_REPLY, interval_text, write_counts, write_sent};
+use crate::session::blast::{
+    INTERVALS_A_REPLY, interval_text, stream_key, stream_text, write_counts, write_sent,
+};
 use crate::wire::{Code, Params};
 
 /// Room that a status leaves for its last lines.
@@ -15,11 +17,29 @@ pub(super) enum Side {
     Received,
     /// What was sent from here.
     Sent,
+    /// What was received here, of each stream.
+    Streams,
 }
 
-/// The reply to STAT: the state of the run, and as many intervals from `from` on as fit.
+/// The counts of single streams from `from` on, as many as fit.
+fn streams(run: &Run, mut answer: Answer, from: usize) -> Answer {
+    for (stream, counts) in run.received_streams().enumerate().skip(from) {
+        let (key, text) = (stream_key(stream), stream_text(&counts));
+        if answer.size() + key.len() + text.len() + STATUS_SPARE > ROOM {
+            return answer.with("more", 1);
+        }
+        answer = answer.with(&key, text);
+    }
+    answer
+}
+
+/// The reply to STAT: the state of the run, and as many intervals (or streams) from `from` on as
+/// fit.
 pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
     let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state().as_str());
+    if side == Side::Streams {
+        return streams(run, answer, from);
+    }
     let mut counts = Params::default();
     let received = run.received().filter(|_| side == Side::Received);
     let up = received.is_some();

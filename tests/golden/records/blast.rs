@@ -6,8 +6,9 @@ use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError, RxCall, TxCall}
 use udpkit::record::{
     BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
     DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, LocalFailure, Losses, ProbeReport,
-    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, ThroughputAdvice,
-    ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits,
+    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts,
+    ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
+    hold as hold_limits, stream_rows,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
@@ -231,6 +232,39 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     report.note_caveats();
     limits(&mut report);
     hold_run("blast.both_ways", &report);
+}
+
+#[test]
+fn streams_on_two_paths_of_which_one_loses_and_is_longer() {
+    let stream = |stream: u32| {
+        let bad = stream % 3 == 2;
+        StreamCounts {
+            sent: Some(100_000),
+            delivered: if bad { 80_000 } else { 100_000 },
+            lost: if bad { 20_000 } else { 0 },
+            loss_bursts: if bad { 16_000 } else { 0 },
+            socket_drops: 0,
+            min_transit_ns: Some(if bad { 4 } else { -1 } * MILLI as i64 + i64::from(stream)),
+            delay_p50_ns: Some(20_000),
+        }
+    };
+    let counts: Vec<StreamCounts> = (0..8).map(stream).collect();
+    let mut way = clean();
+    (way.sent, way.offered) = (Some(traffic(800_000)), Some(traffic(800_000)));
+    (way.received, way.delivered) = (Some(traffic(760_000)), Some(760_000));
+    way.delivered_bytes = Some(760_000 * 1_472);
+    way.lost = Some(Losses {
+        total: 40_000,
+        path: 40_000,
+        receiver_socket: 0,
+        bursts: 32_000,
+        longest_burst: 7,
+    });
+    (way.streams_begun, way.intervals) = (Some(8), Vec::new());
+    way.stream_rows = stream_rows(&counts);
+    let mut report = run(way, Circumstances { streams: 8, ..PACED });
+    report.streams = 8;
+    hold_run("blast.parallel_paths", &report);
 }
 
 #[test]
