@@ -2,10 +2,9 @@
 
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_findings::{LimitedBy, ThroughputAdvice, ThroughputFindings};
-use super::{Contradiction, LimitReport, ProbeReport, Refusal, StreamRow, Way};
+use super::{Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal, StreamRow, Way};
 use crate::batch::{RxCall, TxCall};
-use crate::stats::Percentiles;
-use crate::units::{Nanos, Rate};
+use crate::units::Rate;
 use serde::{Serialize, Serializer};
 
 /// What the receiving end counted in one interval of the run.
@@ -28,34 +27,6 @@ pub struct BlastInterval {
     pub reordered: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,
-}
-
-/// Delay above the run's minimum, in nanoseconds; `None` where fewer than ten samples lie beyond.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct DelayQuantiles {
-    /// Median.
-    pub p50: Option<u64>,
-    /// 90 %.
-    pub p90: Option<u64>,
-    /// 99 %.
-    pub p99: Option<u64>,
-    /// 99.9 %.
-    pub p999: Option<u64>,
-    /// The largest.
-    pub max: Option<u64>,
-}
-
-impl From<Percentiles> for DelayQuantiles {
-    fn from(told: Percentiles) -> Self {
-        let nanos = |value: Option<Nanos>| value.map(Nanos::as_u64);
-        Self {
-            p50: nanos(told.p50),
-            p90: nanos(told.p90),
-            p99: nanos(told.p99),
-            p999: nanos(told.p999),
-            max: nanos(told.max),
-        }
-    }
 }
 
 /// Number of loss burst length classes, by powers of two.

@@ -12,6 +12,7 @@ mod cast_stream;
 mod check;
 mod contradiction;
 mod copies;
+mod delay_quantiles;
 mod document;
 mod fanout;
 mod fanout_report_check;
@@ -43,7 +44,7 @@ mod way;
 pub use crate::batch::LinkKind;
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DelayQuantiles, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
+    DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
 };
 pub use blast_limits::{hold, measured};
 pub use cast::{
@@ -61,6 +62,7 @@ pub use check::{
 };
 pub use contradiction::{Contradiction, Counted, Timed};
 pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
+pub use delay_quantiles::DelayQuantiles;
 pub use document::{Document, Event, SCHEMA};
 pub use fanout::{
     CommonLoss, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, Skew,
