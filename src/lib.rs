@@ -83,7 +83,7 @@
 //! session/recv                   receive, answer, store
 //! session/send                   send, and print replies
 //! session/serve                  the server
-//! session/serve/probe            the server as the agent of probes
+//! session/serve/probe            what the server keeps and answers as the agent of probes
 //! session/serve/probe/tests      tests of the agent
 //! session/simulation             whole runs on the simulated network (tests)
 //! session/stamp                  STAMP: prober and reflector

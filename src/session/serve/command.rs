@@ -4,6 +4,7 @@
 //! there is a key, must hold it (else 530). An unverified address is answered only within the
 //! limits of [`restraint`](crate::control::server).
 
+use super::received_command::{ReceivedCommand, ReplyTo};
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
 use crate::control::server::Answer;
@@ -11,33 +12,6 @@ use crate::control::server::print;
 use crate::machine::{Now, Orders};
 use crate::record::{ServeRecord, ServeRefusal, Sink};
 use crate::wire::{AuthenticationError, Code, Command, CommandError, SEAL_LEN, Seal, Tag, Verb};
-
-/// Where a reply goes, and what it answers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ReplyTo {
-    /// The datagram with the command.
-    pub meta: RxMeta,
-    /// The command's seal, which the reply's seal covers; `None` without a key, or if the client
-    /// has not shown that it holds it.
-    pub seal: Option<Seal>,
-}
-
-/// A command and where it came from.
-pub(super) struct ReceivedCommand<'a> {
-    pub command: &'a Command,
-    pub to: ReplyTo,
-    /// Length of the command in bytes: the limit for the answer to an unverified address.
-    pub bytes: usize,
-    /// Hash of the command, to recognise repeats.
-    pub print: u64,
-    pub now: Now,
-}
-
-impl ReceivedCommand<'_> {
-    pub fn tag(&self) -> Tag {
-        self.command.tag.clone()
-    }
-}
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Handles a control datagram.

@@ -6,15 +6,17 @@ use super::probe::{GrantedPorts, Limits, Pending};
 use super::reflect::{Reflection, Reflector, Reflectors};
 use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
+use super::source_shares::{Bound, Used};
 use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
-use crate::control::server::{LoopPrevention, UsedHelos, answers_anything};
+use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{ServeRecord, SessionEnd, Sink};
 use crate::units::Nanos;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
 use std::collections::HashMap;
+use std::net::SocketAddr;
 
 /// The server's side of the control dialogue, with the reflectors of other protocols.
 pub struct ServeControl<O, K, R> {
@@ -136,6 +138,30 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     /// Open streams of all sessions.
     pub(super) fn open_streams(&self) -> usize {
         self.sessions.values().map(|session| session.open_streams().count()).sum()
+    }
+
+    /// A total limit with this server's share per source.
+    pub(super) fn bound(&self, all: u64) -> Bound {
+        Bound { all, percent: self.policy.source_share }
+    }
+
+    /// What all sessions use, and those of one client's source, without the session `besides`.
+    pub(super) fn used(
+        &self,
+        client: SocketAddr,
+        besides: Option<u64>,
+        of: impl Fn(&ServerSession) -> u64,
+    ) -> Used {
+        let source = network(client.ip());
+        let mut used = Used::default();
+        for (_, session) in self.sessions.iter().filter(|(id, _)| Some(**id) != besides) {
+            let share = of(session);
+            used.all = used.all.saturating_add(share);
+            if network(session.client.ip()) == source {
+                used.source = used.source.saturating_add(share);
+            }
+        }
+        used
     }
 
     /// Logs an event for the operator, within the log's limits.

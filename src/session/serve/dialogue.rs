@@ -1,8 +1,8 @@
 //! Commands within a session: TEST, STAT, RSET, NOOP, HELP, QUIT.
 
-use super::command::ReceivedCommand;
 use super::help::help;
-use super::session_state::Run;
+use super::received_command::ReceivedCommand;
+use super::session_state::{Run, session_id, session_name};
 use super::status::{Side, status};
 use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::control::server::Standing;
@@ -278,14 +278,4 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             session.idle_since = now.mono;
         }
     }
-}
-
-/// The textual form of a session's name.
-pub(super) fn session_name(id: u64) -> String {
-    format!("{id:016x}")
-}
-
-/// Parses a session's name.
-pub(super) fn session_id(text: &str) -> Option<u64> {
-    u64::from_str_radix(text, 16).ok()
 }

@@ -1,6 +1,6 @@
 //! Answers for people who type commands: HELP, and STAT outside a session.
 
-use super::command::ReceivedCommand;
+use super::received_command::ReceivedCommand;
 use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
@@ -119,8 +119,8 @@ mod tests {
             include_str!("command.rs"),
             include_str!("dialogue.rs"),
             include_str!("opening.rs"),
-            include_str!("probe/granting.rs"),
-            include_str!("probe/status.rs"),
+            include_str!("probe_granting.rs"),
+            include_str!("probe_status.rs"),
             include_str!("../blast/plan.rs"),
         ] {
             for name in read_in(source) {

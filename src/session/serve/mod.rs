@@ -10,8 +10,8 @@
 //! datagram -> entry --+                  dialogue.rs  TEST, STAT, RSET, NOOP, QUIT in a session
 //!                     |                  help.rs      HELP, and STAT without a session
 //!  (control.rs)       +-> Stun, Stamp  reflect.rs: one `Reflector` each, if installed
-//!                     +-> Measurement  probe/: a probe request, or a stray: streams have
-//!                     |                sockets of their own
+//!                     +-> Measurement  probe_requests.rs: a probe request, or a stray:
+//!                     |                streams have sockets of their own
 //!                     +-> Other        a stray
 //! ```
 //!
@@ -32,8 +32,13 @@ mod log_limit;
 mod opening;
 mod policy;
 mod probe;
+mod probe_granting;
+mod probe_requests;
+mod probe_status;
+mod received_command;
 mod reflect;
 mod reply_queue;
+mod resource_admission;
 mod run_resources;
 mod session_events;
 mod session_state;

@@ -1,9 +1,7 @@
 //! Address verification: HELO opens a session, DATA admits a stream.
 
-use super::command::ReceivedCommand;
-use super::dialogue::{session_id, session_name};
-use super::run_resources::buffer_of;
-use super::session_state::ServerSession;
+use super::received_command::ReceivedCommand;
+use super::session_state::{ServerSession, session_id, session_name};
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
 use crate::control::server::UsedHelo;
 use crate::control::server::{Answer, PaddingHint};
@@ -160,7 +158,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             tag: run.tag,
             plan: run.plan,
             one_host: run.one_host,
-            buffer: buffer_of(run, number),
+            buffer: run.buffer_of(number),
             go_ahead: sealed,
         };
         self.sink.take(ServeEvent::Open(Box::new(request)));

@@ -1,6 +1,6 @@
 //! Handles reports from the engine, silent clients, and the end of sessions and streams.
 
-use super::dialogue::session_name;
+use super::session_state::{ServerSession, session_name};
 use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamReport};
 use crate::control::server::Answer;
 use crate::machine::{Now, Orders};
@@ -148,7 +148,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         let timeout = self.policy.session_timeout;
         let policy = &self.policy;
         let bound = self.bound(policy.max_sessions as u64);
-        let ended = |session: &super::session_state::ServerSession| {
+        let ended = |session: &ServerSession| {
             let is_over = |crowded| {
                 session.idle_until(policy, crowded).is_some_and(|until| now.mono >= until)
             };

@@ -1,8 +1,8 @@
 //! One client's session as the server keeps it, in bounded memory.
 
 use super::ServePolicy;
-use super::command::ReplyTo;
 use super::probe::Probe;
+use super::received_command::ReplyTo;
 use super::run_resources::RunResources;
 use crate::batch::{RxCall, TxCall};
 use crate::control::server::Liveness;
@@ -15,8 +15,20 @@ use crate::wire::{PortList, Tag};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+/// Maximum send buffer of a socket, in bytes.
+const SEND_BUFFER: u64 = 4 << 20;
 /// Replies of each kind kept for repeated commands.
 const REMEMBERED: usize = 8;
+
+/// The textual form of a session's name.
+pub(super) fn session_name(id: u64) -> String {
+    format!("{id:016x}")
+}
+
+/// Parses a session's name.
+pub(super) fn session_id(text: &str) -> Option<u64> {
+    u64::from_str_radix(text, 16).ok()
+}
 
 /// One client's session.
 #[derive(Debug)]
@@ -254,6 +266,11 @@ impl Run {
             due: None,
             failed: None,
         }
+    }
+
+    /// The kernel buffer to request for one of its streams.
+    pub fn buffer_of(&self, stream: u32) -> u64 {
+        if self.plan.is_up(stream) { self.buffer } else { self.buffer.min(SEND_BUFFER) }
     }
 
     /// Whether no stream was opened yet or is about to be.

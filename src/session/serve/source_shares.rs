@@ -4,12 +4,7 @@
 //! Each total limit has a limit per source, and the last part of the total is reserved for sources
 //! that use nothing yet, so that a few greedy ones cannot lock out a newcomer.
 
-use super::session_state::ServerSession;
-use super::{ServeControl, ServeEvent, ServeOrder};
-use crate::control::server::network;
-use crate::machine::Orders;
-use crate::record::{ServeRefusal, ServeResource, Sink};
-use std::net::SocketAddr;
+use crate::record::{ServeRefusal, ServeResource};
 
 /// One part in this many is reserved for newcomers, but never less than one.
 const KEPT: u64 = 8;
@@ -90,32 +85,6 @@ impl Full {
             Self::Source(limit) => ServeRefusal::SourceShare { resource, limit },
             Self::Kept(reserved) => ServeRefusal::Reserved { resource, reserved },
         }
-    }
-}
-
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// A total limit with this server's share per source.
-    pub(super) fn bound(&self, all: u64) -> Bound {
-        Bound { all, percent: self.policy.source_share }
-    }
-
-    /// What all sessions use, and those of one client's source, without the session `besides`.
-    pub(super) fn used(
-        &self,
-        client: SocketAddr,
-        besides: Option<u64>,
-        of: impl Fn(&ServerSession) -> u64,
-    ) -> Used {
-        let source = network(client.ip());
-        let mut used = Used::default();
-        for (_, session) in self.sessions.iter().filter(|(id, _)| Some(**id) != besides) {
-            let share = of(session);
-            used.all = used.all.saturating_add(share);
-            if network(session.client.ip()) == source {
-                used.source = used.source.saturating_add(share);
-            }
-        }
-        used
     }
 }
 

@@ -41,7 +41,7 @@ const SOURCES: usize = 4_096;
 
 /// When an answer is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
+pub(in super::super) enum When {
     /// Immediately, and the first to its request.
     AtOnce,
     /// Later, or after another answer to the same request.

@@ -21,7 +21,7 @@ pub(super) struct Item {
 
 /// All items of one probe.
 #[derive(Debug, Default)]
-pub(super) struct Items {
+pub(in super::super) struct Items {
     by_number: BTreeMap<u32, Item>,
     /// Datagrams of all items, including items that are not kept.
     pub arrived: u64,

@@ -2,11 +2,11 @@
 //! reports what it saw of each datagram, and answers when, from where and how the client wants it.
 //!
 //! ```text
-//! TEST kind=probe -> granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> the reply with the key
-//! request, any port -> requests.rs -> items.rs   counted by item and number, for STAT
+//! TEST kind=probe -> probe_granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> reply with the key
+//! request, any port -> probe_requests.rs -> items.rs   counted by item and number, for STAT
 //!                                -> verified_addresses.rs   who may have more than one immediate answer
 //!                                -> pending.rs later answers -> allowance.rs -> outbox
-//! STAT kind=probe -> status.rs
+//! STAT kind=probe -> probe_status.rs
 //! ```
 //!
 //! Why it cannot be abused: the key in every probe request is sent only to a verified address. An
@@ -16,24 +16,24 @@
 //! when they are sent. The numbers of ports and items are limited.
 
 mod allowance;
-mod granting;
+mod answers;
 mod items;
 #[cfg(test)]
 mod memory_tests;
 mod pending;
+mod ports_request;
 mod probe_ports;
-mod requests;
-mod status;
 #[cfg(test)]
 mod tests;
 mod verified_addresses;
 
-pub(super) use allowance::Limits;
-pub use granting::{PortsOpened, PortsRequest};
+pub(super) use allowance::{Limits, When};
+pub(super) use answers::{Asked, Place};
 pub(super) use pending::Pending;
+pub use ports_request::{PortsOpened, PortsRequest};
 pub(super) use probe_ports::GrantedPorts;
 
-use super::command::ReplyTo;
+use super::received_command::ReplyTo;
 use crate::units::Nanos;
 use crate::wire::Tag;
 use items::Items;
@@ -60,15 +60,15 @@ pub(super) struct Probe {
     /// Its tag.
     pub tag: u16,
     /// The TEST that waits for its ports.
-    opening: Option<(Tag, ReplyTo)>,
+    pub opening: Option<(Tag, ReplyTo)>,
     /// Port and socket for answers "from another port".
-    alternate: Option<(u16, usize)>,
+    pub alternate: Option<(u16, usize)>,
     /// Source address for answers "from another address".
-    other: Option<IpAddr>,
-    items: Items,
-    lanes: VerifiedAddresses,
+    pub other: Option<IpAddr>,
+    pub items: Items,
+    pub lanes: VerifiedAddresses,
     /// Number of delayed answers.
-    waiting: usize,
+    pub waiting: usize,
     /// When it must be over.
     pub due: Nanos,
 }
@@ -77,7 +77,7 @@ impl Probe {
     /// Maximum memory of one probe, in bytes: its items, addresses and delayed answers.
     pub const MOST_BYTES: u64 = 5 << 20;
 
-    fn new(key: u64, tag: u16, due: Nanos) -> Self {
+    pub fn new(key: u64, tag: u16, due: Nanos) -> Self {
         Self {
             key,
             tag,

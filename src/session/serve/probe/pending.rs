@@ -18,7 +18,7 @@ const IN_ALL: Owed = Owed { answers: 8_192, bytes: 1 << 20 };
 
 /// An answer before it is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DueEcho {
+pub(in super::super) struct DueEcho {
     /// The session of its probe.
     pub session: u64,
     pub dest: Dest,
@@ -60,7 +60,7 @@ pub(in super::super) struct Pending {
 impl Pending {
     /// Queues an answer until it is due; `false` if a limit is reached, for its address or in
     /// total.
-    pub(super) fn keep(&mut self, due: Nanos, answer: DueEcho) -> bool {
+    pub fn keep(&mut self, due: Nanos, answer: DueEcho) -> bool {
         let source = source_of(answer.dest.addr.ip());
         let owed = self.by_source.get(&source).copied().unwrap_or_default().with(answer.len);
         let all = self.all.with(answer.len);
@@ -75,12 +75,12 @@ impl Pending {
     }
 
     /// When the next one is due.
-    pub(super) fn next(&self) -> Option<Nanos> {
+    pub fn next(&self) -> Option<Nanos> {
         self.by_time.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// The next one, if it is due.
-    pub(super) fn take_due(&mut self, now: Nanos) -> Option<DueEcho> {
+    pub fn take_due(&mut self, now: Nanos) -> Option<DueEcho> {
         if self.next()? > now {
             return None;
         }
@@ -90,7 +90,7 @@ impl Pending {
     }
 
     /// Drops the answers of a session whose probe is over.
-    pub(super) fn forget(&mut self, session: u64) {
+    pub fn forget(&mut self, session: u64) {
         let of_it = |_: &(Nanos, u64), answer: &mut DueEcho| answer.session == session;
         let gone: Vec<DueEcho> =
             self.by_time.extract_if(.., of_it).map(|(_, answer)| answer).collect();

@@ -17,7 +17,7 @@ pub(super) const GOOD_FOR: Nanos = Nanos::from_secs(60);
 
 /// The verified addresses of one probe, and until when each is valid.
 #[derive(Debug, Default)]
-pub(super) struct VerifiedAddresses {
+pub(in super::super) struct VerifiedAddresses {
     good_until: HashMap<SocketAddr, Nanos>,
 }
 

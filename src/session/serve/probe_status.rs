@@ -1,6 +1,6 @@
 //! STAT kind=probe: what arrived, item by item.
 
-use super::super::{ServeControl, ServeEvent, ServeOrder};
+use super::{ServeControl, ServeEvent, ServeOrder};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::machine::Orders;
 use crate::record::{ServeRefusal, Sink};
@@ -12,7 +12,7 @@ const SPARE: usize = 2 * LINE;
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// The reply to STAT about a probe: the items from number `from` on, as many as fit, with
     /// `next` if there are more; or, with `seen`, the sequence numbers of that item that arrived.
-    pub(in super::super) fn probe_status(&self, id: u64, params: &Params) -> Answer {
+    pub(super) fn probe_status(&self, id: u64, params: &Params) -> Answer {
         let numbers =
             params.parse::<u32>("from").and_then(|from| Ok((from, params.parse("seen")?)));
         let (from, seen) = match numbers {

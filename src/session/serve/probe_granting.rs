@@ -1,48 +1,19 @@
 //! TEST kind=probe: which ports a probe gets, and the reply with its key.
 
-use super::super::command::ReceivedCommand;
-use super::super::dialogue::session_name;
-use super::super::source_shares::Used;
-use super::super::{ServeControl, ServeEvent, ServeOrder};
-use super::{MOST_PORTS, MOST_PROBES, Probe};
+use super::probe::{MOST_PORTS, MOST_PROBES, Probe};
+use super::received_command::ReceivedCommand;
+use super::session_state::session_name;
+use super::source_shares::Used;
+use super::{PortsOpened, PortsRequest, ServeControl, ServeEvent, ServeOrder};
 use crate::control::server::network;
 use crate::control::server::{Answer, ROOM};
 use crate::machine::{Now, Orders};
 use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
 use crate::wire::{Code, PortDenial, PortList};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Number of ports tried for answers "from another port".
 const ALTERNATES: usize = 8;
-
-/// A request to open ports for a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PortsRequest {
-    /// The session that they are for.
-    pub session: u64,
-    /// The ports.
-    pub ports: PortList,
-    /// Candidates for one more port, to answer "from another port": the first that can be opened is
-    /// used. Empty if none is wanted.
-    pub alternate: Vec<u16>,
-    /// The local address that the client contacted; `None` if unknown.
-    pub local: Option<IpAddr>,
-    /// The client's address.
-    pub peer: IpAddr,
-}
-
-/// The result of a [`PortsRequest`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PortsOpened {
-    /// Open ports, each with the number of its socket in the loop.
-    pub opened: Vec<(u16, usize)>,
-    /// Ports that could not be opened, and why.
-    pub not_opened: Vec<(u16, PortDenial)>,
-    /// The additional port, if it was wanted and could be opened.
-    pub alternate: Option<(u16, usize)>,
-    /// Another address of this host, of the same family and scope as the one contacted.
-    pub other: Option<IpAddr>,
-}
 
 /// Ports that are not available, by reason.
 #[derive(Debug, Default)]
@@ -62,11 +33,7 @@ impl NotOpened {
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Grants a probe and requests its ports. The reply follows once they are open, so `None` is
     /// returned then.
-    pub(in super::super) fn grant_probe(
-        &mut self,
-        id: u64,
-        asked: &ReceivedCommand<'_>,
-    ) -> Option<Answer> {
+    pub(super) fn grant_probe(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Option<Answer> {
         let opening = self.probe_of(id).and_then(|probe| probe.opening.as_ref());
         if opening.is_some_and(|(tag, _)| *tag == asked.command.tag) {
             return None;
@@ -173,7 +140,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Its ports are open, or could not be opened.
-    pub(in super::super) fn ports_opened(&mut self, id: u64, opened: PortsOpened, now: Now) {
+    pub(super) fn ports_opened(&mut self, id: u64, opened: PortsOpened, now: Now) {
         let PortsOpened { opened, not_opened, alternate, other } = opened;
         for (port, socket) in opened {
             self.doors.open(port, socket, id);
@@ -212,7 +179,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Ends a session's probe and closes the ports that nobody uses any more.
-    pub(in super::super) fn end_probe(&mut self, id: u64, now: Now) {
+    pub(super) fn end_probe(&mut self, id: u64, now: Now) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let client = session.client;
         if let Some((_, probe)) = session.probe.take() {

@@ -1,37 +1,18 @@
 //! Incoming probe requests, and the answers that are due.
-//!
-//! An unverified address gets at most one answer to a request: immediately, from the address and
-//! port that it contacted, and no longer than the request. Anything else is withheld and counted.
 
-use super::super::reflect::is_askable;
-use super::super::reply_queue::ReplyQueue;
-use super::super::{ServeControl, ServeEvent, ServeOrder};
-use super::allowance::{When, source_of};
-use super::pending::DueEcho;
-use super::{Limits, Probe};
-use crate::batch::{Datagram, Dest, ErrorOrigin, Fragmentation, NetworkError};
+use super::probe::{Asked, Place, Probe, When};
+use super::{ServeControl, ServeEvent, ServeOrder};
+use crate::batch::{Datagram, ErrorOrigin, NetworkError};
 use crate::machine::{Now, Orders};
 use crate::record::Sink;
 use crate::units::Nanos;
-use crate::wire::{Ask, Class, Echo, ReplyError, Via, pattern};
+use crate::wire::{Ask, Class, Echo, ReplyError};
 use std::net::{IpAddr, SocketAddr};
-
-/// Where in its payload a probe request was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Start,
-    End,
-}
 
 impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
     /// Handles a datagram to `port` as a probe request; `false` if it belongs to no active probe.
     /// Requests behind another protocol's payload are looked for only on a probe's own ports.
-    pub(in super::super) fn on_ask(
-        &mut self,
-        now: Now,
-        datagram: &Datagram<'_>,
-        port: Option<u16>,
-    ) -> bool {
+    pub(super) fn on_ask(&mut self, now: Now, datagram: &Datagram<'_>, port: Option<u16>) -> bool {
         let payload = datagram.payload;
         let at_end = || {
             let whole = port.is_some() && !datagram.truncated();
@@ -72,7 +53,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Queues the answers that are due; returns when the next one is.
-    pub(in super::super) fn release_echoes(&mut self, now: Now) -> Option<Nanos> {
+    pub(super) fn release_echoes(&mut self, now: Now) -> Option<Nanos> {
         while self.outbox.has_room()
             && let Some(answer) = self.pending.take_due(now.mono)
         {
@@ -93,7 +74,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// Counts answers that were dropped after waiting too long as withheld.
-    pub(in super::super) fn note_stale(&mut self) {
+    pub(super) fn note_stale(&mut self) {
         while let Some((to, payload)) = self.outbox.next_stale() {
             if let Some(echo) = Echo::decode(&payload)
                 && let Some(probe) = self.probe_with_tag(echo.tag, to.ip())
@@ -106,7 +87,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// An error from the network or this host about an answer.
-    pub(in super::super) fn echo_failed(&mut self, error: &NetworkError) {
+    pub(super) fn echo_failed(&mut self, error: &NetworkError) {
         let Some(echo) = Echo::decode(error.quoted()) else { return };
         let spoken = ReplyError {
             icmp_type: error.icmp_type,
@@ -123,7 +104,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 
     /// The kernel refused to send an answer.
-    pub(in super::super) fn echo_refused(&mut self, to: SocketAddr, payload: &[u8]) {
+    pub(super) fn echo_refused(&mut self, to: SocketAddr, payload: &[u8]) {
         let Some(echo) = Echo::decode(payload) else { return };
         if let Some(probe) = self.probe_with_tag(echo.tag, to.ip()) {
             probe.items.answer_refused(echo.item);
@@ -141,110 +122,8 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     /// DATA: an address of a probe's client has shown its ticket. `false` if the session has no
     /// probe, or no room for more addresses.
-    pub(in super::super) fn prove_lane(
-        &mut self,
-        id: u64,
-        address: SocketAddr,
-        now: Nanos,
-    ) -> Option<bool> {
+    pub(super) fn prove_lane(&mut self, id: u64, address: SocketAddr, now: Nanos) -> Option<bool> {
         let (_, probe) = self.sessions.get_mut(&id)?.probe.as_mut()?;
         Some(probe.lanes.prove(address, now))
-    }
-}
-
-/// A received probe request.
-struct Asked<'a> {
-    ask: &'a Ask,
-    place: Place,
-    datagram: &'a Datagram<'a>,
-    /// The port that it was sent to.
-    port: u16,
-}
-
-impl Probe {
-    /// Counts a request; returns the answers that its source may get.
-    fn take(&mut self, now: Now, session: u64, asked: &Asked<'_>) -> Vec<DueEcho> {
-        let Asked { ask, place, datagram, port } = *asked;
-        let (meta, len) = (&datagram.meta, datagram.true_len);
-        self.items.note(ask, meta, len, port);
-        let intact = place == Place::Start
-            && datagram
-                .payload
-                .get(Ask::LEN..)
-                .is_some_and(|rest| pattern::matches(Ask::LEN, rest));
-        let echo = Echo {
-            tag: ask.tag,
-            sequence: ask.sequence,
-            sent: ask.sent,
-            arrived: meta.arrival,
-            left: now.real,
-            item: ask.item,
-            number: 0,
-            ttl: meta.ttl,
-            tos: meta.tos.unwrap_or(0),
-            intact,
-            len: u16::try_from(len).unwrap_or(u16::MAX),
-            fragment: meta.fragment.map(|bytes| u16::try_from(bytes).unwrap_or(u16::MAX)),
-            port,
-            source: meta.source,
-        };
-        let answer_len = usize::from(ask.answer_len).max(Echo::LEN);
-        let allowed = if self.lanes.is_proven(meta.source, now.mono) {
-            ask.answers
-        } else {
-            let plain = ask.delay == Nanos::ZERO && ask.via == Via::Same && answer_len <= len;
-            ask.answers.min(u8::from(plain && is_askable(meta)))
-        };
-        let dest = self.way_back(datagram, ask);
-        let allowed = if dest.is_some() { allowed } else { 0 };
-        for _ in allowed..ask.answers {
-            self.items.answer_withheld(ask.item);
-        }
-        let answers = dest.into_iter().flat_map(|dest| {
-            (0..allowed).map(move |number| DueEcho {
-                session,
-                dest,
-                echo: Echo { number, ..echo },
-                len: answer_len,
-            })
-        });
-        answers.collect()
-    }
-
-    /// Destination and source of the answers to a request; `None` if there is no such path.
-    fn way_back(&self, datagram: &Datagram<'_>, ask: &Ask) -> Option<Dest> {
-        let meta = &datagram.meta;
-        let socket = if ask.via.other_port() { self.alternate?.1 } else { meta.socket };
-        let from = if ask.via.other_address() { Some(self.other?) } else { meta.destination };
-        let policy = if ask.whole { Fragmentation::Probe } else { Fragmentation::Allow };
-        let (tos, fragmentation) = (ask.answer_tos, Some(policy));
-        Some(Dest { from, socket, tos, fragmentation, ..Dest::from(meta.source) })
-    }
-
-    /// Whether an answer may be sent now, by the limits of `owner`, the probe's client, and of the
-    /// destination if that is verified and another address. If so, it is counted.
-    fn may_send(
-        &self,
-        limits: &mut Limits,
-        when: When,
-        owner: IpAddr,
-        answer: &DueEcho,
-        now: Nanos,
-    ) -> bool {
-        let to = answer.dest.addr;
-        // A forged source must not use up the allowance of the address's true owner.
-        let proven = when == When::Later || self.lanes.is_proven(to, now);
-        let both = [owner, to.ip()];
-        let other = proven && source_of(owner) != source_of(to.ip());
-        limits.takes(when, if other { &both } else { &both[..1] }, answer.len, now)
-    }
-}
-
-impl DueEcho {
-    fn bytes(&self, outbox: &mut ReplyQueue) -> Vec<u8> {
-        let mut bytes = outbox.spare();
-        bytes.resize(self.len, 0);
-        self.echo.encode(&mut bytes);
-        bytes
     }
 }

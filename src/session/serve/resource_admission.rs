@@ -1,0 +1,70 @@
+//! Whether a session gets the streams and the memory that it asks for, within the limits in total
+//! and per source.
+
+use super::run_resources::RunResources;
+use super::session_state::ServerSession;
+use super::source_shares::Bound;
+use super::{ServeControl, ServeEvent, ServeOrder};
+use crate::machine::Orders;
+use crate::record::{ServeRefusal, ServeResource, Sink};
+use crate::session::blast::TestPlan;
+use std::net::SocketAddr;
+
+/// Maximum bytes of a session without run or probe: its state and the replies that it keeps.
+const SESSION_BYTES: u64 = 32 << 10;
+impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+    /// The resources for a session's next run, counting its own previous streams as free; or why
+    /// there are none.
+    pub(super) fn room_for(
+        &self,
+        id: u64,
+        client: SocketAddr,
+        plan: &TestPlan,
+    ) -> Result<RunResources, ServeRefusal> {
+        let used = self.used(client, Some(id), ServerSession::granted_streams);
+        let bound = self.bound(self.policy.max_all_streams as u64);
+        let streams = u64::from(plan.all_streams());
+        bound.admit(used, streams).map_err(|full| full.refusal(ServeResource::Streams, used))?;
+        let left = self.memory_left(id, client);
+        let share = self.memory_bound().of_source();
+        RunResources::within(left, share, plan, &self.policy)
+            .map_err(|need| self.no_memory(need, left))
+    }
+
+    /// The memory limit. A source may have twice its share of other resources, though never
+    /// everything: sessions and streams are many small things, but one wide run with large socket
+    /// buffers takes much.
+    fn memory_bound(&self) -> Bound {
+        let percent = u16::from(self.policy.source_share.min(100));
+        let percent = (2 * percent).min(u16::midpoint(100, percent)) as u8;
+        Bound { all: self.policy.max_memory, percent }
+    }
+
+    /// Whether a session may have `need` bytes besides what others have.
+    pub(super) fn admit_memory(
+        &self,
+        id: u64,
+        client: SocketAddr,
+        need: u64,
+    ) -> Result<(), ServeRefusal> {
+        let left = self.memory_left(id, client);
+        if need <= left { Ok(()) } else { Err(self.no_memory(need, left)) }
+    }
+
+    /// Bytes that a session may have besides what others have.
+    fn memory_left(&self, id: u64, client: SocketAddr) -> u64 {
+        let mut used = self.used(client, Some(id), ServerSession::memory);
+        used.all = used.all.saturating_add(self.sessions.len() as u64 * SESSION_BYTES);
+        self.memory_bound().room(used)
+    }
+
+    fn no_memory(&self, needed_bytes: u64, free_bytes: u64) -> ServeRefusal {
+        let bound = self.memory_bound();
+        ServeRefusal::Memory {
+            needed_bytes,
+            free_bytes,
+            limit_bytes: bound.all,
+            source_limit_bytes: bound.of_source(),
+        }
+    }
+}
