@@ -1,7 +1,9 @@
 //! Enforces the map in `src/lib.rs`: no import of a higher module or across the two groups, no
-//! unsafe code outside `sys`, no printing outside `report` and `main`, no file without a file
-//! comment.
+//! circle of imports, no unsafe code outside `sys`, no printing outside `report` and `main`, no
+//! file without a file comment.
 
+#[path = "layers/graph.rs"]
+mod graph;
 #[path = "layers/imports.rs"]
 mod imports;
 #[path = "layers/texts.rs"]
@@ -102,6 +104,14 @@ impl Source {
 #[test]
 fn no_import_goes_up_or_across() {
     hold(import_faults);
+}
+
+#[test]
+fn no_modules_of_a_folder_import_each_other_in_a_circle() {
+    let sources = sources();
+    let counted = sources.iter().filter(|source| !source.is_for_tests && source.path != "main.rs");
+    let found = graph::circles(counted.map(|source| (source.path.as_str(), source.text.as_str())));
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
 #[test]
