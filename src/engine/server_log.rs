@@ -1,0 +1,58 @@
+//! The log of a server, before and while it runs.
+
+use super::Handle;
+use crate::record::{Flow, ServeRecord, Sink};
+use crate::session::serve::ServeEvent;
+use crate::sys;
+use crate::units::Nanos;
+
+type WriteLog = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
+
+/// Where a server's events go, and whether anybody still reads them.
+pub(super) struct ServerLog {
+    write: WriteLog,
+    flow: Flow,
+}
+
+impl ServerLog {
+    /// A log that is written so.
+    pub fn new(write: impl FnMut(Nanos, &ServeRecord) -> Flow + Send + 'static) -> Self {
+        Self { write: Box::new(write), flow: Flow::Continue }
+    }
+
+    /// Records an event with the current time.
+    pub fn note(&mut self, record: &ServeRecord) {
+        if (self.write)(sys::real_now(), record) == Flow::Closed {
+            self.flow = Flow::Closed;
+        }
+    }
+}
+
+/// The log of a running server, which ends once nobody reads it any more.
+pub(super) struct RunningLog {
+    log: ServerLog,
+    control: Handle,
+}
+
+impl RunningLog {
+    /// The log of a server that `control` ends.
+    pub fn new(log: ServerLog, control: Handle) -> Self {
+        if log.flow == Flow::Closed {
+            // Nobody reads it: end the server, as at the next event.
+            control.stop();
+        }
+        Self { log, control }
+    }
+}
+
+impl Sink<ServeEvent> for RunningLog {
+    fn take(&mut self, event: ServeEvent) -> Flow {
+        if (self.log.write)(event.at, &event.record) == Flow::Closed {
+            self.log.flow = Flow::Closed;
+        }
+        if self.log.flow == Flow::Closed {
+            self.control.stop();
+        }
+        self.log.flow
+    }
+}

@@ -1,0 +1,38 @@
+//! The configuration of a server.
+
+use super::confinement::PrivilegeDrop;
+use super::stun::StunPlan;
+use crate::net::IoMode;
+use crate::session::serve::ServePolicy;
+use crate::session::stamp::StampPolicy;
+use crate::wire::ControlKey;
+use std::net::SocketAddr;
+
+/// Configuration of a server.
+#[derive(Clone, Debug)]
+pub struct ServerPlan {
+    /// Address to listen on.
+    pub bind: SocketAddr,
+    /// On `[::]`, whether IPv4 is served too.
+    pub dual_stack: bool,
+    /// Limits.
+    pub policy: ServePolicy,
+    /// The key that clients must have; `None` accepts clients without one.
+    pub key: Option<ControlKey>,
+    /// Limits for STAMP, which is served on the control port; it uses the key above.
+    pub stamp: StampPolicy,
+    /// An additional port for STAMP only; on `[::]` `dual_stack` applies.
+    pub stamp_bind: Option<SocketAddr>,
+    /// STUN on the control port; `None` for none. With a key there is none.
+    pub stun: Option<StunPlan>,
+    /// Batch system calls that streams may use.
+    pub io: IoMode,
+    /// Whether streams may use coalesced receiving (GRO).
+    pub gro: bool,
+    /// Socket buffer size to request, in bytes.
+    pub buffer: usize,
+    /// Processors for stream threads, in rotation; empty to choose automatically.
+    pub cpus: Vec<usize>,
+    /// Privileges to drop once all sockets are open; `None` leaves the process as it is.
+    pub confinement: Option<PrivilegeDrop>,
+}

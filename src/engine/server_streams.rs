@@ -1,0 +1,189 @@
+//! The streams and probe ports of a server's sessions: one thread per stream.
+
+use super::probe_ports::ProbePorts;
+use super::server_plan::ServerPlan;
+use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
+use super::{Handle, Placement};
+use crate::machine::Executor;
+use crate::net::SocketPlan;
+use crate::record::{Flow, LocalFailure, Sink};
+use crate::session::blast::{
+    ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan,
+};
+use crate::session::serve::{ServeCommand, ServeOrder, StreamReport, StreamRequest};
+use crate::sys;
+use crate::units::Nanos;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::sync::mpsc::Sender;
+
+/// A stream is ended after its sender has been silent for this long.
+const SILENCE: Nanos = Nanos::from_secs(15);
+
+/// The streams of all sessions, which carry out the control session's commands.
+pub(super) struct ServerStreams {
+    plan: ServerPlan,
+    port: u16,
+    running: HashMap<(u64, u32), RunningStream>,
+    ports: ProbePorts,
+    orders: Sender<ServeOrder>,
+    control: Handle,
+}
+
+impl Executor<ServeCommand> for ServerStreams {
+    fn execute(&mut self, command: ServeCommand) {
+        match command {
+            ServeCommand::Open(request) => {
+                let (session, stream) = (request.session, request.stream);
+                let result = match self.open(*request) {
+                    Ok(running) => {
+                        self.running.insert((session, stream), running);
+                        Ok(())
+                    }
+                    Err(error) => Err(LocalFailure::from(&error)),
+                };
+                // The control session processes this result before it answers anything else.
+                let news = StreamReport::Opened(result);
+                let _ = self.orders.send(ServeOrder { session, stream, news });
+            }
+            ServeCommand::OpenPorts(request) => {
+                let news = StreamReport::Ports(Box::new(self.ports.open(&request)));
+                let _ = self.orders.send(ServeOrder { session: request.session, stream: 0, news });
+            }
+            ServeCommand::ClosePorts { sockets } => self.ports.close(&sockets),
+            ServeCommand::Total { session, stream, total } => {
+                if let Some(running) = self.running.get(&(session, stream)) {
+                    running.announce_total(total);
+                }
+            }
+            ServeCommand::StopSenders { session } => {
+                let of_session = self.running.iter().filter(|((id, _), _)| *id == session);
+                for (_, running) in of_session.filter(|(_, running)| running.sends()) {
+                    running.stop();
+                }
+            }
+            ServeCommand::Close { session } => {
+                // Ask all of them to stop before waiting for the first.
+                for (_, running) in self.running.iter().filter(|((id, _), _)| *id == session) {
+                    running.stop();
+                }
+                self.running.retain(|(id, _), _| *id != session);
+            }
+            ServeCommand::GiveBack => sys::give_memory_back(),
+        }
+    }
+}
+
+impl ServerStreams {
+    /// None yet, for a server on `port`; they report to `orders` and wake `control`.
+    pub fn new(
+        plan: ServerPlan,
+        port: u16,
+        ports: ProbePorts,
+        orders: Sender<ServeOrder>,
+        control: Handle,
+    ) -> Self {
+        Self { plan, port, running: HashMap::new(), ports, orders, control }
+    }
+
+    fn open(&self, request: StreamRequest) -> Result<RunningStream, StreamError> {
+        let StreamRequest { session, stream, .. } = request;
+        let up = request.plan.is_up(stream);
+        let socket = SocketPlan {
+            connect: Some(request.peer),
+            share_port: true,
+            accounting: up,
+            gro: up && self.plan.gro,
+            io: self.plan.io,
+            buffer: request.buffer as usize,
+            ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
+        };
+        let out = ToControl { session, stream, orders: self.orders.clone() };
+        let back = ToControl { session, stream, orders: self.orders.clone() };
+        let role = if up {
+            let plan = ReceiverPlan {
+                tag: request.tag,
+                payload: request.plan.payload as usize,
+                window: request.plan.window,
+                verify: request.plan.verify,
+                interval: request.plan.interval,
+                per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
+                patience: SILENCE,
+                // The server's policy limits the duration of a session's runs.
+                time: Nanos::ZERO,
+                go_ahead: request.go_ahead,
+            };
+            StreamRole::Receive(plan, Box::new(out))
+        } else {
+            let plan = SenderPlan::new(request.plan, stream, request.tag);
+            StreamRole::Send(plan.telling_refusals(), Some(Box::new(out)))
+        };
+        let placement = match &self.plan.cpus[..] {
+            [] => Placement::for_run(request.plan.rate, request.one_host),
+            cpus => Placement::listed(cpus.to_vec()),
+        };
+        let (cpu, shared) = (placement.of(stream), placement.is_paired());
+        let payload = request.plan.payload as usize;
+        let plan = StreamPlan { socket, payload, opening: None, cpu, shared, role };
+        let control = self.control.clone();
+        RunningStream::start(plan, move |end| {
+            back.tell(match end {
+                StreamEnd::Sent(summary, io) => StreamReport::Sent(Box::new(summary.sent), io),
+                StreamEnd::Received(summary, io) => {
+                    let ReceiverSummary { received, delay, .. } = *summary;
+                    StreamReport::Received(Box::new(received), Box::new(delay), io)
+                }
+                StreamEnd::Failed(error) => StreamReport::Failed(LocalFailure::from(&error)),
+            });
+            control.wake();
+        })
+    }
+}
+
+/// Forwards a stream's events to the control session.
+struct ToControl {
+    session: u64,
+    stream: u32,
+    orders: Sender<ServeOrder>,
+}
+
+impl ToControl {
+    fn tell(&self, news: StreamReport) -> Flow {
+        let Self { session, stream, .. } = *self;
+        match self.orders.send(ServeOrder { session, stream, news }) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Closed,
+        }
+    }
+}
+
+impl Sink<ReceiverEvent> for ToControl {
+    fn take(&mut self, event: ReceiverEvent) -> Flow {
+        self.tell(match event {
+            ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
+            ReceiverEvent::Progress(received) => StreamReport::Progress(received),
+        })
+    }
+}
+
+impl Sink<SenderEvent> for ToControl {
+    fn take(&mut self, event: SenderEvent) -> Flow {
+        match event {
+            SenderEvent::Refused => self.tell(StreamReport::Refused),
+            // Nobody asks about sending progress.
+            SenderEvent::Started | SenderEvent::Progress { .. } => Flow::Continue,
+        }
+    }
+}
+
+/// Where a stream's socket is bound: the address that the client contacted, on the server's port.
+fn stream_address(local: Option<IpAddr>, peer: SocketAddr, port: u16) -> SocketAddr {
+    match (local, peer) {
+        (Some(IpAddr::V6(ip)), SocketAddr::V6(peer)) => {
+            SocketAddrV6::new(ip, port, 0, peer.scope_id()).into()
+        }
+        (Some(ip), _) => (ip, port).into(),
+        (None, SocketAddr::V4(_)) => (Ipv4Addr::UNSPECIFIED, port).into(),
+        (None, SocketAddr::V6(_)) => (Ipv6Addr::UNSPECIFIED, port).into(),
+    }
+}
