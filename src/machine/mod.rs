@@ -1,8 +1,10 @@
 //! The contract between the loop and every mode of udpkit: a machine without sockets, clock or
-//! threads, and the queue of orders by which another thread speaks to it.
+//! threads, the queue of orders by which another thread speaks to it, and its own commands.
 
 mod contract;
+mod executor;
 mod orders;
 
 pub use contract::{Next, Now, Session};
+pub use executor::Executor;
 pub use orders::Orders;

@@ -1,6 +1,7 @@
-//! A queue shared by a session and a test: orders in one direction, events in the other.
+//! A queue shared by a session and a test: orders in one direction, commands and events in the
+//! other.
 
-use crate::machine::Orders;
+use crate::machine::{Executor, Orders};
 use crate::record::{Flow, Sink};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -49,5 +50,11 @@ impl<T> Sink<T> for Mailbox<T> {
     fn take(&mut self, event: T) -> Flow {
         self.push(event);
         Flow::Continue
+    }
+}
+
+impl<T> Executor<T> for Mailbox<T> {
+    fn execute(&mut self, command: T) {
+        self.push(command);
     }
 }

@@ -15,6 +15,13 @@ pub trait Sink<E> {
     fn take(&mut self, event: E) -> Flow;
 }
 
+/// Of a pair, the second is told; the first may carry out a session's commands.
+impl<E, A, B: Sink<E>> Sink<E> for (A, B) {
+    fn take(&mut self, event: E) -> Flow {
+        self.1.take(event)
+    }
+}
+
 impl<E> Sink<E> for Vec<E> {
     fn take(&mut self, event: E) -> Flow {
         self.push(event);

@@ -9,10 +9,9 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
-use udpkit::machine::{Next, Now, Orders, Session};
-use udpkit::record::{Flow, Sink};
+use udpkit::machine::{Executor, Next, Now, Orders, Session};
 use udpkit::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
+    PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
 };
 use udpkit::units::Nanos;
 use udpkit::wire::{Arrivals, Ask, Echo, PortList, TicketKey};
@@ -30,9 +29,9 @@ impl Orders<ServeOrder> for Engine {
     }
 }
 
-impl Sink<ServeEvent> for Engine {
-    fn take(&mut self, event: ServeEvent) -> Flow {
-        if let ServeEvent::OpenPorts(request) = event {
+impl Executor<ServeCommand> for Engine {
+    fn execute(&mut self, command: ServeCommand) {
+        if let ServeCommand::OpenPorts(request) = command {
             let opened = PortsOpened {
                 opened: request.ports.iter().map(|port| (port, usize::from(port))).collect(),
                 not_opened: Vec::new(),
@@ -43,7 +42,6 @@ impl Sink<ServeEvent> for Engine {
             let order = ServeOrder { session: request.session, stream: 0, news };
             self.0.borrow_mut().push_back(order);
         }
-        Flow::Continue
     }
 }
 
@@ -62,7 +60,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
     let mut server =
-        ServeControl::new(policy, KEY, engine.clone(), engine, random).on_ports(8_620, &[]);
+        ServeControl::new(policy, KEY, engine.clone(), (engine, Vec::new()), random).on_ports(8_620, &[]);
     let mut out = TxBatch::new(1_024, 1 << 20);
     let mut now = Now { mono: Nanos::from_secs(1_000), real: Nanos::from_secs(5_000_000) };
     let start = now.mono;

@@ -9,9 +9,9 @@ use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, TxBatch};
-use udpkit::machine::{Next, Now, Orders, Session};
-use udpkit::record::{Flow, LocalFailure, Sink};
-use udpkit::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport};
+use udpkit::machine::{Executor, Next, Now, Orders, Session};
+use udpkit::record::LocalFailure;
+use udpkit::session::serve::{ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport};
 use udpkit::units::Nanos;
 use udpkit::wire::{CONTROL_MAX, TicketKey};
 
@@ -30,9 +30,9 @@ impl Orders<ServeOrder> for Inbox {
 /// Opens every requested stream, as the engine does.
 struct Streams(Inbox, Rc<RefCell<usize>>);
 
-impl Sink<ServeEvent> for Streams {
-    fn take(&mut self, event: ServeEvent) -> Flow {
-        if let ServeEvent::Open(request) = event {
+impl Executor<ServeCommand> for Streams {
+    fn execute(&mut self, command: ServeCommand) {
+        if let ServeCommand::Open(request) = command {
             *self.1.borrow_mut() += 1;
             let news = match request.stream % 4 {
                 3 => {
@@ -44,7 +44,6 @@ impl Sink<ServeEvent> for Streams {
             let order = ServeOrder { session: request.session, stream: request.stream, news };
             self.0.0.borrow_mut().push_back(order);
         }
-        Flow::Continue
     }
 }
 
@@ -58,8 +57,8 @@ fuzz_target!(|data: &[u8]| {
         names += 1;
         names
     };
-    let streams = Streams(inbox.clone(), Rc::clone(&opened));
-    let mut server = ServeControl::new(policy, KEY, inbox, streams, random);
+    let engine = (Streams(inbox.clone(), Rc::clone(&opened)), Vec::new());
+    let mut server = ServeControl::new(policy, KEY, inbox, engine, random);
     let mut out = TxBatch::new(64, 64 * CONTROL_MAX);
     let mut proven: HashSet<SocketAddr> = HashSet::new();
     let mut now = Now { mono: Nanos::from_secs(1000), real: Nanos::from_secs(5_000_000) };

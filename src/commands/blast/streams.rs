@@ -7,14 +7,15 @@ use crate::engine::{
     Handle, Placement, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole,
     random_u64, stream_buffer,
 };
+use crate::machine::Executor;
 use crate::net::SocketPlan;
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
 use crate::report::{BlastView, FlowDirection};
 use crate::session::blast::{
-    ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent, ReceiverPlan,
-    ReceiverSummary, SenderPlan, merge_received, merge_sent,
+    ControlCommand, ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent,
+    ReceiverPlan, ReceiverSummary, SenderPlan, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
@@ -222,10 +223,10 @@ impl Driver {
     }
 }
 
-impl Sink<ControlEvent> for &mut Driver {
-    fn take(&mut self, event: ControlEvent) -> Flow {
-        match event {
-            ControlEvent::Granted { session, tag, one_host, streams, patience } => {
+impl Executor<ControlCommand> for &mut Driver {
+    fn execute(&mut self, command: ControlCommand) {
+        match command {
+            ControlCommand::Start { session, tag, one_host, streams, patience } => {
                 self.plan.patience = patience;
                 if streams != self.plan.test.streams {
                     self.plan.test.streams = streams;
@@ -240,22 +241,24 @@ impl Sink<ControlEvent> for &mut Driver {
                 if let Some(probe) = &self.probe {
                     probe.set(ProbePhase::Loaded);
                 }
-                Flow::Continue
             }
+            ControlCommand::StopSenders => {
+                self.running.iter().filter(|stream| stream.sends()).for_each(RunningStream::stop);
+            }
+            ControlCommand::Abort => self.running.iter().for_each(RunningStream::stop),
+        }
+    }
+}
+
+impl Sink<ControlEvent> for &mut Driver {
+    fn take(&mut self, event: ControlEvent) -> Flow {
+        match event {
             ControlEvent::Interval(interval) => {
                 self.up.push(interval);
                 let lane = self.lane(FlowDirection::Up);
                 self.view.interval(lane, &interval)
             }
             ControlEvent::Stretch { stream, interval } => self.stretch(stream, interval),
-            ControlEvent::StopSenders => {
-                self.running.iter().filter(|stream| stream.sends()).for_each(RunningStream::stop);
-                Flow::Continue
-            }
-            ControlEvent::Abort => {
-                self.running.iter().for_each(RunningStream::stop);
-                Flow::Continue
-            }
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Adversary, Arrival, Stage};
 use crate::batch::{RxMeta, TxBatch};
-use crate::machine::Orders;
+use crate::machine::{Executor, Orders};
 use crate::netsim::runs;
-use crate::record::{Flow, Sink};
 use crate::session::serve::{
-    MOST_PORTS, PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
+    MOST_PORTS, PortsOpened, ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy,
+    StreamReport,
 };
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
@@ -59,12 +59,12 @@ impl Orders<ServeOrder> for Engine {
     }
 }
 
-impl Sink<ServeEvent> for Engine {
-    fn take(&mut self, event: ServeEvent) -> Flow {
+impl Executor<ServeCommand> for Engine {
+    fn execute(&mut self, command: ServeCommand) {
         let mut all = self.0.borrow_mut();
         let all = &mut *all;
-        match event {
-            ServeEvent::Open(request) => {
+        match command {
+            ServeCommand::Open(request) => {
                 let (session, stream) = (request.session, request.stream);
                 all.peers.insert(request.peer);
                 let flows = !request.plan.is_up(stream);
@@ -73,8 +73,8 @@ impl Sink<ServeEvent> for Engine {
                 let news = StreamReport::Opened(Ok(()));
                 all.orders.push_back(ServeOrder { session, stream, news });
             }
-            ServeEvent::Close { session } => all.streams.retain(|(of, _), _| *of != session),
-            ServeEvent::OpenPorts(request) => {
+            ServeCommand::Close { session } => all.streams.retain(|(of, _), _| *of != session),
+            ServeCommand::OpenPorts(request) => {
                 let mut opened = PortsOpened::default();
                 let mut open = |port| {
                     all.next_socket += 1;
@@ -88,16 +88,15 @@ impl Sink<ServeEvent> for Engine {
                 let news = StreamReport::Ports(Box::new(opened));
                 all.orders.push_back(ServeOrder { session: request.session, stream: 0, news });
             }
-            ServeEvent::ClosePorts { sockets } => {
+            ServeCommand::ClosePorts { sockets } => {
                 all.ports.retain(|socket, _| !sockets.contains(socket));
             }
             _ => {}
         }
-        Flow::Continue
     }
 }
 
-type Server = ServeControl<Engine, Engine, Box<dyn FnMut() -> u64>>;
+type Server = ServeControl<Engine, (Engine, Vec<ServeEvent>), Box<dyn FnMut() -> u64>>;
 
 fn addresses() -> [IpAddr; 2] {
     ["203.0.113.7", "203.0.113.8"].map(|text| text.parse().unwrap())
@@ -112,7 +111,8 @@ fn server(engine: &Engine, seed: u64) -> Server {
     let stun = StunPolicy { port: 8_620, alternate, ..StunPolicy::default() };
     let [one, other] = addresses();
     let others = move |meta: &RxMeta| Some(if meta.destination == Some(one) { other } else { one });
-    ServeControl::new(ServePolicy::default(), key, engine.clone(), engine.clone(), random)
+    let (orders, engine) = (engine.clone(), (engine.clone(), Vec::new()));
+    ServeControl::new(ServePolicy::default(), key, orders, engine, random)
         .on_ports(8_620, &[])
         .with_reflector(Class::Stamp, Box::new(stamp))
         .with_reflector(Class::Stun, Box::new(StunReflector::new(stun, others)))

@@ -1,7 +1,7 @@
 //! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
 //! collects the far end's report.
 
-use super::events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
+use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::plan::{Direction, TestPlan};
 use super::stat_params::{read_counts, read_interval, read_sent};
 use super::stream_params::{read_stream, stream_key};
@@ -10,11 +10,8 @@ use crate::batch::{
     TxCall,
 };
 use crate::control::{Client, ClientReply, Sealer, Step};
-use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
-    believe_streams,
-};
+use crate::machine::{Next, Now, Orders, Session, Executor};
+use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts, believe_streams};
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
@@ -55,7 +52,7 @@ enum About {
 }
 
 /// The client's side of the control dialogue.
-pub struct BlastControl<O, K> {
+pub struct BlastControl<O, E> {
     plan: TestPlan,
     target: SocketAddr,
     client: Client,
@@ -66,7 +63,7 @@ pub struct BlastControl<O, K> {
     /// The error number with which this host rejected datagrams since then, and how many.
     rejected_here: Option<(i32, u32)>,
     orders: O,
-    sink: K,
+    engine: E,
     host: Option<HostId>,
     /// Number of streams to use instead if the far end runs on this host.
     host_streams: Option<u32>,
@@ -89,10 +86,14 @@ pub struct BlastControl<O, K> {
     summary: ControlSummary,
 }
 
-impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
+impl<O, E> BlastControl<O, E>
+where
+    O: Orders<ControlOrder>,
+    E: Executor<ControlCommand> + Sink<ControlEvent>,
+{
     /// A control session that requests `plan` from `target` and gives up after `patience` of
     /// silence, or later where the round trip is long.
-    pub fn new(plan: TestPlan, target: SocketAddr, patience: Nanos, orders: O, sink: K) -> Self {
+    pub fn new(plan: TestPlan, target: SocketAddr, patience: Nanos, orders: O, engine: E) -> Self {
         Self {
             plan,
             target,
@@ -101,7 +102,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             refused_since: None,
             rejected_here: None,
             orders,
-            sink,
+            engine,
             host: None,
             host_streams: None,
             state: State::Start,
@@ -167,7 +168,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
                 self.fail(broken);
                 if first && !self.ended() {
                     self.stop_far = true;
-                    self.sink.take(ControlEvent::StopSenders);
+                    self.engine.execute(ControlCommand::StopSenders);
                 }
             }
             if !self.ended() {
@@ -188,9 +189,9 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
 
     /// Passes an event on; if the consumer has closed, the run ends early.
     fn show(&mut self, event: ControlEvent) {
-        if self.sink.take(event) == Flow::Closed {
+        if self.engine.take(event) == Flow::Closed {
             self.stop_far = true;
-            self.sink.take(ControlEvent::StopSenders);
+            self.engine.execute(ControlCommand::StopSenders);
         }
     }
 
@@ -283,7 +284,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         } else {
             State::Over
         };
-        self.sink.take(ControlEvent::Abort);
+        self.engine.execute(ControlCommand::Abort);
     }
 
     /// Aborts streams that continue after the user's stop, for example because the far end ignores
@@ -293,7 +294,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             self.stop_by = Nanos::MAX;
             // What the far end sent afterwards was not received: its counts are not the final ones.
             self.fail(RunFailure::NotStopped);
-            self.sink.take(ControlEvent::Abort);
+            self.engine.execute(ControlCommand::Abort);
         }
     }
 
@@ -355,7 +356,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
             // The session still exists; close it to make room for other clients.
             self.summary.rate_limit = reply.params.get("rate").and_then(|rate| rate.parse().ok());
             self.fail(refused(reply));
-            self.sink.take(ControlEvent::Abort);
+            self.engine.execute(ControlCommand::Abort);
             return self.quit(now);
         };
         let one_host = reply.params.get("one_host") == Some("1");
@@ -370,7 +371,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
         let streams = self.plan.streams;
         self.granted = now;
         self.summary.streams = Some(streams);
-        self.sink.take(ControlEvent::Granted {
+        self.engine.execute(ControlCommand::Start {
             session: self.client.session().to_owned(),
             tag,
             one_host,
@@ -529,7 +530,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     /// The far end's claims are impossible: drop all of them and end the run.
     fn disbelieve(&mut self, why: Contradiction, now: Now) {
         self.summary.disbelieve(why);
-        self.sink.take(ControlEvent::Abort);
+        self.engine.execute(ControlCommand::Abort);
         self.quit(now);
     }
 
@@ -539,7 +540,11 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> BlastControl<O, K> {
     }
 }
 
-impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O, K> {
+impl<O, E> Session for BlastControl<O, E>
+where
+    O: Orders<ControlOrder>,
+    E: Executor<ControlCommand> + Sink<ControlEvent>,
+{
     type Summary = ControlSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -614,7 +619,7 @@ impl<O: Orders<ControlOrder>, K: Sink<ControlEvent>> Session for BlastControl<O,
             State::Watch(_) => {
                 self.stop_far = true;
                 self.stop_by = now.mono + self.client.patience().limit();
-                self.sink.take(ControlEvent::StopSenders);
+                self.engine.execute(ControlCommand::StopSenders);
             }
             _ => self.break_off(RunFailure::Interrupted, now),
         }

@@ -1,4 +1,4 @@
-//! Events, orders and results of the client's control session.
+//! Commands, events, orders and results of the client's control session.
 
 use crate::batch::{RxCall, TxCall};
 use crate::record::{
@@ -6,11 +6,11 @@ use crate::record::{
 };
 use crate::units::{Nanos, Rate};
 
-/// Events that the control session emits while it runs.
+/// What the control session wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ControlEvent {
-    /// The run was granted: streams may open.
-    Granted {
+pub enum ControlCommand {
+    /// The run was granted: start the streams.
+    Start {
         /// The session's name, for the DATA command.
         session: String,
         /// The run's tag, for every header.
@@ -22,6 +22,16 @@ pub enum ControlEvent {
         /// How long the streams wait for the far end; longer where the round trip is long.
         patience: Nanos,
     },
+    /// The run ends early: this side's senders must stop; its receivers end when the far end's
+    /// senders have.
+    StopSenders,
+    /// The run failed: every stream must end.
+    Abort,
+}
+
+/// What the control session tells while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlEvent {
     /// One interval as the far end measured it, summed over its receivers.
     Interval(BlastInterval),
     /// One interval of one of this side's receivers.
@@ -31,11 +41,6 @@ pub enum ControlEvent {
         /// The interval.
         interval: BlastInterval,
     },
-    /// The run ends early: this side's senders must stop; its receivers end when the far end's
-    /// senders have.
-    StopSenders,
-    /// The run failed: every stream must end.
-    Abort,
 }
 
 /// Orders to the control session.

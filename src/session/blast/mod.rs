@@ -12,7 +12,7 @@ mod stat_params;
 mod stream_params;
 
 pub use control::BlastControl;
-pub use events::{ControlEvent, ControlOrder, ControlSummary, FarIo};
+pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use memory::{RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room};
 pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};

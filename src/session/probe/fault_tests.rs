@@ -11,14 +11,13 @@ use super::timeout::{TimeoutPlan, TimeoutSession};
 use super::{FarEnd, Kind, RoundDriver, RoundDriverEnd, RoundParameters};
 use crate::batch::TxBatch;
 use crate::control::Sealer;
-use crate::machine::{Orders, Session};
+use crate::machine::{Executor, Orders, Session};
 use crate::netsim::{Clock, Fault, Host, Mailbox, Network, SimSocket, Weather};
 use crate::record::probe::{
     FragmentRow, MarkChange, MarksVerdict, MtuLimit, Outcome, PortPath, ProbeTraffic, TimeoutReport,
 };
-use crate::record::{Flow, Sink};
 use crate::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
+    PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
 };
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList, TicketKey};
@@ -43,9 +42,9 @@ impl Orders<ServeOrder> for Engine {
     }
 }
 
-impl Sink<ServeEvent> for Engine {
-    fn take(&mut self, event: ServeEvent) -> Flow {
-        if let ServeEvent::OpenPorts(request) = event {
+impl Executor<ServeCommand> for Engine {
+    fn execute(&mut self, command: ServeCommand) {
+        if let ServeCommand::OpenPorts(request) = command {
             let socket = |port: u16| PORTS.iter().position(|own| *own == port);
             let opened = request.ports.iter().filter_map(|port| Some((port, socket(port)?)));
             let opened = PortsOpened {
@@ -56,7 +55,6 @@ impl Sink<ServeEvent> for Engine {
             let news = StreamReport::Ports(Box::new(opened));
             self.0.push(ServeOrder { session: request.session, stream: 0, news });
         }
-        Flow::Continue
     }
 }
 
@@ -73,8 +71,9 @@ fn place_server(network: &mut Network, weather: &Weather) {
     };
     let engine = Engine(Mailbox::new());
     let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
-    let server = ServeControl::new(policy, TicketKey([3; 32]), engine.clone(), engine, names)
-        .on_ports(PORTS[0], &[]);
+    let server =
+        ServeControl::new(policy, TicketKey([3; 32]), engine.clone(), (engine, Vec::new()), names)
+            .on_ports(PORTS[0], &[]);
     let sockets = PORTS.map(|port| SimSocket::bound((SERVER, port).into()));
     let running = network.start_with(host, &sockets, server, TxBatch::new(128, 1 << 20));
     network.set_tick(running.id(), Nanos::from_millis(500));

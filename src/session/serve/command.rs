@@ -5,15 +5,15 @@
 //! limits of [`restraint`](crate::control::server).
 
 use super::received_command::{ReceivedCommand, ReplyTo};
-use super::{ServeControl, ServeEvent, ServeOrder};
+use super::{ServeControl, ServeEngine, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
 use crate::control::server::Answer;
 use crate::control::server::print;
 use crate::machine::{Now, Orders};
-use crate::record::{ServeRecord, ServeRefusal, Sink};
+use crate::record::{ServeRecord, ServeRefusal};
 use crate::wire::{AuthenticationError, Code, Command, CommandError, SEAL_LEN, Seal, Tag, Verb};
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// Handles a control datagram.
     pub(super) fn on_text(&mut self, now: Now, datagram: &Datagram<'_>) {
         let (payload, bytes) = (datagram.payload, datagram.true_len);

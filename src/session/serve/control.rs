@@ -7,19 +7,19 @@ use super::reflect::{Reflection, Reflector, Reflectors};
 use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::source_shares::{Bound, Used};
-use super::{ServeEvent, ServeOrder, ServePolicy, ServeSummary};
+use super::{ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{ServeRecord, SessionEnd, Sink};
+use crate::record::{ServeRecord, SessionEnd};
 use crate::units::Nanos;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// The server's side of the control dialogue, with the reflectors of other protocols.
-pub struct ServeControl<O, K, R> {
+pub struct ServeControl<O, E, R> {
     pub(super) policy: ServePolicy,
     pub(super) tickets: Tickets,
     pub(super) control_key: Option<ControlKey>,
@@ -33,7 +33,7 @@ pub struct ServeControl<O, K, R> {
     /// Rate limits of answers to probes.
     pub(super) limits: Limits,
     pub(super) orders: O,
-    pub(super) sink: K,
+    pub(super) engine: E,
     pub(super) random: R,
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: ReplyQueue,
@@ -64,9 +64,9 @@ pub(super) struct Counts {
     pub strays: u64,
 }
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
-    /// A server without sessions. `random` generates session names and must be unguessable.
-    pub fn new(policy: ServePolicy, key: TicketKey, orders: O, sink: K, random: R) -> Self {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
+    /// A server without sessions, which has `engine` open its streams. `random` generates session names and must be unguessable.
+    pub fn new(policy: ServePolicy, key: TicketKey, orders: O, engine: E, random: R) -> Self {
         Self {
             policy,
             tickets: Tickets::new(key, TICKET_SLOT),
@@ -77,7 +77,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             pending: Pending::default(),
             limits: Limits::default(),
             orders,
-            sink,
+            engine,
             random,
             sessions: HashMap::new(),
             outbox: ReplyQueue::default(),
@@ -167,7 +167,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     /// Logs an event for the operator, within the log's limits.
     pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
         if self.journal.admits(&record, now.mono) {
-            self.sink.take(ServeEvent::Log { at: now.real, record });
+            self.engine.take(ServeEvent { at: now.real, record });
         }
     }
 
@@ -178,9 +178,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     }
 }
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
-    for ServeControl<O, K, R>
-{
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for ServeControl<O, E, R> {
     type Summary = ServeSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -270,7 +268,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
         self.spent.forget(now.mono);
         self.reflectors.on_tick(now);
         if let Some(record) = self.journal.left_out(now.mono) {
-            self.sink.take(ServeEvent::Log { at: now.real, record });
+            self.engine.take(ServeEvent { at: now.real, record });
         }
     }
 
@@ -281,7 +279,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
     fn on_status(&mut self, now: Now) {
         let record =
             ServeRecord::Status { sessions: self.sessions(), streams: self.open_streams() };
-        self.sink.take(ServeEvent::Log { at: now.real, record });
+        self.engine.take(ServeEvent { at: now.real, record });
     }
 
     fn on_stop(&mut self, _now: Now) {
@@ -294,7 +292,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> Session
             self.close(id, SessionEnd::ServerEnds, now);
         }
         if let Some(record) = self.journal.last_left_out() {
-            self.sink.take(ServeEvent::Log { at: now.real, record });
+            self.engine.take(ServeEvent { at: now.real, record });
         }
         self.summary
     }

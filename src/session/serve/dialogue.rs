@@ -4,16 +4,16 @@ use super::help::help;
 use super::received_command::ReceivedCommand;
 use super::session_state::{Run, session_id, session_name};
 use super::status::{Side, status};
-use super::{ServeControl, ServeEvent, ServeOrder};
+use super::{ServeCommand, ServeControl, ServeEngine, ServeOrder};
 use crate::control::server::Standing;
 use crate::control::server::{Answer, PaddingHint, with_value};
 use crate::machine::{Now, Orders};
-use crate::record::{ServeRecord, ServeRefusal, SessionEnd, Sink};
+use crate::record::{ServeRecord, ServeRefusal, SessionEnd};
 use crate::session::blast::{Direction, TestPlan};
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, MOST_SENT, Tag, Verb};
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// Handles a session's command from the session's own address; each tag is executed once.
     pub(super) fn in_session(&mut self, asked: &ReceivedCommand<'_>) {
         let verb = asked.command.verb;
@@ -232,7 +232,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             && !run.stopped
         {
             run.stopped = true;
-            self.sink.take(ServeEvent::StopSenders { session: id });
+            self.engine.execute(ServeCommand::StopSenders { session: id });
         }
     }
 
@@ -257,7 +257,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
         }
         run.finished = true;
         for (stream, total) in (0u32..).zip(parsed).take(run.streams.len()) {
-            self.sink.take(ServeEvent::Total { session: id, stream, total });
+            self.engine.execute(ServeCommand::Total { session: id, stream, total });
         }
         Ok(())
     }
@@ -269,7 +269,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
 
     /// Discards what the session measured before.
     pub(super) fn begin_anew(&mut self, id: u64, now: Now) {
-        self.sink.take(ServeEvent::Close { session: id });
+        self.engine.execute(ServeCommand::Close { session: id });
         // The final counts of the previous run's streams belong to that run.
         self.take_orders(now);
         self.end_probe(id, now);

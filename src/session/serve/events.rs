@@ -1,8 +1,9 @@
-//! What the server's control session requests from the engine, and what the engine reports about
-//! its streams.
+//! What the server's control session has the engine do, what it tells of itself, and what the
+//! engine reports about its streams.
 
 use super::{PortsOpened, PortsRequest, StreamIo};
-use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord};
+use crate::machine::Executor;
+use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
 use crate::session::blast::TestPlan;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -31,9 +32,9 @@ pub struct StreamRequest {
     pub go_ahead: Vec<u8>,
 }
 
-/// Requests and events of the server's control session.
+/// What the server's control session wants done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ServeEvent {
+pub enum ServeCommand {
     /// Open a stream; answer with [`StreamReport::Opened`].
     Open(Box<StreamRequest>),
     /// Open ports for a probe; answer with [`StreamReport::Ports`].
@@ -64,14 +65,21 @@ pub enum ServeEvent {
     },
     /// Sessions have ended: return their memory to the system.
     GiveBack,
-    /// An event for the operator's log.
-    Log {
-        /// When it happened, on the real-time clock.
-        at: Nanos,
-        /// What it was.
-        record: ServeRecord,
-    },
 }
+
+/// An event for the operator's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServeEvent {
+    /// When it happened, on the real-time clock.
+    pub at: Nanos,
+    /// What it was.
+    pub record: ServeRecord,
+}
+
+/// What a server runs on: it carries out the commands and is told the events.
+pub trait ServeEngine: Executor<ServeCommand> + Sink<ServeEvent> {}
+
+impl<T: Executor<ServeCommand> + Sink<ServeEvent>> ServeEngine for T {}
 
 /// News about a stream or a probe's ports.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! Answers for people who type commands: HELP, and STAT outside a session.
 
 use super::received_command::ReceivedCommand;
-use super::{Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy};
+use super::{Probing, ServeControl, ServeEngine, ServeOrder, ServePolicy};
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
-use crate::record::{Sink, plain_rate};
+use crate::record::plain_rate;
 use crate::units::Rate;
 use crate::wire::{Code, Tag, Verb};
 
@@ -80,7 +80,7 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
     answer
 }
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// The reply to a STAT that names no session: the state of the server.
     pub(super) fn server_status(&self, asked: &ReceivedCommand<'_>) -> Answer {
         let sessions = self.sessions.len();

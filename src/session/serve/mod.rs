@@ -19,7 +19,7 @@
 //! one batch. Before a valid ticket the server keeps no state for an address and never answers with
 //! more bytes than arrived. Within a session every reply carries a value that the client returns
 //! ([`crate::control`]); nothing is sent to a client that does not return it. The server owns no streams:
-//! it requests one with [`ServeEvent::Open`] and receives its counts in [`ServeOrder`]s
+//! it requests one with [`ServeCommand::Open`] and receives its counts in [`ServeOrder`]s
 //! (`events.rs`, `session_events.rs`). `policy.rs` has the permissions and limits, `log_limit.rs` decides what
 //! is logged, and `source_shares.rs` limits what one source may use.
 
@@ -46,7 +46,9 @@ mod source_shares;
 mod status;
 
 pub use control::ServeControl;
-pub use events::{ServeEvent, ServeOrder, ServeSummary, StreamReport, StreamRequest};
+pub use events::{
+    ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServeSummary, StreamReport, StreamRequest,
+};
 pub use help::help_reply;
 pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};

@@ -2,16 +2,16 @@
 
 use super::received_command::ReceivedCommand;
 use super::session_state::{ServerSession, session_id, session_name};
-use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamRequest};
+use super::{Lifetime, ServeCommand, ServeControl, ServeEngine, ServeOrder, StreamRequest};
 use crate::control::server::UsedHelo;
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
-use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
+use crate::record::{ServeRecord, ServeRefusal, ServeResource};
 use crate::session::blast::Direction;
 use crate::wire::Code;
 use std::net::SocketAddr;
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     pub(super) fn hello(&mut self, asked: &ReceivedCommand<'_>) {
         let source = asked.to.meta.source;
         let Some(ticket) = self.proof(asked) else {
@@ -161,7 +161,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             buffer: run.buffer_of(number),
             go_ahead: sealed,
         };
-        self.sink.take(ServeEvent::Open(Box::new(request)));
+        self.engine.execute(ServeCommand::Open(Box::new(request)));
     }
 
     /// The ticket that verifies a command's address.

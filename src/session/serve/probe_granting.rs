@@ -4,11 +4,11 @@ use super::probe::{MOST_PORTS, MOST_PROBES, Probe};
 use super::received_command::ReceivedCommand;
 use super::session_state::session_name;
 use super::source_shares::Used;
-use super::{PortsOpened, PortsRequest, ServeControl, ServeEvent, ServeOrder};
+use super::{PortsOpened, PortsRequest, ServeCommand, ServeControl, ServeEngine, ServeOrder};
 use crate::control::server::network;
 use crate::control::server::{Answer, ROOM};
 use crate::machine::{Now, Orders};
-use crate::record::{ServeRecord, ServeRefusal, ServeResource, Sink};
+use crate::record::{ServeRecord, ServeRefusal, ServeResource};
 use crate::wire::{Code, PortDenial, PortList};
 use std::net::SocketAddr;
 
@@ -30,7 +30,7 @@ impl NotOpened {
     }
 }
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// Grants a probe and requests its ports. The reply follows once they are open, so `None` is
     /// returned then.
     pub(super) fn grant_probe(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Option<Answer> {
@@ -73,7 +73,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
             session.probe = Some((ports, Box::new(probe)));
             session.tests += 1;
         }
-        self.sink.take(ServeEvent::OpenPorts(Box::new(request)));
+        self.engine.execute(ServeCommand::OpenPorts(Box::new(request)));
         self.take_orders(asked.now);
         None
     }
@@ -199,7 +199,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     fn leave_doors(&mut self, id: u64) {
         let sockets = self.doors.leave(id);
         if !sockets.is_empty() {
-            self.sink.take(ServeEvent::ClosePorts { sockets });
+            self.engine.execute(ServeCommand::ClosePorts { sockets });
         }
     }
 

@@ -1,15 +1,14 @@
 //! Incoming probe requests, and the answers that are due.
 
 use super::probe::{Asked, Place, Probe, When};
-use super::{ServeControl, ServeEvent, ServeOrder};
+use super::{ServeControl, ServeEngine, ServeOrder};
 use crate::batch::{Datagram, ErrorOrigin, NetworkError};
 use crate::machine::{Now, Orders};
-use crate::record::Sink;
 use crate::units::Nanos;
 use crate::wire::{Ask, Class, Echo, ReplyError};
 use std::net::{IpAddr, SocketAddr};
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// Handles a datagram to `port` as a probe request; `false` if it belongs to no active probe.
     /// Requests behind another protocol's payload are looked for only on a probe's own ports.
     pub(super) fn on_ask(&mut self, now: Now, datagram: &Datagram<'_>, port: Option<u16>) -> bool {

@@ -1,15 +1,15 @@
 //! STAT kind=probe: what arrived, item by item.
 
-use super::{ServeControl, ServeEvent, ServeOrder};
+use super::{ServeControl, ServeEngine, ServeOrder};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::machine::Orders;
-use crate::record::{ServeRefusal, Sink};
+use crate::record::ServeRefusal;
 use crate::wire::{Code, Params};
 
 /// Room left for the parameters before the lines.
 const SPARE: usize = 2 * LINE;
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// The reply to STAT about a probe: the items from number `from` on, as many as fit, with
     /// `next` if there are more; or, with `seen`, the sequence numbers of that item that arrived.
     pub(super) fn probe_status(&self, id: u64, params: &Params) -> Answer {

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::batch::{RxEntry, TxBatch};
     use crate::machine::{Next, Session};
-    use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy};
+    use crate::session::serve::{ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy};
     use crate::units::Nanos;
     use crate::wire::TicketKey;
     use std::collections::VecDeque;
@@ -161,11 +161,12 @@ mod tests {
         }
     }
 
-    type Serve = ServeControl<VecDeque<ServeOrder>, Vec<ServeEvent>, fn() -> u64>;
+    type Engine = (Vec<ServeCommand>, Vec<ServeEvent>);
+    type Serve = ServeControl<VecDeque<ServeOrder>, Engine, fn() -> u64>;
 
     fn serve() -> Serve {
         let key = TicketKey([1; 32]);
-        ServeControl::new(ServePolicy::default(), key, VecDeque::new(), Vec::new(), || 7)
+        ServeControl::new(ServePolicy::default(), key, VecDeque::new(), Engine::default(), || 7)
     }
 
     fn at(nanos: u64) -> Now {

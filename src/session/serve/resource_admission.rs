@@ -4,15 +4,15 @@
 use super::run_resources::RunResources;
 use super::session_state::ServerSession;
 use super::source_shares::Bound;
-use super::{ServeControl, ServeEvent, ServeOrder};
+use super::{ServeControl, ServeEngine, ServeOrder};
 use crate::machine::Orders;
-use crate::record::{ServeRefusal, ServeResource, Sink};
+use crate::record::{ServeRefusal, ServeResource};
 use crate::session::blast::TestPlan;
 use std::net::SocketAddr;
 
 /// Maximum bytes of a session without run or probe: its state and the replies that it keeps.
 const SESSION_BYTES: u64 = 32 << 10;
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// The resources for a session's next run, counting its own previous streams as free; or why
     /// there are none.
     pub(super) fn room_for(

@@ -1,19 +1,19 @@
 //! Handles reports from the engine, silent clients, and the end of sessions and streams.
 
 use super::session_state::{ServerSession, session_name};
-use super::{Lifetime, ServeControl, ServeEvent, ServeOrder, StreamReport};
+use super::{Lifetime, ServeCommand, ServeControl, ServeEngine, ServeOrder, StreamReport};
 use crate::control::server::Answer;
 use crate::machine::{Now, Orders};
-use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd, Sink};
+use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd};
 use crate::units::Nanos;
 
 /// Delay between the end of a session and the return of its memory, so that several are handled
 /// together.
 const GIVE_BACK: Nanos = Nanos::from_millis(500);
 
-impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl<O, K, R> {
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     pub(super) fn close(&mut self, id: u64, ended: SessionEnd, now: Now) {
-        self.sink.take(ServeEvent::Close { session: id });
+        self.engine.execute(ServeCommand::Close { session: id });
         self.give_back_at.get_or_insert(now.mono + GIVE_BACK);
         self.end_probe(id, now);
         // Final counts of its streams still belong to it.
@@ -139,7 +139,7 @@ impl<O: Orders<ServeOrder>, K: Sink<ServeEvent>, R: FnMut() -> u64> ServeControl
     pub(super) fn give_back(&mut self, now: Now) {
         if self.give_back_at.is_some_and(|at| at <= now.mono) {
             self.give_back_at = None;
-            self.sink.take(ServeEvent::GiveBack);
+            self.engine.execute(ServeCommand::GiveBack);
         }
     }
 

@@ -8,12 +8,13 @@ use crate::machine::Session;
 use crate::netsim::{Fault, Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket};
 use crate::record::ServeRecord;
 use crate::session::blast::{
-    BlastControl, BlastReceiver, BlastSender, ControlEvent, ControlOrder, ControlSummary,
-    Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
-    SenderOrder, SenderPlan, SenderSummary, TestPlan,
+    BlastControl, BlastReceiver, BlastSender, ControlCommand, ControlEvent, ControlOrder,
+    ControlSummary, Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
+    ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::session::serve::{
-    ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport, StreamRequest,
+    ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport,
+    StreamRequest,
 };
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
@@ -28,16 +29,19 @@ const TICK: Nanos = Nanos::from_millis(50);
 
 type Receiver = BlastReceiver<Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>>;
 type Sender = BlastSender<Mailbox<SenderOrder>, Mailbox<SenderEvent>>;
-type Control = BlastControl<Mailbox<ControlOrder>, Mailbox<ControlEvent>>;
-pub type Serve = ServeControl<Mailbox<ServeOrder>, Mailbox<ServeEvent>, Box<dyn FnMut() -> u64>>;
+type ControlMail = (Mailbox<ControlCommand>, Mailbox<ControlEvent>);
+type Control = BlastControl<Mailbox<ControlOrder>, ControlMail>;
+/// What a server wants done, and what it tells.
+pub type ServeMail = (Mailbox<ServeCommand>, Mailbox<ServeEvent>);
+pub type Serve = ServeControl<Mailbox<ServeOrder>, ServeMail, Box<dyn FnMut() -> u64>>;
 
-/// A server without streams, and its two mailboxes.
-pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Mailbox<ServeEvent>) {
-    let (orders, events) = (Mailbox::new(), Mailbox::new());
+/// A server without streams, and its mailboxes.
+pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, ServeMail) {
+    let (orders, mail) = (Mailbox::new(), ServeMail::default());
     let mut rng = fastrand::Rng::with_seed(seed);
     let key = TicketKey(std::array::from_fn(|_| rng.u8(..)));
     let random: Box<dyn FnMut() -> u64> = Box::new(move || rng.u64(..));
-    (ServeControl::new(policy, key, orders.clone(), events.clone(), random), orders, events)
+    (ServeControl::new(policy, key, orders.clone(), mail.clone(), random), orders, mail)
 }
 
 /// What a stream does, and its mailboxes.
@@ -101,7 +105,7 @@ impl Stream {
 struct Server {
     control: Running<Serve>,
     orders: Mailbox<ServeOrder>,
-    events: Mailbox<ServeEvent>,
+    mail: ServeMail,
     streams: Vec<Stream>,
 }
 
@@ -129,7 +133,7 @@ pub struct ClientAndServer {
     plan: TestPlan,
     control: Running<Control>,
     orders: Mailbox<ControlOrder>,
-    events: Mailbox<ControlEvent>,
+    mail: ControlMail,
     streams: Vec<Stream>,
     near_sent: Vec<SenderSummary>,
     near_received: Vec<ReceiverSummary>,
@@ -217,9 +221,9 @@ impl ClientAndServer {
         let mut network = Network::new(seed);
         let (here, there) = (client_address(), server_address());
         let [client_host, server_host] = hosts.map(|host| network.add(host));
-        let (orders, events) = (Mailbox::new(), Mailbox::new());
+        let (orders, mail) = (Mailbox::new(), ControlMail::default());
         let control =
-            BlastControl::new(plan, server_address(), PATIENCE, orders.clone(), events.clone())
+            BlastControl::new(plan, server_address(), PATIENCE, orders.clone(), mail.clone())
                 .with_sealer(Sealer::new(client_key.clone(), seed));
         let server = Self::open_server(&mut network, server_host, seed, server_key);
         let control = start(&mut network, client_host, SimSocket::connected(here, there), control);
@@ -233,7 +237,7 @@ impl ClientAndServer {
             plan,
             control,
             orders,
-            events,
+            mail,
             streams: Vec::new(),
             near_sent: Vec::new(),
             near_received: Vec::new(),
@@ -252,10 +256,10 @@ impl ClientAndServer {
         seed: u64,
         key: Option<ControlKey>,
     ) -> Server {
-        let (control, orders, events) = serve(ServePolicy::default(), seed);
+        let (control, orders, mail) = serve(ServePolicy::default(), seed);
         let socket = SimSocket::bound(server_address());
         let control = start(network, host, socket, control.with_key(key));
-        Server { control, orders, events, streams: Vec::new() }
+        Server { control, orders, mail, streams: Vec::new() }
     }
 
     /// Numbers are replaced by extreme ones in this share of what is sent, either way.
@@ -309,8 +313,8 @@ impl ClientAndServer {
     pub fn step(&mut self, deadline: Nanos) -> bool {
         let more = self.network.step(deadline);
         self.serve_streams();
-        self.serve_events();
-        self.client_events();
+        self.serve_commands();
+        self.client_commands();
         self.client_streams();
         more
     }
@@ -338,13 +342,13 @@ impl ClientAndServer {
         }
     }
 
-    fn serve_events(&mut self) {
-        for event in self.server.events.drain() {
+    fn serve_commands(&mut self) {
+        for command in self.server.mail.0.drain() {
             let of = |session: u64| move |stream: &&Stream| stream.session == session;
-            match event {
-                ServeEvent::Open(_) if self.ignores_data => {}
-                ServeEvent::Open(request) => self.open_stream(&request),
-                ServeEvent::Total { session, stream: number, total } => {
+            match command {
+                ServeCommand::Open(_) if self.ignores_data => {}
+                ServeCommand::Open(request) => self.open_stream(&request),
+                ServeCommand::Total { session, stream: number, total } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.number == number) {
                         if let Role::Receives(_, orders, _) = &stream.role {
@@ -354,30 +358,30 @@ impl ClientAndServer {
                     }
                 }
                 // There is only one socket here, the server's own.
-                ServeEvent::OpenPorts(request) => {
+                ServeCommand::OpenPorts(request) => {
                     let news = StreamReport::Ports(Box::default());
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
-                ServeEvent::ClosePorts { .. } | ServeEvent::GiveBack => {}
-                ServeEvent::StopSenders { .. } if self.ignores_stop => {}
-                ServeEvent::StopSenders { session } => {
+                ServeCommand::ClosePorts { .. } | ServeCommand::GiveBack => {}
+                ServeCommand::StopSenders { .. } if self.ignores_stop => {}
+                ServeCommand::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.sends()) {
                         stream.stop(&mut self.network);
                     }
                 }
-                ServeEvent::Close { session } => {
+                ServeCommand::Close { session } => {
                     for stream in self.server.streams.iter().filter(of(session)) {
                         self.network.kill(stream.process);
                     }
                     self.server.streams.retain(|stream| stream.session != session);
                 }
-                ServeEvent::Log { record, .. } => {
-                    let is_opened = matches!(record, ServeRecord::SessionOpened { .. });
-                    self.sessions += usize::from(is_opened);
-                    self.log.push(record);
-                }
             }
+        }
+        for ServeEvent { record, .. } in self.server.mail.1.drain() {
+            let is_opened = matches!(record, ServeRecord::SessionOpened { .. });
+            self.sessions += usize::from(is_opened);
+            self.log.push(record);
         }
     }
 
@@ -426,19 +430,19 @@ impl ClientAndServer {
         }
     }
 
-    fn client_events(&mut self) {
-        for event in self.events.drain() {
-            match event {
-                ControlEvent::Granted { session, tag, patience, .. } => {
+    fn client_commands(&mut self) {
+        self.stretches += self.mail.1.drain().len();
+        for command in self.mail.0.drain() {
+            match command {
+                ControlCommand::Start { session, tag, patience, .. } => {
                     self.open_streams(&session, tag, patience);
                 }
-                ControlEvent::Interval(_) | ControlEvent::Stretch { .. } => self.stretches += 1,
-                ControlEvent::StopSenders => {
+                ControlCommand::StopSenders => {
                     for stream in self.streams.iter().filter(|stream| stream.sends()) {
                         stream.stop(&mut self.network);
                     }
                 }
-                ControlEvent::Abort => {
+                ControlCommand::Abort => {
                     self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
                 }
             }

@@ -10,7 +10,7 @@ use crate::machine::{Next, Now, Session};
 use crate::netsim::{Host, HostId, Link, Mailbox, Network, Running, SimSocket, runs};
 use crate::record::probe::NoAgent;
 use crate::session::probe::{FarEnd, ProofState, sooner};
-use crate::session::serve::{PortsOpened, ServeEvent, ServeOrder, ServePolicy, StreamReport};
+use crate::session::serve::{PortsOpened, ServeCommand, ServeOrder, ServePolicy, StreamReport};
 use crate::units::Nanos;
 use crate::wire::{Ask, ControlKey, Echo};
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ struct Pair {
     client_host: HostId,
     server: Running<Serve>,
     orders: Mailbox<ServeOrder>,
-    events: Mailbox<ServeEvent>,
+    commands: Mailbox<ServeCommand>,
     asker: Running<Asker>,
 }
 
@@ -132,7 +132,7 @@ impl Pair {
         let (here, there) = (client_address(), server_address());
         let client_host = network.add(Host::at("192.0.2.1").behind(Link::both(path)));
         let server_host = network.add(Host::at("192.0.2.2"));
-        let (server, orders, events) = serve(ServePolicy::default(), seed);
+        let (server, orders, (commands, _)) = serve(ServePolicy::default(), seed);
         let server = server.with_key(key.clone()).on_ports(there.port(), &[]);
         let server = network.start(server_host, &[SimSocket::bound(there)], server);
         let asker = Asker::new(Sealer::new(key, seed));
@@ -140,7 +140,7 @@ impl Pair {
         for process in [server.id(), asker.id()] {
             network.set_tick(process, Nanos::from_millis(50));
         }
-        Self { network, client_host, server, orders, events, asker }
+        Self { network, client_host, server, orders, commands, asker }
     }
 
     fn run(&mut self) {
@@ -148,8 +148,8 @@ impl Pair {
         while !self.network.is_over(self.asker.id()) {
             let goes_on = self.network.step(deadline);
             self.asker.with(|asker| assert!(goes_on, "hangs at {:?}", asker.stage));
-            for event in self.events.drain() {
-                let ServeEvent::OpenPorts(request) = event else { continue };
+            for command in self.commands.drain() {
+                let ServeCommand::OpenPorts(request) = command else { continue };
                 assert!(
                     self.asker.with(|asker| asker.is_lied_to) || request.ports.is_empty(),
                     "the server's own port is open already"

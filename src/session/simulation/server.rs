@@ -3,9 +3,11 @@
 use super::Mailbox;
 use super::client_and_server::{IO, serve};
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
-use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{BlastInterval, BlastReceived, Flow, Sink};
-use crate::session::serve::{ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport};
+use crate::machine::{Executor, Next, Now, Orders, Session};
+use crate::record::{BlastInterval, BlastReceived};
+use crate::session::serve::{
+    ServeCommand, ServeControl, ServeEngine, ServeOrder, ServePolicy, StreamReport,
+};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{CONTROL_MAX, Code, Command, HELO_LEN, Reply, Tag, TicketKey, Verb};
@@ -20,15 +22,15 @@ fn peer(number: u32) -> SocketAddr {
 }
 
 /// Delivers one datagram and returns all answers.
-fn ask<O, K, R>(
-    serve: &mut ServeControl<O, K, R>,
+fn ask<O, E, R>(
+    serve: &mut ServeControl<O, E, R>,
     now: Now,
     from: SocketAddr,
     bytes: &[u8],
 ) -> Vec<Vec<u8>>
 where
     O: Orders<ServeOrder>,
-    K: Sink<ServeEvent>,
+    E: ServeEngine,
     R: FnMut() -> u64,
 {
     let meta = RxMeta { source: from, ..RxEntry::default().meta };
@@ -71,14 +73,14 @@ macro_rules! open {
 
 #[test]
 fn ten_thousand_strangers_leave_nothing_behind() {
-    let (mut serve, _, events) = serve(ServePolicy::default(), 1);
+    let (mut serve, _, (commands, events)) = serve(ServePolicy::default(), 1);
     for number in 0..10_000 {
         let bytes = command("a1", Verb::Helo, &[]).padded(HELO_LEN).encode().unwrap();
         let replies = ask(&mut serve, at(1), peer(number), &bytes);
         assert!(replies.len() == 1 && replies[0].len() <= bytes.len());
     }
     assert_eq!(serve.sessions(), 0);
-    assert!(events.drain().is_empty());
+    assert!(commands.drain().is_empty() && events.drain().is_empty());
 }
 
 #[test]
@@ -210,22 +212,23 @@ fn a_status_of_the_largest_numbers_still_fits_and_leaves_stretches_for_later() {
 
 #[test]
 fn a_helo_or_test_that_comes_again_late_does_its_work_once() {
-    let (mut serve, _, events) = serve(ServePolicy::default(), 1);
+    let (mut serve, _, (commands, events)) = serve(ServePolicy::default(), 1);
     let session = open!(&mut serve, at(1), peer(1)).unwrap();
     let named = [("session", session.as_str())];
     let test = reply!(&mut serve, at(1), peer(1), "a3", Verb::Test, &named);
     for number in 4..40 {
         reply!(&mut serve, at(1), peer(1), &format!("a{number}"), Verb::Stat, &named);
     }
+    commands.drain();
     events.drain();
     assert_eq!(reply!(&mut serve, at(1), peer(1), "a3", Verb::Test, &named), test);
     assert_eq!(open!(&mut serve, at(1), peer(1)), Ok(session));
-    assert_eq!((serve.sessions(), events.drain()), (1, Vec::new()));
+    assert_eq!((serve.sessions(), commands.drain(), events.drain()), (1, Vec::new(), Vec::new()));
 }
 
 #[test]
 fn the_openings_of_many_streams_do_not_make_the_server_forget_their_test() {
-    let (mut serve, orders, events) = serve(ServePolicy::default(), 1);
+    let (mut serve, orders, (commands, events)) = serve(ServePolicy::default(), 1);
     let text = open!(&mut serve, at(1), peer(1)).unwrap();
     let session = u64::from_str_radix(&text, 16).unwrap();
     let test = [("session", text.as_str()), ("streams", "20")];
@@ -244,26 +247,27 @@ fn the_openings_of_many_streams_do_not_make_the_server_forget_their_test() {
             Next::Idle
         );
     }
-    let opened = |event: &ServeEvent| matches!(event, ServeEvent::Open(_));
-    assert_eq!(events.drain().iter().filter(|event| opened(event)).count(), 20);
+    let opened = |command: &ServeCommand| matches!(command, ServeCommand::Open(_));
+    assert_eq!(commands.drain().iter().filter(|command| opened(command)).count(), 20);
+    events.drain();
     assert_eq!(reply!(&mut serve, at(1), peer(1), "a3", Verb::Test, &test), granted);
-    assert_eq!(events.drain(), Vec::new());
+    assert_eq!((commands.drain(), events.drain()), (Vec::new(), Vec::new()));
 }
 
 /// Ends a stream as the engine does: its final counts are queued before `Close` returns.
 struct Prompt(Mailbox<ServeOrder>);
 
-impl Sink<ServeEvent> for Prompt {
-    fn take(&mut self, event: ServeEvent) -> Flow {
-        match event {
-            ServeEvent::Open(request) => {
+impl Executor<ServeCommand> for Prompt {
+    fn execute(&mut self, command: ServeCommand) {
+        match command {
+            ServeCommand::Open(request) => {
                 self.0.push(ServeOrder {
                     session: request.session,
                     stream: 0,
                     news: StreamReport::Opened(Ok(())),
                 });
             }
-            ServeEvent::Close { session } => {
+            ServeCommand::Close { session } => {
                 let received = BlastReceived { datagrams: 7, ..BlastReceived::default() };
                 let delay = Box::new(DelayHistogram::new());
                 let news = StreamReport::Received(Box::new(received), delay, IO);
@@ -271,7 +275,6 @@ impl Sink<ServeEvent> for Prompt {
             }
             _ => {}
         }
-        Flow::Continue
     }
 }
 
@@ -281,7 +284,8 @@ fn a_second_test_does_not_inherit_the_end_of_the_first() {
     let mut numbers = 1..;
     let random = move || numbers.next().unwrap_or_default();
     let (policy, key) = (ServePolicy::default(), TicketKey([1; 32]));
-    let mut serve = ServeControl::new(policy, key, orders.clone(), Prompt(orders), random);
+    let engine = (Prompt(orders.clone()), Vec::new());
+    let mut serve = ServeControl::new(policy, key, orders, engine, random);
     let session = open!(&mut serve, at(1), peer(1)).unwrap();
     let named = [("session", session.as_str())];
     reply!(&mut serve, at(1), peer(1), "a3", Verb::Test, &named);

@@ -5,7 +5,9 @@ use super::client_and_server::{Serve, serve};
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::machine::{Now, Session};
 use crate::record::{ServeRecord, ServeRefusal, SessionEnd};
-use crate::session::serve::{ServeEvent, ServeOrder, ServePolicy, StreamReport, StreamRequest};
+use crate::session::serve::{
+    ServeCommand, ServeEvent, ServeOrder, ServePolicy, StreamReport, StreamRequest,
+};
 use crate::units::Nanos;
 use crate::wire::{CONTROL_MAX, Code, Command, ControlKey, HELO_LEN, Reply};
 use std::collections::HashMap;
@@ -25,6 +27,7 @@ pub fn at(seconds: u64) -> Now {
 pub struct ByHand {
     pub serve: Serve,
     pub orders: Mailbox<ServeOrder>,
+    pub commands: Mailbox<ServeCommand>,
     pub events: Mailbox<ServeEvent>,
     pub now: Now,
     key: Option<ControlKey>,
@@ -35,8 +38,17 @@ pub struct ByHand {
 
 impl ByHand {
     pub fn new(policy: ServePolicy) -> Self {
-        let (serve, orders, events) = serve(policy, 1);
-        Self { serve, orders, events, now: at(1), key: None, nonce: 0, proofs: HashMap::new() }
+        let (serve, orders, (commands, events)) = serve(policy, 1);
+        Self {
+            serve,
+            orders,
+            commands,
+            events,
+            now: at(1),
+            key: None,
+            nonce: 0,
+            proofs: HashMap::new(),
+        }
     }
 
     /// A server with a key, with which the commands are sealed as well.
@@ -134,8 +146,8 @@ impl ByHand {
         if let [reply] = &replies[..] {
             return Err(reply.code);
         }
-        let mut requests = self.events.drain().into_iter().filter_map(|event| match event {
-            ServeEvent::Open(request) => Some(*request),
+        let mut requests = self.commands.drain().into_iter().filter_map(|command| match command {
+            ServeCommand::Open(request) => Some(*request),
             _ => None,
         });
         Ok(requests.next().expect("no answer means that a stream is asked for"))
@@ -159,11 +171,7 @@ impl ByHand {
 
     /// The log so far.
     pub fn log(&mut self) -> Vec<ServeRecord> {
-        let logged = |event| match event {
-            ServeEvent::Log { record, .. } => Some(record),
-            _ => None,
-        };
-        self.events.drain().into_iter().filter_map(logged).collect()
+        self.events.drain().into_iter().map(|event| event.record).collect()
     }
 
     /// Refusals so far.

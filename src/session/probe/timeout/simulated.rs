@@ -3,13 +3,12 @@
 use super::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::control::Sealer;
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
-use crate::machine::Orders;
+use crate::machine::{Executor, Orders};
 use crate::netsim::{Clock, Host, Link, Mailbox, Nat, NatTimers, Network, Refresh, SimSocket, Way};
 use crate::record::probe::{Dependence, TimeoutEvent, TimeoutReport};
-use crate::record::{Flow, Sink};
 use crate::session::probe::FarEnd;
 use crate::session::serve::{
-    PortsOpened, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
+    PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
 };
 use crate::units::Nanos;
 use crate::wire::TicketKey;
@@ -98,15 +97,14 @@ impl Orders<ServeOrder> for Engine {
     }
 }
 
-impl Sink<ServeEvent> for Engine {
-    fn take(&mut self, event: ServeEvent) -> Flow {
-        if let ServeEvent::OpenPorts(request) = event {
+impl Executor<ServeCommand> for Engine {
+    fn execute(&mut self, command: ServeCommand) {
+        if let ServeCommand::OpenPorts(request) = command {
             let alternate = (self.1 != OtherPort::None).then_some(OTHER);
             let news =
                 StreamReport::Ports(Box::new(PortsOpened { alternate, ..Default::default() }));
             self.0.push(ServeOrder { session: request.session, stream: 0, news });
         }
-        Flow::Continue
     }
 }
 
@@ -167,7 +165,8 @@ impl Rules {
             names
         });
         let key = TicketKey([3; 32]);
-        let server = ServeControl::new(ServePolicy::default(), key, engine.clone(), engine, names)
+        let (orders, engine) = (engine.clone(), (engine, Vec::new()));
+        let server = ServeControl::new(ServePolicy::default(), key, orders, engine, names)
             .on_ports(PORT, &[]);
         let sockets = [PORT, OTHER.0].map(|port| SimSocket::bound((SERVER, port).into()));
         let bound = if self.other_port == OtherPort::None { 1 } else { 2 };

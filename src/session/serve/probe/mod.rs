@@ -2,7 +2,7 @@
 //! reports what it saw of each datagram, and answers when, from where and how the client wants it.
 //!
 //! ```text
-//! TEST kind=probe -> probe_granting.rs -> ServeEvent::OpenPorts -> PortsOpened -> reply with the key
+//! TEST kind=probe -> probe_granting.rs -> ServeCommand::OpenPorts -> PortsOpened -> reply with the key
 //! request, any port -> probe_requests.rs -> items.rs   counted by item and number, for STAT
 //!                                -> verified_addresses.rs   who may have more than one immediate answer
 //!                                -> pending.rs later answers -> allowance.rs -> outbox

@@ -3,10 +3,10 @@
 use super::{PortsOpened, PortsRequest};
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, RxEntry, RxMeta, TxBatch};
 use crate::batch::{SendOutcome, SendStop};
-use crate::machine::{Next, Now, Orders, Session};
+use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::record::{Flow, ServeRecord, ServeRefusal, Sink};
 use crate::session::serve::{
-    Probing, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
+    Probing, ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
 };
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Ask, Code, Echo, PortDenial, PortListError, Reply, TicketKey, Via};
@@ -37,10 +37,10 @@ impl Orders<ServeOrder> for Engine {
     }
 }
 
-impl Sink<ServeEvent> for Engine {
-    fn take(&mut self, event: ServeEvent) -> Flow {
-        match event {
-            ServeEvent::OpenPorts(request) => {
+impl Executor<ServeCommand> for Engine {
+    fn execute(&mut self, command: ServeCommand) {
+        match command {
+            ServeCommand::OpenPorts(request) => {
                 let PortsRequest { session, ports, alternate, .. } = *request;
                 let (taken, free): (Vec<u16>, Vec<u16>) = ports.iter().partition(|p| *p == TAKEN);
                 let opened = PortsOpened {
@@ -52,10 +52,15 @@ impl Sink<ServeEvent> for Engine {
                 let news = StreamReport::Ports(Box::new(opened));
                 self.orders.borrow_mut().push_back(ServeOrder { session, stream: 0, news });
             }
-            ServeEvent::ClosePorts { sockets } => self.closed.borrow_mut().extend(sockets),
-            ServeEvent::Log { record, .. } => self.log.borrow_mut().push(record),
+            ServeCommand::ClosePorts { sockets } => self.closed.borrow_mut().extend(sockets),
             _ => {}
         }
+    }
+}
+
+impl Sink<ServeEvent> for Engine {
+    fn take(&mut self, event: ServeEvent) -> Flow {
+        self.log.borrow_mut().push(event.record);
         Flow::Continue
     }
 }
