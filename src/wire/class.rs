@@ -13,7 +13,8 @@
 use super::MAGIC;
 use super::stun::{MAGIC_COOKIE, STUN_HEADER};
 
-/// The shortest test packet of the family: sequence, time stamp, error estimate (RFC 4656 §4.1.2).
+/// The shortest test packet of OWAMP and its successors: sequence number, time stamp, error
+/// estimate (RFC 4656 §4.1.2).
 const STAMP_LEAST: usize = 14;
 
 /// What a payload is, by its first bytes.
@@ -28,7 +29,7 @@ pub enum Class {
     /// None of these, and long enough for a STAMP test packet. Whether it is one is for the
     /// reflector to judge.
     Stamp,
-    /// Nothing known.
+    /// An unknown protocol.
     Other,
 }
 

@@ -51,11 +51,11 @@ pub enum Verb {
     Test,
     /// Begin: datagrams may flow.
     Data,
-    /// Reports the state of the run.
+    /// Report the state of the run.
     Stat,
-    /// Add me to a fan-out's receivers.
+    /// Add the client to a fan-out's receivers.
     Rcpt,
-    /// Is this one a receiver?
+    /// Check whether an address is a receiver.
     Vrfy,
     /// List the receivers.
     Expn,
@@ -63,9 +63,9 @@ pub enum Verb {
     Rset,
     /// Keep alive.
     Noop,
-    /// The verbs.
+    /// List the verbs.
     Help,
-    /// Close.
+    /// Close the session.
     Quit,
 }
 
@@ -129,7 +129,7 @@ impl Code {
     pub const LOCAL_ERROR: Self = Self(451);
     /// No room now.
     pub const NO_ROOM: Self = Self(452);
-    /// Not with so old a value: ask again with the one that the reply carries.
+    /// The value is missing or too old: repeat the command with the one in the reply.
     pub const STALE: Self = Self(454);
     /// Not understood.
     pub const NOT_UNDERSTOOD: Self = Self(500);
@@ -141,7 +141,7 @@ impl Code {
     pub const WRONG_ORDER: Self = Self(503);
     /// A parameter's value is not supported.
     pub const NOT_SUPPORTED: Self = Self(504);
-    /// A key is needed, or another one.
+    /// A key is needed, or a different one.
     pub const KEY_NEEDED: Self = Self(530);
     /// Refused by policy.
     pub const POLICY: Self = Self(550);
@@ -150,7 +150,7 @@ impl Code {
     /// The request was started and has failed.
     pub const FAILED: Self = Self(554);
 
-    /// Every code, with its meaning in one word.
+    /// Every code, with its name.
     pub const ALL: [(Self, &str); 21] = [
         (Self::STATUS, "status"),
         (Self::HELP, "help"),
@@ -179,7 +179,7 @@ impl Code {
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// What the client calls it.
+    /// The client's identifier of it.
     pub tag: Tag,
     /// The kind of command.
     pub verb: Verb,
@@ -192,7 +192,7 @@ pub struct Command {
 pub struct Reply {
     /// The command's tag.
     pub tag: Tag,
-    /// The verdict.
+    /// The result.
     pub code: Code,
     /// Its parameters.
     pub params: Params,
@@ -200,7 +200,7 @@ pub struct Reply {
     pub text: String,
 }
 
-/// Why bytes are no command.
+/// Why bytes are not a command.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CommandError {
     /// Not a command at all: no tag, not text, too long.
@@ -231,7 +231,7 @@ pub enum CommandError {
 #[error("{0} bytes do not fit a control datagram of {CONTROL_MAX}")]
 pub struct TooLong(pub usize);
 
-/// Bytes that are no reply.
+/// Bytes that are not a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a reply")]
 pub struct NotAReply;
@@ -346,7 +346,7 @@ impl Reply {
     }
 }
 
-/// The datagram's text, where it is text and not too long.
+/// The datagram as text; `None` if it is not text or too long.
 fn control_text(bytes: &[u8]) -> Option<&str> {
     let proper = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\r' | b'\n');
     if bytes.len() > CONTROL_MAX || !bytes.iter().all(proper) {

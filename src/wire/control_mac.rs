@@ -2,8 +2,9 @@
 //! belongs to this exchange.
 //!
 //! ```text
-//! command   TAG VERB key=value… nonce=N mac=M     M = HMAC(key, "udpkit command 1" + all before " mac=")
-//! reply     TAG CODE text mac=M                   M = HMAC(key, "udpkit reply 1" + the command's M
+//! command   TAG VERB key=value… nonce=N mac=M     M = HMAC(key, "udpkit command 1" + all before "
+//! mac=") reply     TAG CODE text mac=M                   M = HMAC(key, "udpkit reply 1" + the
+//! command's M
 //!                                                              + all before " mac=")
 //! ```
 //!
@@ -32,7 +33,8 @@ const REPLY: &[u8] = b"udpkit reply 1";
 /// Most bytes that authentication adds: the `mac` parameter and a line end.
 pub const SEAL_LEN: usize = LABEL.len() + 2 * LEN + 2;
 
-/// Bytes of a shared key: fewer could be guessed from one recorded datagram.
+/// Allowed lengths of a shared key in bytes: a shorter key could be guessed from one recorded
+/// datagram.
 pub const KEY_LEN: RangeInclusive<usize> = 16..=1024;
 
 /// The key that both ends share; copies are the same key.
@@ -49,7 +51,7 @@ pub enum AuthenticationError {
     /// It has no hash.
     #[error("no key")]
     Missing,
-    /// It has one, of another key or another text.
+    /// It has one, but for another key or another text.
     #[error("another key")]
     Wrong,
 }
@@ -60,7 +62,7 @@ pub enum AuthenticationError {
 pub struct KeyLength(pub usize);
 
 impl ControlKey {
-    /// A key of [`KEY_LEN`] bytes, all of which count.
+    /// A key, whose length must be within [`KEY_LEN`]; every byte is used.
     pub fn new(bytes: &[u8]) -> Result<Self, KeyLength> {
         if KEY_LEN.contains(&bytes.len()) {
             Ok(Self(bytes.into()))
@@ -74,13 +76,13 @@ impl ControlKey {
         StampKey::new(&self.0)
     }
 
-    /// The command with its hash, and the hash, to open the reply with.
+    /// The command with its hash, and the hash itself, with which the reply is verified.
     pub fn sign_command(&self, command: Vec<u8>) -> (Vec<u8>, Seal) {
         let seal = hash(self.command_mac(body(&command)));
         (sealed(command, seal), seal)
     }
 
-    /// The hash of a command, if it is this key's.
+    /// The hash of a command, if it was made with this key.
     pub fn verify_command(&self, bytes: &[u8]) -> Result<Seal, AuthenticationError> {
         let (text, claimed) = split(bytes)?;
         match self.command_mac(text).verify_truncated_left(&claimed) {
@@ -145,7 +147,7 @@ fn hash(mac: Hmac<Sha256>) -> Seal {
     Seal(seal)
 }
 
-/// Without the line's end, which is put behind the hash.
+/// The text without its line end, which goes after the hash.
 fn body(text: &[u8]) -> &[u8] {
     let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
     &text[..end]
@@ -237,7 +239,7 @@ mod tests {
         );
         assert_eq!(key(7).verify_command(b""), Err(AuthenticationError::Missing));
         assert_eq!(key(7).verify_command(&[b' '; 37]), Err(AuthenticationError::Missing));
-        // The line's end is not sealed: a relay may change it.
+        // The hash does not cover the line end: a relay may change it.
         for at in 0..command.len() - 2 {
             let mut changed = command.clone();
             changed[at] ^= 1;

@@ -12,24 +12,24 @@ pub struct Dscp(u8);
 /// Explicit congestion notification (RFC 3168 §5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Ecn {
-    /// The transport does not do ECN.
+    /// Not ECN-capable transport.
     #[default]
     NotEct,
-    /// Capable, codepoint 1 (RFC 8311, L4S).
+    /// ECN-capable transport, codepoint 1 (used by L4S, RFC 9331).
     Ect1,
-    /// Capable, codepoint 0.
+    /// ECN-capable transport, codepoint 0.
     Ect0,
-    /// Congestion was experienced.
+    /// Congestion experienced: set by a router.
     Ce,
 }
 
-/// Why a text is no DSCP.
+/// Why a text is not a DSCP.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParseDscpError {
-    /// A number that is none.
+    /// A number above 63.
     #[error("{0} is not a DSCP: the numbers are from 0 to 63")]
     OutOfRange(String),
-    /// A name that is none.
+    /// An unknown name.
     #[error(
         "{text} is not a DSCP: use a number from 0 to 63 or a name: EF, VA, LE, DF, CS0 to CS7, \
          AF11 to AF43{nearest}"
@@ -42,7 +42,7 @@ pub enum ParseDscpError {
     },
 }
 
-/// Text that is no ECN codepoint.
+/// Text that is not an ECN codepoint.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{text} is not an ECN codepoint: use not-ect (0), ect1 (1), ect0 (2) or ce (3){nearest}")]
 pub struct ParseEcnError {
@@ -50,7 +50,7 @@ pub struct ParseEcnError {
     nearest: Nearest,
 }
 
-/// IANA's names that are not regular.
+/// Names in IANA's registry that follow no pattern.
 const NAMES: [(&str, u8); 4] = [("DF", 0), ("LE", 1), ("VA", 44), ("EF", 46)];
 
 impl Dscp {
@@ -107,7 +107,7 @@ fn nearest_name(text: &str) -> Option<String> {
 }
 
 impl fmt::Display for Dscp {
-    /// `EF(46)`, or the number alone where it has no name.
+    /// `EF(46)`, or the number alone for 0 and for a code point without a name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.0;
         if let Some((name, _)) = NAMES.iter().find(|(_, known)| *known == value) {
@@ -150,12 +150,12 @@ impl fmt::Display for Ecn {
     }
 }
 
-/// The TOS byte or traffic class of both halves.
+/// Joins the two halves to a TOS byte or traffic class.
 pub fn tos(dscp: Dscp, ecn: Ecn) -> u8 {
     dscp.0 << 2 | ecn as u8
 }
 
-/// The two halves of a TOS byte or traffic class.
+/// Splits a TOS byte or traffic class into its two halves.
 pub fn split_tos(tos: u8) -> (Dscp, Ecn) {
     let ecn = match tos & 3 {
         0 => Ecn::NotEct,

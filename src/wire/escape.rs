@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use thiserror::Error;
 
-/// A backslash that means nothing.
+/// An invalid escape.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EscapeError {
-    /// What follows it is not known.
+    /// An unknown character after the backslash.
     #[error("\\{0} is not an escape; use \\n \\r \\t \\0 \\\\ or \\xHH")]
     Unknown(char),
-    /// It ends the text.
+    /// The backslash is the last character.
     #[error("the text ends in a single backslash; write \\\\ for a backslash")]
     Lone,
     /// `\x` without two digits.
@@ -33,7 +33,7 @@ pub fn escape_into(bytes: &[u8], text: &mut String) {
     }
 }
 
-/// What [`escape_into`] appends, by itself.
+/// The text that [`escape_into`] appends.
 pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     escape_into(bytes, &mut text);

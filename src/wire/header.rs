@@ -11,7 +11,7 @@
 use crate::units::{MOST_COUNT, Nanos, Untrusted};
 use thiserror::Error;
 
-/// Above ASCII, so that data and control text part by their first byte (as RFC 7983 does).
+/// Not ASCII, so that the first byte distinguishes data from control text (as in RFC 7983).
 pub const MAGIC: u8 = 0xD6;
 const VERSION: u8 = 1;
 
@@ -36,13 +36,13 @@ pub struct Header {
     pub kind: Kind,
     /// The run that it belongs to.
     pub tag: u16,
-    /// Its number, which wraps at 2^32.
+    /// Its number in the stream, from 0; wraps at 2^32.
     pub sequence: u32,
     /// When it was sent, on the sender's real-time clock.
     pub sent: Nanos,
 }
 
-/// Why bytes are no measurement header.
+/// Why bytes are not a measurement header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum HeaderError {
     /// Fewer than 16 bytes.
@@ -51,10 +51,10 @@ pub enum HeaderError {
     /// Another first byte.
     #[error("not a measurement datagram")]
     NotMagic,
-    /// A version that this one does not know.
+    /// An unknown version.
     #[error("version {0} of the measurement header is not supported; this is version {VERSION}")]
     Version(u8),
-    /// A kind that this version does not know.
+    /// An unknown kind.
     #[error("unknown kind of measurement datagram: {0}")]
     Kind(u8),
 }
@@ -108,7 +108,7 @@ impl Header {
 /// Bytes of an end message: the header and the total.
 pub const END_LEN: usize = Header::LEN + 8;
 
-/// More datagrams than one stream sends: a month of a hundred million a second.
+/// More datagrams than one stream can plausibly send: a month at 100 million per second.
 pub const MOST_SENT: u64 = MOST_COUNT;
 
 /// Writes an end message with the number of datagrams that were sent; `out` has [`END_LEN`] bytes.

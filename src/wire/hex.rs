@@ -7,15 +7,15 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// Why a text is not valid hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HexError {
-    /// A character that is no digit.
+    /// A character that is not a hexadecimal digit, and its position.
     #[error("character {1} is {0:?}, which is not a hexadecimal digit (0 to 9, a to f)")]
     Digit(char, usize),
-    /// A byte with one digit only.
+    /// A byte with one digit only, and its position.
     #[error("a byte needs two hexadecimal digits; one is missing at character {0}")]
     Half(usize),
 }
 
-/// Two digits a byte, lower case, nothing between.
+/// Two digits per byte, lower case, without separators.
 pub fn to_hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     hex_into(bytes, &mut text);

@@ -11,9 +11,9 @@ const DEFAULTS: [u8; 2] = [64, 128];
 /// from either default is ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hops {
-    /// This many.
+    /// An unambiguous count.
     Known(u8),
-    /// The first where it is the sender's own datagram, the second where a relay sent it anew.
+    /// The first if the datagram is the sender's own, the second if a relay sent it anew.
     Either(u8, u8),
 }
 

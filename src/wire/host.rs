@@ -3,11 +3,11 @@
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Bytes of a name before it is written in hexadecimal.
+/// Bytes of an identifier before it is written in hexadecimal.
 const LEN: usize = 8;
 
-/// What a host knows itself by, until it is started again: Linux's `boot_id` (random(4)), which is
-/// the same in all its network namespaces. It never leaves the host.
+/// The identity of a host until its next boot: Linux's `boot_id` (random(4)), which is the same in
+/// all its network namespaces. It never leaves the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostId(pub String);
 

@@ -44,8 +44,8 @@ impl Params {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Reads `key=value`; `None` for a key or an escape that cannot be. What a terminal would obey
-    /// is made [harmless]: a value may be shown.
+    /// Parses `key=value`; `None` for an invalid key or escape. Characters that a terminal would
+    /// act on are made [harmless], because values may be shown.
     pub(super) fn read_one(&mut self, text: &str) -> Option<()> {
         let (key, value) = text.split_once('=')?;
         let proper =

@@ -6,21 +6,21 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Ports as ranges, upwards, none touching the next; port 0 is none.
+/// A set of ports, as ascending ranges that neither overlap nor touch; never contains port 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortList {
     ranges: Vec<RangeInclusive<u16>>,
 }
 
-/// Why a text is no list of ports.
+/// Why a text is not a list of ports.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PortListError {
-    /// A part that is no number from 1 to 65535.
+    /// A part that is not a number from 1 to 65535.
     #[error("{text} is not a port or a range: ports are numbers from 1 to 65535{nearest}")]
     NotAPort {
         /// The part as given.
         text: String,
-        /// The nearest right spelling.
+        /// The nearest correct spelling.
         nearest: Nearest,
     },
     /// A range whose end is below its start.
@@ -42,15 +42,15 @@ pub enum PortListError {
 /// Why a server does not open a port for a probe, as named in the control protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PortDenial {
-    /// Another socket has it.
+    /// Another socket uses it.
     InUse,
-    /// It is reserved, and the server has no right to it.
+    /// It is a privileged port, which the server may not bind.
     Privileged,
     /// It could not be opened for another reason.
     Failed,
     /// The server has reached its limit of open ports.
     Limit,
-    /// The operator does not offer it.
+    /// The server is not configured to allow it.
     Policy,
 }
 
@@ -63,7 +63,7 @@ impl PortDenial {
         (Self::Policy, "policy"),
     ];
 
-    /// As it is written.
+    /// As written in the control protocol.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(denial, _)| *denial == self).map_or("failed", |(_, text)| text)
     }
@@ -78,7 +78,7 @@ impl FromStr for PortDenial {
 }
 
 impl PortList {
-    /// How many ports.
+    /// Number of ports.
     pub fn len(&self) -> usize {
         self.ranges.iter().map(|range| usize::from(range.end() - range.start()) + 1).sum()
     }
@@ -93,7 +93,7 @@ impl PortList {
         self.ranges.iter().any(|range| range.contains(&port))
     }
 
-    /// Every port, upwards.
+    /// Every port, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
         self.ranges.iter().flat_map(Clone::clone)
     }
@@ -156,7 +156,7 @@ fn port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| digits && *port != 0)
 }
 
-/// What a range with another sign between its ends, or without one of them, was to be.
+/// What was probably meant by a range that has another separator or lacks one of its ends.
 fn suggestion(part: &str) -> Option<String> {
     if let Some(from) = part.strip_suffix('-') {
         return Some(format!("{}-65535", port(from)?));

@@ -40,8 +40,8 @@ pub const fn udp_ip_bytes(payload: usize, family: IpFamily) -> usize {
     payload + UDP_HEADER + ip
 }
 
-/// Bytes of one datagram on an Ethernet link of that MTU: every fragment with its own headers,
-/// preamble and gap, and none shorter than the smallest frame.
+/// Bytes that one datagram takes up on an Ethernet link of that MTU: every fragment with its own
+/// headers, preamble and inter-packet gap, and none shorter than the smallest frame.
 pub fn ethernet_wire_bytes(payload: usize, family: IpFamily, mtu: usize) -> usize {
     let whole = udp_ip_bytes(payload, family);
     let frame = |packet: usize| packet.max(ETHERNET_MIN) + ETHERNET;

@@ -9,7 +9,7 @@ const NUMBER: usize = 20;
 /// The longest `{random:N}`: no datagram is longer.
 const RANDOM_MAX: usize = 65_527;
 
-/// A part that cannot be filled in.
+/// A placeholder that cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{{random:{0}}} is not a length; use from {{random:1}} to {{random:65527}}")]
 pub struct TemplateError(String);
@@ -27,7 +27,7 @@ enum Part {
 }
 
 impl Template {
-    /// Takes a message apart.
+    /// Parses a message.
     pub fn parse(message: &[u8]) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut plain = Vec::new();
@@ -50,7 +50,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Bytes that a filled message can reach.
+    /// The largest length of a filled message, in bytes.
     pub fn max_len(&self) -> usize {
         self.0
             .iter()
@@ -77,7 +77,7 @@ impl Template {
     }
 }
 
-/// The part that `text` begins with and its length; `None` when it begins with none.
+/// The placeholder that `text` begins with, and its length; `None` if it begins with none.
 fn part_at(text: &[u8]) -> Result<Option<(Part, usize)>, TemplateError> {
     for (name, part) in [(&b"{seq}"[..], Part::Seq), (b"{time}", Part::Time)] {
         if text.starts_with(name) {

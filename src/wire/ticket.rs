@@ -14,7 +14,8 @@ const LEN: usize = 16;
 pub struct TicketKey(pub [u8; 32]);
 
 impl TicketKey {
-    /// The ticket of an address in a slot of time: a keyed hash (HMAC-SHA-256, cut to 16 bytes).
+    /// The ticket of an address in a slot of time: a keyed hash (HMAC-SHA-256, truncated to 16
+    /// bytes).
     pub fn issue(&self, addr: SocketAddr, slot: u64) -> String {
         let hash = self.mac(addr, slot).finalize().into_bytes();
         let mut text = String::with_capacity(2 * LEN);

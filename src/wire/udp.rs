@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 const PROTOCOL: u8 = 17;
 const HEADER: usize = 8;
 
-/// The checksum of a UDP header (RFC 768, RFC 8200 §8.1): never 0, which would mean none. `None`
-/// for two families or a payload that no datagram holds.
+/// The checksum of a UDP header (RFC 768, RFC 8200 §8.1): never 0, which would mean no checksum.
+/// `None` if the addresses differ in family or the payload is too long for a datagram.
 pub fn udp_checksum(source: SocketAddr, destination: SocketAddr, payload: &[u8]) -> Option<u16> {
     let length = u16::try_from(HEADER + payload.len()).ok()?;
     let mut sum = Sum::default();

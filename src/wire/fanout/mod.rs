@@ -7,11 +7,11 @@
 //! receiver  f QUIT run=… id=… …                       final report, answered with `f 221`
 //! ```
 //!
-//! An announcement to a single address has a `value=`, which reports on that run return. It is longer
-//! than any report about it, so that a receiver can report without sending more bytes than it
-//! received. An announcement to an address that has not returned a value yet is as short as possible,
-//! because it answers a report and must not amplify it. When to report, and what the numbers mean, is
-//! left to the sessions.
+//! An announcement to a single address has a `value=`, which reports on that run return. It is
+//! longer than any report about it, so that a receiver can report without sending more bytes than
+//! it received. An announcement to an address that has not returned a value yet is as short as
+//! possible, because it answers a report and must not amplify it. When to report, and what the
+//! numbers mean, is left to the sessions.
 
 mod announcement;
 mod report;
@@ -22,7 +22,6 @@ pub use report::{MarkReport, REPORT_GAPS, ReceiverReport};
 use super::{MOST_SENT, Params, Tag};
 use crate::units::Untrusted;
 
-/// What both sides call their lines.
 const TAG: &str = "f";
 
 /// The tag of every line.
@@ -30,7 +29,7 @@ pub fn fanout_tag() -> Tag {
     Tag::new(TAG).unwrap_or_default()
 }
 
-/// A run's name.
+/// A run's identifier.
 fn read_run(params: &Params) -> Option<u64> {
     read_hex(params, "run")
 }

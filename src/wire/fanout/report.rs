@@ -10,7 +10,7 @@ pub const REPORT_GAPS: usize = 128;
 /// Longest accepted interface name in bytes; the kernel's own limit is 15.
 const NAME_MAX: usize = 32;
 
-/// One receiver's counts in one run, since it began to listen.
+/// One receiver's counts for one run, since it began to listen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiverReport {
     /// The run identifier, from an announcement.
@@ -31,7 +31,7 @@ pub struct ReceiverReport {
     pub lost: u64,
     /// Loss bursts (RFC 3357).
     pub bursts: u64,
-    /// Length of the longest, in datagrams.
+    /// Length of the longest burst, in datagrams.
     pub longest: u64,
     /// Reordered datagrams (RFC 4737).
     pub reordered: u64,
@@ -59,7 +59,7 @@ pub struct ReceiverReport {
     pub mark: Option<MarkReport>,
 }
 
-/// Numbers a receiver lost since a mark, so that receivers can be compared.
+/// Numbers that a receiver lost since a mark, so that receivers can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarkReport {
     /// The first number.

@@ -7,10 +7,10 @@
 //! | 24 | 8 | T3: when this answer left |
 //! | 32 | 4 | item |
 //! | 36 | 1 | number of the answer, from 0 |
-//! | 37 | 1 | TTL or hop limit of the ask as it arrived |
-//! | 38 | 1 | TOS or traffic class of the ask as it arrived |
+//! | 37 | 1 | TTL or hop limit of the request as it arrived |
+//! | 38 | 1 | TOS or traffic class of the request as it arrived |
 //! | 39 | 1 | flags: 1 pattern intact, 2 TTL known, 4 came in fragments |
-//! | 40 | 2 | payload bytes of the ask as they arrived |
+//! | 40 | 2 | payload bytes of the request as they arrived |
 //! | 42 | 2 | largest fragment that it came in, IP header included; 0 when whole |
 //! | 44 | 2 | port that it was sent to |
 //! | 46 | 2 | its source port as seen |

@@ -9,7 +9,7 @@ pub(super) const NULL: u8 = 0x05;
 pub(super) const OID: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 
-/// An element with its parts one after the other; at most 127 bytes of them.
+/// An element whose content is the concatenated parts, at most 127 bytes.
 pub(super) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     debug_assert!(len < 128, "the short form of a length ends at 127");
@@ -48,7 +48,7 @@ pub(super) fn expect<'a>(reader: &mut Reader<'a>, tag: u8) -> Option<&'a [u8]> {
     next(reader).filter(|(found, _)| *found == tag).map(|(_, content)| content)
 }
 
-/// The next element as a number, where it is one of at most four bytes.
+/// The next element as a number; `None` if it is not an integer of at most four bytes.
 pub(super) fn expect_integer(reader: &mut Reader<'_>) -> Option<i32> {
     let content = expect(reader, INTEGER)?;
     let first = *content.first()?;

@@ -10,7 +10,7 @@ const GET: u8 = 0x01;
 const TOKEN: usize = 8;
 /// `Uri-Path` twice, then `Block2` of value 0: block 0 of 16 bytes.
 const OPTIONS: &[u8] = b"\xBB.well-known\x04core\xC0";
-/// Types of message (§3).
+/// Message types (§3).
 const ACKNOWLEDGEMENT: u8 = 2;
 const RESET: u8 = 3;
 

@@ -13,15 +13,15 @@ const LEN: usize = 300;
 const REQUEST: u8 = 1;
 const REPLY: u8 = 2;
 const ETHERNET: u8 = 1;
-/// Where the own address, the hardware's and the options stand.
+/// Offsets of the client's address, its hardware address and the options.
 const CIADDR: usize = 12;
 const CHADDR: usize = 28;
 const OPTIONS: usize = 236;
 const COOKIE: [u8; 4] = [99, 130, 83, 99];
-/// DHCP message type, and what it is here (RFC 2132 §9.6).
+/// The option "DHCP message type" and its value here (RFC 2132 §9.6).
 const MESSAGE_TYPE: u8 = 53;
 const INFORM: u8 = 8;
-/// Asks for netmask, routers and name servers.
+/// The option "parameter request list" (RFC 2132 §9.8): netmask, routers, name servers.
 const WANTED: [u8; 5] = [55, 3, 1, 3, 6];
 const PAD: u8 = 0;
 const END: u8 = 255;

@@ -13,7 +13,7 @@ const PTR: u16 = 12;
 const IN: u16 = 1;
 /// A unicast answer is welcome (RFC 6762 §5.4).
 const UNICAST: u16 = 0x8000;
-/// What kinds of service there are (RFC 6763 §9).
+/// The name under which a host lists its types of service (RFC 6763 §9).
 const KINDS: &[u8] = b"\x09_services\x07_dns-sd\x04_udp\x05local\0";
 
 /// One question.
@@ -44,7 +44,7 @@ pub(super) fn multicast_question(ask: &Ask) -> Vec<u8> {
     query(ask.secret(), 0, KINDS, PTR, IN | UNICAST)
 }
 
-/// The number is to be repeated, but those who answer by multicast too send 0.
+/// A responder should repeat the ID, but some send 0, as in multicast responses.
 pub(super) fn multicast_answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     let mut reader = Reader(payload);
     let id = reader.take(2)?;

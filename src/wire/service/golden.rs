@@ -7,11 +7,11 @@ use super::{Ask, Service};
 use crate::wire::{parse_hex, to_hex};
 use std::net::SocketAddr;
 
-/// What every secret here begins with: what `fastrand` draws from seed 7.
+/// The first bytes of every secret here: what `fastrand` draws from seed 7.
 const SECRET: &str = "91727e708e59fcc5208c1e454bd7f438";
 
-/// Service, port, attempt, length in all, and the bytes from the first on; what a question has
-/// behind them is noise, or zeros.
+/// Service, port, attempt, total length, and the first bytes; the rest of a question is random
+/// bytes or zeros.
 const QUESTIONS: &[(&str, u16, u32, usize, &str)] = &[
     (
         "dns",
@@ -331,7 +331,7 @@ fn answers_are_known_and_only_as_what_they_are() {
         assert_eq!(service.answer(&ask(port, 1), &payload).as_deref(), Some(words), "{service}");
         if service.repeats_secret() {
             let stranger = Ask { seed: 8, ..ask(port, 0) };
-            // Who answers multicast DNS need not repeat anything.
+            // Answers to multicast DNS need not repeat anything.
             let told = service.answer(&stranger, &payload).filter(|_| service != Service::Mdns);
             assert_eq!(told, None, "{service}: {words}");
         }

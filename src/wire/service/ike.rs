@@ -45,7 +45,7 @@ pub(super) fn question(ask: &Ask) -> Vec<u8> {
     let mut key = [&[high, low, 0, 0], public].concat();
     key[4] &= 0x7F;
     let body = [payload(KEY, &proposal()), payload(NONCE, &key), payload(LAST, nonce)].concat();
-    // Own SPI, none of the other's yet, then what this is, message 0 and the length.
+    // The initiator's SPI, no responder's SPI yet, types and flags, message ID 0, then the length.
     let head = [own, &[0; 8], &[SA, VERSION, SA_INIT, INITIATOR], &[0; 4]].concat();
     let len = (head.len() + 4 + body.len()) as u32;
     let marker = if ask.target.port() == NAT_PORT { &MARKER[..] } else { &[] };
@@ -87,7 +87,7 @@ fn notified(mut reader: Reader<'_>) -> String {
     }
 }
 
-/// A payload behind its generic header.
+/// A payload after its generic header (§3.2).
 fn payload(next: u8, body: &[u8]) -> Vec<u8> {
     let [high, low] = (body.len() as u16 + 4).to_be_bytes();
     [&[next, 0, high, low], body].concat()

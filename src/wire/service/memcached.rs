@@ -3,7 +3,7 @@
 use super::Ask;
 use super::read::{Reader, first_line, shown};
 
-/// Datagram 0 of 1, and a reserved word.
+/// After the request ID: datagram 0 of 1, and a reserved field.
 const ONLY: [u8; 6] = [0, 0, 0, 1, 0, 0];
 
 pub(super) fn question(ask: &Ask) -> Vec<u8> {

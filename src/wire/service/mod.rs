@@ -2,9 +2,9 @@
 //! is that service's.
 //!
 //! Questions change nothing at the remote end, do not log in, and request little, so that answers
-//! are seldom longer than questions. Where its protocol allows, each carries a secret that the answer
-//! must repeat, so that other hosts cannot answer in the service's place. Timing, repetition and the
-//! meaning of missing answers are left to the session.
+//! are seldom longer than questions. Where its protocol allows, each carries a secret that the
+//! answer must repeat, so that other hosts cannot answer in the service's place. Timing, repetition
+//! and the meaning of missing answers are left to the session.
 
 mod ber;
 mod coap;
@@ -35,7 +35,7 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// A service that a payload is shaped for.
+/// A service whose usual question can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Domain names (RFC 1035): who serves the root.
@@ -70,14 +70,14 @@ pub enum Service {
     Coap,
     /// memcached's UDP frame: `version`.
     Memcached,
-    /// Random bytes as long as `WireGuard`'s handshake initiation: its peer does not answer
-    /// strangers.
+    /// Random bytes as long as `WireGuard`'s handshake initiation; a peer does not answer unknown
+    /// keys.
     Wireguard,
-    /// A short line of text, for ports of which nothing is known.
+    /// A short line of text, for ports without a usual service.
     Text,
 }
 
-/// A name that is no service's.
+/// A name that is not that of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{name} is not a known service; use one of {}{nearest}", names())]
 pub struct UnknownService {
@@ -158,7 +158,7 @@ impl Service {
         }
     }
 
-    /// The question, at most 1,200 bytes. One `ask` always makes the same bytes.
+    /// The question, at most 1,200 bytes. The same `ask` always gives the same bytes.
     pub fn question(self, ask: &Ask) -> Vec<u8> {
         match self {
             Self::Dns => dns::question(ask),
@@ -207,7 +207,8 @@ impl Service {
         }
     }
 
-    /// Whether answers repeat a secret of the question, so that they may come from any address.
+    /// Whether answers repeat a secret of the question, so that they may come from any address. A
+    /// multicast DNS responder may send the ID 0 instead.
     pub fn repeats_secret(self) -> bool {
         !matches!(self, Self::Tftp | Self::Ssdp)
     }

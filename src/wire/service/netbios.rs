@@ -4,7 +4,7 @@ use super::Ask;
 use super::dns::{RESPONSE, query};
 use super::read::{Reader, shown};
 
-/// `*` padded with zeros, in the half-byte letters of RFC 1001 §14.1.
+/// The name `*` padded with zeros, in the half-byte encoding of RFC 1001 §14.1.
 const ANY: &[u8] = b"\x20CKAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\0";
 const NBSTAT: u16 = 0x21;
 const IN: u16 = 1;
@@ -23,7 +23,7 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     Some(first_name(reader).unwrap_or_else(|| "no name".to_owned()))
 }
 
-/// The first name of a status response, behind its header.
+/// The first name of a status response, after its header.
 fn first_name(mut reader: Reader<'_>) -> Option<String> {
     reader.expect(ANY)?;
     (reader.u16()? == NBSTAT).then_some(())?;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 /// first is known as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// What all that is secret in the question is drawn from.
+    /// Seed of everything secret in the question.
     pub seed: u64,
     /// Number of the attempt at this port, from 0: a service with several protocol versions is
     /// tried with each in turn.
@@ -46,7 +46,7 @@ impl Ask {
         bracketed(self.target.ip())
     }
 
-    /// The own address as a URI writes it, with its port.
+    /// The local address as a URI writes it, with its port.
     pub(super) fn own(&self) -> String {
         match self.local {
             Some(local) => format!("{}:{}", bracketed(local.ip()), local.port()),
@@ -56,7 +56,7 @@ impl Ask {
     }
 }
 
-/// Without a zone, which is this host's own affair.
+/// Without a zone, which has no meaning on other hosts (RFC 4007 §6).
 fn bracketed(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => ip.to_string(),

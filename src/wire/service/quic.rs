@@ -4,11 +4,11 @@
 use super::Ask;
 use super::read::Reader;
 
-/// What a client's first packet must reach (RFC 9000 §14.1).
+/// The minimum size of a client's first datagram (RFC 9000 §14.1).
 const LEN: usize = 1_200;
 /// Long header, and the bit that keeps QUIC apart from others on its port (RFC 9443).
 const LONG: u8 = 0xC0;
-/// Of the form 0x?a?a?a?a (RFC 9000 §15).
+/// A version reserved to force negotiation: of the form 0x?a?a?a?a (RFC 9000 §15).
 const NOBODYS: [u8; 4] = [0x1A, 0x2A, 0x3A, 0x4A];
 /// Bytes of a connection ID: the least that a client may choose for its server (§7.2).
 const ID: usize = 8;
@@ -31,7 +31,7 @@ pub(super) fn question(ask: &Ask) -> Vec<u8> {
 pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     let mut reader = Reader(payload);
     (reader.u8()? & 0x80 != 0).then_some(())?;
-    // Version 0 is what negotiation is known by.
+    // Version 0 marks a version negotiation packet.
     reader.expect(&[0; 4])?;
     let (server, client) = ids(ask);
     for id in [client, server] {
@@ -53,7 +53,7 @@ fn ids(ask: &Ask) -> ([u8; ID], [u8; ID]) {
     (server, client)
 }
 
-/// A version's name; none for those that are reserved.
+/// A version's name; `None` for reserved versions.
 fn name(version: &[u8]) -> Option<String> {
     let version = u32::from_be_bytes(version.try_into().ok()?);
     match version {

@@ -2,7 +2,7 @@
 
 use crate::wire::is_harmful;
 
-/// What was not read yet.
+/// The bytes not yet read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a>(pub &'a [u8]);
 
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         self.take(4)?.try_into().ok().map(u32::from_be_bytes)
     }
 
-    /// The next bytes, where they are `expected`.
+    /// Skips the next bytes; `None` if they are not `expected`.
     pub fn expect(&mut self, expected: &[u8]) -> Option<()> {
         (self.take(expected.len())? == expected).then_some(())
     }
@@ -35,7 +35,7 @@ impl<'a> Reader<'a> {
 /// The longest text of an answer that is shown, in characters.
 const SHOWN: usize = 40;
 
-/// Text of an answer as it may be shown: in one line, without control characters, not long.
+/// Text of an answer made fit to be shown: one line, without control characters, truncated.
 pub(super) fn shown(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let clean = text.trim().chars().map(|c| if is_harmful(c) { '?' } else { c });
@@ -47,7 +47,7 @@ pub(super) fn first_line(text: &[u8]) -> &[u8] {
     text.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default()
 }
 
-/// The value of a header such as `Call-ID`, in whatever letters its name is written.
+/// The value of a header such as `Call-ID`; upper and lower case in its name do not differ.
 pub(super) fn header<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
     text.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
         let (found, rest) = line.split_at_checked(name.len())?;

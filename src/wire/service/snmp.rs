@@ -30,7 +30,7 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
             let mut header = Reader(expect(&mut message, SEQUENCE)?);
             (expect_integer(&mut header)? == number(ask)).then_some(())?;
             expect(&mut message, OCTETS)?;
-            // Encrypted, it is no sequence, and then it is no answer to this question.
+            // An encrypted PDU is not a sequence, and so not an answer to this question.
             let mut scoped = Reader(expect(&mut message, SEQUENCE)?);
             expect(&mut scoped, OCTETS)?;
             expect(&mut scoped, OCTETS)?;
@@ -48,7 +48,7 @@ pub(super) fn answer(ask: &Ask, payload: &[u8]) -> Option<String> {
     }
 }
 
-/// The request's number: positive, and of four bytes whatever it is.
+/// The request ID: positive, and always encoded in four bytes.
 fn number(ask: &Ask) -> i32 {
     i32::from_be_bytes(ask.secret()) & 0x3FFF_FFFF | 0x4000_0000
 }

@@ -10,13 +10,13 @@ const PTP: u16 = 0x4000;
 /// An error estimate (RFC 4656 §4.1.2, with the Z bit of RFC 8186 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorEstimate {
-    /// S: the clock follows UTC by an outside source.
+    /// S: the clock is synchronised to UTC by an external source.
     pub synchronised: bool,
     /// Z: the format of the stamps that this party writes in the same packet.
     pub format: TimeFormat,
     /// Power of two by which the multiplier is scaled, 0 to 63.
     pub scale: u8,
-    /// Error in units of 2^(scale - 32) seconds; 0 is not allowed and means nothing.
+    /// Error in units of 2^(scale - 32) seconds; 0 is invalid.
     pub multiplier: u8,
 }
 
@@ -28,7 +28,7 @@ impl Default for ErrorEstimate {
 }
 
 impl ErrorEstimate {
-    /// The least estimate that is not below `error`; at least 2^-32 s.
+    /// The smallest estimate that is not below `error`; at least 2^-32 s.
     pub fn of(error: Nanos, synchronised: bool, format: TimeFormat) -> Self {
         let mut units = (u128::from(error.0) << 32).div_ceil(SECOND).max(1);
         let mut scale = 0;
@@ -56,7 +56,7 @@ impl ErrorEstimate {
         synchronised | format | u16::from(self.scale & 63) << 8 | u16::from(self.multiplier)
     }
 
-    /// Reads 16 bits; all of them mean something.
+    /// Reads 16 bits; every value is accepted.
     pub fn from_bits(bits: u16) -> Self {
         Self {
             synchronised: bits & SYNCHRONISED != 0,

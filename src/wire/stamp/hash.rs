@@ -1,4 +1,4 @@
-//! Keyed hashes of STAMP's authenticated mode: HMAC-SHA-256 cut to 16 bytes (RFC 8762 §4.4).
+//! Keyed hashes of STAMP's authenticated mode: HMAC-SHA-256 truncated to 16 bytes (RFC 8762 §4.4).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -12,21 +12,21 @@ pub const HASH_LEN: usize = 16;
 pub struct StampKey(Hmac<Sha256>);
 
 impl StampKey {
-    /// A key of any length; what makes one good enough is for its owner to judge.
+    /// A key of any length; whether it is strong enough is left to the caller.
     pub fn new(key: &[u8]) -> Self {
         let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key);
         Self(mac.unwrap_or_else(|_| unreachable!("HMAC takes a key of any length")))
     }
 
-    /// The hash of some bytes that lie in parts.
+    /// The hash of the concatenated parts.
     pub fn hash(&self, parts: &[&[u8]]) -> [u8; HASH_LEN] {
         let mut cut = [0; HASH_LEN];
         cut.copy_from_slice(&self.over(parts).finalize().into_bytes()[..HASH_LEN]);
         cut
     }
 
-    /// Whether `hash` is that of the parts; compared in constant time. One of another length is
-    /// not.
+    /// Whether `hash` is that of the concatenated parts, compared in constant time; `false` for
+    /// another length.
     pub fn verify(&self, parts: &[&[u8]], hash: &[u8]) -> bool {
         hash.len() == HASH_LEN && self.over(parts).verify_truncated_left(hash).is_ok()
     }
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_rfc_4231() {
-        // Test cases 2 and 5 (§4.3, §4.6), the latter cut to 128 bits there too.
+        // RFC 4231's test cases 2 and 5 (§4.3, §4.6); the RFC truncates the latter to 128 bits too.
         let jefe = StampKey::new(b"Jefe").hash(&[b"what do ya want ", b"for nothing?"]);
         assert_eq!(to_hex(&jefe), "5bdcc146bf60754e6a042426089575c7");
         let cut = StampKey::new(&[0x0C; 20]).hash(&[b"Test With Truncation"]);

@@ -25,5 +25,5 @@ pub use time::{TimeFormat, Timestamp};
 pub use tlv::{TLV_HEADER, Tlv, TlvFlags, TlvKind, Tlvs, push_hash_tlv, push_tlv, set_tlv_flags};
 pub use value::{ClassOfService, DirectMeasurement, FollowUp, ReversePath, StampingMethod};
 
-/// The port that IANA gave to STAMP and TWAMP (RFC 8762 §4.1).
+/// The port that IANA assigned to STAMP and TWAMP (RFC 8762 §4.1).
 pub const STAMP_PORT: u16 = 862;

@@ -31,7 +31,7 @@ impl PacketForm {
         }
     }
 
-    /// The form that holders of a key use.
+    /// The form used with this key, or without one.
     pub fn of(key: Option<&StampKey>) -> Self {
         if key.is_some() { Self::Signed } else { Self::Open }
     }

@@ -25,11 +25,11 @@ use super::{
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StampReply {
-    /// The reflector's own count where it is stateful, else the request's.
+    /// The reflector's own count if it is stateful, otherwise the request's sequence number.
     pub seq: u32,
     /// T3: when the reply was sent, by the reflector's clock.
     pub sent: Timestamp,
-    /// How far off that clock may be.
+    /// Error estimate of that clock.
     pub error: ErrorEstimate,
     /// T2: when the request was received, in the format of `sent`; 0 where it is not known.
     pub received: Timestamp,
@@ -39,7 +39,7 @@ pub struct StampReply {
     pub ttl: u8,
 }
 
-/// Where the fields of a form are.
+/// Offsets of the fields in one form.
 struct Layout {
     sent: usize,
     received: usize,
@@ -79,7 +79,7 @@ impl StampReply {
         Ok(Self::read(bytes, &SIGNED))
     }
 
-    /// Reads a packet of a form without a look at its hash: for one that was just written here.
+    /// Reads a packet without checking its hash: for one that this process just wrote.
     pub fn decode_unverified(bytes: &[u8], form: PacketForm) -> Result<Self, PacketError> {
         match form {
             PacketForm::Open => Self::decode(bytes),

@@ -22,9 +22,9 @@ pub struct StampRequest {
     pub seq: u32,
     /// T1: when it was sent, by the sender's clock, in the format given by [`Self::error`].
     pub sent: Timestamp,
-    /// How far off that clock may be.
+    /// Error estimate of that clock.
     pub error: ErrorEstimate,
-    /// The session's name (RFC 8972 §3); 0 for none.
+    /// Session identifier (RFC 8972 §3); 0 for none.
     pub ssid: u16,
 }
 

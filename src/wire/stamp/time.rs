@@ -42,13 +42,13 @@ impl Timestamp {
         Self { bits, format }
     }
 
-    /// The instant since the Unix epoch, of all that the bits may mean the one nearest to `near`:
-    /// seconds begin again every 136 years, NTP's next in 2036 (era 1). Before 1970 is 1970.
+    /// The instant since the Unix epoch. Seconds wrap every 136 years, NTP's next in 2036 (RFC 5905
+    /// §6), so the reading nearest to `near` is chosen; an instant before 1970 becomes 1970.
     pub fn near(self, near: Nanos) -> Nanos {
         let (seconds, low) = ((self.bits >> 32) as u32, self.bits & 0xFFFF_FFFF);
         let (offset, nanos) = match self.format {
             TimeFormat::Ntp => (NTP_TO_UNIX, (low * SECOND) >> 32),
-            // A billion nanoseconds or more are seconds that someone did not carry.
+            // A billion nanoseconds or more are accepted and carry into the seconds.
             TimeFormat::Ptp => (0, low),
         };
         let here = (near.0 / SECOND) as i64 + offset;

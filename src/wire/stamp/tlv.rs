@@ -5,7 +5,7 @@ use super::{HASH_LEN, StampKey};
 /// Bytes before a TLV's value.
 pub const TLV_HEADER: usize = 4;
 
-/// A reflector's flags for a TLV: one byte, the high three bits in use (RFC 8972 §4, figure 5).
+/// A reflector's flags for a TLV: one byte, the high three bits in use (RFC 8972 §4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TlvFlags(pub u8);
 
@@ -15,9 +15,9 @@ impl TlvFlags {
     pub const UNRECOGNISED: Self = Self(0x80);
     /// M: the length does not fit the type, or the packet ends before the value.
     pub const MALFORMED: Self = Self(0x40);
-    /// I: the HMAC TLV did not fit the TLVs.
+    /// I: the HMAC TLV did not match the TLVs.
     pub const INTEGRITY: Self = Self(0x20);
-    /// Nothing to object.
+    /// No flags.
     pub const NONE: Self = Self(0);
 
     /// Whether all flags of `other` are set.
@@ -32,7 +32,7 @@ impl TlvFlags {
     }
 }
 
-/// What a TLV is about (RFC 8972 §5.1).
+/// The type of a TLV (RFC 8972 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TlvKind {
     /// 1: bytes without meaning, to make a packet longer (§4.1).
@@ -47,7 +47,7 @@ pub enum TlvKind {
     DirectMeasurement,
     /// 6: state of an access network (§4.6).
     AccessReport,
-    /// 7: when the reply before truly left (§4.7).
+    /// 7: when the previous reply actually left (§4.7).
     FollowUp,
     /// 8: the keyed hash of the TLVs before it (§4.8).
     Hash,
@@ -105,8 +105,8 @@ pub struct Tlv<'a> {
 
 /// The TLVs behind a base packet, in order.
 ///
-/// Ends at the end of the bytes, at a TLV that is cut, at fewer bytes than a TLV's header, and at
-/// one of the reserved type 0: what TWAMP pads with are zeros and not TLVs.
+/// Ends at the end of the bytes, after a truncated TLV, at fewer bytes than a TLV's header, and at
+/// the reserved type 0, because TWAMP pads packets with zeros.
 #[derive(Clone, Debug)]
 pub struct Tlvs<'a> {
     bytes: &'a [u8],
@@ -114,17 +114,17 @@ pub struct Tlvs<'a> {
 }
 
 impl<'a> Tlvs<'a> {
-    /// Those in `bytes`: what lies behind the base packet.
+    /// The TLVs in `bytes`, which begin after the base packet.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// Those in `bytes` from the TLV that begins at an offset on.
+    /// The TLVs in `bytes`, starting with the one at an offset.
     pub fn starting(bytes: &'a [u8], offset: usize) -> Self {
         Self { bytes, at: offset.min(bytes.len()) }
     }
 
-    /// Those behind the base packet of this length; none if the packet is not longer.
+    /// The TLVs after a base packet of this length; none if the packet is not longer.
     pub fn behind(packet: &'a [u8], base: usize) -> Self {
         Self::new(packet.get(base..).unwrap_or_default())
     }
@@ -215,7 +215,7 @@ mod tests {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..20_000 {
-            // Small numbers make lengths that fit likely.
+            // Small numbers make it likely that lengths fit.
             let top = [3, 255][random.usize(..2)];
             let bytes: Vec<u8> = (0..random.usize(..64)).map(|_| random.u8(..=top)).collect();
             let mut end = 0;

@@ -10,7 +10,7 @@ use crate::wire::{Dscp, Ecn, split_tos, tos};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClassOfService {
-    /// DSCP1: what the sender wants the reply to be sent with.
+    /// DSCP1: the DSCP that the session-sender requests for the reply.
     pub wanted: Dscp,
     /// DSCP2: DSCP of the request on arrival at the reflector; a sender writes 0.
     pub seen: Dscp,
@@ -106,7 +106,7 @@ impl DirectMeasurement {
     }
 }
 
-/// How a time stamp was taken (RFC 8972 §4.3, the registry of §5.4).
+/// How a time stamp was taken (RFC 8972 §4.3, IANA's registry of STAMP time stamping methods).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StampingMethod {
     /// 0, reserved: unknown.
@@ -143,8 +143,8 @@ impl StampingMethod {
 pub struct FollowUp {
     /// The reply before this one, by the reflector's sequence number.
     pub seq: u32,
-    /// When that one truly left, as 64 bits in the format of the packet's own stamps; 0 where the
-    /// reflector does not know.
+    /// When that reply actually left, as 64 bits in the format of the packet's own stamps; 0 if not
+    /// known to the reflector.
     pub sent_bits: u64,
     /// How that time stamp was taken.
     pub method: StampingMethod,

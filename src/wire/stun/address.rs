@@ -40,7 +40,7 @@ pub fn push_address(writer: &mut StunWriter<'_>, kind: AttributeKind, address: S
     }
 }
 
-/// What an address is combined with: cookie and transaction, or nothing.
+/// The XOR mask of an address: cookie and transaction ID, or zeros for a plain attribute.
 fn mask(kind: AttributeKind, transaction: TransactionId) -> [u8; 16] {
     let mut mask = [0; 16];
     if kind == AttributeKind::XorMappedAddress {

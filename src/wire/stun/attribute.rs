@@ -2,7 +2,7 @@
 
 use crate::wire::harmless;
 
-/// What an attribute is about.
+/// The type of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AttributeKind {
     /// 0x0001: the address that a request came from (RFC 8489 §14.1).
@@ -13,10 +13,10 @@ pub enum AttributeKind {
     ChangedAddress,
     /// 0x0009: why the request failed (RFC 8489 §14.8).
     ErrorCode,
-    /// 0x000A: what of the request was not understood (RFC 8489 §14.13).
+    /// 0x000A: the attributes that the server did not understand (RFC 8489 §14.13).
     UnknownAttributes,
-    /// 0x0020: as [`Self::MappedAddress`], hidden from what rewrites addresses in payloads
-    /// (RFC 8489 §14.2).
+    /// 0x0020: as [`Self::MappedAddress`], combined by XOR so that NATs that rewrite addresses in
+    /// payloads leave it alone (RFC 8489 §14.2).
     XorMappedAddress,
     /// 0x0026: bytes without meaning (RFC 5780 §7.6).
     Padding,
@@ -49,7 +49,7 @@ const NUMBERS: [(Kind, u16); 11] = [
     (Kind::OtherAddress, 0x802C),
 ];
 
-/// Numbers of credentials (RFC 8489 §18.3.1): known, and read over.
+/// Numbers of the authentication attributes (RFC 8489 §18.3): recognised, but not evaluated.
 const CREDENTIALS: [u16; 8] = [0x0006, 0x0008, 0x0014, 0x0015, 0x001C, 0x001D, 0x001E, 0x0007];
 
 impl AttributeKind {
@@ -61,12 +61,13 @@ impl AttributeKind {
         }
     }
 
-    /// Whether who does not understand it must refuse the message (RFC 8489 §14).
+    /// Whether a receiver that does not understand it must reject the message:
+    /// comprehension-required (RFC 8489 §14).
     pub fn must_be_understood(self) -> bool {
         self.number() < 0x8000
     }
 
-    /// Whether it is one of a user's name, a nonce, a keyed hash and the like.
+    /// Whether it belongs to authentication: user name, nonce, keyed hash and the like.
     pub fn is_credential(self) -> bool {
         matches!(self, Self::Other(number) if CREDENTIALS.contains(&number))
     }
@@ -84,13 +85,13 @@ impl From<u16> for AttributeKind {
 /// One attribute, borrowed from its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attribute<'a> {
-    /// What it is about.
+    /// Its type.
     pub kind: AttributeKind,
-    /// Its value without what pads it.
+    /// Its value, without padding.
     pub value: &'a [u8],
 }
 
-/// From where an answer is wanted (RFC 5780 §7.2).
+/// Where the response should be sent from (RFC 5780 §7.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ChangeRequest {
     /// From the server's other address.
@@ -103,7 +104,7 @@ impl ChangeRequest {
     const ADDRESS: u32 = 4;
     const PORT: u32 = 2;
 
-    /// Reads the attribute's value; `None` when it has not four bytes.
+    /// Reads the attribute's value; `None` if it is not four bytes long.
     pub fn decode(value: &[u8]) -> Option<Self> {
         let bits = u32::from_be_bytes(value.try_into().ok()?);
         Some(Self { address: bits & Self::ADDRESS != 0, port: bits & Self::PORT != 0 })
@@ -115,7 +116,7 @@ impl ChangeRequest {
         (bits(self.address, Self::ADDRESS) | bits(self.port, Self::PORT)).to_be_bytes()
     }
 
-    /// Whether it asks for anything.
+    /// Whether either is requested.
     pub fn is_any(self) -> bool {
         self.address || self.port
     }
@@ -126,7 +127,7 @@ impl ChangeRequest {
 pub struct StunError {
     /// 300 to 699; 420 for an attribute that is not understood.
     pub code: u16,
-    /// Words, made [`harmless`].
+    /// The reason phrase, made [`harmless`].
     pub reason: String,
 }
 

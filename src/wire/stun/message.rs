@@ -5,31 +5,31 @@ use super::{FINGERPRINT_LEN, MAGIC_COOKIE, fingerprint};
 
 /// Bytes of the header (RFC 8489 §5).
 pub const STUN_HEADER: usize = 20;
-/// The only method used here: Binding (RFC 8489 §18.1).
+/// The only method used here: Binding (RFC 8489 §18.2).
 pub const BINDING: u16 = 0x001;
 
 /// Bytes of an attribute before its value.
 pub(super) const ATTRIBUTE_HEADER: usize = 4;
 
-/// What pairs an answer with its request: 96 random bits.
+/// Transaction ID: 96 random bits that pair a response with its request (RFC 8489 §5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TransactionId(pub [u8; 12]);
 
 /// The class of a message: the two bits within its type (RFC 8489 §5, figure 3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StunClass {
-    /// Wants an answer.
+    /// A request, which expects a response.
     Request,
-    /// Wants none.
+    /// An indication, which expects none.
     Indication,
-    /// The answer to a request that was granted.
+    /// A success response.
     Success,
-    /// The answer to one that was not.
+    /// An error response.
     Error,
 }
 
 impl StunClass {
-    /// The bits of the type that say so.
+    /// The class bits within the message type.
     pub(super) fn bits(self) -> u16 {
         match self {
             Self::Request => 0,
@@ -52,9 +52,9 @@ impl StunClass {
 /// Whether a message has a checksum that distinguishes STUN from other protocols (RFC 8489 §14.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fingerprint {
-    /// It has none.
+    /// No FINGERPRINT attribute.
     Absent,
-    /// It has one, it fits and nothing follows it.
+    /// The checksum is correct, and nothing follows it.
     Right,
     /// The checksum is wrong: not STUN, or changed in transit.
     Wrong,
@@ -67,14 +67,14 @@ pub struct StunMessage<'a> {
     pub class: StunClass,
     /// The method's twelve bits, [`BINDING`].
     pub method: u16,
-    /// What pairs it with its answer.
+    /// Its transaction ID.
     pub transaction: TransactionId,
     bytes: &'a [u8],
 }
 
 impl<'a> StunMessage<'a> {
-    /// Decodes a datagram with exactly one message; `None` if it is not RFC 8489 STUN (without the
-    /// magic cookie it is RFC 3489's).
+    /// Decodes a datagram with exactly one message; `None` if it is not RFC 8489 STUN. A message
+    /// without the magic cookie is RFC 3489's.
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let header: &[u8; STUN_HEADER] = bytes.first_chunk()?;
         let kind = u16::from_be_bytes([header[0], header[1]]);
@@ -85,14 +85,14 @@ impl<'a> StunMessage<'a> {
             return None;
         }
         let transaction = TransactionId(*header.last_chunk()?);
-        // The type's bits 4 and 8 are the class, what lies between and around them the method.
+        // Bits 4 and 8 of the type are the class, all others the method.
         let method = (kind & 0x000F) | (kind & 0x00E0) >> 1 | (kind & 0x3E00) >> 2;
         let message = Self { class: StunClass::of(kind), method, transaction, bytes };
         message.is_well_formed().then_some(message)
     }
 
-    /// The attributes that count, in order: behind a message's keyed hash only other hashes and
-    /// the fingerprint do (RFC 8489 §14.5).
+    /// The attributes to be evaluated, in order: after MESSAGE-INTEGRITY these are only other
+    /// hashes and FINGERPRINT (RFC 8489 §14.5).
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
         let mut sealed = false;
         Attributes { rest: &self.bytes[STUN_HEADER..] }.filter(move |attribute| {
@@ -108,12 +108,12 @@ impl<'a> StunMessage<'a> {
         self.attributes().find(|attribute| attribute.kind == kind).map(|found| found.value)
     }
 
-    /// Whether it has a checksum, and whether that fits.
+    /// Whether it has a checksum, and whether that is correct.
     pub fn fingerprint(&self) -> Fingerprint {
         let Some(told) = self.find(AttributeKind::Fingerprint) else { return Fingerprint::Absent };
         let before = &self.bytes[..self.bytes.len() - FINGERPRINT_LEN];
         let fits = fingerprint(before).to_be_bytes() == told;
-        // It must be the last one: it covers everything before the last eight bytes.
+        // It must be the last attribute: it covers everything before the last eight bytes.
         let last = self.bytes.last_chunk::<4>().is_some_and(|last| last == told);
         if fits && last { Fingerprint::Right } else { Fingerprint::Wrong }
     }
@@ -179,7 +179,7 @@ mod tests {
         }
         let longer = [&bytes[..], &[0]].concat();
         assert!(StunMessage::decode(&longer).is_none());
-        // A length that leaves the datagram, a first bit, another cookie.
+        // A length beyond the datagram, a leading bit set, another cookie.
         for (at, value) in [(23, 9), (0, 0x80), (0, 0x40), (4, 0x20), (3, 11)] {
             let mut wrong = bytes.clone();
             wrong[at] = value;

@@ -25,12 +25,12 @@ impl<'a> StunWriter<'a> {
         Self { out, transaction }
     }
 
-    /// What pairs the message with its answer.
+    /// The message's transaction ID.
     pub fn transaction(&self) -> TransactionId {
         self.transaction
     }
 
-    /// Bytes so far.
+    /// Bytes written so far.
     #[expect(clippy::len_without_is_empty, reason = "there is always a header")]
     pub fn len(&self) -> usize {
         self.out.len()
@@ -62,7 +62,7 @@ impl<'a> StunWriter<'a> {
         self.push(AttributeKind::Fingerprint, &value.to_be_bytes());
     }
 
-    /// Ends the message: its length is written.
+    /// Writes the final length and ends the message.
     pub fn finish(mut self) {
         self.set_len(0);
     }
