@@ -18,7 +18,7 @@ pub(super) fn empty() -> libc::sockaddr_storage {
     unsafe { mem::zeroed() }
 }
 
-/// Writes `addr` as `family` needs it and returns its length.
+/// Writes `addr` in the form that sockets of `family` need, and returns its length.
 pub(super) fn write(
     addr: &SocketAddr,
     family: Family,
@@ -83,7 +83,7 @@ pub(super) fn in6_addr(ip: Ipv6Addr) -> libc::in6_addr {
     libc::in6_addr { s6_addr: ip.octets() }
 }
 
-/// An address as reports show it: IPv4-mapped becomes IPv4.
+/// An IPv6 address; an IPv4-mapped one becomes IPv4.
 pub(super) fn plain_v6(raw: libc::in6_addr) -> IpAddr {
     IpAddr::V6(Ipv6Addr::from(raw.s6_addr)).to_canonical()
 }

@@ -3,7 +3,7 @@
 /// Buffer size in bytes for one datagram's control messages: more than all that udpkit requests.
 pub(super) const SPACE: usize = 320;
 
-/// One datagram's control messages, aligned as the kernel needs.
+/// One datagram's control messages, aligned as the kernel requires.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 pub(super) struct ControlBuffer(pub [u8; SPACE]);

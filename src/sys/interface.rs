@@ -28,7 +28,7 @@ pub fn interface_name(index: u32) -> Option<String> {
 
 /// Every interface with its index (`if_nameindex(3)`), also those without an address.
 pub fn interface_names() -> io::Result<Vec<(u32, String)>> {
-    // SAFETY: the call takes nothing and gives a list of its own, or null.
+    // SAFETY: the call takes nothing and returns a list that it allocated, or null.
     let list = unsafe { libc::if_nameindex() };
     if list.is_null() {
         return Err(io::Error::last_os_error());
@@ -48,7 +48,7 @@ pub fn interface_names() -> io::Result<Vec<(u32, String)>> {
     Ok(names)
 }
 
-/// One address of one interface (`getifaddrs(3)`), also where the interface is down.
+/// One address of one interface (`getifaddrs(3)`), even if the interface is down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InterfaceAddress {
     /// The interface's name.
@@ -57,7 +57,7 @@ pub struct InterfaceAddress {
     pub ip: IpAddr,
     /// The netmask; `None` if the kernel does not report one.
     pub netmask: Option<IpAddr>,
-    /// The IPv4 broadcast address, where it has one.
+    /// The IPv4 broadcast address; `None` if it has none.
     pub broadcast: Option<IpAddr>,
     /// Whether the interface is the loopback.
     pub loopback: bool,
@@ -114,7 +114,7 @@ fn ip_at(raw: *const libc::sockaddr) -> Option<IpAddr> {
         _ => return None,
     };
     let mut storage = address::empty();
-    // SAFETY: the family says that `len` bytes are there; the storage is larger, and its own.
+    // SAFETY: the family guarantees `len` bytes; the storage is larger and does not overlap.
     unsafe {
         std::ptr::copy_nonoverlapping(
             raw.cast::<u8>(),

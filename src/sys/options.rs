@@ -51,7 +51,7 @@ pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) ->
     if family == Family::V6 {
         set_int(fd, libc::IPPROTO_IPV6, v6, on)?;
     }
-    // An IPv6 socket may carry IPv4 too, and Linux takes these options on it.
+    // An IPv6 socket may carry IPv4 too, and Linux accepts these options on it.
     set_int(fd, libc::IPPROTO_IP, v4, on)
 }
 
@@ -62,9 +62,9 @@ pub(super) const TIMESTAMPNS: libc::c_int = 64;
 
 /// Switches transmit time stamps on or off. Datagrams are counted from 0 when switched on, and the
 /// error queue reports when each entered its interface's queue, without its bytes.
-/// `SOF_TIMESTAMPING_TX_SOFTWARE`, when the driver takes it, is not used: waiting in that queue is
-/// delay caused by other traffic, as on every other hop, and a bottleneck there would show as no
-/// delay.
+/// `SOF_TIMESTAMPING_TX_SOFTWARE`, which stamps when the driver takes the datagram, is not used:
+/// waiting in that queue is delay caused by other traffic, as on every other hop, and a bottleneck
+/// there would show as no delay.
 pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     let flags = libc::SOF_TIMESTAMPING_TX_SCHED
         | libc::SOF_TIMESTAMPING_SOFTWARE
@@ -73,7 +73,7 @@ pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
     set(fd, libc::SOL_SOCKET, TIMESTAMPING, if on { flags } else { 0 })
 }
 
-/// Sets the don't-fragment policy for both families.
+/// Sets the don't-fragment policy (`IP_MTU_DISCOVER`, ip(7)) for both families.
 pub fn set_fragmentation(
     fd: BorrowedFd<'_>,
     family: Family,
@@ -99,7 +99,7 @@ pub struct FragmentationPolicy {
     v6: Option<libc::c_int>,
 }
 
-/// The don't-fragment policy in force.
+/// Reads the don't-fragment policy in force.
 pub fn fragmentation_policy(fd: BorrowedFd<'_>, family: Family) -> io::Result<FragmentationPolicy> {
     let v6 = match family {
         Family::V4 => None,

@@ -22,7 +22,7 @@ pub struct ReceiveCall {
 unsafe impl Send for ReceiveCall {}
 
 impl ReceiveCall {
-    /// Memory for up to `messages` buffers a call, at least 1.
+    /// Memory for up to `messages` buffers per call, at least 1.
     pub fn new(messages: usize) -> Self {
         let messages = messages.max(1);
         // SAFETY: mmsghdr and iovec are plain integers and pointers; zero is valid for both.
@@ -35,8 +35,8 @@ impl ReceiveCall {
         }
     }
 
-    /// Fills `batch` with what waits on the socket, without blocking; returns how many buffers
-    /// were filled. `WouldBlock` when nothing waits.
+    /// Fills `batch` with the queued datagrams, without blocking, and returns how many buffers
+    /// were filled. `WouldBlock` when none is queued.
     pub fn receive_many(&mut self, fd: BorrowedFd<'_>, batch: &mut RxBatch) -> io::Result<usize> {
         batch.clear();
         let count = self.prepare(batch);
@@ -62,7 +62,7 @@ impl ReceiveCall {
         Ok(received as usize)
     }
 
-    /// Receives one datagram by `recvmsg`: the path of every system without `recvmmsg`.
+    /// Receives one datagram with `recvmsg`: for systems without `recvmmsg`.
     pub fn receive_one(&mut self, fd: BorrowedFd<'_>, batch: &mut RxBatch) -> io::Result<usize> {
         batch.clear();
         self.prepare(batch);
@@ -82,8 +82,8 @@ impl ReceiveCall {
         Ok(1)
     }
 
-    /// Points the headers at the batch's buffers. The lengths and flags are in-out, so a header
-    /// that is not reset would lose its control data from the second call on.
+    /// Points the headers at the batch's buffers. The kernel overwrites lengths and flags, so a
+    /// header that is not reset would lose its control data from the second call on.
     fn prepare(&mut self, batch: &mut RxBatch) -> usize {
         let capacity = batch.capacity();
         let count = self.headers.len().min(batch.buffers());
@@ -137,7 +137,7 @@ fn note(message: &ControlMessage<'_>, meta: &mut RxMeta, stride: &mut usize) {
                 meta.kernel_stamp = true;
             }
         }
-        // What becomes of it once transmit stamps are switched on.
+        // Its type once transmit time stamps are enabled.
         (libc::SOL_SOCKET, super::options::TIMESTAMPNS) => {
             if let Some([seconds, nanos]) = message.value::<[i64; 2]>() {
                 meta.arrival = Nanos::from_secs(seconds.max(0) as u64) + Nanos(nanos.max(0) as u64);

@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 pub struct OutMessage<'a> {
     /// The payload; of several datagrams end to end when `segment` is not 0.
     pub payload: &'a [u8],
-    /// To whom; `None` on a connected socket.
+    /// The destination; `None` on a connected socket.
     pub addr: Option<SocketAddr>,
     /// The source address to send from; `None` leaves it to the route.
     pub from: Option<IpAddr>,
@@ -22,7 +22,7 @@ pub struct OutMessage<'a> {
     pub tos: u8,
     /// TTL or hop limit; 0 leaves it to the socket.
     pub ttl: u8,
-    /// Bytes a datagram in a GSO buffer (`UDP_SEGMENT`, udp(7)); 0 for one datagram.
+    /// Bytes per datagram in a GSO buffer (`UDP_SEGMENT`, udp(7)); 0 for one datagram.
     pub segment: u16,
 }
 
@@ -40,7 +40,7 @@ pub struct SendCall {
 unsafe impl Send for SendCall {}
 
 impl SendCall {
-    /// Memory for up to `messages` messages a call, at least 1.
+    /// Memory for up to `messages` messages per call, at least 1.
     pub fn new(messages: usize) -> Self {
         let messages = messages.max(1);
         // SAFETY: mmsghdr and iovec are plain integers and pointers; zero is valid for both.
@@ -54,7 +54,7 @@ impl SendCall {
         }
     }
 
-    /// Messages that one call takes.
+    /// Most messages per call.
     pub fn capacity(&self) -> usize {
         self.headers.len()
     }
@@ -82,7 +82,7 @@ impl SendCall {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
     }
 
-    /// Sends one message by `sendmsg`: the path of every system without `sendmmsg`.
+    /// Sends one message with `sendmsg`: for systems without `sendmmsg`.
     pub fn send_one(
         &mut self,
         fd: BorrowedFd<'_>,

@@ -5,12 +5,13 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// The monotonic clock: for spans and schedules.
+/// The monotonic clock (`CLOCK_MONOTONIC`): for spans and schedules.
 pub fn monotonic_now() -> Nanos {
     read_clock(libc::CLOCK_MONOTONIC)
 }
 
-/// The real-time clock, used on the wire and for the kernel's time stamps.
+/// The real-time clock (`CLOCK_REALTIME`), since 1970: used on the wire and for the kernel's time
+/// stamps.
 pub fn real_now() -> Nanos {
     read_clock(libc::CLOCK_REALTIME)
 }
@@ -20,15 +21,15 @@ pub fn cpu_time() -> Nanos {
     read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
-/// How far off the real-time clock may be, if the kernel reports it as synchronised
-/// (adjtimex(2), read only: the most that its own arithmetic allows); `None` where it is not.
+/// The largest error of the real-time clock as the kernel estimates it (`maxerror` of adjtimex(2),
+/// read only); `None` if the clock is not synchronised.
 pub fn real_time_error() -> Option<Nanos> {
     // SAFETY: timex is plain integers; zero modes only read.
     let mut state: libc::timex = unsafe { mem::zeroed() };
     // SAFETY: `state` is a live timex, and with no modes set the kernel only writes to it.
     let clock = unsafe { libc::adjtimex(&raw mut state) };
     let followed = clock != libc::TIME_ERROR && state.status & libc::STA_UNSYNC == 0;
-    // In microseconds.
+    // `maxerror` is in microseconds.
     (clock >= 0 && followed).then(|| Nanos::from_micros(u64::try_from(state.maxerror).unwrap_or(0)))
 }
 
@@ -44,14 +45,15 @@ pub(super) fn from_timespec(time: libc::timespec) -> Nanos {
     Nanos((time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64))
 }
 
-/// Takes the 50 µs of slack off this thread's sleeps (`PR_SET_TIMERSLACK`, prctl(2)).
+/// Removes the default timer slack of 50 µs from this thread's sleeps (`PR_SET_TIMERSLACK`,
+/// prctl(2)).
 pub fn tighten_timer_slack() {
     // SAFETY: prctl with these integers changes only this thread's slack; failure is harmless.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
 }
 
-/// A timer that a poll can wait for, with the precision of the clock (a poll's own timeout has
-/// whole milliseconds).
+/// A timer that a poll can wait for, with the precision of the clock; a poll's own timeout is in
+/// whole milliseconds.
 #[derive(Debug)]
 pub struct Timer(OwnedFd);
 

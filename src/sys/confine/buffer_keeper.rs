@@ -2,7 +2,7 @@
 //! and can do nothing else.
 //!
 //! A stream without such a buffer loses datagrams that a server running as root would receive: at
-//! full speed with 1472 bytes, 58 of 100 with the 208 KiB default of most systems, and none with
+//! full speed with 1472 bytes, 58 in 100 with the 208 KiB default of most systems, and none with
 //! the size that root may request. Capabilities and seccomp filters apply per thread: this one's
 //! filter allows `setsockopt(2)` with two options, and what the thread needs to wait for requests.
 //! An attacker who takes over another thread can obtain buffers of any size from this one, but
@@ -112,7 +112,7 @@ fn serve() {
     put_in_place(&mut at, Desk::Idle);
     loop {
         if let Desk::Asked(fd, option, value) = *at {
-            // SAFETY: whoever asked lent the descriptor and waits for the answer.
+            // SAFETY: the requesting thread lends the descriptor and waits for the answer.
             let fd = unsafe { BorrowedFd::borrow_raw(fd) };
             let answer = set(fd, libc::SOL_SOCKET, option, value);
             let errno = answer.err().map_or(0, |error| error.raw_os_error().unwrap_or(libc::EIO));
@@ -190,7 +190,7 @@ mod tests {
                 };
                 if done < 0 { io::Error::last_os_error().raw_os_error() } else { None }
             };
-            // SAFETY: calls with integers or null alone, all of which are to be denied.
+            // SAFETY: calls with integers or null only, all of which should be denied.
             let call = |number| match unsafe { libc::syscall(number, 0, 0, 0, 0, 0, 0) } {
                 -1 => io::Error::last_os_error().raw_os_error(),
                 _ => None,

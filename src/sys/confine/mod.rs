@@ -56,7 +56,7 @@ pub struct Confined {
     pub capabilities: Vec<String>,
     /// Whether one thread keeps `CAP_NET_ADMIN`, only to set socket buffer sizes.
     pub large_buffers: bool,
-    /// Whether programs it could start are kept from gaining privileges.
+    /// Whether programs it could start cannot gain privileges (`no_new_privs`, prctl(2)).
     pub no_new_privileges: bool,
     /// Landlock's ABI version, if in force: no file can be opened, no TCP port reached.
     pub landlock_abi: Option<u32>,
@@ -218,8 +218,8 @@ impl ConfinePlan {
 fn switch(account: &Account, keep: KeptCapabilities) -> Result<(), (ConfineStep, io::Error)> {
     let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
     let told = |step| move |errno: nix::errno::Errno| (step, io::Error::from(errno));
-    // Otherwise the kernel clears the permitted set when the last root ID goes, and the kept
-    // capabilities are restored from it. A process that keeps everything stays root.
+    // Otherwise the kernel would clear the permitted set when the last ID stops being root, and the
+    // kept capabilities are restored from that set. A process that keeps everything stays root.
     prctl::set_keepcaps(keep != KeptCapabilities::Everything)
         .map_err(told(ConfineStep::KeepCapability))?;
     setgroups(&[]).map_err(told(ConfineStep::Groups))?;
