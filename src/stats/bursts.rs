@@ -24,7 +24,7 @@ pub(super) struct BurstCounter {
 }
 
 impl BurstCounter {
-    /// The stream begins here.
+    /// Begins the stream at `number`.
     pub fn start_at(&mut self, number: u64) {
         self.at = number;
     }
@@ -55,7 +55,7 @@ impl BurstCounter {
         }
     }
 
-    /// The stream is over: count a burst that is still open.
+    /// Ends the stream: counts a burst that is still open.
     pub fn end(&mut self) {
         self.close();
     }

@@ -1,4 +1,4 @@
-//! Delays as distributions: a histogram, and one-way delay above the run's own minimum.
+//! Distributions of delay: a histogram, and one-way delay above the run's own minimum.
 
 use crate::units::Nanos;
 use hdrhistogram::Histogram;
@@ -169,8 +169,8 @@ impl DelayHistogram {
 /// needed, because the clocks' offset is part of the minimum.
 ///
 /// Samples are stored relative to an origin slightly below the minimum. When the minimum falls
-/// below it, the origin and all samples move down, each time by twice as much as before. So moves
-/// are rare, and quantiles are exact to a thousandth of delay plus margin.
+/// below it, the origin and all samples move down, each time by twice as much as before. Moves are
+/// therefore rare, and quantiles are exact to a thousandth of delay plus margin.
 #[derive(Clone, Debug)]
 pub struct DelayAboveMin {
     histogram: DelayHistogram,

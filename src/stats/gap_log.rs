@@ -1,5 +1,6 @@
 //! Lost sequence numbers between two marks, as ranges, so that receivers of one stream can compare
-//! their losses. Bounded; if more was lost than fits, it records up to where it is complete.
+//! their losses. Memory is bounded; if there are more gaps than fit, the log records up to which
+//! number it is complete.
 
 use crate::units::MOST_COUNT;
 

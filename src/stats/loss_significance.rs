@@ -1,5 +1,5 @@
-//! Whether a loss can be chance: the one test for calling a size, a port, a payload, a mark or an
-//! idle time blocked.
+//! Whether a loss can be chance: the one test by which a size, a port, a payload, a mark or an idle
+//! time is judged to be blocked.
 //!
 //! The suspect (datagrams of the kind in question) is compared with a control (datagrams of kinds
 //! that pass, sent over the same path at the same time). If both were lost at the same random rate,
@@ -18,14 +18,14 @@ const MOST_TRIES: u64 = 1_000;
 /// Datagrams of one kind that were sent, and how many were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LossSample {
-    /// Sent, without copies.
+    /// Datagrams sent, without duplicates.
     pub sent: u64,
-    /// Of these, lost; at most `sent`.
+    /// Datagrams of these that were lost; at most `sent`.
     pub lost: u64,
 }
 
 impl LossSample {
-    /// A sample of `sent` datagrams of which `arrived` arrived, without copies.
+    /// A sample of `sent` datagrams of which `arrived` arrived, without duplicates.
     pub fn new(sent: u64, arrived: u64) -> Self {
         Self { sent, lost: sent.saturating_sub(arrived) }
     }

@@ -1,7 +1,7 @@
 //! Running mean and standard deviation, without storing the values.
 
-/// Accumulates values one by one (Welford). Values are taken relative to the first, so values far
-/// from zero, such as transit times between clocks hours apart, keep their precision.
+/// Accumulates values one by one (Welford's algorithm). Values are taken relative to the first, so
+/// values far from zero, such as transit times between clocks hours apart, keep their precision.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
     count: u64,

@@ -4,7 +4,7 @@ use super::bursts::{BurstCounter, LossBursts, word};
 use super::gaps::Gaps;
 use crate::units::MOST_COUNT;
 
-/// Default window: how many numbers below the highest duplicates can still be detected.
+/// Default window: duplicates are detected up to this many numbers below the highest.
 pub const WINDOW: u64 = 65_536;
 /// Range of window sizes; the largest takes 2 MiB.
 pub const WINDOWS: std::ops::RangeInclusive<u64> = 64..=16_777_216;
@@ -12,9 +12,9 @@ pub const WINDOWS: std::ops::RangeInclusive<u64> = 64..=16_777_216;
 /// Classification of one datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// The first copy of a number above all before it.
+    /// The first copy of a number higher than all before it.
     New,
-    /// The first copy of a number below one that came before it (RFC 4737 §3.3).
+    /// The first copy of a number lower than one that arrived before it (RFC 4737 §3.3).
     Reordered {
         /// Reordering extent: datagrams from the first with a higher number to this one (RFC 4737
         /// §4.2.2); a lower bound if the gap appeared too long ago to be remembered.

@@ -1,4 +1,4 @@
-//! A run over time in constant memory: the cell width doubles when all cells are used.
+//! A run over time in constant memory: the width of the cells doubles when all are used.
 
 use crate::units::Nanos;
 
