@@ -1,8 +1,8 @@
-//! The schedule of sends: absolute, in integers, so that nothing drifts.
+//! A constant-rate schedule of sends: absolute and in integers, so that it does not drift.
 
 use crate::units::Nanos;
 
-/// Longest span of the schedule that is collected into one burst.
+/// Longest span of the schedule that is sent as one burst.
 const QUANTUM: Nanos = Nanos::from_micros(100);
 
 /// An absolute schedule: slot `k` is planned at `start + k * span / datagrams`, rounded down. A
