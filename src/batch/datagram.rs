@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 /// A received datagram and what the kernel reported about it.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
-    /// The payload, cut to the buffer if the datagram was longer (see [`Datagram::truncated`]).
+    /// The payload, truncated to the buffer if the datagram was longer (see
+    /// [`Datagram::truncated`]).
     pub payload: &'a [u8],
     /// The payload's true length in bytes.
     pub true_len: usize,

@@ -72,11 +72,11 @@ pub enum LocalCause {
     Unexplained,
 }
 
-/// The kind of an [`LocalCause`], without its figures, as the key `cause` of JSON has it.
+/// The kind of a [`LocalCause`] without its figures: the value of `cause` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CauseCode {
-    /// Its packet filter.
+    /// The packet filter.
     Firewall,
     /// A prohibit route.
     ProhibitRoute,
@@ -201,7 +201,7 @@ impl fmt::Display for LocalSendFailure {
 
 impl std::error::Error for LocalSendFailure {}
 
-/// The system's text for an error number, without the number, in lower case.
+/// The system's text for an error number (strerror(3)), without the number, in lower case.
 pub fn errno_words(errno: i32) -> String {
     io_error_text(&std::io::Error::from_raw_os_error(errno))
 }

@@ -15,10 +15,10 @@ const HOST_UNREACHABLE: i32 = 113;
 /// `EPERM` of Linux (errno(3)).
 const NOT_PERMITTED: i32 = 1;
 
-/// What a socket knows about this host's packet filter.
+/// Whether this host's packet filter has refused a socket's sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LocalFilter {
-    /// It has refused nothing so far.
+    /// It has refused none so far.
     #[default]
     Unseen,
     /// It refused a send (`EPERM`).
@@ -341,7 +341,7 @@ mod tests {
         assert_eq!(rejected.origin, ErrorOrigin::Local);
         assert_eq!(rejected.to_string(), "port unreachable, from this host (10.9.0.1)");
         assert!(!rejected.is_refusal());
-        // Sent to this host itself, it reached a closed port here; so did one sent elsewhere.
+        // A datagram to this host itself reached a closed port here; so did one sent elsewhere.
         for (by, to) in [("10.9.0.1", "10.9.0.1:9"), ("10.9.0.2", "10.9.0.2:9"), ("", "10.9.0.2:9")]
         {
             let error = said(by, to, LocalFilter::Unseen);

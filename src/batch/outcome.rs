@@ -3,8 +3,8 @@
 /// What happened to a batch's datagrams, in order.
 ///
 /// The kernel accepted the first `accepted` datagrams. If the rest was not sent, `stop` says why.
-/// Datagrams behind a refused one were not tried: they and their sequence numbers remain with the
-/// sender.
+/// Datagrams after a refused one were not tried: the sender still has them and their sequence
+/// numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SendOutcome {
     /// Datagrams that the kernel accepted.

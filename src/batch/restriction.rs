@@ -12,7 +12,7 @@ pub struct MissingRestriction {
     pub reason: MissingReason,
 }
 
-/// What a process gives up, so that an attacker who takes it over does not have it.
+/// What a process gives up, so that an attacker who takes it over cannot use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Restriction {

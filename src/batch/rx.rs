@@ -63,15 +63,15 @@ pub enum RxShape {
 /// buffers halve the throughput at 1472 bytes (24 against 47 Gbit/s), because they evict each other
 /// from the cache.
 const GRO_BUFFERS: usize = 1;
-/// A coalesced run is at most one IP packet's length.
+/// Bytes of a buffer for coalesced runs: a run is at most as long as one IP packet.
 const GRO_CAPACITY: usize = 65_536;
 /// Datagrams per `recvmmsg`, and the least number when memory is bounded.
 const MMSG_BUFFERS: usize = 64;
 const MMSG_LEAST: usize = 8;
 
 impl RxShape {
-    /// Number of buffers for datagrams of up to `largest` bytes, and the size of each; with many
-    /// datagrams per call, fewer than usual if all do not fit `within` bytes.
+    /// Number of buffers for datagrams of up to `largest` bytes, and the size of each in bytes;
+    /// with many datagrams per call, fewer buffers than usual if not all fit in `within` bytes.
     pub fn room(self, largest: usize, within: usize) -> (usize, usize) {
         match self {
             Self::One => (1, largest),
@@ -121,12 +121,12 @@ impl RxBatch {
         buffers * (capacity + size_of::<RxEntry>())
     }
 
-    /// How many buffers there are.
+    /// Number of buffers.
     pub fn buffers(&self) -> usize {
         self.entries.len()
     }
 
-    /// Bytes that one buffer holds.
+    /// Size of one buffer in bytes.
     pub fn capacity(&self) -> usize {
         self.capacity
     }

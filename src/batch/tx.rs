@@ -23,7 +23,8 @@ pub struct Dest {
 }
 
 impl Dest {
-    /// Reply destination for a received datagram: from the socket and address that received it.
+    /// Destination of a reply to a received datagram: its source, from the socket and address that
+    /// received it.
     pub fn back_to(meta: &RxMeta) -> Self {
         Self { from: meta.destination, socket: meta.socket, ..Self::from(meta.source) }
     }
@@ -96,7 +97,7 @@ pub struct TxBatch {
 }
 
 impl TxBatch {
-    /// Room for `slots` datagrams and `bytes` of payload altogether; both at least 1.
+    /// Room for `slots` datagrams and `bytes` of payload in total; both at least 1.
     pub fn new(slots: usize, bytes: usize) -> Self {
         let max_slots = slots.max(1);
         Self {
@@ -196,8 +197,8 @@ impl TxBatch {
         Some(&mut self.arena[start..end])
     }
 
-    /// Sends the last datagram's bytes to one more destination, without a copy. `false` when no
-    /// slot is left or the batch is empty.
+    /// Queues the last datagram's bytes for one more destination, without copying them. `false`
+    /// when no slot is left or the batch is empty.
     pub fn repeat(&mut self, dest: DestId) -> bool {
         let Some(last) = self.slots.last().copied() else { return false };
         if self.slots.len() == self.max_slots {
@@ -209,7 +210,7 @@ impl TxBatch {
     }
 
     /// Whether all datagrams are contiguous with one size and one destination, so that the first
-    /// stands for all.
+    /// describes all.
     pub fn is_uniform(&self) -> bool {
         self.uniform
     }
