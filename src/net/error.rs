@@ -80,7 +80,7 @@ pub enum AddressFault {
     /// An opening bracket without a closing one.
     #[error("the closing ] is missing; write [2001:db8::1]:9000")]
     NoClosingBracket,
-    /// Something other than a port after the bracket.
+    /// Something other than `:PORT` after the closing bracket.
     #[error("only :PORT may follow the ]; write [2001:db8::1]:9000")]
     BehindBracket,
     /// An IPv6 address without brackets, so that its port is ambiguous.
@@ -196,14 +196,14 @@ pub enum SocketOption {
     Fragmentation,
 }
 
-/// A group with the interface and the source that it was to be joined on.
+/// A group that was to be joined, with its source and interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedGroup {
     /// The group.
     pub group: IpAddr,
     /// The source for source-specific multicast; `None` for any.
     pub source: Option<IpAddr>,
-    /// The interface; `None` where the kernel chooses it.
+    /// The interface; `None` if the kernel chooses it.
     pub interface: Option<String>,
 }
 

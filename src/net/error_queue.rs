@@ -58,7 +58,7 @@ impl ErrorQueue {
         self.stamping
     }
 
-    /// Reads the queue, a bounded number of messages, so that a flood of ICMP cannot hold the loop.
+    /// Reads a bounded number of messages, so that a flood of ICMP cannot stall the loop.
     pub fn drain(&mut self, fd: &OwnedFd) -> Drained {
         let mut drained = Drained::default();
         for _ in 0..READ {
@@ -121,7 +121,7 @@ impl ErrorQueue {
     }
 }
 
-/// This host's addresses, listed when an error first names the address it came from.
+/// This host's addresses, listed when an error first carries the address that sent it.
 #[derive(Debug, Default)]
 struct Own {
     addresses: LocalAddresses,
@@ -139,7 +139,7 @@ impl Own {
     }
 }
 
-/// Errors not yet consumed: all are counted, the first ones are kept whole.
+/// Errors not yet consumed: all are counted, the first ones are kept with their quotes.
 #[derive(Debug, Default)]
 struct Errors {
     whole: VecDeque<NetworkError>,

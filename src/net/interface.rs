@@ -32,8 +32,8 @@ pub fn find_interface(text: &str) -> Result<u32, NetError> {
     })
 }
 
-/// Every interface with its index, also those without an address: none where the kernel does not
-/// list them.
+/// Every interface with its index, including those without an address; empty if the kernel does
+/// not list them.
 pub fn interface_names() -> Vec<(u32, String)> {
     sys::interface_names().unwrap_or_default()
 }

@@ -68,8 +68,8 @@ pub fn lists_membership(group: IpAddr, index: u32) -> Option<bool> {
     })
 }
 
-/// The IGMP version in use on an interface, 1 to 3: hearing an older query selects that version for
-/// a time.
+/// The IGMP version in use on an interface, 1 to 3: a query of an older version selects that
+/// version for a time (RFC 3376 §7.2.1).
 pub fn igmp_version(index: u32) -> Option<u8> {
     version_of(&fs::read_to_string("/proc/net/igmp").ok()?, index)
 }
@@ -98,7 +98,7 @@ fn special(name: &str, flags: u32) -> Option<LinkKind> {
     is(&bridges).then_some(LinkKind::ContainerBridge)
 }
 
-/// `1  lo  :  1  V3` heads an interface, lines that are indented are its groups.
+/// `1  lo  :  1  V3` begins an interface; the indented lines after it are its groups.
 fn lists_v4(table: &str, index: u32, wanted: &str) -> bool {
     let mut here = false;
     for line in table.lines().skip(1) {

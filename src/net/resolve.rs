@@ -28,9 +28,9 @@ impl FamilyChoice {
 /// A host and a port, not yet resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPort {
-    /// Name or address without brackets, perhaps with a `%zone`; empty for none.
+    /// Name or address without brackets, with its `%zone` if it has one; empty for none.
     pub host: String,
-    /// Text after the last colon; `None` when there was no port.
+    /// Text after the last colon; `None` if there is no port.
     pub port: Option<String>,
 }
 
@@ -97,8 +97,8 @@ pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
     found.find(|addr| addr.is_ipv4() != chosen.is_ipv4())
 }
 
-/// The address that `host` is, an IPv6 one perhaps with a zone, which is an interface's name or
-/// number; `None` for what is no address.
+/// `host` as an IP address, in IPv6 optionally with a zone (an interface's name or index, RFC 4007
+/// §11); `None` if it is not an address.
 pub fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, NetError> {
     let Some((ip, zone)) = host.split_once('%') else {
         return Ok(host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)));
@@ -112,7 +112,7 @@ pub fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, NetError> {
     Ok(Some(SocketAddrV6::new(ip, port, 0, scope).into()))
 }
 
-/// `bind` with the zone of `peer` where it is link-local and names none: the link is the same.
+/// `bind` with the zone of `peer` if it is link-local without a zone: both are on the same link.
 pub fn on_link_of(bind: SocketAddr, peer: SocketAddr) -> SocketAddr {
     match peer {
         SocketAddr::V4(_) => bind,
@@ -120,7 +120,7 @@ pub fn on_link_of(bind: SocketAddr, peer: SocketAddr) -> SocketAddr {
     }
 }
 
-/// `addr` with this interface as its zone where it is link-local and names none.
+/// `addr` with this interface as its zone if it is link-local without one.
 pub fn on_link(addr: SocketAddr, interface: u32) -> SocketAddr {
     match addr {
         SocketAddr::V6(mut v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {
@@ -131,7 +131,7 @@ pub fn on_link(addr: SocketAddr, interface: u32) -> SocketAddr {
     }
 }
 
-/// The address of a name or a literal, with a zone by name or number.
+/// The address of a name or a literal, whose zone may be a name or an index.
 fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, NetError> {
     let fail = |fault| NetError::Host { host: host.to_owned(), fault };
     let wanted = match family {

@@ -104,7 +104,7 @@ impl Socket {
         self.rx_batch_within(largest, usize::MAX)
     }
 
-    /// The same within this much memory, where [`RxShape::room`] permits.
+    /// The same in at most `within` bytes of memory, as far as [`RxShape::room`] permits.
     pub fn rx_batch_within(&self, largest: usize, within: usize) -> RxBatch {
         let (buffers, capacity) = shape(self.io, self.gro).room(largest, within);
         RxBatch::new(buffers, capacity)
@@ -252,7 +252,7 @@ impl Source for Socket {
     }
 }
 
-/// Whether a call's error is the network's answer to an earlier datagram.
+/// Whether a call's error is an ICMP error for an earlier datagram.
 fn is_network_answer(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),

@@ -12,7 +12,7 @@ use std::os::fd::BorrowedFd;
 const MESSAGES: usize = 64;
 /// Payload limit of one GSO buffer, in bytes: that of one IPv4 packet.
 const GSO_BYTES: usize = 65_507;
-/// Most datagrams in a GSO buffer on Linux 6.9 and later, and before (`UDP_MAX_SEGMENTS`).
+/// Most datagrams in a GSO buffer (`UDP_MAX_SEGMENTS`): on Linux 6.9 and later, and before.
 const GSO_SEGMENTS: [usize; 2] = [128, 64];
 /// Pending errors of earlier datagrams that one send may skip before it counts as refused.
 const STUMBLES: u32 = 8;
@@ -123,7 +123,7 @@ impl Transmit {
     fn call(&mut self, fd: BorrowedFd<'_>, family: Family, batch: &TxBatch) -> io::Result<usize> {
         let datagrams = self.groups.last().map_or(0, |last| last.end - self.groups[0].start);
         self.largest = self.largest.max(datagrams as u32);
-        // A single message uses `sendmsg`: `sendmmsg` yields the processor after each message.
+        // A single message uses `sendmsg`: `sendmmsg` may yield the processor after each message.
         if let [only] = &self.groups[..] {
             return self.call.send_one(fd, family, message(batch, only)).map(|()| 1);
         }
