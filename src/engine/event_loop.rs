@@ -32,14 +32,14 @@ const SHARED_TURNS: u32 = 16;
 /// Waking from a timer was measured to take 5 to 20 µs on a quiet core.
 const SPIN: Nanos = Nanos::from_micros(30);
 
-/// If data arrives at gaps shorter than this, the loop polls instead of sleeping: a wake-up costs
-/// the sender as much as the receiver, and takes longer than the next buffer needs to arrive.
+/// If gaps between arrivals are shorter than this, the loop polls instead of sleeping: a wake-up
+/// costs the sender as much as the receiver, and takes longer than the next buffer to arrive.
 const CLOSE: Nanos = Nanos::from_micros(50);
 /// A turn that ends this much later than planned counts as a pause of this host: longer than a busy
 /// machine delays a thread, shorter than any deadline a session judges.
 const PAUSE: Nanos = Nanos::from_millis(100);
-/// Most rounds over all sockets to read what queued up during a pause: more than the largest socket
-/// buffers hold, and a bound in case datagrams arrive faster than they are read.
+/// Most rounds over all sockets to read what queued up during a pause: enough for the largest
+/// socket buffers, and a bound in case datagrams arrive faster than they are read.
 const PAUSE_ROUNDS: usize = 4096;
 
 /// How long to wait for a full socket before asking the session again, since it may have to end.
@@ -87,7 +87,7 @@ pub struct Ended<S> {
 pub struct Loop {
     poll: Poll,
     events: Events,
-    /// `None` where the poll's own timeout is precise enough.
+    /// `None` if the poll's own timeout is precise enough.
     timer: Option<Timer>,
     timer_set: Nanos,
     handle: Handle,
@@ -102,7 +102,7 @@ pub struct Loop {
     config: LoopConfig,
     /// When something was last received.
     received: Nanos,
-    /// Until when to poll again without sleeping.
+    /// The loop polls without sleeping until then.
     stay_until: Nanos,
     turns: u32,
     /// The latest planned start of this turn; `None` when it waits for an event only.
@@ -286,8 +286,8 @@ impl Loop {
         }
     }
 
-    /// Reads what waits on every ready socket, within the budget; returns whether there was
-    /// anything.
+    /// Reads the queued datagrams of every ready socket, within the budget; returns whether there
+    /// were any.
     fn receive(&mut self, session: &mut impl Session) -> io::Result<bool> {
         let mut any = false;
         let tally = self.signals.as_ref().map(|signals| &*signals.tally);
@@ -439,7 +439,7 @@ impl Loop {
 }
 
 impl Port {
-    /// Reads what waits, within the budget; returns whether there was anything.
+    /// Reads the queued datagrams, within the budget; returns whether there were any.
     fn receive(
         &mut self,
         index: usize,

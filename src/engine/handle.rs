@@ -16,7 +16,7 @@ impl Handle {
         Self { stop: Arc::new(AtomicBool::new(false)), waker: Arc::new(waker) }
     }
 
-    /// Asks the loop to end early; the session finishes in order and its summary is complete.
+    /// Asks the loop to end early; the session ends properly and its summary is complete.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Release);
         self.wake();

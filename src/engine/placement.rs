@@ -28,7 +28,8 @@ impl Placement {
     /// Placement for a run at `rate` when the user named no processors; `one_host` is whether both
     /// ends are on this host.
     pub fn for_run(rate: Rate, one_host: bool) -> Self {
-        // With a rate limit there is time to spare, and waking up on another processor is quicker.
+        // Below the maximum rate there is time to spare, and a wake-up on another processor is
+        // faster.
         if rate != Rate::Max || !one_host {
             return Self::ANYWHERE;
         }

@@ -46,7 +46,7 @@ impl Random {
         key
     }
 
-    /// The next number.
+    /// The next unpredictable number.
     pub fn next(&mut self) -> u64 {
         self.0.next_u64()
     }

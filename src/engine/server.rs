@@ -44,8 +44,8 @@ pub struct Server {
 
 impl Server {
     /// Opens the port. With [`ServerPlan::confinement`] the process must have only one thread.
-    /// `log` receives each event an operator may want to see, with its time on the real-time clock;
-    /// if it returns that nobody is reading any more, the server ends.
+    /// `log` receives each event that an operator may want to see, with its time on the real-time
+    /// clock; if it reports that nobody reads any more, the server ends.
     pub fn open(
         plan: &ServerPlan,
         signals: Option<Signals>,

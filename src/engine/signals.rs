@@ -24,7 +24,7 @@ pub struct Signals {
     pub(super) pipe: UnixStream,
     arrived: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
-    /// As above, for another thread than the loop's.
+    /// The same flag for a thread other than the loop's.
     asked_beside: Arc<AtomicBool>,
     pub(super) tally: Arc<Tally>,
 }
@@ -45,7 +45,7 @@ impl Signals {
         let arrived = Arc::new(AtomicBool::new(false));
         let second = SecondSignal::listen()?;
         for signal in [SIGINT, SIGTERM] {
-            // In this order: whoever the pipe wakes must see the flag.
+            // In this order: a thread that the pipe wakes must see the flag.
             flag::register(signal, Arc::clone(&arrived))?;
             low_level::pipe::register(signal, write.try_clone()?)?;
         }
@@ -68,13 +68,13 @@ impl Signals {
         self.asked.swap(false, Ordering::AcqRel)
     }
 
-    /// What the loop that listens to these has sent and received so far.
+    /// Counts of the loop that listens to these signals.
     pub fn tally(&self) -> Arc<Tally> {
         Arc::clone(&self.tally)
     }
 
-    /// Says, on another thread than the loop's, whether the user asked how the run stands since it
-    /// said so last, or since [`Signals::listen`].
+    /// Like [`Signals::asked`], for a thread other than the loop's: the function returns whether
+    /// the user asked for interim results since its last call, or since [`Signals::listen`].
     pub fn asker(&self) -> impl FnMut() -> bool + Send + use<> {
         let asked = Arc::clone(&self.asked_beside);
         move || asked.swap(false, Ordering::AcqRel)
@@ -149,7 +149,7 @@ mod tests {
         thread::spawn(move || told.send(wait_for_second(&mut read).is_ok()));
         write.write_all(b"xxx").unwrap();
         assert!(second.recv_timeout(2 * ONE_WISH).is_err());
-        // A signal that a busy machine reads together with the first does not count as a second.
+        // A second signal read together with the first, as on a busy machine, does not count.
         let came = (0..200).find_map(|_| {
             write.write_all(b"x").ok()?;
             second.recv_timeout(ONE_WISH).ok()

@@ -1,4 +1,4 @@
-//! What a loop has sent and received so far, for whoever shows it from another thread.
+//! Counts of what a loop has sent and received so far, for a thread that displays them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
