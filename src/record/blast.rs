@@ -14,7 +14,7 @@ pub struct BlastInterval {
     pub start_ns: u64,
     /// Length in nanoseconds; only the last may be shorter than requested.
     pub duration_ns: u64,
-    /// Datagrams that arrived, duplicates among them.
+    /// Datagrams that arrived, duplicates included.
     pub datagrams: u64,
     /// Payload bytes that arrived.
     pub bytes: u64,
@@ -23,7 +23,7 @@ pub struct BlastInterval {
     pub lost: u64,
     /// Second and further copies.
     pub duplicates: u64,
-    /// Late by RFC 4737.
+    /// Reordered datagrams (RFC 4737).
     pub reordered: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,
@@ -43,7 +43,7 @@ pub struct BlastReceived {
     pub firsts: u64,
     /// Second and further copies.
     pub duplicates: u64,
-    /// Late by RFC 4737; never counted as lost.
+    /// Reordered datagrams (RFC 4737); never counted as lost.
     pub reordered: u64,
     /// The largest reordering extent, in datagrams (RFC 4737 §4.2.2).
     pub reorder_extent_max: u64,
@@ -51,7 +51,7 @@ pub struct BlastReceived {
     pub reorder_extent_sum: u64,
     /// Older than the reorder window, so it is unknown whether it was a first copy or a duplicate.
     pub too_late: u64,
-    /// Missing: the sender's total where it is known, else the highest number seen, less firsts.
+    /// Missing: the sender's total if known, otherwise the highest number seen, minus first copies.
     pub lost: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,
@@ -62,7 +62,7 @@ pub struct BlastReceived {
     /// Such runs by length: entry `k` counts those of 2^k to 2^(k+1) - 1 datagrams, the last all
     /// that are longer.
     pub burst_lengths: [u64; BURST_CLASSES],
-    /// Wrong size, or (with `--verify`) wrong bytes.
+    /// Datagrams of the wrong size, or (with `--verify`) with wrong bytes.
     pub corrupt: u64,
     /// Datagrams that belong to no run, or another one.
     pub strays: u64,
@@ -80,8 +80,8 @@ pub struct BlastReceived {
     pub jitter_ns: Option<u64>,
     /// Delay above minimum, without the clocks' drift.
     pub delay: DelayQuantiles,
-    /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
-    /// where no drift was seen, or not for long enough.
+    /// Drift of the receiver's clock relative to the sender's, in parts per billion, positive if
+    /// the receiver's is faster; `None` if no drift was seen, or not for long enough.
     pub drift_ppb: Option<i64>,
     /// Times that a clock was set during the run.
     pub clock_steps: u64,
@@ -94,7 +94,7 @@ pub struct BlastReceived {
     pub min_transit_ns: Option<i64>,
 }
 
-/// An error from the network, and how often it came.
+/// An error from the network, and how often it was received.
 #[derive(Serialize)]
 struct NetworkErrorRow<'a> {
     #[serde(serialize_with = "super::run_failure::cause")]
@@ -102,7 +102,7 @@ struct NetworkErrorRow<'a> {
     times: u64,
 }
 
-/// For serde: errors from the network in the shape that they have in every document.
+/// For serde: errors from the network in the same form as in every document.
 fn network_errors<S: Serializer>(errors: &[Refusal], to: S) -> Result<S::Ok, S::Error> {
     let rows = errors.iter();
     to.collect_seq(rows.map(|of| NetworkErrorRow { error: &of.cause, times: of.datagrams }))
@@ -113,7 +113,7 @@ fn network_errors<S: Serializer>(errors: &[Refusal], to: S) -> Result<S::Ok, S::
 pub struct BlastSent {
     /// Datagrams that the schedule called for.
     pub offered: u64,
-    /// Datagrams that the kernel took.
+    /// Datagrams that the kernel accepted.
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
@@ -121,7 +121,7 @@ pub struct BlastSent {
     pub refused: Vec<Refusal>,
     /// Errors from the network (ICMP) for datagrams in transit, by cause.
     pub network_errors: Vec<Refusal>,
-    /// Datagrams that were due and still waited when the time was over.
+    /// Datagrams that were due but still waited when the time was over.
     pub unsent: u64,
     /// Times that the socket's send buffer was full.
     pub blocked: u64,
@@ -146,7 +146,7 @@ pub struct BlastSent {
 }
 
 impl BlastSent {
-    /// Datagrams that were offered and did not leave.
+    /// Datagrams that were offered but not sent.
     pub fn never_sent(&self) -> u64 {
         self.offered.saturating_sub(self.datagrams)
     }
@@ -158,21 +158,21 @@ pub fn fell_short(offered: u64, missing: u64, streams: u32) -> bool {
     missing > u64::from(streams) && missing.saturating_mul(100) > offered
 }
 
-/// Datagrams and payload, as a rate over the span in which they moved; no rate is known where that
-/// was no time at all (one call of the kernel can send 44 datagrams).
+/// Datagrams and payload, with rates over the time from the first to the last; the rates are `None`
+/// if that is zero (one system call can send 44 datagrams).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Datagrams.
     pub datagrams: u64,
     /// Payload bytes.
     pub bytes: u64,
-    /// Payload bits a second; of what was received, those of first copies (goodput).
+    /// Payload bits per second; for received traffic, those of first copies (goodput).
     pub bits_per_second: Option<u64>,
-    /// Datagrams a second; of what was received, first copies.
+    /// Datagrams per second; for received traffic, first copies.
     pub datagrams_per_second: Option<u64>,
-    /// Bits a second with UDP's and IP's headers, copies among them.
+    /// Bits per second with UDP's and IP's headers, duplicates included.
     pub udp_ip_bits_per_second: Option<u64>,
-    /// Bits a second as an Ethernet link would carry them, preamble and gap included.
+    /// Bits per second as an Ethernet link would carry them, preamble and gap included.
     pub ethernet_bits_per_second: Option<u64>,
 }
 
@@ -194,7 +194,7 @@ pub struct Losses {
     pub longest_burst: u64,
 }
 
-/// Runs of lost datagrams of like length.
+/// Loss bursts of similar length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BurstLength {
     /// The shortest, in datagrams.
@@ -227,7 +227,7 @@ pub struct IoReport {
     /// The receiver's call, likewise.
     #[serde(rename = "rx_mode")]
     pub rx: Option<RxCall>,
-    /// Most datagrams that one send call was given.
+    /// Most datagrams passed to one send call.
     #[serde(rename = "batch_datagrams")]
     pub batch: u32,
     /// The sender's granted send buffer in bytes; `None` if not reported.
@@ -244,14 +244,14 @@ pub struct IoReport {
 /// One direction of a throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DirectionReport {
-    /// Who sent.
+    /// Which end sent.
     pub direction: Way,
     /// What limited it.
     pub limited_by: LimitedBy,
     /// The verdict with its evidence and caveats.
     #[serde(flatten)]
     pub findings: ThroughputFindings,
-    /// What would help; `None` where nothing needs help.
+    /// Advice; `None` if none is needed.
     #[serde(serialize_with = "super::finding::maybe")]
     pub advice: Option<ThroughputAdvice>,
     /// Time from first to last send, in nanoseconds; from the receiver if the sender did not
@@ -261,7 +261,7 @@ pub struct DirectionReport {
     pub offered: Option<Traffic>,
     /// What was sent; `None` if the sender did not report.
     pub sent: Option<Traffic>,
-    /// Datagrams that were offered and did not leave.
+    /// Datagrams that were offered but not sent.
     pub never_sent: Option<u64>,
     /// Why the kernel refused, by cause.
     #[serde(rename = "refusals")]
@@ -269,7 +269,7 @@ pub struct DirectionReport {
     /// Errors from the network (ICMP) for datagrams in transit, received by this host, by cause.
     #[serde(serialize_with = "network_errors")]
     pub network_errors: Vec<Refusal>,
-    /// Datagrams that were due and still waited at the end.
+    /// Datagrams that were due but still waited at the end.
     pub unsent: u64,
     /// Times that the send buffer was full.
     pub blocked: u64,
@@ -304,15 +304,15 @@ pub struct DirectionReport {
     /// The longest time the receiving host paused, or left queued datagrams unread; `None` if not
     /// reported.
     pub receiver_pause_ns: Option<u64>,
-    /// Late by RFC 4737.
+    /// Reordered datagrams (RFC 4737).
     pub reordered: Option<u64>,
     /// The largest reordering extent, in datagrams (RFC 4737 §4.2.2); `None` without reordering.
     pub reorder_extent_max: Option<u64>,
     /// The mean extent, in thousandths of a datagram.
     pub reorder_extent_mean_milli: Option<u64>,
-    /// Older than the reorder window.
+    /// Datagrams older than the reorder window.
     pub too_late: Option<u64>,
-    /// Wrong size or wrong bytes.
+    /// Datagrams of the wrong size or with wrong bytes.
     pub corrupt: Option<u64>,
     /// Datagrams of no run, or another.
     pub strays: Option<u64>,
@@ -320,16 +320,16 @@ pub struct DirectionReport {
     pub jitter_ns: Option<u64>,
     /// One-way delay above the run's minimum, with clock drift removed.
     pub delay_above_min_ns: DelayQuantiles,
-    /// How fast the receiver's clock runs away from the sender's, in parts per billion; `None`
-    /// where no drift was seen, or not for long enough.
+    /// Drift of the receiver's clock relative to the sender's, in parts per billion, positive if
+    /// the receiver's is faster; `None` if no drift was seen, or not for long enough.
     pub drift_ppb: Option<i64>,
-    /// Times that a clock was set during the run; the delays about them are wrong.
+    /// Times that a clock was set during the run; delays around them are wrong.
     pub clock_steps: Option<u64>,
     /// How late sends were against the schedule.
     pub lateness_ns: DelayQuantiles,
     /// The longest pause of the sending host; `None` if not reported.
     pub sender_pause_ns: Option<u64>,
-    /// Most datagrams of one stream that the schedule let go at once; 0 without a rate.
+    /// Most datagrams of one stream that the schedule sends at once; 0 without a rate.
     #[serde(rename = "burst")]
     pub quantum: u64,
     /// Times that sends were more than 100 µs late and caught up, a quantum at a time.
@@ -340,7 +340,7 @@ pub struct DirectionReport {
     pub sender_cpu_percent: Option<u64>,
     /// The same of the receiving threads.
     pub receiver_cpu_percent: Option<u64>,
-    /// The run in stretches, as the receiver saw it.
+    /// The intervals of the run, as counted by the receiver.
     pub intervals: Vec<BlastInterval>,
 }
 
@@ -355,8 +355,8 @@ pub struct BlastReport {
     pub one_host: bool,
     /// This end's address and port as seen by the remote end; `None` if not reported.
     pub seen_as: Option<String>,
-    /// What was aimed at in each direction: bits of payload or datagrams a second, both null for
-    /// as fast as possible.
+    /// The target rate in each direction: bits of payload or datagrams per second, both null for as
+    /// fast as possible.
     #[serde(flatten, serialize_with = "super::rates::goal")]
     pub goal: Rate,
     /// Streams in each direction.
@@ -370,7 +370,7 @@ pub struct BlastReport {
     /// Why the run failed; `None` when it did not.
     #[serde(serialize_with = "super::finding::maybe")]
     pub failure: Option<RunFailure>,
-    /// What can be done about that; `None` where nothing is known to help.
+    /// Advice about the failure; `None` if there is none.
     #[serde(serialize_with = "super::finding::maybe")]
     pub failure_advice: Option<FailureAdvice>,
     /// Why the remote end's report cannot be true; none of its figures is then used here. `None` if
@@ -379,7 +379,7 @@ pub struct BlastReport {
     pub contradiction: Option<Contradiction>,
     /// Round-trip times during the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,
-    /// Headers.
+    /// The share of headers.
     pub header: HeaderShare,
     /// The run, or the upstream direction of a bidirectional run; its keys are at the top level.
     #[serde(flatten)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 /// Summary of `cast send`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CastSent {
-    /// Datagrams that the kernel took, over all destinations; end marks are not counted.
+    /// Datagrams that the kernel accepted, over all destinations; end marks are not counted.
     pub datagrams: u64,
     /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
@@ -50,7 +50,7 @@ pub struct CastDestination {
     pub destination: String,
     /// The requested interface; `None` when the route chose it.
     pub interface: Option<String>,
-    /// Datagrams that the kernel took.
+    /// Datagrams that the kernel accepted.
     pub sent: u64,
     /// Payload bytes of these.
     pub bytes: u64,
@@ -58,7 +58,7 @@ pub struct CastDestination {
     pub refused: u64,
     /// Why, by error number; the latest is last.
     pub refusals: Vec<SendRefusal>,
-    /// Answers of the network (ICMP) that a datagram could not be delivered; a group gives none.
+    /// ICMP errors that report an undelivered datagram; multicast causes none.
     pub unreachable: u64,
     /// The latest of these errors.
     #[serde(serialize_with = "super::finding::maybe")]
@@ -78,7 +78,7 @@ pub struct CastReceived {
     pub lost: Option<u64>,
     /// Second and later copies over all sources; `None` with `--no-header`.
     pub duplicates: Option<u64>,
-    /// Payload bytes of these, which are no goodput; `None` with `--no-header`.
+    /// Payload bytes of these, which do not count as goodput; `None` with `--no-header`.
     pub duplicate_bytes: Option<u64>,
     /// Reordered over all sources (RFC 4737); `None` with `--no-header`.
     pub reordered: Option<u64>,
@@ -90,11 +90,11 @@ pub struct CastReceived {
     pub foreign: u64,
     /// Sources of the first 16 kinds of these.
     pub foreign_from: Vec<CastForeign>,
-    /// Datagrams of excluded sources that the kernel let through; those that it kept out itself
-    /// are not known.
+    /// Datagrams of excluded sources that the kernel delivered; those that it filtered itself are
+    /// not counted.
     pub excluded: u64,
-    /// Datagrams that a sender sent by unicast as well, to compare (`cast send --compare`); they are
-    /// in no other count. `None` where there were none.
+    /// Unicast copies that a sender sent for comparison (`cast send --compare`), which are in no
+    /// other count; `None` if there were none.
     pub unicast_copies: Option<u64>,
     /// What was written with `--out`; `None` without.
     #[serde(rename = "stored_stream")]
@@ -105,9 +105,9 @@ pub struct CastReceived {
     pub reports_refused: u64,
     /// Why, by error number; the latest is last.
     pub report_refusals: Vec<SendRefusal>,
-    /// The longest time for which this host itself stood still (suspended, starved of the processor)
-    /// and read nothing; 0 for no pause of 0.1 s or more. Arrivals, silence and delays count from
-    /// when the kernel had a datagram all the same.
+    /// The longest time for which this host itself paused (suspended, or without processor time)
+    /// and read nothing; 0 for no pause of 0.1 s or more. Arrivals, silence and delays are
+    /// unaffected: they are measured by the kernel's time stamps.
     pub reader_pause_ns: u64,
     /// From the first join to the end.
     pub duration_ns: u64,
@@ -120,7 +120,7 @@ pub struct CastReceived {
     pub expected: Option<u64>,
     /// The result of each `--fail-if` limit.
     pub limits: Vec<LimitReport>,
-    /// What to keep in mind about all this.
+    /// Caveats about the whole.
     #[serde(serialize_with = "all")]
     pub caveats: Vec<ReceivedCaveat>,
 }
@@ -136,13 +136,14 @@ impl CastReceived {
         self.expected.is_none_or(|expected| self.firsts() >= expected)
     }
 
-    /// Holds limits against what arrived: sums over the sources, and of the others the worst.
+    /// Checks limits: counts are summed over the sources, other metrics are those of the worst
+    /// source.
     pub fn hold(&self, limits: &[Limit]) -> Vec<LimitReport> {
         let hold = |limit| hold_against(limit, Way::Down, |metric| self.measured(metric));
         limits.iter().map(hold).collect()
     }
 
-    /// What a limit can be set on.
+    /// The metrics that a limit can be set on.
     pub const METRICS: &[Metric] = &[
         Metric::Loss,
         Metric::P50,
@@ -191,14 +192,14 @@ pub struct CastGroup {
     /// The requested sources; empty for any.
     #[serde(rename = "included_sources")]
     pub sources: Vec<String>,
-    /// The sources that were to be kept out.
+    /// The excluded sources.
     #[serde(rename = "excluded_sources")]
     pub excluded: Vec<String>,
 }
 
-/// Silence at the end of a run, in usual gaps of its source, from which on more may be missing.
+/// Silence at the end of a run, in usual gaps of its source, from which more may be missing.
 const TAIL_GAPS: u64 = 10;
-/// Silence that is too short for that.
+/// A shorter silence, in nanoseconds, never counts.
 const TAIL_LEAST: u64 = 200_000_000;
 
 impl CastSource {
@@ -211,12 +212,12 @@ impl CastSource {
     }
 }
 
-/// What arrived from one source for one group by one interface in one of the source's runs.
+/// What arrived from one source, for one group, on one interface, in one of the source's runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CastSource {
     /// Address and port of the sender.
     pub source: String,
-    /// The group, broadcast or own address that it sent to.
+    /// The destination: a group, a broadcast address or an address of this host.
     pub group: String,
     /// The receiving interface; `None` if the kernel did not report it.
     pub interface: Option<String>,
@@ -232,8 +233,8 @@ pub struct CastSource {
     pub duplicates: Option<u64>,
     /// Payload bytes of these.
     pub duplicate_bytes: Option<u64>,
-    /// Payload bits a second of first copies, from the first arrival to the last: n datagrams have n - 1
-    /// gaps. `None` for fewer than two.
+    /// Payload bits per second of first copies, from the first arrival to the last: n datagrams
+    /// have n - 1 gaps. `None` for fewer than two.
     pub goodput_bits_per_second: Option<u64>,
     /// First copies a second, calculated in the same way.
     pub goodput_datagrams_per_second: Option<u64>,

@@ -16,9 +16,9 @@ pub enum CastWarning {
         /// The group.
         group: IpAddr,
     },
-    /// A receiver is beyond a router, and the TTL ends at the first.
+    /// A receiver is beyond a router, and the TTL expires at the first.
     TtlTooSmall {
-        /// The group that no router forwards with this TTL.
+        /// The group.
         group: IpAddr,
         /// The receiver's address.
         beyond: IpAddr,
@@ -45,12 +45,12 @@ pub enum CastWarning {
         /// What kind of interface that is.
         kind: LinkKind,
     },
-    /// A group that is for named sources (RFC 4607 §1) is joined for any source.
+    /// A group for source-specific multicast (RFC 4607 §1) is joined for any source.
     SourceSpecificGroup {
         /// The group.
         group: IpAddr,
     },
-    /// Datagrams arrive that this run did not ask for: another process of this host joined them.
+    /// Datagrams of a group arrive that this run did not join: another process of this host did.
     ForeignGroup {
         /// Address of the sender.
         source: String,
@@ -83,7 +83,7 @@ impl From<&CastForeign> for CastWarning {
     }
 }
 
-/// Why no receiver may report, though some are there.
+/// Why there may be no reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SilenceCause {
@@ -91,7 +91,7 @@ pub enum SilenceCause {
     NoReceiver,
     /// A firewall, at a receiver or here.
     Firewall,
-    /// A switch that snoops and has no querier.
+    /// A switch with IGMP snooping, but no querier.
     NoQuerier,
     /// The group leaves by another interface than the one that leads to the receivers.
     WrongInterface,
@@ -115,18 +115,18 @@ pub enum CastNote {
         /// The only accepted sources; empty for any.
         #[serde(rename = "included_sources")]
         sources: Vec<String>,
-        /// Sources that are kept out.
+        /// Excluded sources.
         #[serde(rename = "excluded_sources")]
         excluded: Vec<String>,
     },
-    /// A broadcast address or an address of this host is listened to.
+    /// Listening on a broadcast address or an address of this host.
     Listening {
         /// The address.
         address: String,
         /// The interfaces; empty for all.
         #[serde(rename = "interface_names")]
         interfaces: Vec<String>,
-        /// Sources that are kept out.
+        /// Excluded sources.
         #[serde(rename = "excluded_sources")]
         excluded: Vec<String>,
     },
@@ -139,7 +139,7 @@ pub enum CastNote {
         /// The last.
         last: String,
     },
-    /// Asking a sender to send here.
+    /// Asking a sender to send to this receiver.
     Asking {
         /// The sender.
         sender: Endpoint,
@@ -153,9 +153,9 @@ pub enum CastNote {
         /// From the join to this datagram; `None` if it is not known.
         after_join_ns: Option<u64>,
     },
-    /// A sender takes subscriptions.
+    /// The sender accepts subscriptions.
     OpenToReceivers {
-        /// Where.
+        /// Its address and port.
         address: Endpoint,
     },
     /// Waiting for enough receivers before sending.
@@ -164,7 +164,7 @@ pub enum CastNote {
         heard: u64,
         /// Receivers wanted.
         wanted: u64,
-        /// How long is waited in all; `None` for no limit.
+        /// Maximum waiting time; `None` for no limit.
         wait_ns: Option<u64>,
     },
     /// A receiver subscribed.
@@ -202,7 +202,7 @@ pub enum ReceivedCaveat {
         /// How many.
         datagrams: u64,
     },
-    /// This host dropped what its sockets had no room for.
+    /// This host dropped datagrams because socket buffers were full.
     SocketDrops {
         /// Buffers, of one datagram or, with GRO, several.
         buffers: u64,
@@ -217,7 +217,7 @@ pub enum ReceivedCaveat {
         /// How many sources.
         sources: u64,
     },
-    /// This host itself stood still.
+    /// This host itself paused.
     HostPaused {
         /// The longest time, in nanoseconds.
         pause_ns: u64,
@@ -246,7 +246,7 @@ pub enum FanoutCaveat {
         /// How many.
         receivers: u64,
     },
-    /// This host itself stood still.
+    /// This host itself paused.
     HostPaused {
         /// The longest time, in nanoseconds.
         pause_ns: u64,

@@ -18,7 +18,7 @@ pub struct CastStream {
     pub first_sequence: Option<u64>,
     /// Datagrams between those written that did not arrive in time; `None` with `--no-header`.
     pub missing: Option<u64>,
-    /// Datagrams that arrived after they had been given up: they are among the missing.
+    /// Datagrams that arrived too late to be written: they are included in `missing`.
     pub late: u64,
     /// Datagrams of other sources or runs, which were not written.
     pub of_others: u64,
@@ -41,12 +41,12 @@ pub struct CastGap {
     pub at_bytes: u64,
 }
 
-/// Datagrams that reached a receiver although they were not for it.
+/// Datagrams that reached a receiver although they were not meant for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CastForeign {
     /// Address of the sender.
     pub source: String,
-    /// Where it sent to.
+    /// Destination of the datagrams.
     pub destination: String,
     /// The receiving interface; `None` if the kernel did not report it.
     pub interface: Option<String>,

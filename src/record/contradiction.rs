@@ -5,11 +5,11 @@ use crate::units::{Nanos, group_digits as n};
 use serde::Serialize;
 use thiserror::Error;
 
-/// What is counted.
+/// Kinds of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
-    /// Datagrams that arrived, copies among them.
+    /// Datagrams that arrived, duplicates included.
     #[error("datagrams received")]
     Arrived,
     /// First copies.
@@ -18,49 +18,49 @@ pub enum Counted {
     /// Second and further copies.
     #[error("duplicates")]
     Duplicates,
-    /// Older than the reorder window.
+    /// Datagrams older than the reorder window.
     #[error("datagrams beyond the reorder window")]
     TooLate,
-    /// Missing.
+    /// Datagrams lost.
     #[error("lost datagrams")]
     Lost,
-    /// Numbers that arrived or are missing.
+    /// Sequence numbers that arrived or are missing.
     #[error("sequence numbers")]
     Numbers,
-    /// Dropped by the receiver's socket.
+    /// Datagrams dropped by the receiver's socket.
     #[error("drops at its socket")]
     SocketDrops,
-    /// Wrong size or bytes.
+    /// Datagrams of the wrong size or with wrong bytes.
     #[error("corrupt datagrams")]
     Corrupt,
-    /// Of no run, or another.
+    /// Datagrams of no run, or of another.
     #[error("stray datagrams")]
     Strays,
-    /// Late by RFC 4737.
+    /// Reordered datagrams (RFC 4737).
     #[error("reordered datagrams")]
     Reordered,
     /// Reordering extent.
     #[error("sequence numbers of reorder extent")]
     ReorderExtent,
-    /// Those that began a span.
+    /// Datagrams at the first instant of a stream.
     #[error("datagrams in the first instant")]
     AtStart,
     /// Runs of lost datagrams.
     #[error("loss bursts")]
     LossBursts,
-    /// The longest of these.
+    /// The longest such run.
     #[error("datagrams in the longest loss burst")]
     LongestBurst,
     /// Times that a clock was set.
     #[error("clock steps")]
     ClockSteps,
-    /// What a schedule called for.
+    /// Datagrams that the schedule called for.
     #[error("scheduled datagrams")]
     Offered,
     /// Datagrams sent.
     #[error("datagrams sent")]
     Sent,
-    /// What was due and did not leave in time.
+    /// Datagrams that were due but did not leave in time.
     #[error("scheduled datagrams never sent")]
     Unsent,
     /// Times that a send buffer was full.
@@ -69,15 +69,15 @@ pub enum Counted {
     /// Times that a sender caught up.
     #[error("late bursts of its pacer")]
     CatchUps,
-    /// The most that leave at once.
+    /// The most datagrams sent at once.
     #[error("datagrams in one pacing burst")]
     Burst,
-    /// What a host refused to send.
+    /// Datagrams that a host refused to send.
     #[error("datagrams refused by its host")]
     Refused,
 }
 
-/// What takes time.
+/// Kinds of durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Timed {
@@ -87,7 +87,7 @@ pub enum Timed {
     /// The longest time between two arrivals.
     #[error("an inter-arrival gap")]
     Silence,
-    /// A host's own standstill.
+    /// A pause of the host itself.
     #[error("a pause")]
     Pause,
     /// Processor time of a stream.
@@ -114,20 +114,20 @@ pub enum Contradiction {
     /// More first copies than were sent.
     #[error("it reports {} datagrams received, but only {} were sent", n(*arrived), n(*sent))]
     MoreArrived {
-        /// So many received, by its report.
+        /// Reported as received.
         arrived: u64,
-        /// So many were sent.
+        /// Sent by this end.
         sent: u64,
     },
     /// What arrived and what was lost are not what was sent.
     #[error("it reports {} datagrams received and {} lost, but {} were sent",
  n(*arrived), n(*lost), n(*sent))]
     SumDiffers {
-        /// So many received, by its report.
+        /// Reported as received.
         arrived: u64,
-        /// And so many are missing.
+        /// Reported as lost.
         lost: u64,
-        /// So many were sent.
+        /// Sent by this end.
         sent: u64,
     },
     /// It reports another number sent.
@@ -135,10 +135,10 @@ pub enum Contradiction {
     OtherTotal {
         /// The reported number.
         told: u64,
-        /// So many were sent.
+        /// Sent by this end.
         sent: u64,
     },
-    /// The parts of what arrived do not add up to the total.
+    /// The parts of the datagrams received do not add up to the total.
     #[error("it reports {} datagrams received, but {} first copies, {} duplicates and {} beyond the reorder window", n(*datagrams), n(*firsts), n(*duplicates), n(*too_late))]
     PartsDiffer {
         /// The total.
@@ -147,17 +147,17 @@ pub enum Contradiction {
         firsts: u64,
         /// Further copies.
         duplicates: u64,
-        /// Too late for either.
+        /// Older than the reorder window.
         too_late: u64,
     },
-    /// Bytes that are not those of so many datagrams.
+    /// The bytes do not match the number of datagrams.
     #[error("it reports {} datagrams of {} bytes each, but {} bytes in total", n(*datagrams), n(*payload), n(*bytes))]
     BytesDiffer {
         /// The bytes.
         bytes: u64,
         /// The datagrams.
         datagrams: u64,
-        /// What each has.
+        /// Payload bytes of each.
         payload: u64,
     },
     /// A part larger than its whole.
@@ -172,7 +172,7 @@ pub enum Contradiction {
         /// Its figure.
         most: u64,
     },
-    /// More than any link carries in the time.
+    /// More than any link carries in that time.
     #[error("it reports {} {counted} in a run of {}, which is impossible", n(*claimed), Nanos(*length_ns))]
     TooMany {
         /// What.
@@ -192,13 +192,13 @@ pub enum Contradiction {
         /// The run's length.
         length_ns: u64,
     },
-    /// A drift of clocks that no clock has.
+    /// An implausible clock drift.
     #[error("it reports a clock drift of {ppb} parts per billion, which no clock has")]
     Drift {
         /// In parts per billion.
         ppb: i64,
     },
-    /// A count that only grows became smaller.
+    /// A count that can only grow became smaller.
     #[error("it first reported {} {counted} and later {}", n(*before), n(*after))]
     Shrank {
         /// What.
@@ -208,21 +208,21 @@ pub enum Contradiction {
         /// The later one.
         after: u64,
     },
-    /// Intervals that are more than the run.
+    /// The intervals add up to more than the run.
     #[error("it reports {} {counted} in its intervals, but {} in total", n(*sum), n(*whole))]
     IntervalsBeyond {
         /// What.
         counted: Counted,
         /// All intervals together.
         sum: u64,
-        /// The duration of the run.
+        /// The same count for the whole run.
         #[serde(rename = "total")]
         whole: u64,
     },
     /// A remote sender sent more than requested.
     #[error("it reports {} datagrams sent, but {} were requested", n(*sent), n(*count))]
     BeyondAsked {
-        /// So many, by its report.
+        /// Reported as sent.
         sent: u64,
         /// The requested number.
         count: u64,
@@ -232,7 +232,7 @@ pub enum Contradiction {
     FewerSent {
         /// The number that arrived.
         arrived: u64,
-        /// So many, by its report.
+        /// Reported as sent.
         sent: u64,
     },
     /// A remote sender's end message and its report differ.
@@ -249,8 +249,8 @@ pub enum Contradiction {
 }
 
 impl Contradiction {
-    /// The same contradiction with what was sent, once that is known: more meaningful than the
-    /// run's duration.
+    /// The same contradiction, compared with the number sent once that is known: more meaningful
+    /// than a comparison with the run's duration.
     #[must_use]
     pub fn beside(self, sent: u64) -> Self {
         match self {

@@ -34,7 +34,7 @@ pub enum CopyVerdict {
     TooFew,
     /// Nothing was lost.
     BothArrive,
-    /// Multicast was lost and unicast was not: the switch, not the host.
+    /// Multicast was lost and unicast was not: the cause is the switch, not the host.
     GroupLost,
     /// Unicast was lost and multicast was not.
     UnicastLost,
@@ -62,7 +62,7 @@ pub fn copy_verdict(group: LossSample, unicast: LossSample, receivers: u64) -> C
     }
     match (group.lost, unicast.lost) {
         (0, 0) => CopyVerdict::BothArrive,
-        // A few on one side alone allow no comparison.
+        // Too few datagrams on either side allow no comparison.
         (0..10, 0..10) | (0, _) | (_, 0) => CopyVerdict::TooFew,
         _ => CopyVerdict::BothLost,
     }

@@ -12,13 +12,13 @@ pub struct Document<T> {
     pub schema: u32,
     /// The subcommand, `blast` or `cast recv`.
     pub command: &'static str,
-    /// The summary; its keys stand at the top level.
+    /// The summary; its keys are at the top level.
     #[serde(flatten)]
     pub body: T,
 }
 
 impl<T> Document<T> {
-    /// Frames a summary.
+    /// Wraps a summary.
     pub fn new(command: &'static str, body: T) -> Self {
         Self { schema: SCHEMA, command, body }
     }
@@ -33,13 +33,13 @@ pub struct Event<T> {
     pub event: &'static str,
     /// The subcommand, `recv` or `ping`.
     pub command: &'static str,
-    /// The record; its keys stand at the top level.
+    /// The record; its keys are at the top level.
     #[serde(flatten)]
     pub body: T,
 }
 
 impl<T> Event<T> {
-    /// Frames a record.
+    /// Wraps a record.
     pub fn new(event: &'static str, command: &'static str, body: T) -> Self {
         Self { schema: SCHEMA, event, command, body }
     }

@@ -15,7 +15,7 @@ pub enum ReceiverState {
     Unheard,
     /// It reports.
     Live,
-    /// It has not reported for longer than it should have: what it lost since is not known.
+    /// It has not reported for longer than expected: later losses are not known.
     Silent,
     /// It sent its final report: the counts are complete.
     Done,
@@ -26,23 +26,23 @@ pub enum ReceiverState {
 pub struct FanoutReceiver {
     /// Source address of its reports.
     pub receiver: String,
-    /// Where the datagrams were sent to, as they arrived there; `None` if none did.
+    /// Destination address of the datagrams that it received; `None` if it received none.
     pub destination: Option<String>,
     /// The receiver's incoming interface; `None` if not reported.
     pub interface: Option<String>,
     /// Its state.
     pub state: ReceiverState,
-    /// Datagrams that arrived, copies among them.
+    /// Datagrams that arrived, duplicates included.
     pub received: Option<u64>,
-    /// Numbers that did not, since it joined.
+    /// Numbers that did not arrive, since it joined.
     pub lost: Option<u64>,
-    /// Numbers that it should have had: first copies and lost ones.
+    /// Numbers that it should have received: first copies plus lost ones.
     pub expected: Option<u64>,
     /// Runs of lost numbers (RFC 3357).
     pub bursts: Option<u64>,
     /// The longest of these, in datagrams.
     pub longest_burst: Option<u64>,
-    /// Late by RFC 4737.
+    /// Reordered datagrams (RFC 4737).
     pub reordered: Option<u64>,
     /// Second and later copies.
     pub duplicates: Option<u64>,
@@ -78,7 +78,7 @@ impl FanoutReceiver {
         (tells, Reverse(share), Reverse(lost))
     }
 
-    /// What a limit can be set on.
+    /// The metrics that a limit can be set on.
     pub const METRICS: &[Metric] = &[
         Metric::Loss,
         Metric::P50,
@@ -89,7 +89,7 @@ impl FanoutReceiver {
         Metric::Burst,
     ];
 
-    /// What this receiver has of a metric; `None` where that is not known.
+    /// This receiver's measurement of a metric; `None` if it is missing.
     fn measured(&self, metric: Metric) -> Option<Measured> {
         Some(match metric {
             Metric::Loss => Measured::Share { part: self.lost?, of: self.expected? },
@@ -106,7 +106,7 @@ impl FanoutReceiver {
     }
 }
 
-/// Puts the worst first.
+/// Sorts receivers, the worst first.
 pub fn rank_receivers(receivers: &mut [FanoutReceiver]) {
     receivers.sort_by_cached_key(FanoutReceiver::rank);
 }
@@ -128,10 +128,10 @@ pub struct Skew {
     /// Possible error of the skew in nanoseconds, since the receivers' clocks are compared by round
     /// trips.
     pub uncertainty_ns: u64,
-    /// Who was the first at the last sample.
+    /// The first receiver at the last sample.
     #[serde(rename = "first_receiver")]
     pub first: String,
-    /// Who was the last.
+    /// The last receiver at the last sample.
     #[serde(rename = "last_receiver")]
     pub last: String,
 }
@@ -147,7 +147,7 @@ pub enum LossOrigin {
         /// Its address.
         receiver: String,
     },
-    /// Several receivers lost, each its own.
+    /// Several receivers lost different datagrams.
     NearSeveralReceivers,
     /// There were losses: too few, or too similar, to locate.
     Undetermined,
@@ -182,7 +182,7 @@ pub struct FanoutStanding {
     /// Comparison of multicast with unicast copies; empty without `--compare`.
     #[serde(rename = "comparisons")]
     pub copies: Vec<FanoutCopy>,
-    /// What to keep in mind about all this.
+    /// Caveats about the whole.
     #[serde(serialize_with = "all")]
     pub caveats: Vec<FanoutCaveat>,
 }
@@ -222,14 +222,14 @@ pub enum FanoutEvent<'a> {
         heard: u64,
         /// Receivers wanted.
         wanted: u64,
-        /// How long is waited in all; `None` for no limit.
+        /// Maximum waiting time; `None` for no limit.
         wait: Option<Nanos>,
     },
     /// Time passed without a report from any receiver.
     Silence(Nanos),
     /// A receiver was added at its own request.
     Subscribed(Endpoint),
-    /// And removed again.
+    /// A receiver was removed.
     Unsubscribed(Endpoint, Departure),
 }
 

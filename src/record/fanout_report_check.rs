@@ -6,23 +6,24 @@ use crate::wire::ReceiverReport;
 
 /// The longest delay that a histogram can report, including its rounding, in nanoseconds.
 const LONGEST_DELAY: u64 = 61_000_000_000;
-/// A receiver that joined longer ago than this has no clock.
+/// A longer time since a join, in nanoseconds (36 years), is not credible.
 const LONGEST_WAIT: u64 = 1 << 60;
-/// More than any host counts: sums of 4,096 receivers fit 64 bits.
+/// Larger counts are not credible; with this bound, sums over 4,096 receivers fit 64 bits.
 const MOST: u64 = 1 << 47;
 
 /// What a sender knows about its run when a report arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KnownFanout {
-    /// Numbers that may have left by now.
+    /// Sequence numbers that may have been sent by now.
     pub numbered: u64,
-    /// How long it has sent.
+    /// How long the sender has been sending.
     pub length: Nanos,
 }
 
 impl KnownFanout {
-    /// Why a report cannot be true. Receivers may join and leave, keep earlier counts, and see
-    /// copies made by the path; but none can have received or missed more numbers than were sent.
+    /// An error says why a report cannot be true. Receivers may join and leave, keep earlier
+    /// counts, and receive duplicates made by the path; but none can have received or missed more
+    /// numbers than were sent.
     pub fn check(&self, report: &ReceiverReport) -> Result<(), Contradiction> {
         let ReceiverReport { received, firsts, lost, duplicates, .. } = *report;
         let sent = self.numbered;
@@ -32,7 +33,7 @@ impl KnownFanout {
         if firsts.saturating_add(lost) > sent {
             return Err(Contradiction::SumDiffers { arrived: firsts, lost, sent });
         }
-        // Too-late datagrams are neither.
+        // Datagrams below the reorder window are neither.
         if firsts.saturating_add(duplicates) > received {
             let (datagrams, too_late) = (received, 0);
             return Err(Contradiction::PartsDiffer { datagrams, firsts, duplicates, too_late });

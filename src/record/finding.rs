@@ -14,7 +14,7 @@ pub trait Worded {
     fn text(&self) -> String;
 }
 
-/// A verdict and what stands beside it, each of them `{code, …figures, text}` in JSON.
+/// A verdict with its evidence, alternatives and caveats, each `{code, …figures, text}` in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     bound = "V: Worded + Serialize, E: Worded + Serialize, A: Worded + Serialize, C: Worded + Serialize"
@@ -29,13 +29,13 @@ pub struct Findings<V, E = Never, A = Never, C = Never> {
     /// What else could explain the same.
     #[serde(serialize_with = "all")]
     pub alternatives: Vec<A>,
-    /// Why not to lean on it too hard.
+    /// Why the verdict may be less reliable.
     #[serde(serialize_with = "all")]
     pub caveats: Vec<C>,
 }
 
 impl<V, E, A, C> Findings<V, E, A, C> {
-    /// A verdict with nothing beside it yet.
+    /// A verdict alone.
     pub fn new(verdict: V) -> Self {
         Self { verdict, evidence: Vec::new(), alternatives: Vec::new(), caveats: Vec::new() }
     }
@@ -86,7 +86,7 @@ pub fn one<T: Worded + Serialize, S: Serializer>(told: &T, to: S) -> Result<S::O
     WithText::new(told).serialize(to)
 }
 
-/// As [`one`], null for what is not there.
+/// Like [`one`], with null for `None`.
 ///
 /// # Errors
 ///
@@ -101,7 +101,7 @@ pub fn maybe<T: Worded + Serialize, S: Serializer>(
     }
 }
 
-/// As [`one`], for a list.
+/// Like [`one`], for a list.
 ///
 /// # Errors
 ///

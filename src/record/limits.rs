@@ -12,23 +12,23 @@ pub struct LimitReport {
     pub limit: Limit,
     /// The direction that was checked.
     pub direction: Way,
-    /// What was measured, in `unit`; `None` where the run does not know, which breaks the limit.
+    /// What was measured, in `unit`; `None` if the measurement is missing, which breaks the limit.
     pub value: Option<LimitValue>,
     /// What `value` counts.
     pub unit: LimitUnit,
     /// Whether the limit was kept; `false` if the measurement is missing.
     pub held: bool,
-    /// What was found, for print.
+    /// What was found, for the text report.
     #[serde(skip)]
     pub found: LimitFound,
 }
 
-/// What a run has of a limit's metric.
+/// The measurement of a limit's metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitFound {
     /// Nothing is known.
     Unknown,
-    /// A percentile that falls among the lost: it has no figure, and is beyond any limit.
+    /// A percentile that falls among the lost: it has no figure, and exceeds any limit.
     Lost,
     /// A figure.
     Figure(Measured),
@@ -54,17 +54,17 @@ fn as_written<S: Serializer>(limit: &Limit, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(limit)
 }
 
-/// A measured figure as JSON has it.
+/// A measured figure in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum LimitValue {
-    /// Everything that is counted.
+    /// A whole number.
     Whole(u64),
-    /// Shares, in percent.
+    /// A share in percent.
     Percent(f64),
 }
 
-/// Holds one limit against the figures that `lookup` has; `None` is one that the run does not know.
+/// Checks one limit against the measurement that `lookup` returns; `None` is a missing one.
 pub fn hold_against(
     limit: &Limit,
     direction: Way,

@@ -5,17 +5,17 @@ use serde::Serialize;
 use std::io;
 use thiserror::Error;
 
-/// Why a socket or a stream could not be had, or broke.
+/// Why a socket or a stream could not be opened, or failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LocalFailure {
-    /// Another socket has the port.
+    /// Another socket uses the port.
     #[error("{address} is already in use")]
     InUse {
         /// The requested address.
         address: Endpoint,
     },
-    /// The port is reserved (`net.ipv4.ip_unprivileged_port_start`).
+    /// The port requires a privilege (`net.ipv4.ip_unprivileged_port_start`).
     #[error("{address} needs root or CAP_NET_BIND_SERVICE")]
     Privileged {
         /// The requested address.
@@ -55,7 +55,7 @@ pub enum LocalFailure {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
-    /// The stream ran and broke.
+    /// The stream failed while it ran.
     #[error("a stream's event loop stopped: {}", errno_text(*errno))]
     Broke {
         /// The system's error number (errno(3)); null where there is none.

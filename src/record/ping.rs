@@ -17,11 +17,11 @@ pub enum PingEvent<'a> {
     Reply(&'a PingReply),
     /// No reply arrived in time.
     TimedOut(&'a PingTimeout),
-    /// The network answered a probe with an error.
+    /// The network reported an error for a probe.
     Trouble {
         /// Which target.
         target: usize,
-        /// The probe's number, where the error quotes it.
+        /// The probe's number; `None` if the error does not quote it.
         seq: Option<u64>,
         /// The error, with the address that it came from.
         error: &'a NetworkErrorSummary,
@@ -38,7 +38,7 @@ pub enum PingEvent<'a> {
     Lull,
 }
 
-/// What an answer was.
+/// The kind of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ReplyKind {
@@ -56,24 +56,24 @@ pub struct PingReply {
     /// Which target, counted from 0.
     #[serde(rename = "target_index")]
     pub target: usize,
-    /// Who answered; not always the target.
+    /// Its source; not always the target.
     pub source: Endpoint,
     /// The probe's number, from 0.
     pub seq: u64,
-    /// What it was.
+    /// Its kind.
     pub kind: ReplyKind,
     /// Its payload bytes.
     pub bytes: u64,
     /// TTL or hop limit on arrival; `None` if not available.
     pub ttl: Option<u8>,
-    /// From the actual transmission to the arrival, without the time in the reflector; `None` where
-    /// the probe is too long ago to be remembered.
+    /// From the actual transmission to the arrival, without the time in the reflector; `None` if
+    /// the probe was sent too long ago to be remembered.
     pub round_trip_ns: Option<u64>,
     /// The same from the planned time of sending.
     pub as_planned_ns: Option<u64>,
     /// Processing time in the reflector; `None` if not reported.
     pub server_ns: Option<u64>,
-    /// The reflector's own number of the answer; `None` where it has none.
+    /// The reflector's own sequence number of the reply; `None` if it has none.
     pub reflector_seq: Option<u32>,
     /// When it arrived, nanoseconds since 1970.
     pub arrival_ns: u64,
@@ -89,11 +89,11 @@ pub struct PingTimeout {
     pub seq: u64,
     /// When it was sent, nanoseconds since 1970.
     pub sent_ns: u64,
-    /// How long it was waited for.
+    /// How long `ping` waited for it.
     pub waited_ns: u64,
 }
 
-/// What became of a probe in the end.
+/// The final outcome of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
@@ -118,7 +118,7 @@ pub struct PingRow {
     pub target: usize,
     /// Its number, from 0.
     pub seq: u64,
-    /// Its fate.
+    /// Its outcome.
     pub outcome: Outcome,
     /// When it was planned.
     pub planned_ns: u64,
@@ -136,9 +136,9 @@ pub struct PingRow {
     pub round_trip_ns: Option<u64>,
     /// The same from the planned time of sending.
     pub as_planned_ns: Option<u64>,
-    /// TTL or hop limit of the answer.
+    /// TTL or hop limit of the reply on arrival.
     pub ttl: Option<u8>,
-    /// Further answers.
+    /// Second and further replies.
     pub duplicates: u16,
 }
 
@@ -169,9 +169,9 @@ pub struct PingInterval<'a> {
 pub struct PingDelay {
     /// The smallest; `None` without samples.
     pub min: Option<u64>,
-    /// Mean of the received ones; `None` without samples.
+    /// Mean of the samples; `None` without samples.
     pub mean: Option<u64>,
-    /// Their standard deviation; `None` of fewer than two.
+    /// Their standard deviation; `None` for fewer than two.
     pub stddev: Option<u64>,
     /// Median.
     pub p50: Option<u64>,
@@ -188,7 +188,7 @@ pub struct PingDelay {
     /// Lost probes, which count as infinitely late; `None` if losses in this direction are unknown,
     /// and then the percentiles cover arrived ones only.
     pub lost: Option<u64>,
-    /// The first percentile that falls among the lost; `None` when none does.
+    /// The lowest percentile that falls among the lost; `None` if none does.
     pub lost_from: Option<Percentile>,
     /// Mean absolute difference between consecutive probes (IPDV, RFC 3393); `None` if no two
     /// consecutive probes were answered, or if this is not a delay of the path.
@@ -205,7 +205,7 @@ pub enum LossDirectionUnknown {
     NoCount,
     /// The target's numbers may be its own count, or copied from the probes.
     CountUnproven,
-    /// Copies of probes reached the target: a missing answer may have been a copy's.
+    /// Duplicates of probes reached the target: a missing reply may have been that to a duplicate.
     Copies,
     /// Too few replies to rule out copied numbers.
     TooFew,
@@ -244,10 +244,10 @@ pub struct PingLost {
     pub longest_at_ns: Option<u64>,
 }
 
-/// An interval of the run.
+/// An interval of the run, for the chart over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingSlice {
-    /// Its begin, from the start of the run.
+    /// Its start, from the start of the run.
     pub start_ns: u64,
     /// Its length; the last ends with the last probe.
     pub duration_ns: u64,
@@ -257,33 +257,33 @@ pub struct PingSlice {
     pub mean_ns: Option<u64>,
     /// Their longest.
     pub max_ns: Option<u64>,
-    /// Probes of it that were lost.
+    /// Its probes that were lost.
     pub lost: u64,
 }
 
-/// A cell of the histogram of round trips.
+/// A bucket of the histogram of round trips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingBucket {
-    /// From this round trip on.
+    /// Its lower bound, inclusive.
     pub from_ns: u64,
-    /// To below this one.
+    /// Its upper bound, exclusive.
     pub to_ns: u64,
-    /// Answers within.
+    /// Replies within.
     pub count: u64,
 }
 
-/// What one target did.
+/// The result for one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PingTargetReport {
     /// As the user wrote it.
     pub name: String,
     /// Its address; `None` only before it is known.
     pub address: Option<Endpoint>,
-    /// Probes that the kernel took.
+    /// Probes that the kernel accepted.
     pub sent: u64,
-    /// Probes that it refused.
+    /// Probes that the kernel refused.
     pub never_sent: u64,
-    /// Probes that were answered, late ones among them.
+    /// Probes that were answered, including late ones.
     pub back: u64,
     /// Of these, those answered after the time-out.
     pub late: u64,
@@ -293,7 +293,7 @@ pub struct PingTargetReport {
     /// Probes that were never answered.
     #[serde(flatten)]
     pub lost: PingLost,
-    /// Further answers to probes that were answered.
+    /// Second and further replies to one probe.
     pub duplicates: u64,
     /// Of these, replies to probes duplicated on the way out; `None` if the target's count does not
     /// distinguish them.
@@ -304,7 +304,7 @@ pub struct PingTargetReport {
     pub reordered: u64,
     /// The largest extent of a reordering (RFC 4737 §4.2.2).
     pub reorder_extent_max: u64,
-    /// Datagrams that were no answer to any probe.
+    /// Datagrams that were not a reply to any probe.
     pub strays: u64,
     /// Datagrams dropped because this host's receive buffer was full: replies that count as lost on
     /// the way back, and strays.
@@ -313,23 +313,23 @@ pub struct PingTargetReport {
     /// the path may have resent the probe with its own TTL.
     #[serde(rename = "routers_out")]
     pub hops_out: Option<u8>,
-    /// What the TTL may mean then: routers from here, or from what sent it anew.
+    /// The two possible counts of routers in that case: from this host, or from a relay.
     #[serde(rename = "routers_out_readings")]
     pub hops_out_readings: Option<[u8; 2]>,
-    /// TTL of the probes as they reached the reflector; 255 also where it does not know.
+    /// TTL of the probes as they reached the reflector; 255 may mean that it does not know.
     pub ttl_out: Option<u8>,
     /// TTL that they were sent with.
     pub ttl_sent: u8,
-    /// Why the target was not sent to at all; `None` where it was.
+    /// Why nothing was sent to the target; `None` if something was.
     pub error: Option<NotSentTo>,
-    /// Another address that answered in the target's stead; `None` when none did.
+    /// Another address that replied instead of the target; `None` if none did.
     pub answered_by: Option<Endpoint>,
-    /// Answers from other addresses.
+    /// Replies from other addresses.
     pub answered_elsewhere: u64,
     /// Whether the reflector keeps its own count, which separates outbound from return loss; `None`
     /// if this could not be determined, in which case it is assumed.
     pub reflector_counts: Option<bool>,
-    /// Times that the reflector began to count anew.
+    /// Times that the reflector restarted its counts.
     pub reflector_restarts: u64,
     /// Additional datagrams, not counted as sent, that requested the target's count at the end.
     pub questions: u64,
@@ -345,10 +345,10 @@ pub struct PingTargetReport {
     pub dscp_back: Option<u8>,
     /// ECN of the replies on arrival.
     pub ecn_back: Option<u8>,
-    /// From the actual transmission to the arrival, without the time in the reflector: the kernel's
-    /// stamp of it where it gives one, else the time of the send call.
+    /// From the actual transmission (the kernel's time stamp if there is one, otherwise the time of
+    /// the send call) to the arrival, without the time in the reflector.
     pub round_trip_ns: PingDelay,
-    /// The same from the planned time of sending: with this host's own lateness.
+    /// The same from the planned time of sending, which includes this host's own lateness.
     pub as_planned_ns: PingDelay,
     /// One-way delay outbound, above the run's own minimum, clock drift removed.
     pub out_above_min_ns: PingDelay,
@@ -363,9 +363,10 @@ pub struct PingTargetReport {
     /// How late probes were sent, after their planned time.
     #[serde(rename = "send_lateness_ns")]
     pub send_late_ns: PingDelay,
-    /// How fast the reflector's clock runs away, in parts per billion; `None` when not known.
+    /// Drift of the reflector's clock relative to this host's, in parts per billion; `None` when
+    /// not known.
     pub drift_ppb: Option<i64>,
-    /// Times that a clock was set meanwhile.
+    /// Times that a clock was set during the run.
     pub clock_steps: u32,
     /// Probes with a kernel transmit time stamp.
     pub transmit_stamps: u64,
@@ -375,14 +376,14 @@ pub struct PingTargetReport {
     pub histogram: Vec<PingBucket>,
     /// The run over time.
     pub over_time: Vec<PingSlice>,
-    /// What the kernel refused, by reason.
+    /// Sends that the kernel refused, by reason.
     #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,
-    /// What the network answered with errors, by kind.
+    /// Errors from the network, by kind.
     pub network_errors: Vec<Trouble>,
     /// The result of each `--fail-if` limit for this target.
     pub limits: Vec<LimitReport>,
-    /// What to keep in mind of the figures.
+    /// Caveats about the figures.
     #[serde(serialize_with = "super::finding::all")]
     pub caveats: Vec<PingCaveat>,
 }
@@ -401,7 +402,7 @@ pub struct PingSummary {
     pub schedule: PingSchedule,
     /// Mean time from one probe to the next; `None` in a closed loop.
     pub interval_ns: Option<u64>,
-    /// How long an answer was waited for.
+    /// How long `ping` waited for a reply.
     pub wait_ns: u64,
     /// From the first probe to the end of sending.
     pub duration_ns: u64,
@@ -409,7 +410,7 @@ pub struct PingSummary {
     pub interrupted: bool,
     /// Times that this host did not run the program for 100 ms and longer.
     pub pauses: u64,
-    /// How long these were in all.
+    /// Their total length.
     pub paused_ns: u64,
     /// The targets, in the order of the command line.
     pub targets: Vec<PingTargetReport>,
@@ -438,8 +439,8 @@ impl Percentile {
 }
 
 impl PingDelay {
-    /// Whether this percentile falls among the lost. Beyond the first that does, one with fewer
-    /// than ten probes beyond it is not known.
+    /// Whether this percentile falls among the lost. Above the lowest that does, a percentile with
+    /// fewer than ten probes beyond it is unknown.
     pub fn is_lost(&self, percentile: Metric) -> bool {
         let all = self.samples + self.lost.unwrap_or(0);
         let (value, this, told) = match percentile {
@@ -454,7 +455,7 @@ impl PingDelay {
 }
 
 impl PingTargetReport {
-    /// What a limit can be set on.
+    /// The metrics that a limit can be set on.
     pub const METRICS: &[Metric] = &[
         Metric::Loss,
         Metric::P50,
@@ -470,7 +471,7 @@ impl PingTargetReport {
 
     /// The measurement of a metric; `None` if it is missing.
     fn measured(&self, metric: Metric) -> Option<Measured> {
-        // For a target that could not be probed nothing is known, not even that nothing was lost.
+        // For a target that could not be probed nothing is known, not even the loss.
         if self.error.is_some() {
             return None;
         }
@@ -495,14 +496,14 @@ impl PingTargetReport {
 }
 
 impl PingSummary {
-    /// Holds every target against these limits.
+    /// Checks every target against these limits.
     pub fn hold(&mut self, limits: &[Limit]) {
         for target in &mut self.targets {
             let hold =
                 |limit| hold_against(limit, Way::RoundTrip, |metric| target.measured(metric));
             target.limits = limits.iter().map(hold).collect();
             for (told, limit) in target.limits.iter_mut().zip(limits) {
-                // A lost one is later than any limit.
+                // A lost probe exceeds any limit on delay.
                 let beyond = limit.check(|_| Some(Measured::Span(u64::MAX))) == Standing::Broken;
                 if beyond && target.round_trip_ns.is_lost(limit.metric) {
                     told.found = LimitFound::Lost;

@@ -12,7 +12,7 @@ pub enum PingProtocol {
     Stamp,
     /// STAMP, authenticated.
     StampAuthenticated,
-    /// Whatever sends back the bytes that it got.
+    /// Any server that echoes the payload (RFC 862).
     Echo,
 }
 
@@ -25,7 +25,7 @@ pub enum PingSchedule {
     Every,
     /// At exponentially distributed gaps.
     Poisson,
-    /// Each as soon as the one before was answered or timed out.
+    /// Each as soon as the previous one was answered or timed out.
     Flood,
 }
 
@@ -37,17 +37,17 @@ pub enum PingAsk {
     Class,
     /// Its own counts of probes and replies.
     Counts,
-    /// When its replies really left.
+    /// When its replies actually left.
     Departure,
 }
 
-/// Which datagrams' times are this program's, and not the kernel's.
+/// Which datagrams were time-stamped by this program instead of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Timestamped {
-    /// Those of probes as they left.
+    /// Probes, when they left.
     Sends,
-    /// Those of replies as they arrived.
+    /// Replies, when they arrived.
     Arrivals,
     /// Both.
     Both,
@@ -62,7 +62,7 @@ pub struct NotSentTo {
     pub text: String,
 }
 
-/// What to keep in mind of a target's figures.
+/// Caveats about a target's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PingCaveat {
@@ -73,7 +73,7 @@ pub enum PingCaveat {
         /// How many.
         replies: u64,
     },
-    /// The reflector began to count anew.
+    /// The reflector restarted its counts.
     ReflectorRestarted {
         /// How often.
         times: u64,
@@ -82,7 +82,7 @@ pub enum PingCaveat {
     ClockStepped,
     /// The two clocks drift apart; the drift is removed from the delays.
     ClockDrift {
-        /// Parts per billion; more than 0 where the target's clock is the faster one.
+        /// Parts per billion; positive if the target's clock is faster.
         drift_ppb: i64,
     },
     /// Datagrams arrived that answer no probe.
@@ -90,9 +90,9 @@ pub enum PingCaveat {
         /// How many.
         datagrams: u64,
     },
-    /// The kernel did not time everything.
+    /// The kernel did not time-stamp everything.
     TimedByProgram {
-        /// What was timed by this program.
+        /// What was time-stamped by this program.
         what: Timestamped,
     },
 }

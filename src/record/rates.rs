@@ -4,7 +4,7 @@ use crate::units::{BitRate, Nanos, PacketRate, Rate};
 use serde::Serializer;
 use serde::ser::SerializeMap;
 
-/// Payload bits a second and datagrams a second in a span; `None` when no time passed.
+/// Payload bits per second and datagrams per second in a span; `None` when no time passed.
 pub fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
     if span == Nanos::ZERO {
         return (None, None);
@@ -13,8 +13,8 @@ pub fn rates(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u6
     (Some(BitRate::of(bytes, span).0), Some(packets.saturating_add(500) / 1000))
 }
 
-/// The same from the first datagram to the last: the first begins the span and is no part of its
-/// rate, so three datagrams in two seconds are one a second. One datagram has no rate.
+/// The same from the first datagram to the last: the first begins the span and is not part of its
+/// rate, so three datagrams in two seconds are one per second. A single datagram has no rate.
 pub fn rates_between(datagrams: u64, bytes: u64, span: Nanos) -> (Option<u64>, Option<u64>) {
     if datagrams < 2 {
         return (None, None);
@@ -38,7 +38,7 @@ pub(super) fn limit<S: Serializer>(rate: &Rate, to: S) -> Result<S::Ok, S::Error
     in_numbers(["limit_bps", "limit_pps"], *rate, to)
 }
 
-/// A rate under one key for bits and one for datagrams a second: the key that does not apply is
+/// A rate under one key for bits and one for datagrams per second: the key that does not apply is
 /// null. A rate of datagrams has decimals only where it is no whole number.
 fn in_numbers<S: Serializer>(keys: [&str; 2], rate: Rate, to: S) -> Result<S::Ok, S::Error> {
     let [bps, pps] = keys;

@@ -23,18 +23,18 @@ pub enum RecvEvent<'a> {
         /// Time since the run began.
         elapsed: Nanos,
     },
-    /// The network answered one of our answers with an error: the first of its kind.
+    /// The network reported an error for one of our answers: the first of its kind.
     Trouble(&'a Trouble),
     /// All pending events have been delivered: time to flush buffered output.
     Lull,
 }
 
-/// A datagram with what belongs to it.
+/// A datagram, with the socket that received it and its header.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {
     /// The datagram.
     pub datagram: &'a Datagram<'a>,
-    /// Local address of the socket that took it.
+    /// Local address of the socket that received it.
     pub local: Endpoint,
     /// Its UDP header, if requested.
     pub header: Option<UdpFields>,
@@ -60,7 +60,7 @@ pub struct UdpFields {
 pub struct DatagramRecord {
     /// Arrival, nanoseconds since 1970.
     pub arrival_ns: u64,
-    /// Who sent it.
+    /// Its source.
     pub source: Endpoint,
     /// The destination address; `None` if not available.
     pub destination: Option<IpAddr>,
@@ -71,7 +71,7 @@ pub struct DatagramRecord {
     /// Its payload's true length in bytes.
     #[serde(rename = "payload_bytes")]
     pub length: u64,
-    /// Whether it was longer than the buffer, and `hex` and `text` are its beginning.
+    /// Whether it was longer than the buffer; `hex` and `text` then contain only its beginning.
     #[serde(rename = "is_truncated")]
     pub truncated: bool,
     /// Its UDP header; `None` if not requested.
@@ -83,7 +83,7 @@ pub struct DatagramRecord {
     pub dscp: Option<u8>,
     /// ECN as received, 0 to 3; `None` if not available.
     pub ecn: Option<u8>,
-    /// Time since the last datagram to its sender; `None` when it answers none.
+    /// Time since the last datagram to its sender; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_ns: Option<u64>,
     /// The payload as text; `None` when it is not UTF-8.
@@ -97,7 +97,7 @@ pub struct DatagramRecord {
 /// Datagrams received in one interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RecvInterval {
-    /// Its begin, from the start of the run.
+    /// Its start, from the start of the run.
     pub start_ns: u64,
     /// Its length.
     pub duration_ns: u64,
@@ -105,17 +105,17 @@ pub struct RecvInterval {
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
-    /// Buffers that full sockets dropped meanwhile.
+    /// Buffers dropped in this interval because sockets were full.
     #[serde(rename = "socket_drops")]
     pub drops: u64,
-    /// Payload bits a second.
+    /// Payload bits per second.
     pub bits_per_second: Option<u64>,
-    /// Datagrams a second.
+    /// Datagrams per second.
     pub datagrams_per_second: Option<u64>,
 }
 
 impl RecvInterval {
-    /// Works out the rates.
+    /// Calculates the rates.
     pub fn set_rates(&mut self) {
         let span = Nanos(self.duration_ns);
         (self.bits_per_second, self.datagrams_per_second) = rates(self.datagrams, self.bytes, span);
@@ -150,20 +150,21 @@ pub struct SourceRecord {
     pub bytes: u64,
 }
 
-/// Gaps between one arrival and the next at the same socket. A percentile is `None` unless ten samples lie beyond it.
+/// Gaps between one arrival and the next at the same socket. A percentile is `None` unless ten
+/// samples lie beyond it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct GapRecord {
     /// How many gaps there were.
     pub samples: u64,
     /// The shortest; `None` when there was none.
     pub min: Option<u64>,
-    /// Half were shorter.
+    /// Median.
     pub p50: Option<u64>,
-    /// Nine of ten were shorter.
+    /// 90th percentile.
     pub p90: Option<u64>,
-    /// 99 of a hundred were shorter.
+    /// 99th percentile.
     pub p99: Option<u64>,
-    /// 999 of a thousand were shorter.
+    /// 99.9th percentile.
     pub p999: Option<u64>,
     /// The longest; `None` when there was none.
     pub max: Option<u64>,
@@ -172,9 +173,9 @@ pub struct GapRecord {
 /// One socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SocketRecord {
-    /// Where it was bound.
+    /// The address it is bound to.
     pub address: Endpoint,
-    /// Datagrams that it took.
+    /// Datagrams that it received.
     pub datagrams: u64,
     /// Buffers that it dropped because it was full.
     #[serde(rename = "socket_drops")]
@@ -186,7 +187,7 @@ pub struct SocketRecord {
 pub struct RecvSummary {
     /// Datagrams received.
     pub datagrams: u64,
-    /// Their payload bytes, in full length where they were cut.
+    /// Their payload bytes, counted in full for truncated datagrams.
     pub bytes: u64,
     /// Datagrams that were longer than the buffer.
     pub truncated: u64,
@@ -197,16 +198,16 @@ pub struct RecvSummary {
     pub duration_ns: u64,
     /// From the first arrival to the last.
     pub active_ns: u64,
-    /// Payload bits a second between the first and last arrival; `None` if too short to measure.
+    /// Payload bits per second between the first and last arrival; `None` if too short to measure.
     pub bits_per_second: Option<u64>,
-    /// Datagrams a second between the first and last arrival.
+    /// Datagrams per second between the first and last arrival.
     pub datagrams_per_second: Option<u64>,
     /// Why the run ended.
     #[serde(rename = "ended_by")]
     pub ended: RecvEnd,
     /// Whether the user ended it.
     pub interrupted: bool,
-    /// Time that this host itself stood still meanwhile.
+    /// Time that this host itself paused meanwhile.
     pub paused_ns: u64,
     /// The busiest senders, most datagrams first.
     #[serde(rename = "source_rows")]
@@ -221,16 +222,17 @@ pub struct RecvSummary {
     /// Each socket.
     #[serde(rename = "socket_rows")]
     pub sockets: Vec<SocketRecord>,
-    /// Answers that the kernel took.
+    /// Answers that the kernel accepted.
     pub answered: u64,
-    /// Answers that could not be sent: the queue was full, or the kernel refused.
+    /// Answers that could not be sent: the queue was full, or the kernel refused them.
     pub unanswered: u64,
-    /// Datagrams that were not answered because their sender seems to answer everything, too.
+    /// Datagrams that were not answered because their sender seems to answer everything too, which
+    /// would be a loop.
     pub suspected_loop: u64,
     /// Why this host refused answers, by error number.
     #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,
-    /// What the network answered our answers with.
+    /// Errors from the network for our answers.
     pub network_errors: Vec<Trouble>,
     /// Errors beyond the kinds that are listed.
     pub other_network_errors: u64,
@@ -242,7 +244,7 @@ pub struct RecvSummary {
 }
 
 impl RecvSummary {
-    /// Works out the rates from counts and time. A single datagram has none.
+    /// Calculates the rates from counts and time. A single datagram has none.
     pub fn set_rates(&mut self) {
         let span = Nanos(self.active_ns);
         (self.bits_per_second, self.datagrams_per_second) =

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
-/// A refusing reply, as the far end sent it.
+/// A reply that refuses, as the server sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[error("{reply_code} {reply_text}{}", details(values))]
 pub struct ServerReply {
@@ -13,7 +13,7 @@ pub struct ServerReply {
     pub reply_code: u16,
     /// The text of its reply, unchanged.
     pub reply_text: String,
-    /// What it names, such as a limit, by the parameter's name; `key=value` in JSON.
+    /// Its parameters, such as a limit, by name; `key=value` in JSON.
     #[serde(rename = "reply_params", serialize_with = "params")]
     pub values: BTreeMap<String, String>,
 }
@@ -26,7 +26,7 @@ impl ServerReply {
 }
 
 impl From<&Reply> for ServerReply {
-    /// Leaves out parameters that only programs need.
+    /// Omits parameters that only programs need.
     fn from(reply: &Reply) -> Self {
         let values = reply.params.iter().filter(|(key, _)| !matches!(*key, "pad" | "proof"));
         Self {
@@ -37,17 +37,17 @@ impl From<&Reply> for ServerReply {
     }
 }
 
-/// A reply that refuses, or one that cannot be trusted for want of the same key at both ends.
+/// A reply that refuses, or one that cannot be trusted because the ends do not share a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RemoteRefusal {
-    /// It serves only clients that have its key, and this one has none.
+    /// The server requires a key, and this end has none.
     #[error("the server requires a key: use --key FILE")]
     KeyNeeded,
-    /// It has another key than this end.
+    /// The server's key differs from this end's.
     #[error("the server has a different key: give both ends the same one with --key FILE")]
     OtherKey,
-    /// It has no key where this end has one.
+    /// The server has no key, but this end has one.
     #[error("the server has no key: start it with --key FILE, or leave --key out here")]
     NoKey,
     /// It refused permanently.

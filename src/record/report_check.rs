@@ -9,12 +9,13 @@ use super::contradiction::{Contradiction, Counted, Timed};
 use super::{BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal};
 use crate::units::{Nanos, Untrusted};
 
-/// More datagrams a second than any link or loopback carries.
+/// More datagrams per second than any link or loopback interface carries.
 const MOST_A_SECOND: u64 = 1_000_000_000;
-/// More datagrams than any run has: products with a payload, and sums over streams, fit 64 bits.
+/// Larger counts are not credible; with this bound, products with a payload size, and sums over
+/// streams, fit 64 bits.
 const MOST: u64 = 1 << 47;
-/// Two hosts' clocks may run at different speeds, and one host may have slept: a reported duration
-/// is rejected only if it is this many times the run's, and also that much longer.
+/// Two hosts' clocks may run at different speeds, and one host may have been suspended: a reported
+/// duration is rejected only if it exceeds the run's by this factor, and also by [`LONGER`].
 const TIMES: u64 = 4;
 const LONGER: Nanos = Nanos::from_secs(60);
 /// The longest delay that a histogram can report, including its rounding.
@@ -184,7 +185,7 @@ impl Untrusted<BlastReceived> {
     }
 }
 
-/// What arrived plus what is missing equals what was sent.
+/// Checks that received plus lost equals sent.
 fn hold_against_sent(told: &BlastReceived, sent: u64) -> Result<(), Contradiction> {
     let BlastReceived { firsts, lost, sender_total, .. } = *told;
     if firsts > sent {
@@ -200,7 +201,7 @@ fn hold_against_sent(told: &BlastReceived, sent: u64) -> Result<(), Contradictio
     }
 }
 
-/// These counts must only grow between reports.
+/// Checks that counts only grow between reports.
 fn hold_against_before(now: &BlastReceived, then: &BlastReceived) -> Result<(), Contradiction> {
     let grown = [
         (Counted::Arrived, then.datagrams, now.datagrams),

@@ -9,7 +9,7 @@ pub struct RoundTrips {
     /// Probes that were sent.
     #[serde(rename = "probes_sent")]
     pub sent: u64,
-    /// Probes that this host itself refused.
+    /// Probes that this host itself refused to send.
     pub never_sent: u64,
     /// Probes answered in time.
     pub back: u64,
@@ -24,9 +24,9 @@ pub struct ProbeReport {
     pub interval_ns: u64,
     /// Before the load.
     pub idle: RoundTrips,
-    /// Beside it.
+    /// Under load.
     pub loaded: RoundTrips,
-    /// The loaded median in thousandths of the idle one; `None` where one is unknown.
+    /// The median under load, in thousandths of the idle median; `None` if either is unknown.
     pub loaded_per_idle_milli: Option<u64>,
 }
 

@@ -45,16 +45,16 @@ impl RefusalCause {
 pub enum RunFailure {
     /// No reply from the server.
     NoReply {
-        /// Where the server should be.
+        /// The server's address.
         target: Endpoint,
-        /// How long it was waited for.
+        /// How long the client waited.
         waited_ns: u64,
     },
     /// No reply, and an ICMP error gave the reason.
     PathError {
-        /// Where the server should be.
+        /// The server's address.
         target: Endpoint,
-        /// How long it was waited for.
+        /// How long the client waited.
         waited_ns: u64,
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
@@ -62,14 +62,14 @@ pub enum RunFailure {
     },
     /// Replies came from another address than the server's.
     OtherAddress {
-        /// Where the server should be.
+        /// The server's address.
         target: Endpoint,
         /// Source of the replies.
         from: Endpoint,
     },
     /// This host itself sent no control message: nothing is known about the server.
     NotSent {
-        /// Where the server should be.
+        /// The server's address.
         target: Endpoint,
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
@@ -77,7 +77,7 @@ pub enum RunFailure {
     },
     /// An ICMP error reported the port closed.
     PortClosed {
-        /// Where the server should be.
+        /// The server's address.
         target: Endpoint,
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
@@ -95,7 +95,7 @@ pub enum RunFailure {
         #[serde(flatten)]
         reply: ServerReply,
     },
-    /// The server replied at first and then no more, before the run began or as it closed.
+    /// The server replied at first and then stopped, before the run began or while it ended.
     SilentInDialogue {
         /// Time since the first request, in nanoseconds.
         silent_ns: u64,
@@ -103,7 +103,7 @@ pub enum RunFailure {
         #[serde(serialize_with = "maybe_network_error")]
         error: Option<NetworkError>,
     },
-    /// The server replied while the run was on, and then no more.
+    /// The server stopped replying during the run.
     WentSilent {
         /// Time since the first request, in nanoseconds.
         silent_ns: u64,
@@ -111,13 +111,13 @@ pub enum RunFailure {
         #[serde(serialize_with = "maybe_network_error")]
         error: Option<NetworkError>,
     },
-    /// The server's port was there before and was closed.
+    /// The server's port was open, and then closed.
     WentAway {
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
-    /// The server knows the run no more.
+    /// The server no longer knows the run.
     LostRun {
         /// Its reply.
         #[serde(flatten)]
@@ -125,30 +125,30 @@ pub enum RunFailure {
     },
     /// The server did not finish counting in time.
     NotCounted,
-    /// The server did not end its streams when the user wanted an early end.
+    /// The server did not end its streams when the user ended the run early.
     NotStopped,
-    /// The server gave the run up while this side still sent.
+    /// The server ended the run while this side was still sending.
     EndedThere,
     /// The user ended it before it began.
     Interrupted,
     /// The server's report of the run cannot be true.
     CountsContradict {
-        /// How.
+        /// The contradiction.
         #[serde(serialize_with = "super::finding::one")]
         contradiction: Contradiction,
     },
-    /// This host let no datagram of a stream's opening leave.
+    /// This host refused to send the datagrams that open a stream.
     StreamNotSent {
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: LocalSendFailure,
     },
-    /// A stream's opening got no reply.
+    /// The opening of a stream got no reply.
     StreamNoReply {
-        /// The command that got none.
+        /// The command that got no reply.
         #[serde(rename = "verb")]
         command: &'static str,
-        /// How long it was waited for.
+        /// How long the client waited.
         waited_ns: u64,
     },
     /// An ICMP error reported that a stream's first datagram was not delivered.
@@ -171,25 +171,25 @@ pub enum RunFailure {
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: LocalSendFailure,
     },
-    /// The server sent beyond the run's time.
+    /// The server kept sending after the end of the run.
     StillSending {
-        /// By how much.
+        /// How long after.
         over_ns: u64,
         /// The run's time.
         time_ns: u64,
     },
     /// A stream could not start, or its loop failed.
     StreamFailed {
-        /// What this host could not do.
+        /// What failed on this host.
         #[serde(serialize_with = "super::finding::one")]
         cause: LocalFailure,
     },
-    /// The counts of a series' run are not known to the end.
+    /// The final counts of a run in a series are not known.
     TrialCountsMissing,
 }
 
 impl RunFailure {
-    /// What this host's refusal means; `None` where this host refused nothing.
+    /// What this host's refusal means; `None` if this host refused nothing.
     pub fn refused_here(&self) -> Option<LocalRefusal> {
         match self {
             Self::NotSent { reason, .. } => Some(LocalRefusal::of(reason.errno)),
@@ -202,26 +202,26 @@ impl RunFailure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FailureAdvice {
-    /// Start the server, and let its port through.
+    /// Start the server, and open its port in the firewall.
     StartServerAndOpenPort {
-        /// Where it should be.
+        /// Its address.
         target: Endpoint,
     },
     /// Start the server.
     StartServer {
-        /// Where it should be.
+        /// Its address.
         target: Endpoint,
     },
-    /// The server is this process's own: look at this host.
+    /// The server is part of this process: check this host's loopback.
     CheckLoopback,
-    /// Ask the address that replies.
+    /// Use the address that replies.
     AskAddress {
         /// That address.
         from: Endpoint,
     },
-    /// See how far datagrams get.
+    /// Trace how far datagrams get.
     TracePath {
-        /// Where the server should be.
+        /// The server's address.
         target: Endpoint,
     },
     /// Advice for this host's own refusal.
@@ -230,23 +230,23 @@ pub enum FailureAdvice {
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
         reason: LocalSendFailure,
     },
-    /// Give the key that the server wants.
+    /// Give the key that the server requires.
     GiveKey,
     /// Give both ends the same key.
     SameKey,
     /// Start the server with the key, or give none.
     NoKey,
-    /// The server serves up to so much.
+    /// Use a rate that the server allows.
     LowerRate {
-        /// The highest rate: bits of payload or datagrams a second.
+        /// The highest allowed rate: bits of payload or datagrams per second.
         #[serde(flatten, serialize_with = "super::rates::limit")]
         rate: Rate,
     },
-    /// The server may take it later.
+    /// Try again later: the refusal is temporary.
     TryLater,
 }
 
-/// For serde: the cause of a refusal as the statement that it wraps, as in every document.
+/// For serde: the cause of a refusal as the statement that it wraps, like causes in every document.
 pub(super) fn cause<S: Serializer>(cause: &RefusalCause, to: S) -> Result<S::Ok, S::Error> {
     match cause {
         RefusalCause::Host { reason } => super::finding::one(reason, to),

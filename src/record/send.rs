@@ -8,9 +8,9 @@ use serde::Serialize;
 /// Something that happened while `send` ran.
 #[derive(Clone, Copy, Debug)]
 pub enum SendEvent<'a> {
-    /// Somebody answered.
+    /// A reply arrived.
     Reply(&'a Reply<'a>),
-    /// The network answered with an error: the first of its kind.
+    /// The network reported an error: the first of its kind.
     Trouble(&'a Trouble),
     /// The kernel refused a datagram: the first for this reason.
     Refused(&'a SendRefusal),
@@ -38,14 +38,14 @@ pub struct Trouble {
     /// The error, with the address that it came from.
     #[serde(serialize_with = "super::finding::one")]
     pub error: NetworkErrorSummary,
-    /// Number of such errors: one for a whole GSO buffer that was not segmented on a wire.
+    /// Number of such errors; one may stand for a whole GSO buffer that was never segmented.
     pub times: u64,
 }
 
 /// Datagrams to one destination that this host refused for one reason: they never left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SendRefusal {
-    /// The destination; the first of several where there are too many to tell apart.
+    /// The destination; the first of several if there are too many to list.
     pub destination: Endpoint,
     /// The reason.
     #[serde(serialize_with = "super::finding::one")]
@@ -76,9 +76,9 @@ impl SendRefusal {
 pub struct SendTarget {
     /// Its address.
     pub address: Endpoint,
-    /// How many times it was named: it gets each datagram so often.
+    /// How many times it was given: it gets each datagram that many times.
     pub times: u64,
-    /// Datagrams that the kernel took for it.
+    /// Datagrams to it that the kernel accepted.
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
@@ -89,30 +89,30 @@ pub struct SendTarget {
 /// The end of `send`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SendSummary {
-    /// Datagrams that the kernel took, over all destinations.
+    /// Datagrams that the kernel accepted, over all destinations.
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
     /// From the start to the last datagram.
     pub duration_ns: u64,
-    /// Payload bits a second over that time; `None` when it is too short to tell.
+    /// Payload bits per second over that time; `None` if it is too short to measure.
     pub bits_per_second: Option<u64>,
-    /// Datagrams a second over that time.
+    /// Datagrams per second over that time.
     pub datagrams_per_second: Option<u64>,
     /// Whether the user ended it early.
     pub interrupted: bool,
-    /// Time that this host itself stood still meanwhile.
+    /// Time that this host itself paused meanwhile.
     pub paused_ns: u64,
     /// Each destination, once.
     pub destinations: Vec<SendTarget>,
-    /// What this host refused, by destination and reason.
+    /// Datagrams that this host refused, by destination and reason.
     #[serde(rename = "refusals")]
     pub refused: Vec<SendRefusal>,
-    /// What the network answered with errors, by destination and kind.
+    /// Errors from the network, by destination and kind.
     pub network_errors: Vec<Trouble>,
     /// Errors beyond the kinds that are listed.
     pub other_network_errors: u64,
-    /// Answers; `None` when they were not waited for.
+    /// Answers; `None` without waiting for answers.
     pub replies: Option<u64>,
     /// Answers from addresses that were not destinations; `None` without waiting for answers.
     pub foreign_replies: Option<u64>,
@@ -129,7 +129,7 @@ pub struct SendSummary {
 /// One answer, kept for the document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// Who sent it.
+    /// Its source.
     pub source: Endpoint,
     /// Its payload bytes.
     #[serde(rename = "payload_bytes")]
@@ -145,7 +145,7 @@ pub struct Answer {
 }
 
 impl SendSummary {
-    /// Works out the rates from counts and time. A single datagram has none.
+    /// Calculates the rates from counts and time. A single datagram has none.
     pub fn set_rates(&mut self) {
         let span = Nanos(self.duration_ns);
         (self.bits_per_second, self.datagrams_per_second) =

@@ -7,7 +7,7 @@ use crate::units::{Endpoint, Rate};
 use crate::wire::PortList;
 use serde::{Serialize, Serializer};
 
-/// One event of a server. In JSON `event` names it, and the names stay.
+/// One event of a server. In JSON `event` names it; the names do not change within a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum ServeRecord {
@@ -19,7 +19,7 @@ pub enum ServeRecord {
         #[serde(rename = "key_required")]
         key: bool,
     },
-    /// STAMP is answered on one more port.
+    /// STAMP is served on an additional port.
     StampPort {
         /// Address and port.
         address: Endpoint,
@@ -30,7 +30,7 @@ pub enum ServeRecord {
         #[serde(serialize_with = "one")]
         failure: LocalFailure,
     },
-    /// STUN has its other port, for clients that ask how a NAT maps and filters.
+    /// STUN has its alternate port, for NAT behaviour discovery (RFC 5780).
     StunAlternate {
         /// Address and port.
         address: Endpoint,
@@ -41,28 +41,28 @@ pub enum ServeRecord {
         #[serde(serialize_with = "one")]
         failure: LocalFailure,
     },
-    /// All is open, and what the process needs no more is given up.
+    /// All ports are open, and privileges that the process no longer needs are dropped.
     Confined {
-        /// Who it runs as: a name, or the number of a user without one.
+        /// The user that it runs as: a name, or the user ID of a user without one.
         user: String,
-        /// The user's number.
+        /// The user ID.
         uid: u32,
-        /// The group's number.
+        /// The group ID.
         gid: u32,
-        /// Whether it was another before.
+        /// Whether the user changed.
         #[serde(rename = "privileges_dropped")]
         dropped: bool,
-        /// Capabilities of its threads, `CAP_NET_BIND_SERVICE`.
+        /// Capabilities that its threads keep, such as `CAP_NET_BIND_SERVICE`.
         capabilities: Vec<String>,
         /// Whether an additional thread keeps `CAP_NET_ADMIN`, only to set socket buffer sizes.
         large_buffers: bool,
-        /// Whether no program could gain more than it has.
+        /// Whether programs it could start cannot gain privileges.
         no_new_privileges: bool,
-        /// Landlock's version, where it holds.
+        /// Landlock's ABI version; `None` if not in force.
         landlock_abi: Option<u32>,
-        /// Whether the seccomp filter holds.
+        /// Whether the seccomp filter is in force.
         seccomp: bool,
-        /// What is not to be had here, and why.
+        /// Restrictions that are not available, and why.
         #[serde(rename = "missing_restrictions", serialize_with = "all")]
         missing: Vec<MissingRestriction>,
     },
@@ -70,14 +70,14 @@ pub enum ServeRecord {
     SessionOpened {
         /// Its address.
         client: Endpoint,
-        /// The session's name.
+        /// The session's identifier.
         session: String,
     },
     /// A run was requested and granted.
     TestGranted {
         /// The client.
         client: Endpoint,
-        /// In which session.
+        /// Its session.
         session: String,
         /// `up`, `down` or `both`, seen from the client.
         direction: &'static str,
@@ -85,20 +85,20 @@ pub enum ServeRecord {
         streams: u32,
         /// Payload of each datagram.
         payload_bytes: u32,
-        /// The rate to aim at: bits of payload or datagrams a second, both null for as fast as
+        /// The target rate: bits of payload or datagrams per second, both null for as fast as
         /// possible.
         #[serde(flatten, serialize_with = "super::rates::rate")]
         rate: Rate,
-        /// How long; `None` for a run that is bounded by a count.
+        /// Its duration; `None` for a run that is bounded by a count.
         duration_ns: Option<u64>,
         /// Datagrams in each direction; `None` for a run that is bounded by time.
         count: Option<u64>,
     },
-    /// A stream that was received here is over.
+    /// A stream that the server received has ended.
     StreamReceived {
-        /// Whose.
+        /// The client.
         client: Endpoint,
-        /// In which session.
+        /// Its session.
         session: String,
         /// Its number.
         stream: u32,
@@ -107,11 +107,11 @@ pub enum ServeRecord {
         /// Datagrams lost.
         lost: u64,
     },
-    /// A stream that was sent from here is over.
+    /// A stream that the server sent has ended.
     StreamSent {
-        /// Whose.
+        /// The client.
         client: Endpoint,
-        /// In which session.
+        /// Its session.
         session: String,
         /// Its number.
         stream: u32,
@@ -120,9 +120,9 @@ pub enum ServeRecord {
     },
     /// A stream could not be opened, or broke.
     StreamFailed {
-        /// Whose.
+        /// The client.
         client: Endpoint,
-        /// In which session.
+        /// Its session.
         session: String,
         /// Its number.
         stream: u32,
@@ -144,7 +144,7 @@ pub enum ServeRecord {
     ProbeGranted {
         /// The client.
         client: Endpoint,
-        /// In which session.
+        /// Its session.
         session: String,
         /// Ports that are open for it, `5000-5100,8620`.
         #[serde(rename = "port_list", serialize_with = "port_list")]
@@ -152,11 +152,11 @@ pub enum ServeRecord {
         /// Requested ports that were not opened.
         not_opened: u64,
     },
-    /// A probe is over.
+    /// A probe has ended.
     ProbeEnded {
-        /// Whose.
+        /// The client.
         client: Endpoint,
-        /// In which session.
+        /// Its session.
         session: String,
         /// Datagrams of it that arrived.
         arrived: u64,
@@ -179,28 +179,28 @@ pub enum ServeRecord {
         #[serde(serialize_with = "one")]
         failure: LocalFailure,
     },
-    /// A session is over.
+    /// A session has ended.
     SessionClosed {
-        /// Whose.
+        /// The client.
         client: Endpoint,
         /// Which.
         session: String,
         /// How it ended.
         #[serde(rename = "end", serialize_with = "one")]
         ended: SessionEnd,
-        /// Runs that it was granted.
+        /// Runs granted to it.
         tests: u64,
         /// How long it was open.
         duration_ns: u64,
     },
-    /// How the server stands, as its operator asked (SIGQUIT).
+    /// The state of the server, requested by its operator (SIGQUIT).
     Status {
-        /// Sessions that are open.
+        /// Open sessions.
         sessions: usize,
-        /// Their streams that run.
+        /// Running streams.
         streams: usize,
     },
-    /// More happened than is logged.
+    /// Events were omitted because of the log's rate limit.
     NotShown {
         /// Events omitted since the last entry of this kind.
         events: u64,
@@ -215,7 +215,7 @@ pub enum SessionEnd {
     Closed,
     /// No datagram from the client for too long.
     Expired,
-    /// Its run went on beyond what was granted.
+    /// Its run lasted longer than granted.
     Overdue,
     /// Streams were sent to a client that stopped returning the `proof` values of replies.
     Unreturned,
@@ -226,7 +226,7 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
-    /// Whether it ended against the will of both sides.
+    /// Whether it ended without either side requesting it.
     pub fn broke_off(self) -> bool {
         matches!(self, Self::Expired | Self::Overdue | Self::Unreturned | Self::Gone)
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use std::net::IpAddr;
 use thiserror::Error;
 
-/// What a server has a limited number of.
+/// A resource of which a server has a limited number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServeResource {
@@ -40,25 +40,25 @@ impl ServeResource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ServeRefusal {
-    /// 421: the server takes no new sessions, as it ends.
+    /// 421: the server accepts no new sessions because it is shutting down.
     #[error("this server is shutting down")]
     ShuttingDown,
     /// 421, 452: all are in use.
     #[error("{} of {} {} are in use", group_digits(*used), group_digits(*limit), resource.name())]
     AllInUse {
-        /// Of what.
+        /// The resource.
         resource: ServeResource,
         /// How many are in use.
         used: u64,
         /// How many there are.
         limit: u64,
     },
-    /// 421, 452: the source has its share.
+    /// 421, 452: the source address has its full share.
     #[error("one address or /64 network may use {} at most", resource.counted(*limit))]
     SourceShare {
-        /// Of what.
+        /// The resource.
         resource: ServeResource,
-        /// The share.
+        /// The share of one source.
         limit: u64,
     },
     /// 421, 452: the rest is reserved for sources that have nothing yet.
@@ -67,7 +67,7 @@ pub enum ServeRefusal {
         resource.name(), group_digits(*reserved)
     )]
     Reserved {
-        /// Of what.
+        /// The resource.
         resource: ServeResource,
         /// How many are reserved.
         reserved: u64,
@@ -102,10 +102,10 @@ pub enum ServeRefusal {
         /// The limit for one source.
         source_limit_bytes: u64,
     },
-    /// 454: the command carries no value of the session's, or one that is too old.
+    /// 454: the command does not return a `proof` value of the session, or one that is too old.
     #[error("return this proof=")]
     ProofNeeded,
-    /// 454: the session has not returned a value for too long to be sent streams.
+    /// 454: the session has not returned a `proof` value for too long; no streams are sent to it.
     #[error("the session must return proof= first")]
     ProofFirst,
     /// 500: no verb has so many letters.
@@ -124,17 +124,17 @@ pub enum ServeRefusal {
         #[serde(rename = "parameter_value")]
         value: String,
     },
-    /// 501: `ports` is no list of ports.
+    /// 501: `ports` is not a list of ports.
     #[error("{why}")]
     Ports {
         /// Why not.
         #[serde(rename = "error_text", serialize_with = "display")]
         why: PortListError,
     },
-    /// 501: `sent` is no list of numbers.
+    /// 501: `sent` is not a list of numbers.
     #[error("sent must be numbers with commas between")]
     SentUnreadable,
-    /// 501: under a key, each command has a higher `nonce` than the one before.
+    /// 501: with a key, each command must have a higher `nonce` than the one before.
     #[error("with a key, every command needs nonce=, larger each time")]
     NonceNeeded,
     /// 501: the run has no such stream.
@@ -166,10 +166,10 @@ pub enum ServeRefusal {
     /// 503: no session of that name from this address.
     #[error("no such session; HELO opens one")]
     NoSession,
-    /// 503: no such session, or a ticket of somebody else or too old.
+    /// 503: no such session, or the ticket is for another address or too old.
     #[error("no such session or no valid ticket; HELO comes first")]
     NoSessionOrTicket,
-    /// 503: the HELO has opened a session, which is closed.
+    /// 503: this HELO already opened a session, which is closed by now.
     #[error("this HELO has already opened a session; send a new one")]
     HeloUsed,
     /// 503: no run was requested before.
@@ -190,13 +190,13 @@ pub enum ServeRefusal {
     /// 504: an unknown direction.
     #[error("direction must be up, down or both")]
     UnknownDirection,
-    /// 504: counts that there are not.
+    /// 504: an unknown kind of counts.
     #[error("about must be received or sent")]
     UnknownAbout,
-    /// 530: the server serves holders of its key only.
+    /// 530: the server requires its key.
     #[error("a key is required")]
     KeyNeeded,
-    /// 530: sealed with another key.
+    /// 530: authenticated with another key.
     #[error("wrong key")]
     OtherKey,
     /// 550: the source is not in a permitted network.
@@ -208,7 +208,7 @@ pub enum ServeRefusal {
     /// 550: the server runs no probes.
     #[error("this server has no probe agent")]
     NoProbes,
-    /// 550: streams towards the client go to the address that the session was opened from.
+    /// 550: streams to the client must go to the address that opened the session.
     #[error(
         "streams to the client go to the session's own address {session_address}, not to {address}"
     )]
@@ -227,38 +227,38 @@ pub enum ServeRefusal {
     /// 552: larger than any UDP datagram.
     #[error("size is above the limit of {limit_bytes} bytes")]
     SizeLimit {
-        /// The most.
+        /// The limit.
         limit_bytes: u32,
     },
     /// 552: too many streams.
     #[error("streams is above this server's limit of {limit} in each direction")]
     StreamLimit {
-        /// The most.
+        /// The limit.
         limit: u32,
     },
     /// 552: too wide a window of sequence numbers.
     #[error("window is above this server's limit of {limit} numbers")]
     WindowLimit {
-        /// The most.
+        /// The limit.
         limit: u64,
     },
     /// 552: too high a rate.
     #[error("rate is above this server's limit of {limit}")]
     RateLimit {
-        /// The most.
+        /// The limit.
         #[serde(flatten, serialize_with = "super::rates::limit")]
         limit: Rate,
     },
     /// 552: too long a run.
     #[error("time_ns is above this server's limit of {}", Nanos(*limit_ns))]
     TimeLimit {
-        /// The most.
+        /// The limit.
         limit_ns: u64,
     },
     /// 552: so many datagrams take too long at this rate.
     #[error("count is above this server's limit of {} at this rate: {}", group_digits(*limit), Nanos(*limit_ns))]
     CountLimit {
-        /// The most.
+        /// The limit.
         limit: u64,
         /// The time that they take.
         limit_ns: u64,
@@ -266,13 +266,13 @@ pub enum ServeRefusal {
     /// 552: too many ports for one probe.
     #[error("ports is above this server's limit of {limit}")]
     PortLimit {
-        /// The most.
+        /// The limit.
         limit: u64,
     },
     /// 552: the list of open ports does not fit a reply.
     #[error("the list of ports does not fit one reply; ask for fewer")]
     PortsTooScattered,
-    /// 554: a stream of the run broke.
+    /// 554: a stream of the run failed.
     #[error("{failure}")]
     StreamBroke {
         /// Why.

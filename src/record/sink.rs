@@ -1,6 +1,6 @@
 //! Where a session's events are delivered while it runs.
 
-/// Whether the recipient of the events is still there.
+/// Whether the recipient still accepts events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// Go on.

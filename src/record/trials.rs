@@ -8,7 +8,7 @@ use super::{
 use crate::units::Rate;
 use serde::Serialize;
 
-/// A pause of the sender, in nanoseconds, that another host's schedule would not have.
+/// A sender's pause of this length, in nanoseconds, makes a trial invalid.
 const PAUSE: u64 = 100_000_000;
 
 /// How a trial counts.
@@ -17,7 +17,7 @@ const PAUSE: u64 = 100_000_000;
 pub enum TrialOutcome {
     /// No more loss than is allowed.
     Passed,
-    /// More.
+    /// More loss than allowed.
     Lost,
     /// A host was the bottleneck, so the trial says nothing about the network.
     Invalid,
@@ -25,7 +25,7 @@ pub enum TrialOutcome {
     Unknown,
 }
 
-/// The host that was the limit of a trial.
+/// Which host limited a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HostLimit {
@@ -38,18 +38,18 @@ pub enum HostLimit {
 /// One run of a series.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrialReport {
-    /// The target rate: bits of payload or datagrams a second.
+    /// The target rate: bits of payload or datagrams per second.
     #[serde(flatten, serialize_with = "super::rates::goal")]
     pub goal: Rate,
     /// What the schedule called for.
     pub offered: Option<Traffic>,
-    /// What left.
+    /// What was sent.
     pub sent: Option<Traffic>,
-    /// What arrived, copies among it; its rates are those of first copies.
+    /// What arrived, duplicates included; its rates are those of first copies.
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
-    /// Where the rest went.
+    /// Where the rest was lost.
     #[serde(rename = "losses")]
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
@@ -59,18 +59,18 @@ pub struct TrialReport {
     /// The verdict with its evidence.
     #[serde(flatten)]
     pub findings: ThroughputFindings,
-    /// What would help; `None` where nothing needs help.
+    /// Advice; `None` if none is needed.
     #[serde(serialize_with = "maybe")]
     pub advice: Option<ThroughputAdvice>,
     /// How it counts.
     pub outcome: TrialOutcome,
-    /// Which host was the limit of an invalid trial.
+    /// Which host limited an invalid trial.
     pub host_limit: Option<HostLimit>,
-    /// Whether it tried for longer what had been found.
+    /// Whether it was the longer trial that verifies the rate found.
     pub verification: bool,
 }
 
-/// Loss in billionths that a trial may have: 1 % is 10,000,000.
+/// The loss that a trial may have, in parts per billion: 1 % is 10,000,000.
 pub type LossShare = u64;
 
 impl TrialReport {
@@ -106,7 +106,7 @@ impl TrialReport {
         }
     }
 
-    /// Lost of what was sent, in percent; `None` where nothing is known.
+    /// Loss in percent of what was sent; `None` if unknown.
     pub fn loss_percent(&self) -> Option<f64> {
         if self.outcome == TrialOutcome::Unknown {
             return None;
@@ -116,11 +116,11 @@ impl TrialReport {
     }
 }
 
-/// The host that limited a run, if any: what it could not send in time, or receive, was not a load
-/// on the network.
+/// The host that limited a run, if any: datagrams that it could not send in time, or could not
+/// receive, put no load on the network or say nothing about it.
 fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     let way = &run.main;
-    // What a paused host sends afterwards is not at the trial's rate.
+    // After a pause, a host does not send at the trial's rate.
     let stood_still = matches!(way.findings.verdict, ThroughputVerdict::SenderPaused { .. })
         || way.sender_pause_ns.is_some_and(|pause| pause >= PAUSE);
     if lost && stood_still {
@@ -146,7 +146,7 @@ pub enum SeriesMode {
     FindRate,
 }
 
-/// What to know before a series' figures are believed.
+/// Caveats about a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SeriesCaveat {
@@ -154,12 +154,12 @@ pub enum SeriesCaveat {
     Loopback,
     /// The user ended it early.
     Interrupted,
-    /// It was broken off before its end.
+    /// It was aborted before its end.
     BrokenOff,
 }
 
 impl SeriesCaveat {
-    /// Those of a series.
+    /// The caveats of a series.
     pub fn of(loopback: bool, complete: bool, interrupted: bool) -> Vec<Self> {
         let ended = match (interrupted, complete) {
             (true, _) => Some(Self::Interrupted),
@@ -172,7 +172,7 @@ impl SeriesCaveat {
 /// Runs at rising rates.
 #[derive(Clone, Debug, Serialize)]
 pub struct SweepReport {
-    /// Sweep.
+    /// `sweep`.
     pub mode: SeriesMode,
     /// The remote address.
     pub target: String,
@@ -186,7 +186,7 @@ pub struct SweepReport {
     pub complete: bool,
     /// Whether the user ended it early.
     pub interrupted: bool,
-    /// What to know before the figures are believed.
+    /// Caveats about the figures.
     #[serde(serialize_with = "all")]
     pub caveats: Vec<SeriesCaveat>,
 }
@@ -207,59 +207,59 @@ pub enum FoundBound {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RateVerdict {
-    /// A rate that passed, also for longer.
+    /// A rate that passed, in a longer trial too.
     Found {
-        /// Payload bits a second.
+        /// Payload bits per second.
         rate_bps: u64,
-        /// The same in datagrams a second.
+        /// The same in datagrams per second.
         datagrams_per_second: u64,
-        /// Loss that was allowed, in billionths.
+        /// Loss that was allowed, in parts per billion.
         loss_allowed_ppb: LossShare,
         /// What limited the next higher rate.
         bound: FoundBound,
     },
-    /// The highest that passed before the search was broken off.
+    /// The highest rate that passed before the search was aborted.
     SoFar {
-        /// Payload bits a second.
+        /// Payload bits per second.
         rate_bps: u64,
-        /// The same in datagrams a second.
+        /// The same in datagrams per second.
         datagrams_per_second: u64,
-        /// Loss that was allowed, in billionths.
+        /// Loss that was allowed, in parts per billion.
         loss_allowed_ppb: LossShare,
     },
     /// Even the lowest rate lost too much.
     LossAtLowest {
-        /// That rate, in payload bits a second.
+        /// That rate, in payload bits per second.
         lowest_bps: u64,
-        /// Loss that was allowed, in billionths.
+        /// Loss that was allowed, in parts per billion.
         loss_allowed_ppb: LossShare,
     },
-    /// At the lowest rate a host was the limit already.
+    /// A host was the limit even at the lowest rate.
     HostLimitAtLowest {
-        /// That rate, in payload bits a second.
+        /// That rate, in payload bits per second.
         lowest_bps: u64,
     },
-    /// Nothing passed before the search was broken off.
+    /// Nothing passed before the search was aborted.
     NothingYet,
 }
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchEnd {
-    /// The highest rate that passed, in payload bits a second; `None` where none did.
+    /// The highest rate that passed, in payload bits per second; `None` if none did.
     pub rate: Option<u64>,
     /// What limited the next higher rate; `None` for an interrupted search.
     pub bound: Option<FoundBound>,
-    /// The lowest rate that was tried, in payload bits a second.
+    /// The lowest rate that was tried, in payload bits per second.
     pub lowest: u64,
     /// Payload bytes of each datagram.
     pub payload: u64,
-    /// Loss that was allowed, in billionths.
+    /// Loss that was allowed, in parts per billion.
     pub allowed: LossShare,
 }
 
 impl SearchEnd {
-    /// The same in datagrams a second.
+    /// The same in datagrams per second.
     pub fn datagrams_per_second(&self) -> Option<u64> {
         self.rate.map(|rate| rate / (self.payload * 8).max(1))
     }
@@ -287,7 +287,7 @@ impl SearchEnd {
 /// The search for the highest rate.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindRateReport {
-    /// The search.
+    /// `find_rate`.
     pub mode: SeriesMode,
     /// The remote address.
     pub target: String,
@@ -295,15 +295,15 @@ pub struct FindRateReport {
     pub loopback: bool,
     /// Payload bytes of each datagram.
     pub payload_bytes: u64,
-    /// Loss that was allowed, in billionths.
+    /// Loss that was allowed, in parts per billion.
     pub loss_allowed_ppb: LossShare,
-    /// The highest rate of payload that passed; `None` where none did.
+    /// The highest rate of payload that passed; `None` if none did.
     pub found_bits_per_second: Option<u64>,
-    /// The same in datagrams a second.
+    /// The same in datagrams per second.
     pub found_datagrams_per_second: Option<u64>,
     /// What limited the next higher rate; `None` for an interrupted search.
     pub bound: Option<FoundBound>,
-    /// What was found, and what to know before it is believed.
+    /// The verdict with its caveats.
     #[serde(flatten)]
     pub findings: Findings<RateVerdict, Never, Never, SeriesCaveat>,
     /// Every trial, in its order.
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(outcome(run(1_000, 0, 0, 9), 0), (Passed, None));
         assert_eq!(outcome(run(85, 0, 0, 1), 0), (Passed, None));
         assert_eq!(outcome(run(85, 0, 0, 2), 0), (Invalid, Some(HostLimit::Sender)));
-        // A host that stood still lost them itself, perhaps.
+        // A host that paused may have lost them itself.
         let mut paused = run(1_000, 2, 0, 0);
         paused.main.sender_pause_ns = Some(2 * PAUSE);
         assert_eq!(outcome(paused.clone(), 0), (Invalid, Some(HostLimit::Sender)));

@@ -4,7 +4,7 @@ use crate::batch::{LocalSendFailure, NetworkErrorSummary};
 use serde::Serialize;
 use thiserror::Error;
 
-/// The source of the report, and what it says.
+/// The reported error, by its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
 #[serde(untagged)]
 pub enum DeliveryError {

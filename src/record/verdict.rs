@@ -7,11 +7,11 @@ use super::{
 use crate::batch::LocalRefusal;
 use crate::stats::{LossSample, is_beyond_chance};
 
-/// Share of a core, in percent, from which a stream's thread counts as full.
+/// Share of a core, in percent, from which a stream's thread counts as fully loaded.
 const FULL: u64 = 90;
-/// Loss, in datagrams of 10,000, from which it is what a run is about.
+/// Loss, in datagrams per 10,000, from which it determines the verdict.
 const NOTABLE: u64 = 10;
-/// A pause or a lateness, in nanoseconds, from which a host did not keep its schedule.
+/// Pause or lateness, in nanoseconds, from which a host counts as not keeping its schedule.
 const PAUSE: u64 = 100_000_000;
 /// Largest payload, in bytes, that is as small as control messages.
 const SMALL: u64 = 600;
@@ -20,7 +20,7 @@ const SMALL: u64 = 600;
 const DIALOGUE: u64 = 4;
 
 impl DirectionReport {
-    /// Takes down what limited it.
+    /// Sets the verdict: what limited this direction.
     pub fn conclude(&mut self, circumstances: Circumstances) {
         let found = verdict(self, circumstances);
         (self.limited_by, self.advice) = (found.limited_by(), found.advice());
@@ -33,7 +33,7 @@ impl DirectionReport {
         }
     }
 
-    /// What to know before its figures are believed; `streams` of them ran.
+    /// The caveats about its figures; `streams` is the number of streams that ran.
     fn caveats(&self, streams: u32) -> Vec<ThroughputCaveat> {
         let (sender, receiver) = (self.sender_cpu_percent, self.receiver_cpu_percent);
         let full = FULL.saturating_mul(u64::from(streams));
@@ -76,7 +76,7 @@ impl BlastReport {
     }
 }
 
-/// So many of so many.
+/// A part of a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Share {
     part: u64,
@@ -185,13 +185,13 @@ impl Counts<'_> {
         self.of_offered(self.offered.saturating_sub(self.sent))
     }
 
-    /// A core for every stream, or none.
+    /// `cpu`, in percent of a core, if it means a full core for every stream; `None` otherwise.
     fn full(&self, cpu: Option<u64>) -> Option<u64> {
         cpu.filter(|cpu| *cpu >= FULL.saturating_mul(self.circumstances.streams))
     }
 }
 
-/// The place of most losses is what limited the run; `None` if hardly anything was lost.
+/// The place where most was lost limited the run; `None` if hardly anything was lost.
 fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     let way = counts.way;
     let Losses { path, receiver_socket, .. } = counts.lost;
@@ -214,7 +214,7 @@ fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     Some(refusals(way, share))
 }
 
-/// Loss on the path; whether it is of the large alone, beyond chance.
+/// Loss on the path; whether only large datagrams are lost, beyond chance.
 fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> ThroughputVerdict {
     let payload = counts.circumstances.payload;
     let nearly_all = lost.saturating_mul(100) >= counts.sent.saturating_mul(99);
@@ -228,7 +228,7 @@ fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> 
     ThroughputVerdict::PathLoss { lost, offered }
 }
 
-/// The refusals, by the kind that most had.
+/// The refusals, by the most frequent kind.
 fn refusals(
     way: &DirectionReport,
     Share { part: refused, of: offered }: Share,
@@ -242,7 +242,7 @@ fn refusals(
     }
 }
 
-/// Little was lost: what limited the sender.
+/// For a run that lost little: what limited the sender.
 fn judge_sender(counts: &Counts<'_>) -> ThroughputVerdict {
     let Counts { way, circumstances, .. } = counts;
     let (pause_ns, late_ns) = (long(way.sender_pause_ns), long(way.lateness_ns.max));

@@ -13,18 +13,18 @@ pub enum CheckEvidence {
         /// The address.
         source: String,
     },
-    /// It gets none.
+    /// Such a socket gets no source address.
     NoSourceAddress,
-    /// It cannot be connected.
+    /// Such a socket cannot be connected.
     ConnectRefused {
-        /// The system's error.
+        /// The reason.
         #[serde(rename = "cause", serialize_with = "one")]
         why: LocalSendFailure,
     },
 
     /// The kernel refused the join.
     JoinRefused {
-        /// The system's error.
+        /// The reason.
         #[serde(rename = "cause", serialize_with = "one")]
         why: LocalSendFailure,
     },
@@ -96,7 +96,7 @@ pub enum CheckEvidence {
         /// How often a querier asks, by default.
         interval_ns: u64,
     },
-    /// Queries of IGMP leave no count that everybody may read.
+    /// The kernel does not count IGMP queries, and only root can see them.
     QueriesNotCounted,
 
     /// The reverse-path filter.
@@ -146,9 +146,9 @@ pub enum CheckEvidence {
         /// Its answers to these.
         unicast_back: u64,
     },
-    /// Chance would show the same in fewer than one of so many checks.
+    /// Chance would give the same result in fewer than one in this many checks.
     BeyondChance {
-        /// Of how many.
+        /// This many.
         odds: u64,
     },
     /// The network reported that probes do not arrive.
@@ -182,7 +182,7 @@ pub enum CheckEvidence {
     GroupAnswersEnded {
         /// How old its membership was then.
         age_ns: u64,
-        /// For how long those to unicast went on.
+        /// How much longer those to unicast continued.
         unicast_longer_ns: u64,
     },
     /// How long the membership was held.
@@ -192,7 +192,7 @@ pub enum CheckEvidence {
     },
     /// The membership was held for less time than it lasts without queries.
     MembershipLasts {
-        /// When a switch that snoops forgets a member.
+        /// When a switch with IGMP snooping forgets a member.
         membership_ns: u64,
     },
     /// A stream still arrives.
@@ -244,7 +244,7 @@ pub enum CheckAlternative {
     WrongAddress,
     /// Routers do not forward multicast, or not this group or source.
     NoMulticastRouting,
-    /// A switch that snoops does not forward the group.
+    /// A switch with IGMP snooping does not forward the group.
     SnoopingSwitch,
     /// A switch with IGMP snooping missed the remote end's join, or has no querier.
     SnoopingSwitchMissedFarEnd,
@@ -252,13 +252,13 @@ pub enum CheckAlternative {
     FarEndOnOtherInterface,
     /// The remote end's firewall drops the group.
     FarEndFirewall,
-    /// A switch that snoops missed this host's join, or has no querier.
+    /// A switch with IGMP snooping missed this host's join, or has no querier.
     SnoopingSwitchMissedThisHost,
     /// The reverse-path filter or a firewall of this host.
     OwnFilters,
     /// No router forwards multicast on the path.
     NoMulticastRoutingOnPath,
-    /// A switch snoops where no querier is.
+    /// A switch has IGMP snooping enabled, but there is no querier.
     SnoopingWithoutQuerier,
     /// The sender stopped.
     SenderStopped,
@@ -266,13 +266,13 @@ pub enum CheckAlternative {
     PathChanged,
 }
 
-/// Why not to lean on a finding too hard.
+/// Caveats about a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckCaveat {
-    /// Chance may have done it.
+    /// It may be chance.
     MayBeChance,
-    /// Without a switch that snoops, no querier is needed.
+    /// Without a switch with IGMP snooping, no querier is needed.
     HarmlessWithoutSnooping,
     /// It is undecided whether the remote end answers unicast.
     UnicastUndecided,
@@ -293,7 +293,7 @@ pub enum CheckAdvice {
     },
     /// Look at the firewall of this host.
     ListFirewallRules,
-    /// Switch the flag MULTICAST on.
+    /// Set the interface's MULTICAST flag.
     SetMulticastFlag {
         /// The interface.
         interface: String,
@@ -302,7 +302,7 @@ pub enum CheckAdvice {
     HoldWithStream,
     /// Hold the membership for long enough to hear a query.
     HoldForQuery,
-    /// Hold it as root, who sees queries.
+    /// Hold the membership as root, which can see queries.
     HoldAsRoot,
     /// Make the reverse-path filter loose.
     LoosenFilter {
@@ -328,6 +328,6 @@ pub enum CheckAdvice {
     HoldDuringStream,
     /// Enable a querier, or turn snooping off.
     EnableQuerier,
-    /// Say when the switch forgets a member.
+    /// State after what time the switch forgets a member.
     SetMembership,
 }

@@ -15,7 +15,7 @@ const QUERY_DUE_NS: u64 = 130_000_000_000;
 /// When a switch forgets a member without queries: 2 × 125 s + 10 s (RFC 3376 §8.4).
 const FORGOTTEN_AFTER_NS: u64 = 260_000_000_000;
 
-/// Every finding, in the order in which a datagram meets what they are about.
+/// Every finding, in the order in which a datagram passes their subjects.
 pub(super) fn findings(check: &CastCheck) -> Vec<CheckFinding> {
     let mut all = vec![route(check)];
     for interface in &check.interfaces {
@@ -56,13 +56,13 @@ fn route(check: &CastCheck) -> CheckFinding {
 /// Upper bound for a working host's loss of its own looped-back datagrams.
 const OWN_LOSS: LossSample = LossSample { sent: 1_000, lost: 500 };
 
-/// Whether so many own probes, of which so many came back, show that a host does not hear itself: not
-/// one came, and chance is ruled out even where every other one is lost.
+/// Whether the host's own probes show that it does not receive its own multicast: of `sent`, none
+/// came back (`looped`), and chance is ruled out even if every other one is lost.
 pub fn is_deaf(sent: u64, looped: u64, asked: u64) -> bool {
     looped == 0 && is_beyond_chance(LossSample::new(sent, 0), OWN_LOSS, asked)
 }
 
-/// Whether an interface let the group be joined and sent to.
+/// Whether the group could be joined and sent to on an interface.
 pub(super) fn usable(interface: &CheckInterface) -> bool {
     interface.join_error.is_none() && interface.sent > 0
 }
@@ -122,7 +122,7 @@ fn local(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
         .seen((!elsewhere.is_empty()).then_some(same_network))
 }
 
-/// Whether somebody asks for memberships: a switch that snoops forgets them otherwise.
+/// Whether there is a querier: without one, a switch with IGMP snooping forgets memberships.
 fn querier(check: &CastCheck, interface: &CheckInterface) -> CheckFinding {
     let found = |verdict| CheckFinding::on(&interface.name, Subject::Querier, verdict);
     let during = interface.queries_heard.unwrap_or(0);
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::batch::{LinkKind, LocalSendFailure};
 
-    /// A change, and what comes of it.
+    /// A change to the interface, the verdict, and the evidence.
     type Case = (fn(&mut CheckInterface), Verdict, Vec<Evidence>);
 
     fn interface() -> CheckInterface {

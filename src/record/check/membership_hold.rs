@@ -14,9 +14,9 @@ use super::{
 
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
-/// Usual gaps of a stream that are no end of it.
+/// Silence of up to this many usual gaps is not the end of a stream.
 const GAPS: u64 = 10;
-/// Silence that is no end: gaps of a slow stream.
+/// Silence of up to this length, in nanoseconds, is not an end either.
 const SILENCE: u64 = 2 * SECOND;
 
 /// The finding about the hold, if there was one.
@@ -73,7 +73,7 @@ fn inward(check: &CastCheck, hold: &HeldMembership) -> CheckFinding {
     ended(check, hold, (HeldFlow::Stream, stream.last_ns), evidence)
 }
 
-/// What an end at this age of a membership means.
+/// What it means that something ended at this age of a membership.
 fn ended(
     check: &CastCheck,
     hold: &HeldMembership,
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(check(|all, _| all.paused_ns = 39 * SECOND), Outcome::Ok);
         assert_eq!(check(|_, one| one.datagrams = 50), Outcome::Ok);
         assert_eq!(check(|_, one| one.longest_gap_ns = 30 * SECOND), Outcome::Ok);
-        // Nobody could have seen a query: the time alone is no proof.
+        // Queries could not have been seen: the time alone is not proof.
         assert_eq!(check(|all, _| all.interfaces.clear()), Outcome::Warning);
     }
 

@@ -26,7 +26,7 @@ pub struct CastCheck {
     pub verdict: CastCheckVerdict,
     /// What the facts below mean.
     pub findings: Vec<CheckFinding>,
-    /// What becomes of a program that names no interface.
+    /// The route that a program without a given interface uses.
     pub route: CheckRoute,
     /// Each interface that was tried.
     #[serde(rename = "interface_rows")]
@@ -47,7 +47,7 @@ pub struct CastCheck {
     /// Whether all probes were sent and their answers waited for: before that, a missing answer
     /// means nothing.
     pub probes_complete: bool,
-    /// How long this host itself stood still (suspended, starved of the processor), in all.
+    /// How long this host itself paused (suspended, or without processor time), in all.
     pub paused_ns: u64,
 }
 
@@ -57,9 +57,9 @@ pub struct CastCheck {
 pub enum Outcome {
     /// It works.
     Ok,
-    /// It cannot be known from here.
+    /// It cannot be known from this host.
     Unknown,
-    /// It may work and may not.
+    /// It may not work.
     Warning,
     /// It does not work.
     Broken,
@@ -69,11 +69,11 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckSubject {
-    /// What becomes of a program that names no interface.
+    /// The route that a program without a given interface uses.
     Route,
     /// Joining, sending and receiving on one interface of this host.
     Interface,
-    /// Whether somebody queries for memberships on one interface.
+    /// Whether there is a querier on one interface.
     Querier,
     /// The reverse-path filter of one interface.
     RpFilter,
@@ -94,7 +94,7 @@ pub enum CheckSubject {
 pub struct CheckFinding {
     /// What it is about.
     pub subject: CheckSubject,
-    /// The interface that it is about; `None` where it is about none.
+    /// The interface that it is about; `None` if it is about none.
     pub interface: Option<String>,
     /// Its outcome.
     pub outcome: Outcome,
@@ -159,7 +159,7 @@ pub struct CheckInterface {
     pub name: String,
     /// Its addresses of the group's family.
     pub addresses: Vec<String>,
-    /// Whether it is up; `None` where the system does not tell.
+    /// Whether it is up; `None` if the system does not report it.
     pub up: Option<bool>,
     /// Whether the interface has a carrier.
     pub carrier: Option<bool>,
@@ -174,9 +174,9 @@ pub struct CheckInterface {
     pub listed: Option<bool>,
     /// The IGMP version in use, as the kernel lists it: 1, 2 or 3; `None` for IPv6.
     pub igmp_version: Option<u8>,
-    /// Probes that the kernel took.
+    /// Probes that the kernel accepted.
     pub sent: u64,
-    /// Probes that it refused.
+    /// Probes that the kernel refused.
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
@@ -188,13 +188,13 @@ pub struct CheckInterface {
     /// Membership queries since the interface came up, before this check; `None` if the system does
     /// not count them (IPv4).
     pub queries_before: Option<u64>,
-    /// Membership queries during this check; `None` where they cannot be seen.
+    /// Membership queries during this check; `None` if they cannot be seen.
     pub queries_heard: Option<u64>,
     /// The last querier; `None` if there was none, or if queries are not visible.
     pub querier: Option<String>,
     /// The reverse-path filter in force: 0 none, 1 strict, 2 loose (RFC 3704); `None` for IPv6.
     pub rp_filter: Option<u8>,
-    /// For a bridge of this host, whether it snoops.
+    /// For a bridge of this host, whether IGMP/MLD snooping is on.
     pub snooping: Option<bool>,
 }
 
@@ -305,7 +305,7 @@ pub struct CheckStream {
     pub longest_gap_ns: u64,
     /// Arrival of the first datagram, in nanoseconds since the join.
     pub first_ns: u64,
-    /// When the last came.
+    /// Arrival of the last datagram, in nanoseconds since the join.
     pub last_ns: u64,
     /// Whether the sender announced its end.
     #[serde(rename = "sender_ended")]

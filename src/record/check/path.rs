@@ -116,7 +116,7 @@ fn silent_group(check: &CastCheck, far: &RemoteEnd, answered: Evidence) -> Check
     let found = |verdict| CheckFinding::new(Subject::ToFarEnd, verdict);
     let found = |verdict| found(verdict).seen([answered.clone()]);
     let routers = far.unicast_hops.unwrap_or(0);
-    // By how far it is no probe could reach it: no chance in that.
+    // No probe had a TTL large enough for the distance: that is not chance.
     if routers > 0 && check.ttl_max <= routers {
         let verdict = Verdict::TtlTooSmall { routers, ttl_max: check.ttl_max };
         return found(verdict).advise(Advice::RaiseTtl);

@@ -21,13 +21,13 @@ pub enum CastCheckVerdict {
     },
     /// All works, and other hosts receive the group.
     Works,
-    /// Nothing is wrong, and some of it cannot be seen from here.
+    /// Nothing is wrong, but part of it cannot be seen from this host.
     WorksAsFarAsSeen,
-    /// Nothing is broken, and something may be.
+    /// Nothing is broken for certain, but something may be.
     Warning {
         /// What the first such finding is about.
         subject: CheckSubject,
-        /// The interface that it is about; `None` where it is about none.
+        /// The interface that it is about; `None` if it is about none.
         interface: Option<String>,
         /// That finding.
         #[serde(serialize_with = "one")]
@@ -37,7 +37,7 @@ pub enum CastCheckVerdict {
     Broken {
         /// What the first such finding is about.
         subject: CheckSubject,
-        /// The interface that it is about; `None` where it is about none.
+        /// The interface that it is about; `None` if it is about none.
         interface: Option<String>,
         /// That finding.
         #[serde(serialize_with = "one")]
@@ -51,7 +51,7 @@ pub enum CastCheckVerdict {
 pub enum HeldFlow {
     /// The remote end's answers to the group, while those to unicast continued.
     FarEnd,
-    /// A stream to this host, with nothing to hold it against.
+    /// A stream to this host, with no unicast to compare it with.
     Stream,
 }
 
@@ -78,14 +78,14 @@ pub enum CheckUndecided {
 pub enum CheckVerdict {
     /// The routes of this host lead to the group.
     RouteFound {
-        /// The interface that they choose; `None` where it is not known.
+        /// The interface that they choose; `None` if unknown.
         interface: Option<String>,
     },
     /// The routes use an interface on which multicast does not reach the physical network.
     RouteBySpecialLink {
         /// The interface.
         interface: String,
-        /// What it is.
+        /// Its kind.
         kind: LinkKind,
     },
     /// No route leads to the group.
@@ -122,7 +122,7 @@ pub enum CheckVerdict {
     QuerierHidden,
     /// No query arrived in the time in which one was due.
     NoQuerier {
-        /// When a switch that snoops forgets a member without queries, by default.
+        /// When a switch with IGMP snooping forgets a member without queries, by default.
         forgotten_after_ns: u64,
     },
 
@@ -170,7 +170,7 @@ pub enum CheckVerdict {
         /// Its address and port.
         far_end: String,
     },
-    /// It answers unicast, and whether the group reaches it is open.
+    /// It answers unicast; whether the group reaches it is undecided.
     GroupUndecided {
         /// Why.
         #[serde(rename = "reason", serialize_with = "one")]
@@ -191,7 +191,7 @@ pub enum CheckVerdict {
 
     /// What the remote end sends to the group arrives here.
     BackReceived,
-    /// Whether it does is open.
+    /// Whether it does is undecided.
     BackUndecided {
         /// Why.
         #[serde(rename = "reason", serialize_with = "one")]
@@ -214,20 +214,20 @@ pub enum CheckVerdict {
         #[serde(rename = "reason", serialize_with = "one")]
         why: CheckUndecided,
     },
-    /// It ended, and not when a membership expires or not for want of a querier.
+    /// It ended, but not when a membership expires, or not for lack of a querier.
     Ended {
         /// What ended.
         what: HeldFlow,
         /// How old the membership was.
         age_ns: u64,
-        /// When a switch that snoops forgets a member.
+        /// When a switch with IGMP snooping forgets a member.
         membership_ns: u64,
     },
     /// It ended when a membership expires that no querier renews.
     EndedWithMembership {
         /// What ended.
         what: HeldFlow,
-        /// When a switch that snoops forgets a member.
+        /// When a switch with IGMP snooping forgets a member.
         membership_ns: u64,
         /// Whether this host would have seen queries.
         queries_visible: bool,

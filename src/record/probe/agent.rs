@@ -9,24 +9,24 @@ use serde::Serialize;
 use std::net::IpAddr;
 use thiserror::Error;
 
-/// Why there is no remote agent, or no more.
+/// Why there is no remote agent, or not any more.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NoAgent {
-    /// Nobody answered.
+    /// No reply.
     #[error("no reply from {target} within {}", Nanos(*.waited_ns))]
     NoReply {
         /// The agent's address.
         target: Endpoint,
-        /// How long the reply was waited for.
+        /// How long the probe waited for the reply.
         waited_ns: u64,
     },
-    /// It answered at first, and no more.
+    /// It answered at first, but stopped.
     #[error("{target} stopped replying; waited {}", Nanos(*.waited_ns))]
     StoppedReplying {
         /// The agent's address.
         target: Endpoint,
-        /// How long the reply was waited for.
+        /// How long the probe waited for the reply.
         waited_ns: u64,
     },
     /// An ICMP error reports that it is unreachable.
@@ -55,16 +55,16 @@ pub enum NoAgent {
         #[serde(skip)]
         error: Box<NetworkError>,
     },
-    /// A server is there and refused.
+    /// There is a server, but it refused.
     #[error("{reply}")]
     Refused {
-        /// What it replied.
+        /// Its reply.
         reply: RemoteRefusal,
     },
-    /// This host did not let the question out.
+    /// This host did not send the request.
     #[error("datagrams to {} do not leave this host: {found}", Endpoint::from(.found.destination))]
     NotSent {
-        /// Why, by the state of this host.
+        /// Why, according to the state of this host.
         #[serde(rename = "cause", serialize_with = "crate::record::finding::one")]
         found: LocalSendFailure,
     },
@@ -106,7 +106,7 @@ pub struct AgentReport {
     pub lost: Option<NoAgent>,
 }
 
-/// What to keep in mind of any probe.
+/// Caveats about any probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ProbeCaveat {
@@ -115,12 +115,12 @@ pub enum ProbeCaveat {
         /// The agent's address.
         #[serde(rename = "target")]
         asked: Endpoint,
-        /// Who replied.
+        /// The source of the replies.
         from: Endpoint,
     },
     /// The network duplicated datagrams; the copies are not counted.
     Duplicated {
-        /// Copies of what went out.
+        /// Duplicates on the way out.
         out: u64,
         /// Duplicates on the way back.
         back: u64,
@@ -135,7 +135,7 @@ pub enum ProbeCaveat {
         /// How many.
         replies: u64,
     },
-    /// The agent was lost before the end.
+    /// Contact with the agent was lost before the end.
     AgentLost {
         /// Why.
         reason: NoAgent,
@@ -156,9 +156,9 @@ pub enum ProbeCaveat {
     RefusedHere {
         /// Datagrams that it refused.
         refused: u64,
-        /// Datagrams that it was to send.
+        /// Datagrams that it should have sent.
         of: u64,
-        /// For which reasons.
+        /// The reasons.
         refusals: Vec<RefusedHere>,
     },
     /// The user ended the run.
@@ -171,7 +171,7 @@ impl ProbeCaveat {
         (out > 0 || back > 0).then_some(Self::Duplicated { out, back })
     }
 
-    /// Further replies to what had one; `None` without any.
+    /// Second and further replies to one request; `None` if there were none.
     pub fn replies_duplicated(copies: u64) -> Option<Self> {
         (copies > 0).then_some(Self::RepliesDuplicated { copies })
     }
@@ -188,14 +188,14 @@ impl ProbeCaveat {
 pub enum ControlLoss {
     /// Loss in each direction, in hundredths of a percent.
     EachWay {
-        /// Of what went out.
+        /// On the way out.
         out_per_10000: u64,
         /// On the way back.
         back_per_10000: u64,
     },
-    /// Both ways together, where the agent did not tell what arrived.
+    /// Both directions together, if the agent did not report arrivals.
     RoundTrip {
-        /// Of datagrams or their replies.
+        /// Datagrams or their replies, in hundredths of a percent.
         per_10000: u64,
     },
 }
@@ -204,13 +204,13 @@ pub enum ControlLoss {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ControlEvidence {
-    /// Of so many.
+    /// Counts of control datagrams.
     ControlAnswered {
         /// Sent.
         sent: u64,
         /// Answered.
         answered: u64,
-        /// By chance alone it would look so in fewer than one of so many runs.
+        /// Chance alone would give the same result in fewer than one in this many runs.
         one_in: u64,
     },
 }

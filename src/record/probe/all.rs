@@ -20,7 +20,7 @@ pub enum ProbeKind {
     Nat,
     /// The largest datagrams that pass.
     Mtu,
-    /// What becomes of DSCP and ECN.
+    /// What happens to DSCP and ECN.
     Marks,
     /// Payloads, sizes and rates.
     Shape,
@@ -31,7 +31,7 @@ pub enum ProbeKind {
 }
 
 impl ProbeKind {
-    /// Its name, which is that of its subcommand.
+    /// Its name, the same as its subcommand's.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ports => "ports",
@@ -51,7 +51,7 @@ impl fmt::Display for ProbeKind {
     }
 }
 
-/// Every kind's report, side by side.
+/// The reports of all kinds.
 #[derive(Debug, Default, Serialize)]
 pub struct AllReport {
     /// The host as the user wrote it.
@@ -61,7 +61,7 @@ pub struct AllReport {
     /// Whether there is one.
     #[serde(rename = "agent_found")]
     pub agent: bool,
-    /// Why there is none; `None` where there is one, or where it is not known.
+    /// Why there is none; `None` if there is one, or if that is not known.
     #[serde(serialize_with = "maybe")]
     pub no_agent: Option<NoAgent>,
     /// How long it took.
@@ -80,7 +80,7 @@ pub struct AllReport {
     /// The largest datagrams that pass.
     #[serde(rename = "mtu_report")]
     pub mtu: Option<MtuReport>,
-    /// What becomes of DSCP and ECN.
+    /// What happens to DSCP and ECN.
     #[serde(rename = "marks_report")]
     pub marks: Option<MarksReport>,
     /// Payloads, sizes and rates.
@@ -89,10 +89,10 @@ pub struct AllReport {
     /// The routers on the path.
     #[serde(rename = "trace_report")]
     pub trace: Option<TraceReport>,
-    /// How long an idle path stays open, as far as it was tried.
+    /// How long an idle path stays open, up to the longest idle time tested.
     #[serde(rename = "timeout_report")]
     pub timeout: Option<TimeoutReport>,
-    /// What was not found out.
+    /// What was left out.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -104,7 +104,7 @@ pub struct LeftOut {
     /// Why.
     #[serde(serialize_with = "one")]
     pub reason: LeftOutReason,
-    /// The command that finds it out.
+    /// The command that measures it.
     pub command: String,
 }
 
@@ -121,22 +121,22 @@ pub enum LeftOutReason {
     },
     /// No STUN server replied.
     NoStunReply {
-        /// Who was asked.
+        /// The address tried.
         target: Endpoint,
     },
-    /// There was no time left to begin it.
+    /// There was no time left to start it.
     NoTimeLeft {
         /// The time for all kinds.
         limit_ns: u64,
     },
-    /// It was not complete when the time was over.
+    /// It was not complete when the time ran out.
     NotInTime {
         /// The time for all kinds.
         limit_ns: u64,
     },
-    /// Longer idle times than so were not tried.
+    /// Longer idle times were not tested.
     LongerIdleTimes {
-        /// The longest that was.
+        /// The longest that was tested.
         tried_ns: u64,
     },
     /// The user ended the run.
@@ -152,12 +152,12 @@ pub enum LeftOutReason {
 /// What happens while the kinds run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllEvent {
-    /// A kind has begun.
+    /// A kind has started.
     Begun {
         /// Which.
         kind: ProbeKind,
     },
-    /// A kind is over.
+    /// A kind has ended.
     Ended {
         /// Which.
         kind: ProbeKind,
@@ -166,13 +166,13 @@ pub enum AllEvent {
     },
 }
 
-/// What one kind found, as far as it is shown beside others.
+/// The part of one kind's result that is shown in the overview.
 pub struct KindVerdict<'a> {
     /// The kind.
     pub kind: ProbeKind,
     /// Its verdict.
     pub verdict: &'a dyn Worded,
-    /// What to keep in mind of it.
+    /// Its caveats.
     pub caveats: Vec<&'a dyn Worded>,
 }
 

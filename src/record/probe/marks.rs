@@ -26,10 +26,10 @@ pub struct MarksReport {
     /// Outbound, one row per value.
     #[serde(rename = "out_rows")]
     pub out: Vec<MarkRow>,
-    /// From there to here.
+    /// The return direction, one row per value.
     #[serde(rename = "back_rows")]
     pub back: Vec<MarkRow>,
-    /// All datagrams of it.
+    /// Totals of the datagrams of the probe.
     pub traffic: ProbeTraffic,
     /// Whether the user ended it early.
     pub interrupted: bool,
@@ -52,7 +52,7 @@ pub struct MarkRow {
     pub ecn: u8,
     /// Datagrams sent with it, or answers requested with it.
     pub sent: u32,
-    /// How many arrived, copies not counted.
+    /// How many arrived, duplicates not counted.
     pub arrived: u32,
     /// Whether it passes, changed or not.
     pub outcome: Outcome,
@@ -62,7 +62,7 @@ pub struct MarkRow {
     pub ecn_arrived: Option<u8>,
 }
 
-/// What becomes of DSCP and ECN.
+/// What happens to DSCP and ECN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksVerdict {
@@ -74,7 +74,7 @@ pub enum MarksVerdict {
         #[serde(serialize_with = "crate::record::finding::all")]
         changes: Vec<MarkChange>,
     },
-    /// Those that could be observed arrive as they were sent; others could not be observed.
+    /// The values that could be observed arrive as they were sent; others could not be observed.
     NoChangeSeen {
         /// Values that could be observed, both ways together.
         observed: u64,
@@ -83,7 +83,7 @@ pub enum MarksVerdict {
     },
     /// No datagram was answered.
     NothingAnswered,
-    /// This host let none out.
+    /// This host sent none.
     NothingSent,
 }
 
@@ -128,7 +128,7 @@ pub enum MarkChange {
         #[serde(rename = "ecns_sent")]
         sent: Vec<u8>,
     },
-    /// ECN arrives as another value than 0.
+    /// One ECN value arrives as another, which is not 0.
     EcnBecomes {
         /// The direction.
         way: Way,
@@ -184,21 +184,21 @@ pub enum MarksAlternative {
     Congestion,
 }
 
-/// What to keep in mind.
+/// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksCaveat {
-    /// None of some values arrived, and it is not known why.
+    /// For some values no datagram arrived, and it is not known why.
     Undecided {
         /// Values on the way out.
         out: u64,
         /// Values on the way back.
         back: u64,
-        /// What the path loses of short datagrams; `None` where that is not known.
+        /// The path's loss of short datagrams; `None` if unknown.
         #[serde(serialize_with = "crate::record::finding::maybe")]
         control_loss: Option<ControlLoss>,
     },
-    /// Some values arrived where the receiver is not shown DSCP and ECN.
+    /// Some values arrived at a receiver whose system does not report DSCP and ECN.
     NotShown {
         /// Values on the way out.
         out: u64,
@@ -207,7 +207,7 @@ pub enum MarksCaveat {
     },
     /// Which hop changes marks cannot be known.
     HopUnknown,
-    /// As with any probe.
+    /// A caveat common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }

@@ -14,23 +14,23 @@ pub struct MtuReport {
     /// Bytes of IP and UDP header before a payload.
     #[serde(rename = "ip_udp_header_bytes")]
     pub header_bytes: u32,
-    /// Least probes of a size that must stay without answer before it counts as too large; the
-    /// more the path loses, the more there are.
+    /// Fewest probes of a size that must stay unanswered before it counts as too large; on a path
+    /// with more loss, more are sent.
     pub tries: u32,
-    /// The largest packet that this host's interface sends; `None` if none was refused.
+    /// The largest packet that this host's interface sends, in bytes; `None` if none was refused.
     pub interface_mtu: Option<u32>,
-    /// The largest packet that the server's interface sends; `None` if not reported.
+    /// The largest packet that the server's interface sends, in bytes; `None` if not reported.
     pub far_interface_mtu: Option<u32>,
-    /// From here to there.
+    /// Outbound.
     pub out: MtuDirection,
-    /// From there to here.
+    /// The return direction.
     pub back: MtuDirection,
-    /// How the sizes are known.
+    /// How it is known that packets arrived.
     pub known_by: KnownBy,
-    /// Why there is no remote agent; `None` where there is one.
+    /// Why there is no remote agent; `None` if there is one.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub no_agent: Option<NoAgent>,
-    /// All datagrams of it.
+    /// Totals of the datagrams of the probe.
     pub traffic: ProbeTraffic,
     /// Whether the user ended it early.
     pub interrupted: bool,
@@ -41,15 +41,15 @@ pub struct MtuReport {
     pub findings: Findings<MtuVerdict, MtuEvidence, MtuAlternative, MtuCaveat>,
 }
 
-/// How it is known that a datagram got there.
+/// How it is known that a datagram arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KnownBy {
     /// A remote agent counted it.
     Agent,
-    /// A datagram came in reply, from any source.
+    /// A datagram arrived in reply, from any source.
     Replies,
-    /// The target refused it by ICMP.
+    /// The target rejected it with an ICMP error.
     Icmp,
     /// It is not known; no router objected to its size.
     Silence,
@@ -62,7 +62,7 @@ pub struct MtuDirection {
     pub packet_bytes: Option<u32>,
     /// The same without IP and UDP header.
     pub payload_bytes: Option<u32>,
-    /// The least packet above it that did not.
+    /// The smallest larger packet that did not pass.
     pub too_large_bytes: Option<u32>,
     /// How many packets of that size were sent.
     pub too_large_sent: u32,
@@ -72,7 +72,7 @@ pub struct MtuDirection {
     /// What limits it; `None` when nothing passed at all.
     #[serde(rename = "limited_by")]
     pub limit: Option<MtuLimit>,
-    /// Routers that reported packets as too big, with the MTU that they named.
+    /// Routers that reported packets as too big, with the MTU that they reported.
     #[serde(rename = "too_big_reports")]
     pub routers: Vec<TooBig>,
     /// The last router reached by packets too large for the path, if they are silently dropped
@@ -84,7 +84,7 @@ pub struct MtuDirection {
     pub fragments: Vec<FragmentRow>,
 }
 
-/// What ends the sizes that pass.
+/// What limits the sizes that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MtuLimit {
@@ -94,7 +94,7 @@ pub enum MtuLimit {
     Router,
     /// The interface at the other end.
     FarInterface,
-    /// A router that fragments what must not be fragmented.
+    /// A router that fragments packets in spite of don't-fragment.
     Fragmented,
     /// Larger packets are silently dropped: a black hole for path MTU discovery (RFC 2923).
     BlackHole,
@@ -105,9 +105,9 @@ pub enum MtuLimit {
 /// A router's report that a packet was too big.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TooBig {
-    /// The router; `None` where its address is not known.
+    /// The router; `None` if its address is not known.
     pub router: Option<IpAddr>,
-    /// The MTU that it named, in bytes; `None` where it named none.
+    /// The MTU that it reported, in bytes; `None` if it reported none.
     pub mtu_bytes: Option<u32>,
 }
 
@@ -130,7 +130,7 @@ pub struct FragmentRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuVerdict {
-    /// Both ways, as a remote agent counted them.
+    /// The path MTU in both directions, as counted by a remote agent.
     PathMtu {
         /// From here to there.
         #[serde(rename = "mtu_out")]
@@ -149,7 +149,7 @@ pub enum MtuVerdict {
         packet_bytes: u32,
         /// Its UDP payload.
         payload_bytes: u32,
-        /// What ends the sizes: this host's interface, or a router.
+        /// What limits the sizes: this host's interface, or a router.
         #[serde(rename = "limited_by")]
         limit: MtuLimit,
         /// Routers that named a limit, where their address is known.
@@ -158,7 +158,7 @@ pub enum MtuVerdict {
         /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
     },
-    /// Without an agent: packets of up to so much got replies, larger ones did not.
+    /// Without an agent: packets up to a size got replies, larger ones did not.
     RepliedUpTo {
         /// The largest packet that got a reply.
         packet_bytes: u32,
@@ -167,7 +167,7 @@ pub enum MtuVerdict {
         /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
     },
-    /// Without an agent: packets of up to so much got replies; of larger ones it is not known.
+    /// Without an agent: packets up to a size got replies; for larger ones the result is unknown.
     RepliedLargerUnknown {
         /// The largest packet that got a reply.
         packet_bytes: u32,
@@ -175,42 +175,43 @@ pub enum MtuVerdict {
         payload_bytes: u32,
         /// Whether replies were fragmented, so that requests may have been, too.
         fragmented_replies: bool,
-        /// The loss that hides it; `None` where the run ended before.
+        /// The loss that prevents a result; `None` if the run ended first.
         loss: Option<ControlLoss>,
     },
-    /// Without an agent: the target rejected by ICMP the largest packet that no router rejected.
+    /// Without an agent: the target rejected, with an ICMP error, the largest packet that no router
+    /// rejected.
     RefusedByTarget {
         /// The packet.
         packet_bytes: u32,
         /// Its UDP payload.
         payload_bytes: u32,
-        /// What ends the sizes: this host's interface, or a router.
+        /// What limits the sizes: this host's interface, or a router.
         #[serde(rename = "limited_by")]
         limit: MtuLimit,
         /// Routers that named a limit, where their address is known.
         #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
-    /// Without an agent: the target refuses short datagrams by ICMP and gave no reply to the
-    /// largest that no router opposed.
+    /// Without an agent: the target rejects short datagrams with an ICMP error and did not reply to
+    /// the largest that no router rejected.
     LargeUnanswered {
-        /// That packet; `None` where none was sent.
+        /// That packet, in bytes; `None` if none was sent.
         packet_bytes: Option<u32>,
         /// Its UDP payload.
         payload_bytes: Option<u32>,
     },
     /// Without an agent: no reply to any size, and no ICMP error for this one.
     NoReply {
-        /// That packet; `None` where none was sent.
+        /// That packet, in bytes; `None` if none was sent.
         packet_bytes: Option<u32>,
         /// Its UDP payload.
         payload_bytes: Option<u32>,
     },
     /// Without an agent: no reply to any size, but a router reported an MTU.
     NoReplyRouterLimit {
-        /// The last router that named one; `None` where its address is not known.
+        /// The last router that reported one; `None` if its address is not known.
         router: Option<IpAddr>,
-        /// The packet that no router opposed any more; `None` where none was sent.
+        /// The largest packet that no router rejected, in bytes; `None` if none was sent.
         packet_bytes: Option<u32>,
         /// Its UDP payload.
         payload_bytes: Option<u32>,
@@ -220,7 +221,7 @@ pub enum MtuVerdict {
     NothingSent,
     /// The user ended the run before any reply.
     InterruptedBeforeReply,
-    /// All that was to be sent was refused by this host.
+    /// This host refused to send anything.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }
@@ -229,14 +230,14 @@ pub enum MtuVerdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathMtu {
-    /// As large as the sender's interface sends.
+    /// Limited by the MTU of the sender's interface.
     SenderInterface {
         /// The largest packet.
         packet_bytes: u32,
         /// Its UDP payload.
         payload_bytes: u32,
     },
-    /// As large as a router passes on, which reported it by ICMP.
+    /// Limited by a router, which reported it by ICMP.
     Router {
         /// The largest packet.
         packet_bytes: u32,
@@ -272,13 +273,13 @@ pub enum PathMtu {
         #[serde(rename = "vanishes_after")]
         after: Option<IpAddr>,
     },
-    /// Of larger ones it is not known.
+    /// For larger packets the result is unknown.
     LargerUnknown {
         /// The largest packet that arrived.
         packet_bytes: u32,
         /// Its UDP payload.
         payload_bytes: u32,
-        /// The loss that hides it; `None` where the run ended before.
+        /// The loss that prevents a result; `None` if the run ended first.
         loss: Option<ControlLoss>,
     },
     /// Nothing arrives in one piece although don't-fragment is set.
@@ -288,9 +289,9 @@ pub enum PathMtu {
     },
     /// No packet of any size arrives.
     NothingArrives,
-    /// No size is known to arrive or not to.
+    /// It is not known of any size whether it arrives.
     Unknown {
-        /// The loss that hides it; `None` where the run ended before.
+        /// The loss that prevents a result; `None` if the run ended first.
         loss: Option<ControlLoss>,
     },
 }
@@ -301,7 +302,7 @@ pub enum PathMtu {
 pub enum FragmentMtu {
     /// None was sent.
     NotTested,
-    /// All payloads that were tried arrive.
+    /// All sizes that were tried arrive.
     Pass {
         /// The largest of them.
         payload_bytes: u32,
@@ -313,20 +314,20 @@ pub enum FragmentMtu {
         /// The smallest that does not.
         blocked_bytes: u32,
     },
-    /// They arrive up to a size; of larger ones it is not known.
+    /// They arrive up to a size; for larger ones the result is unknown.
     LargerUnknown {
         /// The largest payload that arrived.
         payload_bytes: u32,
-        /// The loss that hides it; `None` where the run ended before.
+        /// The loss that prevents a result; `None` if the run ended first.
         loss: Option<ControlLoss>,
     },
     /// None arrives.
     Blocked,
-    /// None left the host that was to send them.
+    /// None left the sending host.
     NotSent,
-    /// None is known to arrive or not to.
+    /// It is not known of any whether it arrives.
     Unknown {
-        /// The loss that hides it; `None` where the run ended before.
+        /// The loss that prevents a result; `None` if the run ended first.
         loss: Option<ControlLoss>,
     },
 }
@@ -348,16 +349,16 @@ pub enum MtuEvidence {
     TooBigReport {
         /// The direction.
         way: Way,
-        /// The router; `None` where its address is not known.
+        /// The router; `None` if its address is not known.
         router: Option<IpAddr>,
-        /// The MTU that it named; `None` where it named none.
+        /// The MTU that it reported, in bytes; `None` if it reported none.
         mtu_bytes: Option<u32>,
     },
     /// Fragmented datagrams arrived in fragments of these sizes.
     FragmentsSeen {
         /// The direction.
         way: Way,
-        /// The largest fragment of each payload, each size once.
+        /// The largest fragment of each datagram, each size once.
         #[serde(rename = "fragments_bytes")]
         largest_bytes: Vec<u32>,
     },
@@ -381,7 +382,7 @@ pub enum MtuEvidence {
         /// How many were sent.
         sent: u32,
     },
-    /// What every probe has.
+    /// A statement common to all probes.
     #[serde(untagged)]
     Shared(ControlEvidence),
 }
@@ -390,9 +391,9 @@ pub enum MtuEvidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuAlternative {
-    /// A firewall drops large packets, or the ICMP about them.
+    /// A firewall drops large packets, or the ICMP errors about them.
     Firewall,
-    /// A tunnel or switch has a smaller MTU than the router before it knows.
+    /// A tunnel or switch has a smaller MTU than the router before it assumes.
     HiddenMtu,
     /// The replies are lost rather than the requests.
     RepliesLost,
@@ -402,7 +403,7 @@ pub enum MtuAlternative {
     TargetIgnoresSize,
 }
 
-/// What to keep in mind.
+/// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuCaveat {
@@ -413,23 +414,24 @@ pub enum MtuCaveat {
         /// Their sizes.
         packets_bytes: Vec<u32>,
     },
-    /// Fragments over IPv6 are as large as the sender's interface allows, and meet the black hole.
+    /// IPv6 fragments are as large as the sender's interface allows, and are dropped by the same
+    /// black hole.
     FragmentsMeetBlackHole {
         /// The direction.
         way: Way,
     },
-    /// A router named an MTU that is not what passes.
+    /// A router reported an MTU that is not the size that passes.
     WrongMtuReport {
         /// The direction.
         way: Way,
-        /// The router; `None` where its address is not known.
+        /// The router; `None` if its address is not known.
         router: Option<IpAddr>,
-        /// The MTU that it named.
+        /// The MTU that it reported, in bytes.
         mtu_bytes: u32,
     },
     /// Only a remote agent can measure the return direction.
     ReturnPathUnknown,
-    /// What every probe has.
+    /// A statement common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }

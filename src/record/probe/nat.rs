@@ -27,19 +27,19 @@ pub enum Dependence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PortChoice {
-    /// The one that the socket has.
+    /// The socket's own port is kept.
     Kept,
-    /// The one that the socket has for some, another for others.
+    /// The socket's own port is kept for some sockets, and changed for others.
     KeptForSome,
-    /// Others, next to one another.
+    /// Other ports, in sequence.
     Sequential,
-    /// Others, without order.
+    /// Other ports, without order.
     Random,
-    /// Another; of one socket more is not known.
+    /// Another port; with one socket, no more is known.
     Changed,
 }
 
-/// What becomes of a datagram to the host's own mapped address (RFC 4787 §6).
+/// Hairpinning: what happens to a datagram to the host's own mapped address (RFC 4787 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hairpin {
@@ -62,7 +62,7 @@ pub struct NatSocket {
     pub port_kept: Option<bool>,
 }
 
-/// What a question is to show.
+/// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NatQuestion {
@@ -99,14 +99,14 @@ pub enum NatAnswer {
     NoAddress,
 }
 
-/// One question, with all its tries.
+/// One test, with all its tries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NatTest {
     /// The purpose of the request.
     pub about: NatQuestion,
     /// The sending socket: its index in `sockets`; `None` for the hairpin test's own.
     pub socket: Option<usize>,
-    /// Where to.
+    /// Destination of the requests.
     #[serde(rename = "destination")]
     pub to: Endpoint,
     /// The requested source of the answer; the server itself unless another was requested.
@@ -115,7 +115,7 @@ pub struct NatTest {
     pub sent: u32,
     /// Requests that this host refused to send.
     pub refused: u32,
-    /// Requests that were answered from where it was wanted.
+    /// Requests that were answered from the requested source.
     pub answered: u32,
     /// The address that the server saw; `None` without an answer.
     pub seen: Option<Endpoint>,
@@ -143,9 +143,10 @@ pub struct NatReport {
     /// answer.
     #[serde(rename = "behind_nat")]
     pub nat: Option<bool>,
-    /// How the NAT maps; `None` when not known, or without a NAT.
+    /// The mapping behaviour of the NAT (RFC 4787 §4.1); `None` when not known, or without a NAT.
     pub mapping: Option<Dependence>,
-    /// The filtering of a NAT or firewall on the path; `None` when not known.
+    /// The filtering behaviour of a NAT or firewall on the path (RFC 4787 §5); `None` when not
+    /// known.
     pub filtering: Option<Dependence>,
     /// How ports are chosen; `None` when not known, or without a NAT.
     #[serde(rename = "port_choice")]
@@ -155,7 +156,7 @@ pub struct NatReport {
     /// Whether hosts behind the NAT reach each other by mapped address; `None` if not tested, not
     /// known, or without a NAT.
     pub hairpin: Option<Hairpin>,
-    /// What it means for two hosts that want to reach each other; `None` when not known.
+    /// What this means for peer-to-peer connections; `None` when not known.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub means: Option<NatMeaning>,
     /// What could not be known, and why.
@@ -164,16 +165,17 @@ pub struct NatReport {
     /// Each socket.
     #[serde(rename = "socket_rows")]
     pub sockets: Vec<NatSocket>,
-    /// Each question.
+    /// Each test.
     #[serde(rename = "test_rows")]
     pub tests: Vec<NatTest>,
-    /// Plain requests sent, of questions that were answered at all.
+    /// Plain requests sent, in tests that were answered at all.
     pub sent: u64,
-    /// Those of them that were answered.
+    /// Of these, those that were answered.
     pub back: u64,
-    /// Further answers to requests that had one: copies that the network made, of either.
+    /// Second and further answers to requests that had one: duplicates that the network made, of
+    /// request or answer.
     pub copies: u64,
-    /// Errors with which the network, or this host, answered, by kind.
+    /// Errors from the network or from this host, by kind.
     pub network_errors: Vec<Trouble>,
     /// Whether it was ended early.
     pub interrupted: bool,
@@ -203,14 +205,14 @@ pub enum NatVerdict {
         /// How it chooses ports; `None` when not known.
         #[serde(rename = "port_choice")]
         ports: Option<PortChoice>,
-        /// How it maps; `None` when not known.
+        /// Its mapping behaviour; `None` when not known.
         mapping: Option<Dependence>,
-        /// What it lets in; `None` when not known.
+        /// Its filtering behaviour; `None` when not known.
         filtering: Option<Dependence>,
     },
     /// The server sees this host's own addresses and ports.
     NoNat {
-        /// What a firewall lets in; `None` when not known.
+        /// The filtering behaviour of a firewall; `None` when not known.
         filtering: Option<Dependence>,
     },
     /// The user ended the run before an answer arrived.
@@ -255,7 +257,7 @@ pub enum NatEvidence {
     },
     /// Answers requested from another address or port.
     AnswersFrom {
-        /// From where.
+        /// The requested source.
         #[serde(rename = "answer_source")]
         source: AnswerSource,
         /// Number that arrived.
@@ -265,9 +267,9 @@ pub enum NatEvidence {
         /// If none arrived: answers from the server's own address at the same time.
         control: Option<NatControl>,
     },
-    /// The server sees requests come from its own address.
+    /// To the server, requests appear to come from its own address.
     SeenAsTheServer,
-    /// The server says that it was contacted at another address.
+    /// The server reports that it was contacted at another address (RESPONSE-ORIGIN).
     AskedElsewhere {
         /// That address.
         #[serde(rename = "asked_address")]
@@ -278,9 +280,9 @@ pub enum NatEvidence {
         /// That server.
         behind: Endpoint,
     },
-    /// What became of a datagram to the host's own mapped address.
+    /// What happened to a datagram to the host's own mapped address.
     Hairpin {
-        /// That.
+        /// The outcome.
         outcome: Hairpin,
     },
     /// No request was answered.
@@ -292,7 +294,7 @@ pub enum NatEvidence {
     },
     /// The server answered with something else.
     Refused {
-        /// With what.
+        /// The answer.
         #[serde(rename = "instead")]
         answer: NatAnswer,
     },
@@ -319,7 +321,7 @@ pub enum NatAlternative {
     StunDisabled,
 }
 
-/// What to keep in mind.
+/// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatCaveat {
@@ -327,15 +329,15 @@ pub enum NatCaveat {
     AddressesRewritten {
         /// MAPPED-ADDRESS of one answer.
         plain: Endpoint,
-        /// XOR-MAPPED-ADDRESS of the same.
+        /// XOR-MAPPED-ADDRESS of the same answer.
         seen: Endpoint,
     },
     /// A socket's mapping changed.
     MappingChanged {
-        /// From this.
+        /// The old mapping.
         #[serde(rename = "old_mapping")]
         from: Endpoint,
-        /// To this.
+        /// The new mapping.
         #[serde(rename = "new_mapping")]
         to: Endpoint,
     },
@@ -347,23 +349,23 @@ pub enum NatCaveat {
     },
     /// Plain requests were lost.
     RequestsLost {
-        /// How many, they or their answers.
+        /// How many were lost, or their answers.
         lost: u32,
         /// How many left.
         sent: u32,
     },
-    /// What every probe has.
+    /// A statement common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }
 
-/// What it means for two hosts that want to reach each other (RFC 5128 §3.3).
+/// What a NAT or firewall means for peer-to-peer connections (RFC 5128 §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatMeaning {
-    /// Others can send first.
+    /// Other hosts can send first.
     Reachable,
-    /// Others reach a port once it has sent to them.
+    /// Other hosts reach a port once it has sent to them.
     ReachableAfterSending,
     /// Hole punching works.
     HolePunching,
@@ -379,7 +381,7 @@ pub enum NatUnknown {
     NatBeforeRelay,
     /// The filtering: answers from elsewhere would have to pass the relay.
     FilteringBehindRelay,
-    /// The mapping: the socket that would ask others had no answer.
+    /// The mapping: the socket that would send to other addresses had no answer itself.
     MappingFirstUnanswered,
     /// The mapping: an address did not answer.
     MappingUnanswered {
@@ -393,17 +395,17 @@ pub enum NatUnknown {
         /// That address.
         other: Endpoint,
     },
-    /// Whether the mapping depends on the address: the server has one.
+    /// Whether the mapping depends on the address: the server has only one.
     MappingByAddress,
-    /// Whether the mapping depends on the port too: the server has one.
+    /// Whether the mapping depends on the port too: the server has only one.
     MappingByPort,
-    /// The filtering: the socket that would learn of another address had no answer.
+    /// The filtering: the socket that would learn another address had no answer.
     FilteringFirstUnanswered,
     /// The filtering: the server has neither a second address nor port.
     FilteringOneAddress,
     /// The filtering: the server does not answer from elsewhere.
     FilteringRefused {
-        /// What it answered instead.
+        /// Its answer instead.
         #[serde(rename = "instead")]
         answer: NatAnswer,
     },
@@ -414,7 +416,7 @@ pub enum NatUnknown {
     },
     /// The filtering: the path loses too much.
     FilteringLossy {
-        /// Plain requests that were lost, they or their answers.
+        /// Plain requests that were lost, or whose answers were.
         lost: u64,
         /// Plain requests that left.
         sent: u64,
@@ -441,11 +443,11 @@ pub enum NatUnknown {
     HairpinInterrupted,
 }
 
-/// Why it is not known what the server's other address is let in by.
+/// Why it is not known whether answers from the server's other address pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum AddressUnknown {
-    /// The server has one address.
+    /// The server has only one address.
     OneAddress,
     /// Answers from its other address may be lost by chance.
     Chance,

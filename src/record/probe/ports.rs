@@ -19,11 +19,11 @@ pub struct PortsBeside {
     pub arrived: u64,
     /// Replies to these that arrived.
     pub replies: u64,
-    /// Datagrams to the agent's own port from a new socket, each a flow that was not there before.
+    /// Datagrams to the agent's own port from new sockets, each a new flow.
     pub fresh_sent: u64,
     /// Of these, those that were answered.
     pub fresh_replies: u64,
-    /// Ports that pass where only so many flows do; `None` where flows are not seen to be limited.
+    /// Number of ports that pass under a flow limit; `None` if no flow limit was seen.
     pub flows_passing: Option<u64>,
     /// Ports that passed nothing at the full rate but did when probed slowly; 0 if that may be
     /// chance.
@@ -40,45 +40,44 @@ pub struct PortRow {
     pub path: PortPath,
     /// Why it is not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
-    /// Why the agent does not listen there; `None` where it does.
+    /// Why the agent does not listen there; `None` if it does.
     #[serde(rename = "not_opened_reason", serialize_with = "crate::record::finding::maybe")]
     pub not_opened: Option<NotOpened>,
     /// Datagrams that left.
     pub sent: u64,
-    /// Of these, those that arrived at the agent; `None` where it did not tell.
+    /// Of these, those that arrived at the agent; `None` if not reported.
     pub arrived: Option<u64>,
-    /// Copies too many that arrived there; `None` where it did not tell.
+    /// Duplicates that arrived there; `None` if not reported.
     pub duplicates: Option<u64>,
-    /// Of those that arrived, how many the agent replied to; `None` where it did not tell.
+    /// Of those that arrived, how many the agent replied to; `None` if not reported.
     pub answered: Option<u64>,
-    /// Of these, answered.
+    /// Of these, how many replies arrived.
     pub replies: u64,
     /// Duplicates of replies.
     pub duplicates_back: u64,
     /// The shortest round trip, without the agent's processing time.
     pub round_trip_ns: Option<u64>,
-    /// Source address and port as they arrived there.
+    /// Source address and port of the datagrams as the agent saw them.
     pub source_seen: Option<Endpoint>,
-    /// Whether the source port was another when they arrived.
+    /// Whether the source port had changed on arrival.
     pub source_port_changed: Option<bool>,
-    /// Whether the source address was another when they arrived; `None` where this host's own is
-    /// not known.
+    /// Whether the source address had changed on arrival; `None` if this host's own is not known.
     pub source_address_changed: Option<bool>,
-    /// Whether the source was not the same for all of them.
+    /// Whether the source differed between datagrams.
     pub source_varied: Option<bool>,
     /// The port at which they arrived.
     pub arrived_at: Option<u16>,
     /// Source of the replies, if it differs from the destination of the datagrams.
     pub answered_from: Option<Endpoint>,
-    /// TTL or hop limit as they arrived.
+    /// TTL or hop limit of the datagrams on arrival.
     pub ttl_out: Option<u8>,
     /// Routers on the way out, from the initial TTL of 255; `None` also if a relay may have resent
     /// the datagrams.
     #[serde(rename = "routers_out")]
     pub hops_out: Option<u8>,
-    /// DSCP as they arrived.
+    /// DSCP of the datagrams on arrival.
     pub dscp_out: Option<u8>,
-    /// ECN as they arrived.
+    /// ECN of the datagrams on arrival.
     pub ecn_out: Option<u8>,
     /// TTL or hop limit of the replies on arrival.
     pub ttl_back: Option<u8>,
@@ -96,7 +95,7 @@ pub struct PortRow {
     /// The ICMP error that the agent received for its replies; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub icmp_back: Option<IcmpError>,
-    /// Why none could be sent; `None` where they were.
+    /// Why none could be sent; `None` if they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub not_sent: Option<LocalSendFailure>,
 }
@@ -108,7 +107,7 @@ pub struct PortsReport {
     pub host: String,
     /// Its address.
     pub target: Option<IpAddr>,
-    /// The agent; `None` where there is none.
+    /// The agent; `None` if there is none.
     pub agent: Option<AgentReport>,
     /// Datagrams to each port.
     pub tries: u32,
@@ -122,7 +121,7 @@ pub struct PortsReport {
     pub duration_ns: u64,
     /// Whether the user ended it.
     pub interrupted: bool,
-    /// Datagrams a second at most in the first pass; 0 where not known.
+    /// The highest rate of the first pass in datagrams per second; 0 if not known.
     #[serde(rename = "datagrams_per_second")]
     pub per_second: u64,
     /// Control measurements.
@@ -131,11 +130,11 @@ pub struct PortsReport {
     pub lost_out: u64,
     /// Replies lost on the way back, on ports that pass.
     pub lost_back: u64,
-    /// Every port, upwards.
+    /// Every port, ascending.
     #[serde(rename = "port_rows")]
     pub ports: Vec<PortRow>,
-    /// What was found without the agent of ports at which it could not listen; `None` where there
-    /// is none.
+    /// The scan, without the agent, of ports on which it could not listen; `None` if there was
+    /// none.
     #[serde(rename = "scan_report")]
     pub scan: Option<ScanReport>,
     /// A trace to the first port at which no datagram arrived; `None` if there is none.

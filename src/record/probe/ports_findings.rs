@@ -17,27 +17,27 @@ pub struct PortGroup {
     pub ports: PortList,
     /// Datagrams that left.
     pub sent: u64,
-    /// Of these, those that arrived; `None` where the agent did not tell.
+    /// Of these, those that arrived; `None` if the agent did not report it.
     pub arrived: Option<u64>,
-    /// Of these, answered.
+    /// Of these, how many replies arrived.
     pub replies: u64,
-    /// The ICMP error that rejected them; `None` where there was none.
+    /// The ICMP error that rejected them; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub icmp: Option<IcmpError>,
     /// Why they are not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
-    /// Why the agent does not listen there; `None` where it does.
+    /// Why the agent does not listen there; `None` if it does.
     #[serde(rename = "not_opened_reason", serialize_with = "crate::record::finding::maybe")]
     pub not_opened: Option<NotOpened>,
-    /// Why none could be sent; `None` where they were.
+    /// Why none could be sent; `None` if they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub not_sent: Option<LocalSendFailure>,
 }
 
-/// Ports of one path.
+/// Ports with the same outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PathPorts {
-    /// The path.
+    /// The outcome.
     #[serde(rename = "outcome")]
     pub path: PortPath,
     /// The ports, in command line syntax.
@@ -52,23 +52,23 @@ pub enum PortsVerdict {
     /// The user ended the run before anything was known.
     #[default]
     Interrupted,
-    /// The same to all ports.
+    /// The same for all ports.
     SamePath {
-        /// They.
+        /// The group.
         #[serde(flatten)]
         group: PortGroup,
     },
-    /// Not the same to all.
+    /// Not the same for all ports.
     Mixed {
         /// Ports that pass both ways.
         passing: u64,
         /// All ports.
         of: u64,
-        /// The others, by what becomes of them.
+        /// The other ports, by outcome.
         #[serde(rename = "other_ports")]
         others: Vec<PathPorts>,
     },
-    /// It lets only so many flows through, whichever ports they go to.
+    /// The path limits the number of flows, whatever their ports.
     FlowLimit {
         /// Ports that pass.
         passing: u64,
@@ -81,9 +81,9 @@ pub enum PortsVerdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PortsEvidence {
-    /// Ports of one path, with their counts.
+    /// Ports with the same outcome, with their counts.
     Group {
-        /// They.
+        /// The group.
         #[serde(flatten)]
         group: PortGroup,
     },
@@ -98,11 +98,11 @@ pub enum PortsEvidence {
     PassedSlowly {
         /// How many.
         ports: u64,
-        /// Datagrams a second at the full rate.
+        /// Datagrams per second at the full rate.
         #[serde(rename = "datagrams_per_second")]
         per_second: u64,
     },
-    /// What the path loses of datagrams that pass, and of their replies.
+    /// Loss of datagrams to ports that pass, or of their replies.
     PathLoss {
         /// Datagrams.
         sent: u64,
@@ -133,16 +133,16 @@ pub enum PortsEvidence {
     },
     /// Datagrams arrived from another address or port than they were sent from.
     SourceChanged {
-        /// The port that they were sent to; `None` where it is so for all.
+        /// The port that they were sent to; `None` if it is so for all.
         port: Option<u16>,
         /// Where they were sent from.
         source: Endpoint,
         /// Their apparent source.
         seen: Endpoint,
     },
-    /// Datagrams arrived from where they were sent from.
+    /// Datagrams arrived with the source address and port that they were sent with.
     SourceUnchanged,
-    /// The source of one port's datagrams was not the same for all.
+    /// The source of the datagrams to one port varied.
     SourceVaried {
         /// That port.
         port: u16,
@@ -151,7 +151,7 @@ pub enum PortsEvidence {
     RepliesFromElsewhere {
         /// The port.
         port: u16,
-        /// Who replied.
+        /// The source of the replies.
         from: Endpoint,
     },
     /// The DSCP did not arrive as it was sent.
@@ -184,7 +184,7 @@ pub enum PortsEvidence {
 pub enum PortsAlternative {
     /// Filtered out: by the agent's own host.
     FilteredByAgentHost,
-    /// Filtered out: rejected as others are, without an ICMP error.
+    /// Filtered out: rejected like others, but without an ICMP error.
     RejectedWithoutIcmp,
     /// Rejected out: by another host behind the agent's address.
     RejectedByAnotherHost,
@@ -194,28 +194,28 @@ pub enum PortsAlternative {
     FilteredByThisHost,
 }
 
-/// What to keep in mind.
+/// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PortsCaveat {
-    /// Ports that pass lost some.
+    /// There was loss on ports that pass.
     LossOnPassing {
-        /// Datagrams on the way out.
+        /// Datagrams lost on the way out.
         out: u64,
-        /// Replies on the way back.
+        /// Replies lost on the way back.
         back: u64,
     },
-    /// So few datagrams to a port that a short burst of loss looks like a filter.
+    /// Each port got so few datagrams that a short burst of loss looks like a filter.
     FewTries {
         /// Datagrams to each port in the first pass.
         tries: u32,
     },
     /// ICMP errors are rate limited: some may have been outstanding when the probe ended.
     IcmpHeldBack {
-        /// Ports of which that is so.
+        /// Number of ports concerned.
         ports: u64,
     },
-    /// As with any probe.
+    /// A caveat common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }

@@ -8,7 +8,7 @@ use crate::wire::service::Service;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
 
-/// What is known of a port by asking it alone.
+/// What probing a port without an agent shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PortState {
@@ -22,7 +22,7 @@ pub enum PortState {
     TtlExceeded,
     /// No answer and no error, after enough tries at times when an error could have been sent.
     Silent,
-    /// Undetermined: the time was over first, or nothing could be sent.
+    /// Undetermined: the time ran out, or nothing could be sent.
     Unknown,
 }
 
@@ -31,13 +31,13 @@ pub enum PortState {
 pub struct ScannedPort {
     /// Its number.
     pub port: u16,
-    /// The service that the probe was shaped for.
+    /// The service whose usual request was sent.
     pub service: &'static str,
     /// What is known.
     pub state: PortState,
-    /// Time from the first probe of the scan until that was known; `None` where it never was.
+    /// Time from the first probe of the scan until the state was known; `None` if it never was.
     pub settled_ns: Option<u64>,
-    /// Short meaning of a proper answer; `None` if the expected service did not answer.
+    /// What a valid answer means, in brief; `None` if the expected service did not answer.
     pub answer: Option<String>,
     /// Payload bytes of the first answer.
     pub answer_bytes: Option<u64>,
@@ -81,11 +81,11 @@ pub struct ScanReport {
     pub icmp_errors: u64,
     /// Datagrams received that did not answer a probe.
     pub strays: u64,
-    /// Probes to ports that answered a later one, unanswered without an excuse.
+    /// Unanswered probes to ports that answered a later one, not explained by a rate limit.
     pub lost: u64,
     /// Whether ICMP errors were rate limited.
     pub icmp_limited: bool,
-    /// Errors a second under that limit, in thousandths; `None` where it is not known.
+    /// That limit, in thousandths of an error per second; `None` if not known.
     pub icmp_per_second_milli: Option<u64>,
     /// Ports in each state.
     pub open: u64,
@@ -93,7 +93,7 @@ pub struct ScanReport {
     pub closed: u64,
     /// Ports that are filtered.
     pub filtered: u64,
-    /// Ports whose probes had their TTL expire in transit.
+    /// Ports at which the TTL of the probes expired in transit.
     pub ttl_exceeded: u64,
     /// Ports that are open or silent: no reply.
     pub silent: u64,
@@ -101,13 +101,13 @@ pub struct ScanReport {
     pub unknown: u64,
     /// Whether the user ended it.
     pub interrupted: bool,
-    /// Every port, upwards.
+    /// Every port, ascending.
     #[serde(rename = "port_rows")]
     pub ports: Vec<ScannedPort>,
     /// A trace to the first port whose TTL expired in transit; `None` if there is none.
     #[serde(rename = "trace_report")]
     pub trace: Option<TraceReport>,
-    /// What it comes to.
+    /// The verdict with evidence, alternatives and caveats.
     #[serde(flatten)]
     pub findings: ScanFindings,
 }
@@ -120,15 +120,15 @@ pub type ScanFindings = Findings<ScanVerdict, ScanEvidence, ScanAlternative, Sca
 pub struct ScannedAlone {
     /// Null, as there is none.
     pub agent: Option<AgentReport>,
-    /// Why there is none; `None` where none was looked for.
+    /// Why there is none; `None` if none was looked for.
     #[serde(serialize_with = "crate::record::finding::maybe")]
     pub no_agent: Option<NoAgent>,
-    /// What was found without one.
+    /// The scan.
     #[serde(flatten)]
     pub scan: ScanReport,
 }
 
-/// Ports that one host or router keeps from being reached.
+/// Ports that one host or router prevents from being reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PortsStopped {
     /// How many.
@@ -137,11 +137,11 @@ pub struct PortsStopped {
     pub from: Option<IpAddr>,
 }
 
-/// How many ports are in which state.
+/// The number of ports in each state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanVerdict {
-    /// So many.
+    /// The numbers.
     Counted {
         /// Open.
         open: u64,
@@ -150,14 +150,14 @@ pub enum ScanVerdict {
         /// Filtered ports, by the host that reported it.
         #[serde(rename = "filtered_by")]
         filtered: Vec<PortsStopped>,
-        /// Not reached, as the TTL was over; `None` where there is none.
+        /// Not reached because the TTL expired; `None` if there are none.
         #[serde(rename = "ttl_exceeded_by")]
         ttl_exceeded: Option<PortsStopped>,
-        /// The loop that a trace shows; `None` where none is seen.
+        /// The routing loop that a trace shows; `None` if none was seen.
         routing_loop: Option<TraceLoop>,
         /// Ports that are open or silent.
         silent: u64,
-        /// Not found out.
+        /// Undetermined.
         unknown: u64,
     },
 }
@@ -180,31 +180,31 @@ impl Default for ScanVerdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanEvidence {
-    /// What was sent and what came.
+    /// Counts of what was sent and received.
     Traffic {
         /// Probes sent.
         sent: u64,
-        /// To so many ports.
+        /// Ports that they were sent to.
         ports: u64,
-        /// Answers that came.
+        /// Answers received.
         answers: u64,
-        /// ICMP errors that came.
+        /// ICMP errors received.
         icmp_errors: u64,
     },
     /// Unanswered ports did not reply while the host could have sent an ICMP error.
     SilentDespiteIcmp {
-        /// Probes to each.
+        /// Probes to each port.
         tries: u64,
     },
     /// Unanswered ports were probed for long enough that a host at its ICMP rate limit could have
     /// sent an error again; none came from any port.
     SilentWithoutIcmp {
-        /// Probes to each.
+        /// Probes to each port.
         tries: u64,
     },
-    /// ICMP errors are limited.
+    /// ICMP errors are rate limited.
     IcmpLimited {
-        /// Errors a second, in thousandths; `None` where that is not known.
+        /// The limit in thousandths of an error per second; `None` if not known.
         per_second_milli: Option<u64>,
     },
 }
@@ -213,7 +213,7 @@ pub enum ScanEvidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanAlternative {
-    /// Closed: a firewall that rejects in the target's name.
+    /// Closed: a firewall that rejects with the target's address.
     RejectedInItsName,
     /// TTL exceeded: a routing loop.
     RoutingLoop,
@@ -221,7 +221,7 @@ pub enum ScanAlternative {
     ClosedBehindNat,
     /// Filtered by an "unreachable": the host is down, or a route is missing.
     HostDown,
-    /// Silent: an open port that these probes do not move, or a filter.
+    /// Silent: an open port that does not answer these probes, or a filter.
     OpenOrDropped,
     /// Silent: random loss.
     Chance {
@@ -230,7 +230,7 @@ pub enum ScanAlternative {
         /// Of these, those that were lost.
         lost: u64,
     },
-    /// Silent: closed, where ICMP errors are not sent or get lost.
+    /// Silent: a closed port whose ICMP errors are not sent or are lost.
     ClosedWithoutIcmp,
     /// A service that does not answer unknown clients.
     QuietService {
@@ -242,7 +242,7 @@ pub enum ScanAlternative {
     },
 }
 
-/// What to keep in mind.
+/// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanCaveat {
@@ -254,39 +254,39 @@ pub enum ScanCaveat {
         #[serde(serialize_with = "crate::record::finding::one")]
         cause: LocalSendFailure,
     },
-    /// Ports were not found out in the time that there was.
+    /// Some ports were not determined in the time available.
     OutOfTime {
         /// How many.
         ports: u64,
-        /// The time.
+        /// The time available.
         time_ns: u64,
-        /// Time that would do at the pace of ICMP errors; `None` where that is not known.
+        /// The time needed at the rate limit of ICMP errors; `None` if not known.
         needed_ns: Option<u64>,
     },
-    /// Ports were not found out before the user ended the scan.
+    /// Some ports were not determined before the user ended the scan.
     InterruptedFirst {
         /// How many.
         ports: u64,
     },
-    /// Ports of which something is known left probes unanswered.
+    /// Ports whose state is known left some probes unanswered.
     Lost {
         /// Probes.
         probes: u64,
-        /// Ports of which something is known.
+        /// Ports whose state is known.
         ports: u64,
-        /// Whether a limit on ICMP errors may have kept some back.
+        /// Whether a rate limit on ICMP errors may have caused that.
         or_icmp_limited: bool,
     },
     /// Outbound and return loss cannot be separated without a remote agent.
     DirectionUnknown,
-    /// The host's name has an address of the other family as well.
+    /// The host name also has an address of the other family.
     OtherFamily {
         /// The name.
         host: String,
         /// That address.
         address: IpAddr,
     },
-    /// As with any probe.
+    /// A caveat common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }

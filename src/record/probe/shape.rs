@@ -11,7 +11,7 @@ fn keyword<S: Serializer>(reason: &PortDenial, to: S) -> Result<S::Ok, S::Error>
     to.serialize_str(reason.as_str())
 }
 
-/// What a path makes of kinds, sizes and rates of payloads.
+/// How a path treats kinds, sizes and rates of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ShapeReport {
     /// The server.
@@ -27,7 +27,7 @@ pub struct ShapeReport {
     /// The rate limit; `None` if there was none.
     #[serde(rename = "rate_limit")]
     pub limit: Option<RateLimit>,
-    /// Whether plain datagrams get to the first port.
+    /// Whether plain datagrams reach the first port.
     #[serde(rename = "port_outcome")]
     pub port: Outcome,
     /// Each kind and size.
@@ -38,7 +38,7 @@ pub struct ShapeReport {
     pub replies: Vec<PayloadRow>,
     /// A short datagram to each further port.
     pub further_ports: Vec<PayloadRow>,
-    /// All datagrams of it.
+    /// Totals of the datagrams of the probe.
     pub traffic: ProbeTraffic,
     /// Whether the user ended it early.
     pub interrupted: bool,
@@ -58,15 +58,15 @@ pub struct TrainRow {
     pub payload_bytes: u32,
     /// Ports that they were spread over.
     pub ports: u32,
-    /// Datagrams a second, as they left.
+    /// The actual send rate, in datagrams per second.
     #[serde(rename = "offered_per_second")]
     pub offered_per_s: u64,
-    /// How many left.
+    /// How many were sent.
     pub sent: u64,
     /// How many this host refused to send.
     #[serde(rename = "refused")]
     pub refused_here: u64,
-    /// How many arrived at the server, copies not counted; `None` when it did not tell.
+    /// How many arrived at the server, duplicates not counted; `None` if not reported.
     pub arrived: Option<u64>,
     /// How many were answered.
     pub back: u64,
@@ -76,37 +76,38 @@ pub struct TrainRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrainPurpose {
-    /// Whether there is a limit.
+    /// Whether there is a rate limit.
     Search,
-    /// Whether it counts datagrams or bytes: shorter ones at the same rate.
+    /// Whether the limit counts datagrams or bytes: shorter datagrams at the same rate.
     Short,
-    /// Whether it is one: less than it lets through.
+    /// Whether it really is a limit: a rate below it.
     Below,
-    /// Whether it is kept for each port: several at once.
+    /// Whether it applies to each port separately: several ports at once.
     Spread,
 }
 
-/// A limit of the rate.
+/// A rate limit (policer or shaper).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RateLimit {
     /// Outbound or return; `None` when not known.
     pub way: Option<Way>,
-    /// Datagrams a second that pass once the burst is used up, in thousandths.
+    /// Thousandths of a datagram per second that pass once the burst is used up.
     pub datagrams_per_1000_s: u64,
-    /// Bits a second of the same, IP header included.
+    /// The same in bits per second, IP header included.
     #[serde(rename = "bits_per_second")]
     pub bits_per_s: u64,
-    /// Datagrams that pass at once after a rest.
+    /// Datagrams that pass at once after an idle time.
     pub burst_datagrams: u64,
-    /// Bytes of the same, IP header included.
+    /// The same in bytes, IP header included.
     pub burst_bytes: u64,
     /// What it counts; `None` when not known.
     pub counts: Option<Counted>,
-    /// Whether each port has one of its own; `None` when not known.
+    /// Whether each port has a limit of its own; `None` when not known.
     pub each_port: Option<bool>,
-    /// Whether datagrams waited before they were dropped, as in a queue, rather than none.
+    /// Whether datagrams were queued before others were dropped (a shaper), or not (a policer).
     pub queues: bool,
-    /// The longest that the agent kept a reply of the train that this is read from, ns.
+    /// The longest time that the agent held a reply of the train from which this is derived, in
+    /// nanoseconds.
     pub agent_late_ns: u64,
 }
 
@@ -134,9 +135,9 @@ pub enum Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PayloadKind {
-    /// As the probes of other kinds.
+    /// Like the other kinds of probe.
     Plain,
-    /// Bytes without any order.
+    /// Random bytes.
     Random,
     /// Zeros.
     Zeros,
@@ -155,19 +156,19 @@ pub enum PayloadKind {
 /// One kind of payload at one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PayloadRow {
-    /// What it looks like.
+    /// What it imitates.
     pub kind: PayloadKind,
     /// Its length in bytes.
     pub payload_bytes: u32,
     /// The port that it was sent to.
     pub port: u16,
-    /// How many left.
+    /// How many were sent.
     pub sent: u32,
-    /// How many arrived at the server, copies not counted; `None` when it did not tell.
+    /// How many arrived at the server, duplicates not counted; `None` if not reported.
     pub arrived: Option<u32>,
     /// How many were answered.
     pub back: u32,
-    /// Whether it passes: outbound, or for a reply, on the way back.
+    /// Whether it passes: on the way out, or for a reply, on the way back.
     pub outcome: Outcome,
 }
 
@@ -178,20 +179,20 @@ pub enum ShapeVerdict {
     /// Nothing was sent: the server opened no port.
     #[default]
     NoPorts,
-    /// What the path limits, and what it makes of payloads.
+    /// Whether the path limits the rate, and how it treats payloads.
     Compared {
         /// The rate limit; `None` if there was none.
         #[serde(rename = "rate_limit")]
         limit: Option<RateLimit>,
-        /// What becomes of kinds and sizes of payloads, at least one finding.
+        /// How it treats kinds and sizes of payloads; at least one finding.
         payloads: Vec<PayloadFinding>,
     },
-    /// All that was to be sent was refused by this host.
+    /// This host refused to send anything.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }
 
-/// What becomes of some kinds and sizes of payloads.
+/// How the path treats some kinds and sizes of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PayloadFinding {
@@ -204,7 +205,7 @@ pub enum PayloadFinding {
         /// The port.
         port: u16,
     },
-    /// Sizes of which no kind passes.
+    /// Sizes at which no kind passes.
     SizesBlocked {
         /// The sizes.
         sizes: SizeSet,
@@ -213,7 +214,7 @@ pub enum PayloadFinding {
     KindBlocked {
         /// The kind.
         kind: PayloadKind,
-        /// At these sizes; `None` for all that pass at all.
+        /// At these sizes; `None` for every size that passes at all.
         sizes: Option<SizeSet>,
     },
     /// Replies of these sizes are lost.
@@ -221,20 +222,20 @@ pub enum PayloadFinding {
         /// The sizes.
         sizes: SizeSet,
     },
-    /// Kinds and sizes of which it is not known.
+    /// Kinds and sizes for which the result is unknown.
     Unknown {
         /// How many.
         rows: u64,
-        /// The loss that hides it; `None` if unknown.
+        /// The loss that prevents a result; `None` if unknown.
         loss: Option<ControlLoss>,
     },
 }
 
-/// Some of all sizes that were tried.
+/// Some of the sizes that were tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SizeSet {
-    /// One by one.
+    /// Individual sizes.
     These {
         /// The payloads, in bytes, in order.
         sizes_bytes: Vec<u32>,
@@ -261,12 +262,12 @@ pub enum ShapeEvidence {
         purpose: TrainPurpose,
         /// Payload of each datagram.
         payload_bytes: u32,
-        /// Datagrams a second, as they left.
+        /// The actual send rate, in datagrams per second.
         #[serde(rename = "offered_per_second")]
         offered_per_s: u64,
-        /// How many left.
+        /// How many were sent.
         sent: u64,
-        /// How many arrived at the server; `None` when it did not tell.
+        /// How many arrived at the server; `None` if not reported.
         arrived: Option<u64>,
         /// How many were answered.
         answered: u64,
@@ -294,7 +295,7 @@ pub enum ShapeEvidence {
         /// The port.
         port: u16,
     },
-    /// What every probe has.
+    /// A statement common to all probes.
     #[serde(untagged)]
     Shared(ControlEvidence),
 }
@@ -309,7 +310,7 @@ pub enum ShapeAlternative {
     HostLimits,
 }
 
-/// What to keep in mind.
+/// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeCaveat {
@@ -320,16 +321,16 @@ pub enum ShapeCaveat {
         /// How many kinds and sizes.
         rows: u64,
     },
-    /// Some of the train that looks for a limit were lost, by no limit.
+    /// Some of the train that searches for a limit were lost, but not because of one.
     TrainLoss {
         /// How many were lost, out and back together.
         lost: u64,
-        /// How many left.
+        /// How many were sent.
         sent: u64,
     },
-    /// A limit above the rate that was tried is not seen.
+    /// A limit above the rate that was tried cannot be seen.
     HigherLimitUnseen {
-        /// Datagrams a second that were tried.
+        /// Datagrams per second that were tried.
         #[serde(rename = "datagrams_per_second")]
         datagrams_per_s: u64,
         /// The same in bits of payload.
@@ -340,7 +341,7 @@ pub enum ShapeCaveat {
     CountingUnknown,
     /// The agent delayed replies so much that the limit on the return path may be higher.
     LateReplies {
-        /// The longest that it kept one.
+        /// The longest time that it held one, in nanoseconds.
         late_ns: u64,
     },
     /// Replies all have the same payload.
@@ -354,7 +355,7 @@ pub enum ShapeCaveat {
         #[serde(rename = "server_reason", serialize_with = "keyword")]
         reason: PortDenial,
     },
-    /// What every probe has.
+    /// A statement common to all probes.
     #[serde(untagged)]
     Shared(ProbeCaveat),
 }

@@ -12,11 +12,11 @@ use serde::Serialize;
 pub enum IdleTimer {
     /// The timer after a single outbound datagram, before any reply.
     OneDatagram,
-    /// The one that runs once traffic went both ways for a while.
+    /// The timer once traffic has gone both ways for a while.
     Established,
 }
 
-/// What became of one socket's path.
+/// The outcome for one socket's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdleOutcome {
@@ -33,9 +33,9 @@ pub enum IdleOutcome {
 pub struct IdleTrial {
     /// The idle time: no traffic in either direction, in nanoseconds.
     pub silence_ns: u64,
-    /// Whether it belongs to the refinement between two of the first.
+    /// Whether it belongs to the refinement between two of the initial idle times.
     pub refinement: bool,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: IdleOutcome,
     /// Replies that the remote end sent after the idle time, without copies; `None` when not known,
     /// for example if the first arrival decided the trial.
@@ -51,24 +51,24 @@ pub struct IdleTrial {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum IdleUnknown {
-    /// The socket proved its address by the same path, and so late that the path may count as
+    /// The socket verified its address over the same path, so slowly that the path may count as
     /// established.
     SlowProof {
         /// How long it took.
         took_ns: u64,
     },
-    /// The socket could not prove its address.
+    /// The socket could not verify its address.
     NotProven {
         /// Why.
         reason: NoAgent,
     },
     /// This host refused to send.
     NotSent {
-        /// Why, by the state of this host.
+        /// Why, according to the state of this host.
         #[serde(rename = "cause", serialize_with = "one")]
         found: LocalSendFailure,
     },
-    /// What was to establish the flow was not answered.
+    /// The datagrams that should establish the flow were not answered.
     NotEstablished,
     /// The request did not reach the remote agent.
     RequestLost {
@@ -79,29 +79,29 @@ pub enum IdleUnknown {
     RepliesWithheld,
     /// The agent did not send a reply.
     NoReplySent,
-    /// This host stood still when the replies were due.
+    /// This host was paused when the replies were due.
     HostPaused,
     /// No reply arrived, not even those that an open path would have passed.
     NothingCame,
-    /// The agent was lost before.
+    /// Contact with the agent was lost first.
     AgentLost {
         /// Why.
         reason: NoAgent,
     },
-    /// The run ended before.
+    /// The run ended first.
     EndedEarly,
     /// No reply arrived, and the path's loss is unknown.
     LossUnknown {
         /// Replies that were sent.
         replies: u64,
     },
-    /// No reply arrived, and the path loses so many datagrams that it may be chance.
+    /// No reply arrived, but the path loses so many datagrams that this may be chance.
     LossyPath {
         /// Replies that were sent.
         replies: u64,
-        /// Datagrams that are answered at once and were not.
+        /// Control datagrams, which are answered at once, that got no answer.
         control_lost: u64,
-        /// All of these.
+        /// All control datagrams.
         control_sent: u64,
     },
     /// No reply arrived, but too few were sent to be sure.
@@ -121,7 +121,7 @@ impl IdleUnknown {
 /// One timer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IdleTimerReport {
-    /// Which.
+    /// Which timer.
     pub timer: IdleTimer,
     /// The longest idle time with the path still open, below the first with it closed; `None` when
     /// there is none.
@@ -149,8 +149,7 @@ pub struct TimeoutReport {
     /// Why there is no remote agent, without which there is no result; `None` if there is one.
     #[serde(serialize_with = "maybe")]
     pub no_agent: Option<NoAgent>,
-    /// How often to send something so that the path stays open, with a margin; `None` when not
-    /// known.
+    /// Keep-alive interval that keeps the path open, with a margin; `None` when not known.
     pub keep_alive_ns: Option<u64>,
     /// Each timer.
     pub timers: Vec<IdleTimerReport>,
@@ -159,7 +158,8 @@ pub struct TimeoutReport {
     /// What could not be known, and why.
     #[serde(serialize_with = "all")]
     pub not_known: Vec<TimeoutUnknown>,
-    /// Further answers to what had one: copies that the network made, of either.
+    /// Second and further answers to what had one: duplicates that the network made, of request or
+    /// answer.
     pub copies: u64,
     /// Whether it was ended early.
     pub interrupted: bool,
@@ -189,16 +189,16 @@ pub enum TimeoutVerdict {
         /// Why.
         reason: NoAgent,
     },
-    /// An idle path closes, and it is known how often to send.
+    /// An idle path closes, and a sufficient keep-alive interval is known.
     KeepAlive {
-        /// How often, with a margin.
+        /// The interval, with a margin.
         every_ns: u64,
         /// The timer after one datagram out.
         one_datagram: IdleLimit,
         /// The timer of traffic both ways.
         established: IdleLimit,
     },
-    /// An idle path closes; how often to send is not known.
+    /// An idle path closes; a sufficient keep-alive interval is not known.
     Closes {
         /// The timer after one datagram out.
         one_datagram: IdleLimit,
@@ -216,19 +216,19 @@ pub enum TimeoutVerdict {
     StaysOpen {
         /// That idle time, in nanoseconds.
         open_ns: u64,
-        /// How often to send so that it is safe.
+        /// A safe keep-alive interval.
         every_ns: u64,
     },
     /// The path was open after this idle time; longer ones are unknown.
     OpenAtLeast {
         /// That idle time, in nanoseconds.
         open_ns: u64,
-        /// How often to send so that it is safe.
+        /// A safe keep-alive interval.
         every_ns: u64,
     },
     /// Only one of the timers is known, and none closes the path.
     OneTimerKnown,
-    /// The user ended the run before an idle time was over.
+    /// The user ended the run before the first idle time was over.
     Interrupted,
     /// No reply arrived after any idle time.
     NoReplies,
@@ -246,13 +246,13 @@ pub struct IdleReplies {
     pub sent: Option<u32>,
 }
 
-/// What was seen of an idle path.
+/// Evidence about an idle path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutEvidence {
     /// Replies around the limit of a timer.
     Replies {
-        /// Which.
+        /// Which timer.
         timer: IdleTimer,
         /// After the longest idle time with the path open, and the shortest with it closed.
         #[serde(rename = "idle_rows")]
@@ -264,7 +264,7 @@ pub enum TimeoutEvidence {
     InboundDoesNotRefresh,
 }
 
-/// What to keep in mind of an idle path.
+/// Caveats about an idle path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutCaveat {
@@ -273,7 +273,7 @@ pub enum TimeoutCaveat {
         /// Of which timer.
         timer: IdleTimer,
     },
-    /// The timer of one datagram was tried on paths that had seen a few both ways.
+    /// The timer after one datagram was tested on paths that had carried a few in both directions.
     ProvenByOwnPath,
     /// A caveat common to all probes.
     #[serde(untagged)]
@@ -310,12 +310,12 @@ pub enum RefreshUnknown {
     NoneSurvived,
     /// Its replies may be lost by chance.
     MayBeLoss,
-    /// It was tried in vain; the code is that of the reason.
+    /// The test failed; the code is that of the reason.
     #[serde(untagged)]
     Tried(IdleUnknown),
 }
 
-/// What happens meanwhile.
+/// Progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeoutEvent {
     /// All initial trials have started.
@@ -338,9 +338,9 @@ pub enum TimeoutEvent {
     Refining {
         /// Which timer.
         timer: IdleTimer,
-        /// The longest that was survived; zero for none.
+        /// The longest idle time with the path still open; zero for none.
         open_ns: u64,
-        /// The shortest that was not.
+        /// The shortest idle time after which it was closed.
         closed_ns: u64,
         /// Number of idle times tested between them.
         sockets: usize,

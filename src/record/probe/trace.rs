@@ -17,9 +17,9 @@ pub struct TraceReport {
     pub payload_bytes: u64,
     /// Probes to each hop of each flow.
     pub tries: u32,
-    /// Most hops that were looked at.
+    /// The largest TTL tried.
     pub hop_limit: u8,
-    /// How long an answer was waited for, in nanoseconds.
+    /// How long the probe waited for an answer, in nanoseconds.
     pub wait_ns: u64,
     /// How long it took, in nanoseconds.
     pub duration_ns: u64,
@@ -72,7 +72,7 @@ pub struct FlowsEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceEnd {
-    /// The target replied by a datagram.
+    /// The target replied with a datagram.
     Reached {
         /// The target.
         target: Endpoint,
@@ -88,7 +88,7 @@ pub enum TraceEnd {
         #[serde(flatten)]
         distance: TraceDistance,
     },
-    /// The target refuses the datagrams by another ICMP message.
+    /// The target rejects the datagrams with another ICMP message.
     TargetRefuses {
         /// The target.
         target: Endpoint,
@@ -98,7 +98,7 @@ pub enum TraceEnd {
         /// The ICMP message.
         icmp: TraceIcmp,
     },
-    /// A router that is a hop of the path refuses to pass them on.
+    /// A router on the path refuses to forward them.
     StoppedAt {
         /// Its hop.
         hop: u8,
@@ -111,22 +111,22 @@ pub enum TraceEnd {
     StoppedAfter {
         /// The last hop before it.
         hop: u8,
-        /// Its address; `None` where that is not known.
+        /// Its address; `None` if unknown.
         router: Option<IpAddr>,
         /// The ICMP message.
         icmp: TraceIcmp,
     },
-    /// Routers send them to one another.
+    /// A routing loop: routers send them to one another.
     RoutingLoop {
         /// The first hop of the loop.
         from_hop: u8,
-        /// The routers in turn.
+        /// The routers of the loop, in order.
         #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
     /// A TTL of 255 expired in transit, and the routers of the loop are not known.
     TtlExpired,
-    /// They do not leave this host.
+    /// The datagrams do not leave this host.
     NotSent {
         /// Why.
         #[serde(serialize_with = "one")]
@@ -134,22 +134,22 @@ pub enum TraceEnd {
     },
     /// The user ended the run before the end was known.
     Interrupted,
-    /// Nobody replies beyond a hop.
+    /// No reply from beyond a hop.
     NoReplyBeyond {
         /// The last hop that replies.
         hop: u8,
-        /// Who replies there.
+        /// The routers that reply there.
         #[serde(rename = "router_addresses")]
         routers: Vec<IpAddr>,
     },
-    /// Nobody replies at all.
+    /// No reply at all.
     NoReply,
 }
 
-/// Hops to the target, itself counted.
+/// Hops to the target, including the target itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TraceDistance {
-    /// How many; `None` where that is not known.
+    /// Number of hops; `None` if unknown.
     pub hops: Option<u8>,
     /// Upper bound, if hops before it did not reply and may be the target; `None` otherwise.
     pub hops_at_most: Option<u8>,
@@ -166,17 +166,17 @@ pub struct TraceIcmp {
     pub meaning: Option<IcmpMeaning>,
 }
 
-/// What was seen of one flow.
+/// Evidence from one flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TraceEvidence {
     /// What.
     #[serde(flatten)]
     pub seen: TraceSeen,
-    /// The port that the flow was sent from, where there are several; `None` where there is one.
+    /// The port that the flow was sent from, if there are several flows; `None` if there is one.
     pub source_port: Option<u16>,
 }
 
-/// What can be seen of a flow.
+/// Kinds of evidence from a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceSeen {
@@ -189,7 +189,7 @@ pub enum TraceSeen {
         /// The longest round trip.
         rtt_max_ns: u64,
     },
-    /// No probe beyond the last hop that replies had a reply.
+    /// No probe got a reply from beyond the last hop that replies.
     NoneBeyond {
         /// How many probes that were.
         probes: u64,
@@ -208,7 +208,7 @@ pub enum TraceSeen {
         /// How many probes that were.
         probes: u64,
     },
-    /// Hops that do not reply and pass datagrams on.
+    /// Hops that do not reply but forward datagrams.
     SilentRouters {
         /// Which.
         #[serde(rename = "silent_hops")]
@@ -261,7 +261,7 @@ pub enum TraceAlternative {
         /// The port that they are for.
         port: u16,
     },
-    /// Random loss, as large as that of the hops which reply.
+    /// Random loss, as large as at the hops that reply.
     RandomLoss {
         /// Probes to these hops without a reply.
         unanswered: u64,
@@ -272,7 +272,7 @@ pub enum TraceAlternative {
     OwnFirewall,
 }
 
-/// What to keep in mind of a trace.
+/// Caveats about a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceCaveat {
@@ -283,7 +283,7 @@ pub enum TraceCaveat {
         /// All probes to them.
         probes: u64,
     },
-    /// ICMP messages quote too little, so that probes were sent one at a time.
+    /// ICMP messages quote too little of the probe, so that probes were sent one at a time.
     OneAtATime,
     /// A caveat common to all probes.
     #[serde(untagged)]
@@ -293,7 +293,7 @@ pub enum TraceCaveat {
 /// The path of one flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TraceFlow {
-    /// The port that it was sent from.
+    /// The source port of its probes.
     pub source_port: u16,
     /// Whether the target itself answered.
     pub reached: bool,
@@ -302,7 +302,7 @@ pub struct TraceFlow {
     pub distance: TraceDistance,
     /// The furthest hop that answered; `None` when none did.
     pub last_heard: Option<u8>,
-    /// Whether a router quoted so little that probes were sent one at a time.
+    /// Whether a router quoted so little of the probe that probes were sent one at a time.
     pub one_by_one: bool,
     /// Why this host did not send a probe; `None` when it sent all.
     #[serde(rename = "not_sent", serialize_with = "maybe")]
@@ -310,23 +310,24 @@ pub struct TraceFlow {
     /// The hops, by TTL.
     #[serde(rename = "hop_rows")]
     pub hops: Vec<TraceHop>,
-    /// Probes with the full TTL, which ask the target itself.
+    /// Probes with the full TTL, which should reach the target.
     pub full_ttl: Vec<TraceTry>,
-    /// The loop that the flow runs in; `None` where none is seen.
+    /// The routing loop; `None` if none was seen.
     pub routing_loop: Option<TraceLoop>,
-    /// Further answers to probes that had one: copies that the network made, of either.
+    /// Second and further answers to probes that had one: duplicates that the network made, of
+    /// request or answer.
     pub copies: u64,
     /// Number of consecutive hops without a reply after which tracing stopped; `None` if it did not
     /// stop early.
     pub silent_beyond: Option<u8>,
 }
 
-/// Routers that send a datagram to one another until its TTL is over.
+/// Routers that send a datagram to one another until its TTL expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TraceLoop {
     /// The first hop that repeats.
     pub from_hop: u8,
-    /// The routers in turn, from that hop on.
+    /// The routers in order, from that hop on.
     #[serde(rename = "router_addresses")]
     pub routers: Vec<IpAddr>,
 }
@@ -344,7 +345,7 @@ pub struct TraceHop {
 /// The reply to one probe; all `None` if there was none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TraceTry {
-    /// Who answered.
+    /// The address that answered.
     pub from: Option<IpAddr>,
     /// How.
     #[serde(rename = "answer_kind")]
@@ -365,11 +366,11 @@ pub struct TraceTry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TraceAnswer {
-    /// By a router at which its TTL ended.
+    /// By a router at which its TTL expired.
     TimeExceeded,
     /// Destination unreachable, from a router or host that does not forward or accept it.
     Unreachable,
-    /// By a datagram.
+    /// With a datagram.
     Answer,
 }
 

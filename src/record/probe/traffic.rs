@@ -11,7 +11,7 @@ use serde::Serialize;
 pub enum Outcome {
     /// At least one datagram of the kind arrived.
     Passes,
-    /// None did, and by chance that would be so in fewer than 1 of 10,000 runs.
+    /// None did, and chance explains that in fewer than 1 in 10,000 runs.
     Blocked,
     /// None did, and the path loses too much, or too few were sent, to tell the cause.
     #[default]
@@ -25,7 +25,7 @@ pub enum Outcome {
 pub struct ProbeTraffic {
     /// Datagrams that left this host.
     pub sent: u64,
-    /// Datagrams that it refused to send, but for those that its interface found too large.
+    /// Datagrams that it refused to send, except those too large for its interface.
     #[serde(rename = "refusals")]
     pub refused_here: Vec<RefusedHere>,
     /// Duplicates that arrived at the remote agent; `None` if not reported.
@@ -74,7 +74,7 @@ impl ProbeTraffic {
         })
     }
 
-    /// What this host did to datagrams of its own; `None` where it let all of them out.
+    /// The caveat that this host refused to send some datagrams; `None` if it sent all.
     pub fn own_refusal(&self) -> Option<ProbeCaveat> {
         let refused = self.refused();
         (refused > 0).then(|| ProbeCaveat::RefusedHere {
@@ -84,7 +84,7 @@ impl ProbeTraffic {
         })
     }
 
-    /// What the path, or this host, did that makes the counts less than they seem.
+    /// What the path or this host did that makes the counts less reliable.
     pub fn caveats(&self) -> Vec<ProbeCaveat> {
         let copies = ProbeCaveat::duplicated(self.copies_out.unwrap_or(0), self.copies_back);
         self.own_refusal().into_iter().chain(copies).collect()

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 /// An ICMP error and who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct IcmpError {
-    /// Whose numbers type and code are; the sending host's own refusal has none.
+    /// ICMP or `ICMPv6`, to which type and code belong; a refusal by the sending host has none.
     pub origin: ErrorOrigin,
     /// ICMP or `ICMPv6` type.
     pub icmp_type: u8,
@@ -15,9 +15,9 @@ pub struct IcmpError {
     pub icmp_code: u8,
     /// What they mean; `None` for rare ones.
     pub meaning: Option<IcmpMeaning>,
-    /// Who sent it; `None` where that is not known.
+    /// The address that sent it; `None` if unknown.
     pub from: Option<IpAddr>,
-    /// How many came; 0 where that was not counted.
+    /// How many arrived; 0 if they were not counted.
     pub count: u64,
 }
 
@@ -29,12 +29,12 @@ impl IcmpError {
         Self { origin, icmp_type, icmp_code, meaning, from, count }
     }
 
-    /// One message of the network.
+    /// One error from the network.
     pub fn from_network(error: &NetworkError) -> Self {
         Self::new(error.origin, (error.icmp_type, error.icmp_code), error.offender, 1)
     }
 
-    /// Whether both say the same and come from the same host.
+    /// Whether both have the same meaning and the same source.
     pub fn is_alike(&self, other: &Self) -> bool {
         let said = |error: &Self| (error.icmp_type, error.icmp_code, error.from);
         said(self) == said(other)

@@ -1,4 +1,4 @@
-//! True counts are accepted whatever the path does; each broken identity is named.
+//! Consistent counts are accepted whatever the path does; each violated identity is reported.
 
 use super::*;
 use crate::record::BURST_CLASSES;
@@ -46,7 +46,7 @@ fn an_honest_account_passes_and_so_does_an_empty_one() {
         ..honest()
     };
     assert_eq!(believe(&copied), Ok(copied));
-    // Its final report is missing, and the end of the stream was lost.
+    // The final report is missing, and the end of the stream was lost.
     let open = BlastReceived { lost: 10, sender_total: None, ..honest() };
     assert!(Untrusted::new(open).believe(&RUN, Some(&honest())).is_ok());
 }

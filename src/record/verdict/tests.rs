@@ -1,4 +1,4 @@
-//! Each limit from its signs, and none where a sign is missing.
+//! Each limit is found from its evidence, and not without it.
 
 use super::*;
 use crate::record::{
