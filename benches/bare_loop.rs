@@ -1,11 +1,12 @@
-//! The same system calls and nothing else: how fast this machine moves datagrams from one socket
-//! to another, beside what `udpkit blast` carries in the same minute.
+//! The bare system calls and nothing else: how fast this machine moves datagrams from one socket to
+//! another, compared with what `udpkit blast` carries right after.
 //!
-//! Two loops, as either may be the faster: `apart`, a sender and a receiver with a processor each,
-//! and `paired`, on each processor one thread that sends a few buffers and then takes them.
+//! There are two loops, since either may be faster: `apart`, a sender and a receiver on a processor
+//! each, and `paired`, on each processor one thread that sends a few buffers and then receives
+//! them.
 //! `cargo bench --bench bare_loop` alternates them with blast and prints medians, and blast's ratio
-//! to the faster loop of the same round; `-- --quick` only shows that it runs; `--mmsg` leaves the
-//! offloads out; `--size BYTES` (may be repeated), `--rounds N`, `--seconds N` choose the work.
+//! to the faster loop of the same round; `-- --quick` only checks that it runs; `--mmsg` disables
+//! the offloads; `--size BYTES` (may be repeated), `--rounds N` and `--seconds N` set the workload.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its figures")]
 
 use std::net::SocketAddr;
@@ -96,7 +97,7 @@ fn pair(size: usize, io: IoMode) -> (Socket, Socket, TxBatch) {
     (sender, receiver, batch)
 }
 
-/// Reads what one call returns; returns the bytes.
+/// Receives with one call and returns the number of bytes.
 fn take(receiver: &mut Socket, buffers: &mut RxBatch) -> Option<u64> {
     match receiver.receive(buffers).expect("a receive") {
         0 => None,

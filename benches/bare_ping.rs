@@ -1,14 +1,14 @@
-//! The same system calls and nothing else: how long a round trip takes on this machine, beside what
-//! `udpkit ping` finds in the same minute and, where it is installed, sockperf's ping-pong.
+//! The bare system calls of a round trip and nothing else, compared with what `udpkit ping` and, if
+//! it is installed, sockperf's ping-pong measure on this machine right after.
 //!
 //! Each round runs all of them one after the other, against reflectors in a process of their own:
-//! one that spins on `recv`, one that sleeps in epoll, and `udpkit serve`. It prints medians over
-//! the rounds of the median round trip, and the median of the rounds' ratios to the bare loop; and
-//! the same of the whole time divided by the round trips, which kernel stamps cannot flatter: what
-//! a round trip costs with all that is done between two of them.
+//! one that spins on `recv`, one that sleeps in epoll, and `udpkit serve`. It prints the median
+//! over the rounds of the median round trip, and of its ratio to the bare loop; and the same for
+//! the total time divided by the number of round trips, which kernel time stamps cannot shorten: it
+//! includes everything that is done between two round trips.
 //!
-//! `cargo bench --bench bare_ping`; `-- --quick` only shows that it runs; `--rounds N` and
-//! `--seconds N` (of one measurement) choose the work.
+//! `cargo bench --bench bare_ping`; `-- --quick` only checks that it runs; `--rounds N` and
+//! `--seconds N` (of one measurement) set the workload.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its figures")]
 
 use mio::{Events, Interest, Poll, Token};
@@ -18,7 +18,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Length of a STAMP packet.
+/// Length of a STAMP packet in bytes (RFC 8762 §4.2.1).
 const LEN: usize = 44;
 /// Interval between two round trips of the paced loops.
 const PACE: Duration = Duration::from_millis(1);
@@ -102,7 +102,7 @@ fn compare(work: &Work, wait: Wait, start: Start) -> io::Result<()> {
         let serve = Reflector::serve()?;
         rows[2].1.push(ping(serve.at, wait, start, work.seconds, &[])?);
         drop(serve);
-        // It has no comparable pacing.
+        // sockperf has no comparable pacing.
         rows[3].1.extend(match start {
             Start::AtOnce => sockperf(wait, work.seconds),
             Start::Paced => None,
@@ -134,7 +134,7 @@ struct Trip {
     each: f64,
 }
 
-/// A process that reflects datagrams, ended when this is dropped.
+/// A process that reflects datagrams; killed when dropped.
 struct Reflector {
     child: Child,
     at: SocketAddr,
@@ -153,7 +153,7 @@ impl Reflector {
         Self::start(&mut command, false)
     }
 
-    /// Its first line of output is its address.
+    /// Starts the process, whose first line of output is its address.
     fn start(command: &mut Command, on_stdout: bool) -> io::Result<Self> {
         let mut child = command.spawn()?;
         let mut line = String::new();
@@ -229,7 +229,7 @@ fn reflect(wait: Wait) -> io::Result<()> {
     }
 }
 
-/// The bare loop.
+/// The bare loop, for `seconds`.
 fn bare(at: SocketAddr, wait: Wait, start: Start, seconds: f64) -> io::Result<Trip> {
     let mut end = End::new(wait)?;
     end.socket.connect(at)?;
@@ -261,7 +261,7 @@ fn pause_until(at: Instant, wait: Wait) {
     while Instant::now() < at {}
 }
 
-/// `udpkit ping`, as it reports.
+/// The figures that `udpkit ping` reports.
 fn ping(at: SocketAddr, wait: Wait, start: Start, seconds: f64, more: &[&str]) -> io::Result<Trip> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
     command.args(["ping", &at.to_string(), "--json", "--time", &format!("{seconds}s")]).args(more);

@@ -1,9 +1,10 @@
-//! One sender to a thousand receivers on loopback: the bare system call with the same destinations,
-//! beside what `udpkit cast send` sends in the same minute while its receivers report.
+//! One sender to a thousand receivers on loopback: the bare system calls with the same
+//! destinations, compared with `udpkit cast send`, whose receivers also report, right after them.
 //!
 //! `cargo bench --bench fanout_loop` alternates the two and prints medians and their ratio;
-//! `-- --quick` only shows that it runs; `--receivers N` (to 1000), `--size BYTES`, `--rounds N`,
-//! `--seconds N` choose the work. In each round the receivers are one `udpkit cast recv` for both.
+//! `-- --quick` only checks that it runs; `--receivers N` (up to 1000), `--size BYTES`,
+//! `--rounds N` and `--seconds N` set the workload. In each round one `udpkit cast recv` receives
+//! for both.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its figures")]
 
 use std::net::{SocketAddr, UdpSocket};
@@ -52,11 +53,11 @@ impl Work {
     }
 }
 
-/// The receiver process, ended with the benchmark.
+/// The receiver process; killed when dropped.
 struct Receivers(Child);
 
 impl Receivers {
-    /// Starts them and waits until all are ready.
+    /// Starts the receivers and waits until all are ready.
     fn start(work: &Work, port: u16) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
         command.args(["cast", "recv"]).args(work.ranges(port));
@@ -98,7 +99,8 @@ fn main() {
     );
 }
 
-/// Sends one encoded datagram to all receivers repeatedly; returns thousands of datagrams a second.
+/// Sends one encoded datagram to all receivers repeatedly; returns thousands of datagrams per
+/// second.
 fn bare(work: &Work, port: u16) -> f64 {
     let addresses = work.addresses(port);
     let plan = SocketPlan { io: IoMode::Mmsg, ..SocketPlan::for_peers(&addresses) };
@@ -116,7 +118,8 @@ fn bare(work: &Work, port: u16) -> f64 {
     sent as f64 / start.elapsed().as_secs_f64() / 1e3
 }
 
-/// The same with the binary, and how many receivers sent their final report.
+/// The same with the binary: thousands of datagrams per second, and how many receivers sent their
+/// final report.
 fn cast(work: &Work, port: u16) -> (f64, f64) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_udpkit"));
     command.args(["cast", "send", "--json", "--size", &work.size.to_string()]);

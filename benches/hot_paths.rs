@@ -1,7 +1,7 @@
-//! What the pure hot paths cost, in nanoseconds a datagram.
+//! The cost of the pure hot paths, in nanoseconds per datagram.
 //!
-//! `cargo bench --bench hot_paths` measures; `-- --quick` only shows that everything runs. Each
-//! figure is the median of its rounds, with the fastest and slowest beside it: a wide spread says
+//! `cargo bench --bench hot_paths` measures; `-- --quick` only checks that everything runs. Each
+//! figure is the median of its rounds, with the fastest and slowest beside it: a wide spread means
 //! that the machine was busy, not that the code is slow.
 #![allow(clippy::print_stdout, reason = "a benchmark's output is its figures")]
 
