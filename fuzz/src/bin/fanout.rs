@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(bytes.len(), LINE_LEN);
         let again = Command::decode(&bytes).expect("what was written");
         assert_eq!(Announcement::read(&again), Some(line));
-        // Whatever a sender sends, its marks only rise.
+        // The log ignores marks that do not rise, whatever a sender sends.
         let mut log = GapLog::new(line.sent.min(1 << 60));
         log.set_mark(line.mark);
         log.observe(log.extend(line.tag.into()));

@@ -1,5 +1,5 @@
-//! The server's control session under any sequence of datagrams, orders and times: its state stays
-//! bounded, and an unverified address gets neither a session nor more bytes than it may.
+//! The server's control session under any sequence of datagrams, stream events and times: its state
+//! stays bounded, and an unverified address gets neither a session nor more bytes than allowed.
 
 #![no_main]
 

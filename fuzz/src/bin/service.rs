@@ -1,5 +1,5 @@
 //! Answers to a scan: each service's parser with arbitrary bytes, and a scan that receives them as
-//! an answer, as an error's quote and as a datagram from another source.
+//! an answer, as the quote in an ICMP error and as a datagram from another source.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use udpkit::session::probe::{ScanPlan, ScanSession};
 use udpkit::units::Nanos;
 use udpkit::wire::service::{Ask, Service};
 
-/// Seed and ports of the golden bytes, so that these are valid answers here, too.
+/// The seed of the golden bytes, so that these are valid answers here too.
 const SEED: u64 = 7;
 const TARGET: [u8; 4] = [192, 0, 2, 9];
 
