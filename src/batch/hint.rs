@@ -33,7 +33,10 @@ pub enum HostHint {
     /// The port requires a privilege.
     PrivilegedPort,
     /// The address is on no interface of this host.
-    ForeignAddress,
+    ForeignAddress {
+        /// Addresses of this host, the first ones.
+        addresses: Vec<IpAddr>,
+    },
     /// No route leads to it.
     NoRoute,
     /// No route leads to a group; name its interface.

@@ -1,7 +1,7 @@
 //! Errors before any datagram is sent: each says what failed, on what, and what would be right;
 //! further advice is a [`HostHint`].
 
-use super::explain;
+use super::{explain, interfaces};
 use crate::batch::HostHint;
 use crate::sys::errno;
 use crate::units::{Endpoint, io_error_text};
@@ -9,6 +9,9 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use thiserror::Error;
+
+/// Addresses of this host that a hint names at most.
+const NAMED_ADDRESSES: usize = 8;
 
 /// A failure to find an address or to open a socket.
 #[derive(Debug, Error)]
@@ -222,6 +225,11 @@ impl fmt::Display for JoinedGroup {
 }
 
 impl NetError {
+    /// The failure to bind an address that this host does not have, as the kernel reports it.
+    pub fn foreign(addr: Endpoint) -> Self {
+        Self::Bind { addr, source: io::Error::from_raw_os_error(errno::EADDRNOTAVAIL) }
+    }
+
     /// Whether binding failed because another socket uses the port.
     pub fn is_in_use(&self) -> bool {
         let Self::Bind { source, .. } = self else { return false };
@@ -248,13 +256,21 @@ impl NetError {
                 HostHint::PrivilegedPort
             }
             (number, Self::Connect { addr, .. }) => return explain(number, (*addr).into()).hint(),
-            (errno::EADDRNOTAVAIL, Self::Bind { .. }) => HostHint::ForeignAddress,
+            (errno::EADDRNOTAVAIL, Self::Bind { .. }) => {
+                HostHint::ForeignAddress { addresses: some_addresses() }
+            }
             (errno::ENETUNREACH, _) => HostHint::NoRoute,
             (errno::ENODEV, Self::Join { .. }) => HostHint::NameInterface,
             (errno::ENOBUFS, Self::Join { .. }) => HostHint::GroupLimit,
             _ => return None,
         })
     }
+}
+
+/// Addresses of this host, to choose one from.
+fn some_addresses() -> Vec<IpAddr> {
+    let all = interfaces().unwrap_or_default();
+    all.into_iter().flat_map(|one| one.addresses).take(NAMED_ADDRESSES).collect()
 }
 
 /// Why this host cannot reach a peer, from its own routing and interface state.
@@ -276,7 +292,10 @@ mod tests {
         assert_eq!(error.to_string(), "cannot bind 0.0.0.0:900: address already in use");
         assert_eq!(error.hint(), Some(HostHint::PortInUse));
         assert_eq!(bind(errno::EACCES).hint(), Some(HostHint::PrivilegedPort));
-        assert_eq!(bind(errno::EADDRNOTAVAIL).hint(), Some(HostHint::ForeignAddress));
+        let Some(HostHint::ForeignAddress { addresses }) = bind(errno::EADDRNOTAVAIL).hint() else {
+            panic!("no hint");
+        };
+        assert!(addresses.len() <= NAMED_ADDRESSES);
         let group = JoinedGroup {
             group: "232.1.2.3".parse().unwrap(),
             source: "192.0.2.1".parse().ok(),

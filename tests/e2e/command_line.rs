@@ -165,7 +165,7 @@ fn a_command_takes_limits_only_on_what_it_measures() {
 }
 
 /// Every subcommand that runs something, as it is typed.
-fn commands() -> Vec<Vec<String>> {
+pub fn commands() -> Vec<Vec<String>> {
     fn walk(at: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
         for sub in at.get_subcommands() {
             let path = [path, &[sub.get_name().to_owned()]].concat();
@@ -180,7 +180,8 @@ fn commands() -> Vec<Vec<String>> {
     all
 }
 
-fn flags_of(path: &[String]) -> Vec<String> {
+/// The long flags of a command.
+pub fn flags_of(path: &[String]) -> Vec<String> {
     let mut at = udpkit::cli::command();
     for name in path {
         at = at.find_subcommand(name).expect("it is one").clone();

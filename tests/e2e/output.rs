@@ -1,5 +1,6 @@
 //! Output of every subcommand: a full disk is an error and fails the command, a closed pipe is not.
 
+use crate::command_line::{commands, flags_of};
 use crate::common::{Output, Running, json, json_lines, path, require_tools, run, secs};
 use std::process::Command;
 
@@ -75,20 +76,52 @@ const TO_A_HOST: [(&str, &str); 12] = [
 ];
 
 /// Commands that cannot start, with exit code 1 or, for what cannot be right, 2.
-const NOT_STARTED: [(&str, &str, i32); 12] = [
-    ("send", "send 127.0.0.1:9 -s 9 --bind 192.0.2.77", 1),
+const NOT_STARTED: [(&str, &str, i32); 7] = [
     ("send", "send 127.0.0.1:9 -c 0", 2),
-    ("recv", "recv 192.0.2.77:9000", 1),
-    ("cast send", "cast send 127.0.0.1:9 -s 9 --bind 192.0.2.77", 2),
     ("cast recv", "cast recv 239.1.1.1:5000", 1),
     ("cast recv", "cast recv 239.1.1.1:5000 -I none0", 2),
     ("cast check", "cast check 239.1.1.1:5000", 2),
-    ("serve", "serve 192.0.2.77", 1),
-    ("blast", "blast 127.0.0.1 --bind 192.0.2.77", 1),
-    ("ping", "ping 127.0.0.1 --bind 192.0.2.77", 1),
-    ("probe nat", "probe nat 127.0.0.1 --bind 192.0.2.77", 1),
-    ("probe trace", "probe trace 127.0.0.1 --bind 192.0.2.77", 1),
+    ("cast send", "cast send 127.0.0.1:9 -s 9 --bind 239.1.1.1", 2),
+    ("cast send", "cast send 127.0.0.1:9 -s 9 --open=239.1.1.1", 2),
+    ("cast check", "cast check 192.0.2.77:5000", 2),
 ];
+
+/// Every way to name a local address, with one that this host does not have (`ADDR`).
+const FOREIGN_ADDRESS: [(&str, &str); 11] = [
+    ("send", "send 127.0.0.1:9 -s 9 --bind ADDR"),
+    ("recv", "recv ADDR:9000"),
+    ("cast send", "cast send 127.0.0.1:9 -s 9 --bind ADDR"),
+    ("cast send", "cast send 127.0.0.1:9 -s 9 --bind ADDR:7000"),
+    ("cast send", "cast send --open=ADDR -s 9"),
+    ("cast recv", "cast recv ADDR:5000"),
+    ("serve", "serve ADDR"),
+    ("blast", "blast 127.0.0.1 --bind ADDR"),
+    ("ping", "ping 127.0.0.1 --bind ADDR"),
+    ("probe nat", "probe nat 127.0.0.1 --bind ADDR"),
+    ("probe trace", "probe trace 127.0.0.1 --bind ADDR"),
+];
+
+#[test]
+fn an_address_that_this_host_does_not_have_is_a_failed_run_of_every_command() {
+    require_tools!("unshare", "ip");
+    for (command, arguments) in FOREIGN_ADDRESS {
+        let arguments = format!("{} -J", arguments.replace("ADDR", "192.0.2.77"));
+        let output = run(&mut alone(&arguments), secs(30));
+        assert_eq!(output.code(), Some(1), "{arguments}: {}", output.err());
+        let document = json(&output.out());
+        assert_eq!(path(&document, "command"), command, "{arguments}");
+        assert_eq!(path(&document, "failure.code"), "bind", "{arguments}: {document:#}");
+        let hint = path(&document, "failure.hint").as_str().expect("a hint");
+        assert!(hint.contains("127.0.0.1"), "{arguments}: {hint}");
+    }
+    // No flag that names a local address is left out.
+    for command in commands() {
+        let names_one = flags_of(&command).iter().any(|flag| flag == "bind" || flag == "open");
+        let command = command.join(" ");
+        let is_tried = FOREIGN_ADDRESS.iter().any(|(tried, _)| *tried == command);
+        assert!(is_tried || !names_one, "{command}");
+    }
+}
 
 #[test]
 fn every_failure_leaves_one_json_document_of_its_command() {

@@ -2,6 +2,7 @@
 
 use super::group::GroupError;
 use crate::commands::Usage;
+use crate::net::NetError;
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::units::Endpoint;
 use std::fmt;
@@ -47,9 +48,6 @@ pub(super) enum CastUsage {
         "--interface applies to groups and broadcast addresses only, and none of them can use it"
     )]
     InterfaceUnused,
-    /// An address of another host, to receive on.
-    #[error("{address} is neither a multicast group nor an address of this host")]
-    NotReceivable { address: String, known: String },
     /// An address that cannot be a destination.
     #[error("{address} is not a destination")]
     NotADestination { address: IpAddr },
@@ -100,9 +98,12 @@ pub(super) enum LocalError {
     /// An invalid address.
     #[error("{host:?} is not an IP address")]
     NotAnAddress { host: String },
-    /// An address of another host.
+    /// A group or a broadcast address.
+    #[error("not the address of a host")]
+    NotAHost { known: String },
+    /// An address of another host: the run fails as it does where a socket is bound to it.
     #[error("not an address of this host")]
-    NotLocal { known: String },
+    NotLocal { address: Endpoint },
     /// An address of a family without destinations.
     #[error("no destination is {family}")]
     NoDestination { family: Family },
@@ -152,6 +153,17 @@ impl fmt::Display for Family {
 }
 
 impl CastUsage {
+    /// As the command reports it: a usage error, except for an address that this host does not
+    /// have, since addresses come and go.
+    pub fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Local { wrong: LocalError::NotLocal { address }, .. } => {
+                NetError::foreign(address).into()
+            }
+            other => Usage::from(other).into(),
+        }
+    }
+
     /// How to correct it; `None` if the message says so.
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -160,7 +172,6 @@ impl CastUsage {
             Self::NeedsInterface { group } => hints::zone_or_interface(*group),
             Self::TwoInterfaces { .. } => hints::ONE_INTERFACE.to_owned(),
             Self::InterfaceUnused => hints::UNICAST_BY_ROUTE.to_owned(),
-            Self::NotReceivable { known, .. } => hints::groups_and_own_addresses(known),
             Self::NotADestination { .. } => hints::DESTINATIONS.to_owned(),
             Self::SourceNotUnicast { .. } | Self::ExcludedNotUnicast { .. } => {
                 hints::SENDERS_ADDRESS.to_owned()
@@ -171,7 +182,7 @@ impl CastUsage {
             Self::StandardOutputTwice => hints::CONTENT_TO_A_FILE.to_owned(),
             Self::RepeatsInput => hints::MESSAGES_OR_FILE.to_owned(),
             Self::ReceiversWithoutHeader => hints::HEADER_OR_OPEN.to_owned(),
-            Self::Local { wrong: LocalError::NotLocal { known }, .. } => {
+            Self::Local { wrong: LocalError::NotAHost { known }, .. } => {
                 hints::own_addresses(known)
             }
             Self::Local { wrong: LocalError::CannotReach { .. }, .. } => {

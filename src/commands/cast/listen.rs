@@ -51,17 +51,14 @@ pub(super) fn plan(
                 excluded: Vec::new(),
                 memberships: Vec::new(),
             }),
-            Role::Own | Role::Any => all.push(Wanted {
+            // An address that this host does not have fails where the socket is bound to it.
+            Role::Own | Role::Any | Role::Other => all.push(Wanted {
                 bind: *addr,
                 interfaces: Vec::new(),
                 sources: Vec::new(),
                 excluded: Vec::new(),
                 memberships: Vec::new(),
             }),
-            Role::Other => {
-                let address = host.names().address(*addr);
-                return Err(CastUsage::NotReceivable { address, known: host.known() });
-            }
         }
     }
     for item in &mut all {
@@ -366,13 +363,10 @@ mod tests {
     #[test]
     fn contradictory_arguments_are_usage_errors_with_a_reason() {
         let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
-        let known = Host::ask().unwrap().known();
-        let address = "192.0.2.1:5".to_owned();
         let zoned = Host::ask().unwrap().names().address("[ff02::5%3]:5".parse().unwrap());
         let source_addr = ip("10.0.0.1");
         for (groups, on, from, expected) in [
-            (&["192.0.2.1:5"][..], &[][..], &[][..], CastUsage::NotReceivable { address, known }),
-            (&["[ff02::5]:5"], &[], &[], CastUsage::NeedsInterface { group: ip("ff02::5") }),
+            (&["[ff02::5]:5"][..], &[][..], &[][..], CastUsage::NeedsInterface { group: ip("ff02::5") }),
             (&["[ff02::5%3]:5"], &[4], &[], CastUsage::TwoInterfaces { address: zoned }),
             (&["127.0.0.1:5"], &[1], &[], CastUsage::InterfaceOfUnicast),
             (

@@ -33,9 +33,7 @@ pub(super) fn open_plan(
     let (ip, port) = read_local(text).map_err(wrong)?;
     let ip = ip.unwrap_or_else(|| wildcard(family, host));
     let port = port.unwrap_or(DEFAULT_PORT);
-    if !matches!(host.role(ip), Role::Own | Role::Any) {
-        return Err(wrong(LocalError::NotLocal { known: host.known() }));
-    }
+    is_local(ip, port, host).map_err(wrong)?;
     let dual_stack = ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && family == FamilyChoice::Any;
     let reaches = |addr: &SocketAddr| dual_stack || addr.is_ipv4() == ip.is_ipv4();
     if let Some(destination) = addrs.iter().copied().find(|addr| !reaches(addr)) {
@@ -54,15 +52,24 @@ pub(super) fn read_bind(
     let (ip, port) = read_local(text).map_err(wrong)?;
     let port = port.unwrap_or(0);
     let Some(ip) = ip else { return Ok((None, port)) };
-    match host.role(ip) {
-        Role::Own => {}
-        Role::Any => return Ok((None, port)),
-        _ => return Err(wrong(LocalError::NotLocal { known: host.known() })),
+    if is_local(ip, port, host).map_err(wrong)? == Role::Any {
+        return Ok((None, port));
     }
     if !addrs.iter().any(|addr| addr.is_ipv4() == ip.is_ipv4()) {
         return Err(wrong(LocalError::NoDestination { family: Family::of(ip) }));
     }
     Ok((Some(ip), port))
+}
+
+/// The role of an address that is to be local: this host's own, or any.
+fn is_local(ip: IpAddr, port: u16, host: &Host) -> Result<Role, LocalError> {
+    match host.role(ip) {
+        role @ (Role::Own | Role::Any) => Ok(role),
+        Role::Other => {
+            Err(LocalError::NotLocal { address: SocketAddr::new(ip, port).into() })
+        }
+        Role::Group | Role::Broadcast(_) => Err(LocalError::NotAHost { known: host.known() }),
+    }
 }
 
 /// An address and a port, each `None` if not given.
@@ -106,8 +113,10 @@ mod tests {
         assert_eq!(bound("127.0.0.1").port(), DEFAULT_PORT);
         assert!(bound(":71").ip().is_unspecified() && bound(":71").port() == 71);
         let known = Host::ask().unwrap().known();
+        let address = "192.0.2.77:5".parse().unwrap();
         for (given, addrs, wrong) in [
-            ("192.0.2.77:5", &[][..], LocalError::NotLocal { known }),
+            ("192.0.2.77:5", &[][..], LocalError::NotLocal { address }),
+            ("239.1.2.3:5", &[], LocalError::NotAHost { known }),
             ("here:5", &[], LocalError::NotAnAddress { host: "here".to_owned() }),
             (":x", &[], LocalError::Port { port: "x".to_owned() }),
             (
@@ -130,7 +139,8 @@ mod tests {
         assert_eq!(read_bind("127.0.0.1:70", &addrs, &host), Ok((own, 70)));
         assert_eq!(read_bind(":70", &addrs, &host), Ok((None, 70)));
         for (given, wrong) in [
-            ("192.0.2.77", LocalError::NotLocal { known: host.known() }),
+            ("192.0.2.77", LocalError::NotLocal { address: "192.0.2.77:0".parse().unwrap() }),
+            ("239.1.2.3", LocalError::NotAHost { known: host.known() }),
             ("[::1]:5", LocalError::NoDestination { family: Family::V6 }),
             ("127.0.0.1:x", LocalError::Port { port: "x".to_owned() }),
             ("name:5", LocalError::NotAnAddress { host: "name".to_owned() }),

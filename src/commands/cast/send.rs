@@ -71,7 +71,7 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     let only = if let [one] = interfaces[..] { Some(one) } else { None };
     check_zones(&hosts, only).map_err(Usage::from)?;
     let from = args.bind.as_deref().map(|text| local_address::read_bind(text, &addrs, &host));
-    let from = from.transpose().map_err(Usage::from)?;
+    let from = from.transpose().map_err(CastUsage::into_error)?;
     let targets =
         targets(&addrs, &interfaces, from.and_then(|from| from.0), &host).map_err(Usage::from)?;
     if !args.quiet {
@@ -90,7 +90,7 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
         None => socket_plan(args, &addrs, from.map_or(0, |from| from.1)),
         Some(open) => {
             local_address::open_plan(socket_plan(args, &addrs, 0), open, &addrs, family, &host)
-                .map_err(Usage::from)?
+                .map_err(CastUsage::into_error)?
         }
     };
 

@@ -44,8 +44,3 @@ pub fn zone_or_interface(group: IpAddr) -> String {
 pub fn own_addresses(known: &str) -> String {
     format!("addresses of this host: {known}")
 }
-
-/// For an address on which nothing can be received.
-pub fn groups_and_own_addresses(known: &str) -> String {
-    format!("groups are 224.0.0.0 to 239.255.255.255 and ff00::/8; addresses of this host: {known}")
-}

@@ -95,9 +95,12 @@ impl Worded for HostHint {
                 "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher port"
                     .to_owned()
             }
-            Self::ForeignAddress => {
-                "no interface of this host has the address; 0.0.0.0 or [::] stands for all of them"
-                    .to_owned()
+            Self::ForeignAddress { addresses } if addresses.is_empty() => {
+                "no interface of this host has the address".to_owned()
+            }
+            Self::ForeignAddress { addresses } => {
+                let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                format!("this host has {}; 0.0.0.0 or [::] stands for all of them", list(&all))
             }
             Self::NoRoute => "this host has no route to it; `ip route` lists the routes".to_owned(),
             Self::NameInterface => {
