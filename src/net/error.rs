@@ -155,27 +155,9 @@ pub enum SocketOption {
     /// `SO_REUSEADDR`.
     #[error("address sharing")]
     ShareAddress,
-    /// `IP_RECVERR`.
-    #[error("network errors")]
-    ErrorQueue,
     /// `IP_PKTINFO`.
     #[error("packet information")]
     PacketInfo,
-    /// `IP_RECVTTL`.
-    #[error("the received TTL")]
-    ReceiveTtl,
-    /// `IP_RECVTOS`.
-    #[error("the received TOS")]
-    ReceiveTos,
-    /// `IP_RECVFRAGSIZE`.
-    #[error("the size of fragments")]
-    FragmentSize,
-    /// `SO_TIMESTAMPNS`.
-    #[error("receive timestamps")]
-    Timestamps,
-    /// `SO_RXQ_OVFL`.
-    #[error("drop counting")]
-    DropCount,
     /// `SO_BROADCAST`.
     #[error("broadcast")]
     Broadcast,

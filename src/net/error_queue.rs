@@ -2,8 +2,8 @@
 //! transmit time stamps.
 
 use super::own_addresses;
-use crate::batch::{LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
-use crate::sys::{self, QueuedMessage};
+use crate::batch::{ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
+use crate::sys::{self, QueuedMessage, errno};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -21,21 +21,21 @@ const KINDS: usize = 256;
 /// How long the list of this host's addresses is cached.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Result of reading the error queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Drained {
-    /// Whether it held a network error.
-    pub errors: bool,
-    /// Whether the queue is empty now.
-    pub emptied: bool,
-}
-
 /// Messages that were read from the queue and not yet consumed.
 #[derive(Debug, Default)]
 pub(super) struct ErrorQueue {
     errors: Errors,
     own: Own,
     filter: LocalFilter,
+    /// The error number of the last ICMP message read; `None` once a call has returned it.
+    ///
+    /// The kernel queues a message before it makes its error number pending, so that a call may
+    /// return the number when the message was read already.
+    unreturned: Option<i32>,
+    /// Whether the kernel queues errors for this socket at all.
+    disabled: bool,
+    /// Whether the last number that may be pending was taken for pending, where it is not known.
+    guessed: bool,
     stamps: VecDeque<TransmitStamp>,
     /// Whether the kernel time-stamps sent datagrams.
     stamping: bool,
@@ -58,13 +58,50 @@ impl ErrorQueue {
         self.stamping
     }
 
-    /// Reads a bounded number of messages, so that a flood of ICMP cannot stall the loop.
-    pub fn drain(&mut self, fd: &OwnedFd) -> Drained {
-        let mut drained = Drained::default();
+    /// The kernel queues no errors for this socket: only their numbers are known, as the results of
+    /// later calls.
+    pub fn disable(&mut self) {
+        self.disabled = true;
+    }
+
+    /// Reads the queue and returns whether a call that failed with `errno` returned the pending
+    /// error of an earlier datagram. The kernel makes one ICMP error pending at a time, and its
+    /// message is in the queue; an error of this host itself is the call's own.
+    pub fn is_pending(&mut self, fd: &OwnedFd, errno: i32) -> bool {
+        let found = self.explains(fd, errno);
+        if !self.disabled {
+            return found;
+        }
+        // Returned once, a pending number is gone: the next call tells.
+        self.guessed = is_icmp_number(errno) && !self.guessed;
+        self.guessed
+    }
+
+    /// Reads the queue and returns whether it holds an ICMP error of this number, or did last.
+    pub fn explains(&mut self, fd: &OwnedFd, errno: i32) -> bool {
+        let before = self.unreturned.take();
+        let mut found = before == Some(errno);
+        self.read(fd, |error| {
+            found |= error.origin != ErrorOrigin::Local && error.errno == errno;
+        });
+        self.unreturned = None;
+        found
+    }
+
+    /// Reads the queue, a bounded number of messages, so that a flood of ICMP cannot hold the loop;
+    /// returns whether it is empty now.
+    pub fn drain(&mut self, fd: &OwnedFd) -> bool {
+        self.read(fd, |_| ())
+    }
+
+    fn read(&mut self, fd: &OwnedFd, mut note: impl FnMut(&NetworkError)) -> bool {
         for _ in 0..READ {
             match sys::read_error_queue(fd.as_fd()) {
                 Ok(QueuedMessage::Error(error)) => {
-                    drained.errors = true;
+                    note(&error);
+                    if error.origin != ErrorOrigin::Local {
+                        self.unreturned = Some(error.errno);
+                    }
                     self.errors.keep(error);
                 }
                 Ok(QueuedMessage::Sent(id, at)) => {
@@ -76,13 +113,10 @@ impl ErrorQueue {
                 }
                 Ok(QueuedMessage::Other) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    drained.emptied = true;
-                    break;
-                }
+                Err(_) => return true,
             }
         }
-        drained
+        false
     }
 
     /// Records that `datagrams` more were sent and that `failures` calls have failed so far.
@@ -119,6 +153,24 @@ impl ErrorQueue {
     pub fn take_stamp(&mut self) -> Option<TransmitStamp> {
         self.stamps.pop_front()
     }
+}
+
+/// Whether the kernel makes this error number pending for some ICMP message (`icmp_err_convert` of
+/// net/ipv4/icmp.c, `icmpv6_err_convert` of net/ipv6/icmp.c).
+pub(super) fn is_icmp_number(number: i32) -> bool {
+    matches!(
+        number,
+        errno::ECONNREFUSED
+            | errno::EHOSTUNREACH
+            | errno::ENETUNREACH
+            | errno::EHOSTDOWN
+            | errno::ENONET
+            | errno::EACCES
+            | errno::EMSGSIZE
+            | errno::ENOPROTOOPT
+            | errno::EOPNOTSUPP
+            | errno::EPROTO
+    )
 }
 
 /// This host's addresses, listed when an error first carries the address that sent it.

@@ -108,7 +108,7 @@ impl SocketPlan {
             option(SocketOption::Device, socket.bind_device(Some(name.as_bytes())))?;
         }
         let sizes = self.set_buffers(&socket);
-        self.set_switches(&socket, family)?;
+        let queues_errors = self.set_switches(&socket, family)?;
         self.set_header_fields(&socket, family)?;
         socket.bind(&self.bind.into()).map_err(bind_error)?;
         if let Some(addr) = self.connect {
@@ -122,6 +122,9 @@ impl SocketPlan {
             && sys::set_switch(socket.as_fd(), family, Switch::Gro, true).is_ok();
         let io = if self.transmit_stamps { self.io.uncoalesced() } else { self.io };
         let mut opened = Socket::new(socket.into(), family, local, self.connect, io, gro, sizes);
+        if !queues_errors {
+            opened.without_error_queue();
+        }
         if self.transmit_stamps {
             opened.begin_transmit_stamps();
         }
@@ -141,29 +144,29 @@ impl SocketPlan {
         }
     }
 
-    fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {
-        let mut on = vec![(Switch::ErrorQueue, SocketOption::ErrorQueue)];
+    /// Requests what the kernel tells about each datagram. Only packet information can be needed: a
+    /// socket of many local addresses sorts and answers by it. Without any of the others their
+    /// fields stay unknown. Returns whether the kernel queues errors for the socket.
+    fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<bool, NetError> {
+        let ask = |switch| sys::set_switch(socket.as_fd(), family, switch, true);
         if self.details {
-            on.extend([
-                (Switch::PacketInfo, SocketOption::PacketInfo),
-                (Switch::ReceiveTtl, SocketOption::ReceiveTtl),
-                (Switch::ReceiveTos, SocketOption::ReceiveTos),
-                (Switch::FragmentSize, SocketOption::FragmentSize),
-            ]);
+            let told = ask(Switch::PacketInfo);
+            if self.connect.is_none() && self.bind.ip().is_unspecified() {
+                option(SocketOption::PacketInfo, told)?;
+            }
+            for switch in [Switch::ReceiveTtl, Switch::ReceiveTos, Switch::FragmentSize] {
+                let _ = ask(switch);
+            }
         }
         if self.accounting {
-            on.extend([
-                (Switch::Timestamps, SocketOption::Timestamps),
-                (Switch::DropCount, SocketOption::DropCount),
-            ]);
-        }
-        for (switch, name) in on {
-            option(name, sys::set_switch(socket.as_fd(), family, switch, true))?;
+            for switch in [Switch::Timestamps, Switch::DropCount] {
+                let _ = ask(switch);
+            }
         }
         // Best effort: IPv6 supports it only since Linux 4.20, and receivers of a group check
         // addresses themselves.
         let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, false);
-        Ok(())
+        Ok(ask(Switch::ErrorQueue).is_ok())
     }
 
     fn set_header_fields(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {

@@ -1,6 +1,6 @@
 //! One non-blocking UDP socket, connected or not.
 
-use super::error_queue::ErrorQueue;
+use super::error_queue::{ErrorQueue, is_icmp_number};
 use super::fragments::{self, Fragments};
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
@@ -15,9 +15,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// Most pending network errors that one receive call skips.
 const STUMBLES: usize = 256;
+/// Errors in a row, not found in the error queue, after which they are this host's own: it denies
+/// the call.
+const UNEXPLAINED: u32 = 8;
 
 /// An open socket. Made by [`super::SocketPlan::open`].
 pub struct Socket {
@@ -27,6 +31,8 @@ pub struct Socket {
     peer: Option<SocketAddr>,
     io: IoMode,
     gro: bool,
+    /// Whether one call receives many buffers.
+    many: bool,
     sizes: BufferSizes,
     receive: ReceiveCall,
     transmit: Transmit,
@@ -44,6 +50,7 @@ impl Socket {
         gro: bool,
         sizes: BufferSizes,
     ) -> Self {
+        let many = io != IoMode::Plain && may_receive_many();
         Self {
             fd,
             family,
@@ -51,12 +58,18 @@ impl Socket {
             peer,
             io,
             gro,
+            many,
             sizes,
             receive: ReceiveCall::new(shape(io, gro).most_buffers()),
             transmit: Transmit::new(io),
             answers: ErrorQueue::default(),
             fragments: Fragments::default(),
         }
+    }
+
+    /// The kernel does not queue errors for it.
+    pub(super) fn without_error_queue(&mut self) {
+        self.answers.disable();
     }
 
     pub(super) fn begin_transmit_stamps(&mut self) {
@@ -85,10 +98,10 @@ impl Socket {
 
     /// The batch system calls in use so far.
     pub fn io_used(&self) -> IoUsed {
-        let rx = match (self.gro, self.io) {
+        let rx = match (self.gro, self.many) {
             (true, _) => RxCall::Gro,
-            (false, IoMode::Plain) => RxCall::Plain,
-            (false, _) => RxCall::Mmsg,
+            (false, true) => RxCall::Mmsg,
+            (false, false) => RxCall::Plain,
         };
         IoUsed {
             tx: self.transmit.used(),
@@ -147,8 +160,8 @@ impl Socket {
     /// Sends slots that share a don't-fragment policy.
     fn send_alike(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         let Self { fd, family, transmit, answers, .. } = self;
-        let mut drain = || answers.drain(fd).errors;
-        let outcome = transmit.send(fd.as_fd(), *family, batch, range, &mut drain);
+        let mut is_pending = |errno| answers.is_pending(fd, errno);
+        let outcome = transmit.send(fd.as_fd(), *family, batch, range, &mut is_pending);
         answers.note_sent(fd, outcome.accepted, transmit.failures());
         if matches!(outcome.stop, Some(SendStop::Refused { errno: errno::EPERM, .. })) {
             answers.note_filtered();
@@ -157,19 +170,30 @@ impl Socket {
     }
 
     /// Receives what is queued; returns the number of buffers filled, 0 when nothing is queued.
+    ///
+    /// # Errors
+    ///
+    /// This host denies the call or has no memory for it. Errors from the network are none.
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
         // The receive call also reports pending errors of sent datagrams, once each. The error
         // queue holds them with their address, so it is drained and the receive repeated.
+        let mut unexplained = 0;
         for _ in 0..STUMBLES {
-            let got = match self.io {
-                IoMode::Plain => self.receive.receive_one(self.fd.as_fd(), batch),
-                _ => self.receive.receive_many(self.fd.as_fd(), batch),
+            let got = match self.many {
+                true => self.receive.receive_many(self.fd.as_fd(), batch),
+                false => self.receive.receive_one(self.fd.as_fd(), batch),
             };
             match got {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if is_network_answer(&error) => {
-                    self.answers.drain(&self.fd);
+                Err(error) if error.raw_os_error().is_some_and(is_icmp_number) => {
+                    let number = error.raw_os_error().unwrap_or(errno::EIO);
+                    unexplained += 1;
+                    if self.answers.explains(&self.fd, number) {
+                        unexplained = 0;
+                    } else if unexplained == UNEXPLAINED {
+                        return Err(error);
+                    }
                 }
                 other => return other,
             }
@@ -180,7 +204,7 @@ impl Socket {
     /// Reads the error queue; [`Socket::take_error`] and [`Socket::take_stamp`] then return its
     /// contents. Returns whether the queue is empty now.
     pub fn drain_errors(&mut self) -> bool {
-        self.answers.drain(&self.fd).emptied
+        self.answers.drain(&self.fd)
     }
 
     /// Removes and returns the oldest network error.
@@ -252,20 +276,10 @@ impl Source for Socket {
     }
 }
 
-/// Whether a call's error is an ICMP error for an earlier datagram.
-fn is_network_answer(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(
-            errno::ECONNREFUSED
-                | errno::EHOSTUNREACH
-                | errno::ENETUNREACH
-                | errno::EACCES
-                | errno::EMSGSIZE
-                | errno::ENOPROTOOPT
-                | errno::EPERM
-        )
-    )
+/// Whether this process may call `recvmmsg`; asked once.
+fn may_receive_many() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(sys::has_recvmmsg)
 }
 
 fn describe(membership: &Membership) -> JoinedGroup {
@@ -461,6 +475,32 @@ mod tests {
         let mut bytes = [0; 8];
         assert_eq!(open.recv(&mut bytes).unwrap(), 3);
         assert_eq!(open.recv(&mut bytes).unwrap(), 3);
+    }
+
+    #[test]
+    fn however_often_a_closed_port_answers_its_neighbour_gets_everything() {
+        for (ip, io) in ["127.0.0.1", "::1"].into_iter().flat_map(|ip| {
+            [IoMode::Plain, IoMode::Mmsg, IoMode::Auto].map(|io| (ip.parse().unwrap(), io))
+        }) {
+            let local = SocketAddr::new(ip, 0);
+            let closed = std::net::UdpSocket::bind(local).unwrap().local_addr().unwrap();
+            let plan = SocketPlan { accounting: true, ..SocketPlan::new(local) };
+            let mut open = plan.open().unwrap();
+            let peers = [closed, open.local_addr()];
+            let mut sender = SocketPlan { io, ..SocketPlan::for_peers(&peers) }.open().unwrap();
+            let mut batch = TxBatch::new(200, 1 << 12);
+            let dests = peers.map(|peer| batch.add_dest(peer));
+            for index in 0..200 {
+                batch.push(dests[index % 2], 3).unwrap();
+            }
+            let outcome = sender.send(&batch, 0..200);
+            assert_eq!(outcome, SendOutcome { accepted: 200, stop: None }, "{ip} {io:?}");
+            assert_eq!(collect(&mut open, 100).len(), 100, "{ip} {io:?}");
+            sender.drain_errors();
+            let charged: Vec<_> = std::iter::from_fn(|| sender.take_error()).collect();
+            assert!(!charged.is_empty(), "{ip} {io:?}");
+            assert!(charged.iter().all(|error| error.destination == closed), "{charged:?}");
+        }
     }
 
     #[test]

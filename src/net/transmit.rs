@@ -3,10 +3,11 @@
 
 use super::IoMode;
 use crate::batch::{SendOutcome, SendStop, TxBatch, TxCall};
-use crate::sys::{Family, OutMessage, SendCall, errno};
+use crate::sys::{self, Family, OutMessage, SendCall, errno};
 use std::io;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
+use std::sync::OnceLock;
 
 /// Most messages passed to one `sendmmsg`.
 const MESSAGES: usize = 64;
@@ -14,8 +15,9 @@ const MESSAGES: usize = 64;
 const GSO_BYTES: usize = 65_507;
 /// Most datagrams in a GSO buffer (`UDP_MAX_SEGMENTS`): on Linux 6.9 and later, and before.
 const GSO_SEGMENTS: [usize; 2] = [128, 64];
-/// Pending errors of earlier datagrams that one send may skip before it counts as refused.
-const STUMBLES: u32 = 8;
+/// Pending errors of earlier datagrams that may fail the send of one, which is then blocked: each
+/// is another datagram's, and more of them come than are read.
+const STUMBLES: u32 = 64;
 
 /// Which call to use, after the fallbacks so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,9 @@ impl Transmit {
             IoMode::Mmsg => Step::Mmsg,
             IoMode::Plain => Step::Plain,
         };
-        let messages = if step == Step::Plain { 1 } else { MESSAGES };
+        let alone = step == Step::Plain || !may_send_many();
+        let step = if alone && step == Step::Mmsg { Step::Plain } else { step };
+        let messages = if alone { 1 } else { MESSAGES };
         Self {
             step,
             call: SendCall::new(messages),
@@ -58,8 +62,8 @@ impl Transmit {
     pub fn used(&self) -> TxCall {
         match self.step {
             Step::Gso { .. } if self.coalesced => TxCall::Gso,
-            Step::Gso { .. } | Step::Mmsg => TxCall::Mmsg,
-            Step::Plain => TxCall::Plain,
+            Step::Gso { .. } | Step::Mmsg if self.call.capacity() > 1 => TxCall::Mmsg,
+            _ => TxCall::Plain,
         }
     }
 
@@ -79,14 +83,15 @@ impl Transmit {
     }
 
     /// Sends slots in order until all are accepted, the send buffer is full, or one is refused.
-    /// `drain_errors` empties the error queue and returns whether it held anything.
+    /// `is_pending` reads the error queue and returns whether an error number is that of an earlier
+    /// datagram, which the kernel returned instead of the result of this call.
     pub fn send(
         &mut self,
         fd: BorrowedFd<'_>,
         family: Family,
         batch: &TxBatch,
         range: Range<usize>,
-        drain_errors: &mut dyn FnMut() -> bool,
+        is_pending: &mut dyn FnMut(i32) -> bool,
     ) -> SendOutcome {
         let mut next = range.start;
         let mut stumbles = 0;
@@ -97,6 +102,7 @@ impl Transmit {
                     let taken = &self.groups[..messages];
                     self.coalesced |= taken.iter().any(|group| group.len() > 1);
                     next = taken.last().map_or(next, |group| group.end);
+                    stumbles = 0;
                     continue;
                 }
                 Err(error) => error,
@@ -106,13 +112,14 @@ impl Transmit {
             let stop = match error.raw_os_error().unwrap_or(errno::EIO) {
                 errno::EINTR => continue,
                 errno::EAGAIN => SendStop::Blocked,
-                refused if first.len() > 1 && self.step_down(refused) => continue,
-                // A pending error of another destination was returned instead of this call's
-                // result.
-                _ if drain_errors() && stumbles < STUMBLES => {
+                pending if is_pending(pending) => {
                     stumbles += 1;
-                    continue;
+                    if stumbles < STUMBLES {
+                        continue;
+                    }
+                    SendStop::Blocked
                 }
+                refused if first.len() > 1 && self.step_down(refused) => continue,
                 errno => SendStop::Refused { datagrams: first.len(), errno },
             };
             return SendOutcome { accepted: next - range.start, stop: Some(stop) };
@@ -160,6 +167,12 @@ impl Transmit {
         }
         true
     }
+}
+
+/// Whether this process may call `sendmmsg`; asked once.
+fn may_send_many() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(sys::has_sendmmsg)
 }
 
 /// The end of the run starting at `range.start` that can be sent as one GSO buffer: datagrams of

@@ -26,15 +26,15 @@ pub use interface::{
 };
 pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};
 pub use options::*;
-pub use receive::ReceiveCall;
-pub use send::{OutMessage, SendCall};
+pub use receive::{ReceiveCall, has_recvmmsg};
+pub use send::{OutMessage, SendCall, has_sendmmsg};
 pub use time::{Timer, cpu_time, monotonic_now, real_now, real_time_error, tighten_timer_slack};
 
 /// Error numbers that `net` and its callers distinguish (errno(3)).
 pub mod errno {
     pub use libc::{
-        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EHOSTUNREACH,
-        EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM, ENOPROTOOPT,
-        EPERM,
+        EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EHOSTDOWN,
+        EHOSTUNREACH, EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM,
+        ENONET, ENOPROTOOPT, ENOSYS, EOPNOTSUPP, EPERM, EPROTO,
     };
 }

@@ -9,6 +9,16 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+/// Whether this process may call `recvmmsg`: an emulated kernel may lack it, a filter (seccomp(2))
+/// may deny it, and its refusal would look like a socket's. Without a socket nothing is received.
+pub fn has_recvmmsg() -> bool {
+    // SAFETY: there is no such descriptor and no message, so the kernel touches no memory.
+    let done = unsafe {
+        libc::recvmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT, std::ptr::null_mut())
+    };
+    done == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
+}
+
 /// Scratch memory for a receive call, besides the payload; allocated once.
 pub struct ReceiveCall {
     headers: Vec<libc::mmsghdr>,
@@ -39,7 +49,7 @@ impl ReceiveCall {
     /// were filled. `WouldBlock` when none is queued.
     pub fn receive_many(&mut self, fd: BorrowedFd<'_>, batch: &mut RxBatch) -> io::Result<usize> {
         batch.clear();
-        let count = self.prepare(batch);
+        let count = self.prepare(batch, usize::MAX);
         // SAFETY: the first `count` headers point at live memory of the stated lengths: iovecs into
         // the batch's memory, names and controls in this struct, all borrowed for the call.
         let received = unsafe {
@@ -65,7 +75,7 @@ impl ReceiveCall {
     /// Receives one datagram with `recvmsg`: for systems without `recvmmsg`.
     pub fn receive_one(&mut self, fd: BorrowedFd<'_>, batch: &mut RxBatch) -> io::Result<usize> {
         batch.clear();
-        self.prepare(batch);
+        self.prepare(batch, 1);
         // SAFETY: the first header points at live memory, as above.
         let received = unsafe {
             libc::recvmsg(
@@ -84,9 +94,9 @@ impl ReceiveCall {
 
     /// Points the headers at the batch's buffers. The kernel overwrites lengths and flags, so a
     /// header that is not reset would lose its control data from the second call on.
-    fn prepare(&mut self, batch: &mut RxBatch) -> usize {
+    fn prepare(&mut self, batch: &mut RxBatch, most: usize) -> usize {
         let capacity = batch.capacity();
-        let count = self.headers.len().min(batch.buffers());
+        let count = self.headers.len().min(batch.buffers()).min(most);
         let buffers = batch.memory_mut().chunks_exact_mut(capacity);
         for (index, buffer) in buffers.take(count).enumerate() {
             self.vectors[index] =

@@ -7,6 +7,14 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+/// Whether this process may call `sendmmsg`: an emulated kernel may lack it, a filter (seccomp(2))
+/// may deny it, and its refusal would look like a packet filter's. Without a socket nothing is sent.
+pub fn has_sendmmsg() -> bool {
+    // SAFETY: there is no such descriptor and no message, so the kernel touches no memory.
+    let done = unsafe { libc::sendmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT) };
+    done == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
+}
+
 /// One message for the kernel: one datagram, or a GSO buffer of several.
 #[derive(Clone, Copy, Debug)]
 pub struct OutMessage<'a> {
