@@ -91,6 +91,7 @@
 //! sys                            system calls: the only unsafe code, the only libc
 //! sys/confine                    privileges given up by a server
 //! net                            sockets, options, groups, routes, the error queue
+//! net/host                       the counters of this host wherever it can lose a datagram
 //! engine                         the event loop, the clock, threads, signals
 //! report                         layout: tables, live lines, JSON, CSV, histogram logs
 //! report/fanout                  layout of fan-out reports

@@ -4,6 +4,7 @@
 mod datagram;
 mod error_origin;
 mod hint;
+mod host_counters;
 mod icmp_meaning;
 mod io_call;
 mod link_kind;
@@ -20,6 +21,7 @@ mod tx;
 pub use datagram::{Datagram, RxMeta};
 pub use error_origin::ErrorOrigin;
 pub use hint::HostHint;
+pub use host_counters::{HostChange, HostCounter, HostCounters};
 pub use icmp_meaning::IcmpMeaning;
 pub use io_call::{RxCall, TxCall};
 pub use link_kind::LinkKind;

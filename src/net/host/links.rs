@@ -1,0 +1,185 @@
+//! Counters of interfaces and their queueing disciplines, and the interface of a route, from the
+//! kernel over rtnetlink(7).
+
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, Stats64};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use netlink_packet_route::tc::{TcAttribute, TcMessage, TcStats2};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+
+/// Most reads of one reply: a dump of thousands of interfaces needs fewer.
+const MOST_READS: usize = 10_000;
+
+/// An interface's counters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Link {
+    /// Its name.
+    pub name: String,
+    /// Whether it is the loopback.
+    pub loopback: bool,
+    /// Its own counters; `None` if the kernel reports none.
+    pub stats: Option<Stats64>,
+    /// Drops of its queueing disciplines; `None` if the kernel reports none.
+    pub qdisc_drops: Option<u64>,
+}
+
+/// A socket for questions to the kernel.
+pub(super) struct RouteSocket(Socket);
+
+impl RouteSocket {
+    pub fn open() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        // The kernel writes its reply before the request returns: there is nothing to wait for.
+        socket.set_non_blocking(true)?;
+        Ok(Self(socket))
+    }
+
+    /// Every interface by its index.
+    pub fn links(&self) -> io::Result<BTreeMap<u32, Link>> {
+        let mut links = BTreeMap::new();
+        self.ask(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
+            if let RouteNetlinkMessage::NewLink(message) = message {
+                links.insert(message.header.index, link_of(message));
+            }
+        })?;
+        let qdiscs = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
+        self.ask(qdiscs, NLM_F_DUMP, |message| {
+            if let RouteNetlinkMessage::NewQueueDiscipline(message) = message
+                && let Ok(index) = u32::try_from(message.header.index)
+                && let Some(link) = links.get_mut(&index)
+            {
+                add_qdisc(&message, link);
+            }
+        })?;
+        Ok(links)
+    }
+
+    /// The index of the interface by which datagrams leave for an address.
+    pub fn interface_to(&self, to: IpAddr) -> io::Result<Option<u32>> {
+        let mut request = RouteMessage::default();
+        (request.header.address_family, request.header.destination_prefix_length) = match to {
+            IpAddr::V4(_) => (AddressFamily::Inet, 32),
+            IpAddr::V6(_) => (AddressFamily::Inet6, 128),
+        };
+        request.attributes.push(RouteAttribute::Destination(RouteAddress::from(to)));
+        let mut found = None;
+        self.ask(RouteNetlinkMessage::GetRoute(request), 0, |message| {
+            if let RouteNetlinkMessage::NewRoute(message) = message {
+                found = message.attributes.into_iter().find_map(|attribute| match attribute {
+                    RouteAttribute::Oif(index) => Some(index),
+                    _ => None,
+                });
+            }
+        })?;
+        Ok(found)
+    }
+
+    fn ask(
+        &self,
+        request: RouteNetlinkMessage,
+        flags: u16,
+        mut each: impl FnMut(RouteNetlinkMessage),
+    ) -> io::Result<()> {
+        let mut message = NetlinkMessage::from(request);
+        message.header.flags = NLM_F_REQUEST | flags;
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        // What an earlier question left unread is not the answer to this one.
+        while self.0.recv_from_full().is_ok() {}
+        self.0.send(&bytes, 0)?;
+        for _ in 0..MOST_READS {
+            let (reply, _) = match self.0.recv_from_full() {
+                Ok(reply) => reply,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if take_messages(&reply, &mut each)? || flags & NLM_F_DUMP == 0 {
+                return Ok(());
+            }
+        }
+        Err(io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// Passes on every message of a reply; returns whether it was the last one.
+fn take_messages(mut rest: &[u8], each: &mut impl FnMut(RouteNetlinkMessage)) -> io::Result<bool> {
+    while !rest.is_empty() {
+        let Some(length) = rest.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes) as usize)
+        else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let Some(message) = rest.get(..length).filter(|_| length > 0) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        // One that the library cannot read, for example of a newer kernel, is passed over.
+        match NetlinkMessage::<RouteNetlinkMessage>::deserialize(message).map(|read| read.payload) {
+            Ok(NetlinkPayload::InnerMessage(message)) => each(message),
+            Ok(NetlinkPayload::Done(_)) => return Ok(true),
+            Ok(NetlinkPayload::Error(error)) => return Err(error.to_io()),
+            _ => {}
+        }
+        // Messages begin at multiples of four bytes.
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    Ok(false)
+}
+
+fn link_of(message: LinkMessage) -> Link {
+    let mut link =
+        Link { loopback: message.header.flags.contains(LinkFlags::Loopback), ..Link::default() };
+    for attribute in message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => link.name = name,
+            LinkAttribute::Stats64(stats) => link.stats = Some(stats),
+            _ => {}
+        }
+    }
+    link
+}
+
+/// Adds the drops of the queueing discipline at the root. Those below it report theirs upwards, so
+/// that its count includes them.
+fn add_qdisc(message: &TcMessage, link: &mut Link) {
+    let stats = message.attributes.iter().find_map(|attribute| match attribute {
+        TcAttribute::Stats2(stats) => stats.iter().find_map(|one| match one {
+            TcStats2::Queue(queue) => Some(u64::from(queue.drops)),
+            _ => None,
+        }),
+        _ => None,
+    });
+    let is_root = message.header.parent == netlink_packet_route::tc::TcHandle::ROOT;
+    if let Some(drops) = stats.filter(|_| is_root) {
+        link.qdisc_drops = Some(link.qdisc_drops.unwrap_or(0).saturating_add(drops));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_has_counters_and_is_the_route_to_this_host() {
+        let socket = RouteSocket::open().unwrap();
+        let links = socket.links().unwrap();
+        let (index, lo) = links.iter().find(|(_, link)| link.name == "lo").unwrap();
+        assert!(lo.loopback && lo.stats.is_some(), "{lo:?}");
+        let to = socket.interface_to("127.0.0.1".parse().unwrap()).unwrap();
+        assert_eq!(to, Some(*index));
+    }
+
+    #[test]
+    fn a_reply_that_is_cut_is_an_error_and_never_read_beyond() {
+        let mut none = |_| panic!("no message");
+        for bytes in [&[1][..], &[0, 0, 0, 0, 0], &[200, 0, 0, 0, 1, 2, 3]] {
+            assert!(take_messages(bytes, &mut none).is_err(), "{bytes:?}");
+        }
+        assert!(!take_messages(&[], &mut none).unwrap());
+    }
+}
