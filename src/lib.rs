@@ -55,6 +55,7 @@
 //! record                         results and findings as data, and the trait `Sink`
 //! record/check                   results of `cast check`
 //! record/report_check            what the far end reports, checked against what can be true
+//! record/host_losses             the tests of where datagrams were lost
 //! record/probe                   results of the probes, a file each
 //! record/verdict                 the verdict on a throughput run
 //! control                        the client of the control dialogue, and how tickets are issued

@@ -9,7 +9,7 @@ use super::server_streams::ServerStreams;
 use super::stun::OtherAddresses;
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
-use crate::net::{NetError, SocketPlan, receive_shape};
+use crate::net::{HostReader, NetError, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord};
 use crate::session::serve::{ServeControl, ServeOrder, ServePolicy, ServeSummary};
 use crate::session::stamp::{StampPolicy, StampReflector};
@@ -64,14 +64,20 @@ impl Server {
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
         // Read before the file system becomes inaccessible.
         let host = host_id();
+        let counters = HostReader::open();
         if let Some(confinement) = &plan.confinement {
             let record = confinement.apply(local.port(), plan.buffer)?;
             log.note(&record);
         }
         let log = RunningLog::new(log, control.handle());
         let (orders, inbox) = channel();
-        let streams =
-            ServerStreams::new(plan.clone(), local.port(), ports, orders, control.handle());
+        let streams = ServerStreams::new(
+            plan.clone(),
+            local.port(),
+            (counters, ports),
+            orders,
+            control.handle(),
+        );
         let mut session = control_session(plan, inbox, (streams, log))?
             .on_host(host)
             .on_ports(local.port(), &held)

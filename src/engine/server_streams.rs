@@ -5,7 +5,7 @@ use super::server_plan::ServerPlan;
 use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
 use super::{Handle, Placement};
 use crate::machine::Executor;
-use crate::net::SocketPlan;
+use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{Flow, LocalFailure, Sink};
 use crate::session::blast::{
     ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan,
@@ -20,11 +20,21 @@ use std::sync::mpsc::Sender;
 /// A stream is ended after its sender has been silent for this long.
 const SILENCE: Nanos = Nanos::from_secs(15);
 
+/// This host's counters before a run.
+struct CountersBefore {
+    snapshot: HostSnapshot,
+    interfaces: RunInterfaces,
+    peer: IpAddr,
+}
+
 /// The streams of all sessions, which carry out the control session's commands.
 pub(super) struct ServerStreams {
     plan: ServerPlan,
     port: u16,
     running: HashMap<(u64, u32), RunningStream>,
+    /// This host's counters, and how they stood before each session's run.
+    counters: HostReader,
+    before: HashMap<u64, CountersBefore>,
     ports: ProbePorts,
     orders: Sender<ServeOrder>,
     control: Handle,
@@ -35,6 +45,7 @@ impl Executor<ServeCommand> for ServerStreams {
         match command {
             ServeCommand::Open(request) => {
                 let (session, stream) = (request.session, request.stream);
+                self.count_before(&request);
                 let result = match self.open(*request) {
                     Ok(running) => {
                         self.running.insert((session, stream), running);
@@ -56,6 +67,7 @@ impl Executor<ServeCommand> for ServerStreams {
                     running.announce_total(total);
                 }
             }
+            ServeCommand::CountHost { session } => self.count_host(session),
             ServeCommand::StopSenders { session } => {
                 let of_session = self.running.iter().filter(|((id, _), _)| *id == session);
                 for (_, running) in of_session.filter(|(_, running)| running.sends()) {
@@ -68,6 +80,7 @@ impl Executor<ServeCommand> for ServerStreams {
                     running.stop();
                 }
                 self.running.retain(|(id, _), _| *id != session);
+                self.before.remove(&session);
             }
             ServeCommand::GiveBack => sys::give_memory_back(),
         }
@@ -79,11 +92,35 @@ impl ServerStreams {
     pub fn new(
         plan: ServerPlan,
         port: u16,
-        ports: ProbePorts,
+        (counters, ports): (HostReader, ProbePorts),
         orders: Sender<ServeOrder>,
         control: Handle,
     ) -> Self {
-        Self { plan, port, running: HashMap::new(), ports, orders, control }
+        let (running, before) = (HashMap::new(), HashMap::new());
+        Self { plan, port, running, counters, before, ports, orders, control }
+    }
+
+    /// Reads this host's counters before the first stream of a run.
+    fn count_before(&mut self, request: &StreamRequest) {
+        let (counters, peer) = (&self.counters, request.peer.ip());
+        self.before.entry(request.session).or_insert_with(|| CountersBefore {
+            snapshot: counters.snapshot(),
+            interfaces: RunInterfaces {
+                rx: Some(request.interface).filter(|index| *index != 0),
+                tx: counters.interface_to(peer),
+            },
+            peer,
+        });
+    }
+
+    /// Reports what this host counted during a run.
+    fn count_host(&self, session: u64) {
+        let Some(CountersBefore { snapshot, interfaces, peer }) = self.before.get(&session) else {
+            return;
+        };
+        let change = self.counters.snapshot().since(snapshot, *peer, *interfaces);
+        let news = StreamReport::Host(Box::new(change));
+        let _ = self.orders.send(ServeOrder { session, stream: 0, news });
     }
 
     fn open(&self, request: StreamRequest) -> Result<RunningStream, StreamError> {

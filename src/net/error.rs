@@ -1,7 +1,8 @@
 //! Errors before any datagram is sent: each says what failed, on what, and what would be right;
 //! further advice is a [`HostHint`].
 
-use super::{explain, interfaces};
+use super::explain;
+use super::interface_list::list;
 use crate::batch::HostHint;
 use crate::sys::errno;
 use crate::units::{Endpoint, io_error_text};
@@ -251,7 +252,7 @@ impl NetError {
 
 /// Addresses of this host, to choose one from.
 fn some_addresses() -> Vec<IpAddr> {
-    let all = interfaces().unwrap_or_default();
+    let all = list().unwrap_or_default();
     all.into_iter().flat_map(|one| one.addresses).take(NAMED_ADDRESSES).collect()
 }
 

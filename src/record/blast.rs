@@ -1,5 +1,6 @@
 //! The result of a throughput run, for each direction and as a whole.
 
+use super::host_losses::{HostReport, LossGroup, LossShares};
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_findings::{LimitedBy, ThroughputAdvice, ThroughputFindings};
 use super::{Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal, StreamRow, Way};
@@ -55,6 +56,9 @@ pub struct BlastReceived {
     pub lost: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,
+    /// What that socket dropped, in buffers: with coalesced receiving (GRO) one may hold many
+    /// datagrams.
+    pub drop_events: u64,
     /// Runs of lost datagrams (RFC 3357).
     pub loss_bursts: u64,
     /// Length of the longest such run, in datagrams.
@@ -180,18 +184,43 @@ pub struct Traffic {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Losses {
     /// Sent and never received.
-    #[serde(rename = "lost")]
     pub total: u64,
-    /// Of these, lost before they reached the receiver's socket.
-    #[serde(rename = "lost_on_path")]
+    /// Offered and never sent, beside these; `None` if the sender did not report.
+    pub never_sent: Option<u64>,
+    /// Of the lost, those that the sender's host dropped after it had accepted them.
+    pub sender_host: u64,
+    /// Of the lost, those that no counter of either host explains.
     pub path: u64,
-    /// Of these, dropped by the receiver's socket because it was full.
-    #[serde(rename = "socket_drops")]
+    /// Of the lost, those that the receiver's host dropped before its socket.
+    pub receiver_host: u64,
+    /// Of the lost, those that the receiver's socket dropped: its buffer or the memory limit was
+    /// reached, or for an unknown reason.
     pub receiver_socket: u64,
+    /// Of the lost, those that arrived damaged.
+    pub damaged: u64,
     /// Runs of lost datagrams (RFC 3357).
     pub bursts: u64,
     /// Length of the longest run, in datagrams.
     pub longest_burst: u64,
+}
+
+impl Losses {
+    /// The sums of what was lost at each place.
+    #[must_use]
+    pub fn of_shares(self, shares: &LossShares) -> Self {
+        let of = |group| {
+            let parts = shares.parts().filter(|part| part.place.group() == group);
+            parts.map(|part| part.datagrams).sum()
+        };
+        Self {
+            sender_host: of(LossGroup::SenderHost),
+            path: shares.path,
+            receiver_host: of(LossGroup::ReceiverHost),
+            receiver_socket: of(LossGroup::ReceiverSocket),
+            damaged: of(LossGroup::Damaged),
+            ..self
+        }
+    }
 }
 
 /// Loss bursts of similar length.
@@ -293,8 +322,9 @@ pub struct DirectionReport {
     #[serde(rename = "duplicate_traffic")]
     pub copies: Option<Traffic>,
     /// Where datagrams were lost; `None` if the receiver did not report.
-    #[serde(rename = "losses")]
     pub lost: Option<Losses>,
+    /// The hosts whose counters are known, or at which something was lost.
+    pub hosts: Vec<HostReport>,
     /// Second and further copies.
     pub duplicates: Option<u64>,
     /// Loss bursts by length; lengths that did not occur are omitted.

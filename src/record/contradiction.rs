@@ -75,6 +75,9 @@ pub enum Counted {
     /// Datagrams that a host refused to send.
     #[error("datagrams refused by its host")]
     Refused,
+    /// What a counter of a host counted.
+    #[error("packets on a counter of its host")]
+    HostCounter,
 }
 
 /// Kinds of durations.

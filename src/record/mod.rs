@@ -17,6 +17,7 @@ mod document;
 mod fanout;
 mod fanout_report_check;
 pub mod finding;
+mod host_losses;
 mod limits;
 mod local_failure;
 mod ping;
@@ -34,6 +35,7 @@ mod send;
 mod serve;
 mod serve_refusal;
 mod sink;
+mod stream_comparison;
 mod stream_rows;
 mod throughput_findings;
 mod trials;
@@ -70,6 +72,10 @@ pub use fanout::{
 };
 pub use fanout_report_check::KnownFanout;
 pub use finding::{Findings, Never, Worded};
+pub use host_losses::{
+    Certainty, HostReport, HostRole, LossFacts, LossGroup, LossPart, LossPlace, LossShares,
+    host_reports, share_losses,
+};
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use ping::{
@@ -85,7 +91,7 @@ pub use recv::{
 pub use refusal::{RemoteRefusal, ServerReply};
 pub use refused_sends::Refusal;
 pub use report_check::{
-    IntervalSums, KnownRun, UncheckedSent, hold_numbers, hold_sent_against_received,
+    IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };
 pub use round_trips::{ProbeReport, RoundTrips};
 pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
@@ -93,12 +99,11 @@ pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, T
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use sink::{Flow, Sink};
-pub use stream_rows::{
-    StreamCounts, StreamRow, ThroughputAlternative, ThroughputEvidence, believe_streams,
-    compare_streams, stream_rows,
-};
+pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
+pub use stream_rows::{StreamCounts, StreamRow};
 pub use throughput_findings::{
-    LimitedBy, ThroughputAdvice, ThroughputCaveat, ThroughputFindings, ThroughputVerdict,
+    LimitedBy, ThroughputAdvice, ThroughputAlternative, ThroughputCaveat, ThroughputEvidence,
+    ThroughputFindings, ThroughputVerdict,
 };
 pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,

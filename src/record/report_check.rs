@@ -7,6 +7,7 @@
 
 use super::contradiction::{Contradiction, Counted, Timed};
 use super::{BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal};
+use crate::batch::HostChange;
 use crate::units::{Nanos, Untrusted};
 
 /// More datagrams per second than any link or loopback interface carries.
@@ -135,6 +136,7 @@ impl Untrusted<BlastReceived> {
             (Counted::Arrived, datagrams),
             (Counted::Lost, lost),
             (Counted::SocketDrops, told.socket_drops),
+            (Counted::SocketDrops, told.drop_events),
             (Counted::Corrupt, told.corrupt),
             (Counted::Strays, told.strays),
             (Counted::Sent, told.sender_total.unwrap_or(0)),
@@ -309,6 +311,26 @@ impl UncheckedSent {
         ])?;
         known.delays(&told.lateness)?;
         Ok(told)
+    }
+}
+
+/// What a remote host's counters counted, not yet checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UncheckedHost(HostChange);
+
+impl UncheckedHost {
+    /// Wraps unchecked counters.
+    pub fn new(said: HostChange) -> Self {
+        Self(said)
+    }
+
+    /// What they counted, if any link could carry it in this run. They explain at most what this
+    /// end knows to be missing.
+    pub fn believe(self, known: &KnownRun) -> Result<HostChange, Contradiction> {
+        for (_, value) in self.0.counted.iter() {
+            known.counts([(Counted::HostCounter, value.unwrap_or(0))])?;
+        }
+        Ok(self.0)
     }
 }
 

@@ -2,7 +2,8 @@
 //! the text.
 
 use super::finding::Findings;
-use super::{Contradiction, Refusal, ThroughputAlternative, ThroughputEvidence};
+use super::host_losses::{Certainty, HostRole, LossPlace};
+use super::{Contradiction, Refusal};
 use crate::batch::LocalRefusal;
 use serde::Serialize;
 
@@ -26,8 +27,13 @@ pub enum LimitedBy {
     SenderPause,
     /// The receiver's processor: its socket overflowed while it worked all the time.
     ReceiverCpu,
-    /// The receiver's socket buffer: it overflowed although there was time to read.
+    /// The receiver's socket: its buffer overflowed although there was time to read, or it dropped
+    /// datagrams otherwise.
     ReceiverSocket,
+    /// The receiver's host, before its socket.
+    ReceiverHost,
+    /// Damage in transit.
+    Damage,
     /// The user ended it.
     Interrupted,
     /// The run failed, or some streams never started: no statement about a limit.
@@ -148,6 +154,50 @@ pub enum ThroughputVerdict {
         /// The longest pause of the receiver, where it was long.
         pause_ns: Option<u64>,
     },
+    /// All UDP sockets of the receiver's host together had reached the memory limit.
+    UdpMemoryFull {
+        /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
+        dropped: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// The receiver's socket dropped datagrams, and no counter says why.
+    ReceiverSocketDropped {
+        /// Datagrams that were dropped there.
+        #[serde(rename = "socket_drops")]
+        dropped: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// A host lost datagrams, outside of a socket.
+    HostLoss {
+        /// Which host.
+        role: HostRole,
+        /// Where in it.
+        place: LossPlace,
+        /// How many.
+        #[serde(rename = "lost_datagrams")]
+        lost: u64,
+        /// Whether that is a bound.
+        certainty: Certainty,
+        /// Datagrams that were offered.
+        offered: u64,
+        /// Fragments of each datagram; 1 for whole ones.
+        fragments: u64,
+    },
+    /// Datagrams arrived damaged.
+    Damaged {
+        /// Where it was noticed.
+        place: LossPlace,
+        /// How many.
+        #[serde(rename = "lost_datagrams")]
+        lost: u64,
+        /// Whether that is a bound.
+        certainty: Certainty,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
     /// The user ended it.
     Interrupted,
     /// It failed, or never began in part.
@@ -182,7 +232,15 @@ impl ThroughputVerdict {
             Self::SenderBusy { .. } | Self::HostBusy { .. } => LimitedBy::SenderCpu,
             Self::SenderPaused { .. } => LimitedBy::SenderPause,
             Self::ReceiverBusy { .. } => LimitedBy::ReceiverCpu,
-            Self::ReceiverSocketFull { .. } => LimitedBy::ReceiverSocket,
+            Self::ReceiverSocketFull { .. }
+            | Self::ReceiverSocketDropped { .. }
+            | Self::UdpMemoryFull { .. } => LimitedBy::ReceiverSocket,
+            Self::HostLoss { role: HostRole::Receiver, .. } => LimitedBy::ReceiverHost,
+            Self::HostLoss { place: LossPlace::Qdisc | LossPlace::CardTransmit, .. } => {
+                LimitedBy::SenderInterface
+            }
+            Self::HostLoss { .. } => LimitedBy::SenderHost,
+            Self::Damaged { .. } => LimitedBy::Damage,
             Self::Interrupted => LimitedBy::Interrupted,
             Self::BrokenOff { .. } => LimitedBy::BrokenOff,
             Self::FellBehind { .. }
@@ -203,6 +261,9 @@ impl ThroughputVerdict {
             Self::SenderBusy { .. } => ThroughputAdvice::MoreStreams,
             Self::ReceiverBusy { .. } => ThroughputAdvice::MoreStreamsOrLowerRate,
             Self::ReceiverSocketFull { pause_ns: None, .. } => ThroughputAdvice::RaiseReceiveBuffer,
+            Self::UdpMemoryFull { .. } => ThroughputAdvice::RaiseUdpMemory,
+            Self::HostLoss { place, .. } => return place_advice(*place),
+            Self::Damaged { .. } => ThroughputAdvice::CheckForDamage,
             Self::FellBehind { .. } | Self::Unexplained => ThroughputAdvice::CheckSenderLoad,
             Self::CountsMissing => ThroughputAdvice::CheckServer,
             _ => return None,
@@ -221,6 +282,28 @@ fn host_advice(causes: &[Refusal]) -> Option<ThroughputAdvice> {
         | LocalRefusal::InterfaceDown
         | LocalRefusal::AddressGone => ThroughputAdvice::CheckRoutes,
         _ => return None,
+    })
+}
+
+/// Advice for what a host lost.
+fn place_advice(place: LossPlace) -> Option<ThroughputAdvice> {
+    Some(match place {
+        LossPlace::CardRing => ThroughputAdvice::LongerCardRing,
+        LossPlace::Backlog => ThroughputAdvice::LongerBacklog,
+        LossPlace::ReversePathFilter => ThroughputAdvice::CheckReversePath,
+        LossPlace::Reassembly | LossPlace::Fragmentation => ThroughputAdvice::AvoidFragments,
+        LossPlace::ConntrackFull => ThroughputAdvice::LargerConntrackTable,
+        LossPlace::NoRoute => ThroughputAdvice::CheckReceiverRoutes,
+        LossPlace::InterfaceDrop => ThroughputAdvice::CheckReceiverInterface,
+        LossPlace::IpHeader | LossPlace::IpDiscard => ThroughputAdvice::CheckReceiverDrops,
+        LossPlace::SendBuffer | LossPlace::Qdisc | LossPlace::OutDiscard => {
+            ThroughputAdvice::LowerRateOrLongerQueue
+        }
+        LossPlace::CardTransmit => ThroughputAdvice::CheckSenderInterface,
+        LossPlace::FrameDamage | LossPlace::UdpChecksum => ThroughputAdvice::CheckForDamage,
+        LossPlace::UdpMemory => ThroughputAdvice::RaiseUdpMemory,
+        LossPlace::SocketBuffer => ThroughputAdvice::RaiseReceiveBuffer,
+        LossPlace::SocketOther => return None,
     })
 }
 
@@ -248,6 +331,28 @@ pub enum ThroughputAdvice {
     MoreStreamsOrLowerRate,
     /// A larger receive buffer, or a lower rate.
     RaiseReceiveBuffer,
+    /// A longer receive ring, or more queues of the card.
+    LongerCardRing,
+    /// A longer backlog.
+    LongerBacklog,
+    /// A look at the reverse path filter and the routes back.
+    CheckReversePath,
+    /// Datagrams that need no fragments.
+    AvoidFragments,
+    /// A larger connection tracking table.
+    LargerConntrackTable,
+    /// A look at the receiver's routes.
+    CheckReceiverRoutes,
+    /// A look at the receiver's interface.
+    CheckReceiverInterface,
+    /// A look at what else the receiver's IP counters say.
+    CheckReceiverDrops,
+    /// A look at the sender's interface.
+    CheckSenderInterface,
+    /// A look at cables, cards and middleboxes.
+    CheckForDamage,
+    /// A higher memory limit of UDP.
+    RaiseUdpMemory,
     /// A look at what else runs on the sender.
     CheckSenderLoad,
     /// A look whether the server still runs.
@@ -302,6 +407,55 @@ impl ThroughputCaveat {
                 | Self::ClockSet { .. }
                 | Self::SenderFellShort
         )
+    }
+}
+
+/// What the streams of a run show together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputEvidence {
+    /// Some streams lose more than the others.
+    StreamsLoseUnequally {
+        /// Streams that lose more.
+        worse_streams: u64,
+        /// Datagrams that these sent.
+        worse_sent: u64,
+        /// Of these, lost on the way.
+        worse_lost: u64,
+        /// The other streams.
+        better_streams: u64,
+        /// Datagrams that these sent.
+        better_sent: u64,
+        /// Of these, lost on the way.
+        better_lost: u64,
+    },
+    /// Some streams take longer than the others.
+    StreamsDelayedUnequally {
+        /// Streams that take longer.
+        slower_streams: u64,
+        /// The other streams.
+        faster_streams: u64,
+        /// How much longer the fastest datagram of the slower streams took than that of the
+        /// others.
+        longer_ns: u64,
+    },
+}
+
+/// What else could explain a difference between streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ThroughputAlternative {
+    /// A rate limit that the regular schedules of the streams meet in the same order each time.
+    RateLimitInStep,
+}
+
+impl ThroughputEvidence {
+    /// What else could explain it.
+    pub fn alternative(self) -> Option<ThroughputAlternative> {
+        match self {
+            Self::StreamsLoseUnequally { .. } => Some(ThroughputAlternative::RateLimitInStep),
+            Self::StreamsDelayedUnequally { .. } => None,
+        }
     }
 }
 

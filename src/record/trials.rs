@@ -2,7 +2,7 @@
 
 use super::finding::{Findings, Never, all, maybe};
 use super::{
-    BlastReport, DelayQuantiles, LimitedBy, Losses, ThroughputAdvice, ThroughputFindings,
+    BlastReport, DelayQuantiles, HostRole, LimitedBy, Losses, ThroughputAdvice, ThroughputFindings,
     ThroughputVerdict, Traffic, fell_short,
 };
 use crate::units::Rate;
@@ -31,8 +31,10 @@ pub enum TrialOutcome {
 pub enum HostLimit {
     /// The sender did not keep the rate.
     Sender,
-    /// The receiver's socket overflowed.
+    /// The receiver's socket dropped datagrams.
     ReceiverSocket,
+    /// The receiver's host dropped most of what was lost.
+    ReceiverHost,
 }
 
 /// One run of a series.
@@ -50,7 +52,6 @@ pub struct TrialReport {
     /// First copies among what arrived.
     pub delivered: Option<u64>,
     /// Where the rest was lost.
-    #[serde(rename = "losses")]
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
     pub delay_above_min_ns: DelayQuantiles,
@@ -130,6 +131,15 @@ fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     let never = way.never_sent.unwrap_or(0);
     if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
         return Some(HostLimit::ReceiverSocket);
+    }
+    match way.findings.verdict {
+        ThroughputVerdict::HostLoss { role: HostRole::Receiver, .. } if lost => {
+            return Some(HostLimit::ReceiverHost);
+        }
+        ThroughputVerdict::HostLoss { role: HostRole::Sender, .. } if lost => {
+            return Some(HostLimit::Sender);
+        }
+        _ => {}
     }
     // Refused datagrams count here as well.
     let limited = way.sender_limited == Some(true) || fell_short(offered, never, run.streams);

@@ -1,5 +1,6 @@
 //! What limited a throughput run, judged from one direction's figures, and caveats about them.
 
+use super::host_losses::{Certainty, HostRole, LossGroup, LossPart, LossPlace};
 use super::{
     BlastReport, DirectionReport, Losses, ThroughputCaveat, ThroughputVerdict, compare_streams,
     fell_short,
@@ -33,6 +34,12 @@ impl DirectionReport {
         }
     }
 
+    /// What was lost at a place.
+    pub fn lost_at(&self, place: LossPlace) -> Option<LossPart> {
+        let parts = self.hosts.iter().flat_map(|host| &host.losses);
+        parts.copied().find(|part| part.place == place)
+    }
+
     /// The caveats about its figures; `streams` is the number of streams that ran.
     fn caveats(&self, streams: u32) -> Vec<ThroughputCaveat> {
         let (sender, receiver) = (self.sender_cpu_percent, self.receiver_cpu_percent);
@@ -42,7 +49,7 @@ impl DirectionReport {
             sender_cpu_percent: sender,
             receiver_cpu_percent: receiver,
         };
-        let dropped = self.lost.map_or(0, |lost| lost.receiver_socket);
+        let dropped = self.lost_at(LossPlace::SocketBuffer).map_or(0, |part| part.datagrams);
         let times = self.clock_steps.unwrap_or(0);
         let all = [
             busy.then_some(near),
@@ -122,6 +129,8 @@ pub struct Circumstances {
     pub payload: u64,
     /// Streams of the direction.
     pub streams: u64,
+    /// Fragments of each datagram; 1 for whole ones.
+    pub fragments: u64,
     /// Whether both ends share this host's processors.
     pub one_host: bool,
 }
@@ -194,24 +203,67 @@ impl Counts<'_> {
 /// The place where most was lost limited the run; `None` if hardly anything was lost.
 fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     let way = counts.way;
-    let Losses { path, receiver_socket, .. } = counts.lost;
+    let Losses { path, .. } = counts.lost;
     let refused = way.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams));
-    let share = counts.of_offered(receiver_socket.max(path).max(refused));
+    let host = largest_part(way);
+    let in_host = host.map_or(0, |part| part.datagrams);
+    let share = counts.of_offered(in_host.max(path).max(refused));
     if !share.is_notable() {
         return None;
     }
-    let (dropped, offered) = (receiver_socket, counts.offered);
-    if share.part == receiver_socket {
-        let pause_ns = way.receiver_pause_ns.filter(|pause| *pause >= PAUSE);
-        return Some(match counts.full(way.receiver_cpu_percent).filter(|_| pause_ns.is_none()) {
-            Some(cpu_percent) => ThroughputVerdict::ReceiverBusy { cpu_percent, dropped, offered },
-            None => ThroughputVerdict::ReceiverSocketFull { dropped, offered, pause_ns },
-        });
+    // Of equal shares, that of a bound is the weaker explanation.
+    let host = host.filter(|part| {
+        let beside = path.max(refused);
+        part.datagrams > beside || part.datagrams == beside && part.certainty == Certainty::Exact
+    });
+    if let Some(part) = host {
+        return Some(judge_host(counts, part));
     }
     if share.part == path {
         return Some(judge_path(counts, share));
     }
     Some(refusals(way, share))
+}
+
+/// The place in a host that lost most.
+fn largest_part(way: &DirectionReport) -> Option<LossPart> {
+    let parts = way.hosts.iter().flat_map(|host| &host.losses).copied();
+    // The first of several.
+    parts.reduce(|most, part| if part.datagrams > most.datagrams { part } else { most })
+}
+
+/// Loss in a host.
+fn judge_host(counts: &Counts<'_>, part: LossPart) -> ThroughputVerdict {
+    let (way, offered) = (counts.way, counts.offered);
+    let LossPart { place, datagrams: lost, certainty } = part;
+    let host_loss = |role| {
+        let fragments = counts.circumstances.fragments;
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, offered, fragments }
+    };
+    match place.group() {
+        LossGroup::Damaged => ThroughputVerdict::Damaged { place, lost, certainty, offered },
+        LossGroup::SenderHost => host_loss(HostRole::Sender),
+        LossGroup::ReceiverHost => host_loss(HostRole::Receiver),
+        LossGroup::ReceiverSocket => {
+            let dropped = lost;
+            match place {
+                LossPlace::UdpMemory => ThroughputVerdict::UdpMemoryFull { dropped, offered },
+                LossPlace::SocketBuffer => {
+                    let pause_ns = way.receiver_pause_ns.filter(|pause| *pause >= PAUSE);
+                    let cpu = counts.full(way.receiver_cpu_percent);
+                    match cpu.filter(|_| pause_ns.is_none()) {
+                        Some(cpu_percent) => {
+                            ThroughputVerdict::ReceiverBusy { cpu_percent, dropped, offered }
+                        }
+                        None => {
+                            ThroughputVerdict::ReceiverSocketFull { dropped, offered, pause_ns }
+                        }
+                    }
+                }
+                _ => ThroughputVerdict::ReceiverSocketDropped { dropped, offered },
+            }
+        }
+    }
 }
 
 /// Loss on the path; whether only large datagrams are lost, beyond chance.

@@ -6,6 +6,7 @@ use super::number::RateUnit;
 use super::page::{Align, ended, table};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, lost, waiting_for};
+use super::words::host_losses::part_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
@@ -325,13 +326,14 @@ fn traffic_row(name: &str, traffic: Option<Traffic>, unit: RateUnit) -> Vec<Stri
 
 fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     let never = way.never_sent.map_or_else(|| "-".to_owned(), group_digits);
-    let Some(Losses { total, path, receiver_socket, bursts, longest_burst }) = way.lost else {
+    let Some(losses) = way.lost else {
         let why = match report.contradiction {
             Some(_) => "the server's counts cannot be true",
             None => "no counts from the receiver",
         };
         return vec![format!("- ({why}), never sent {never}")];
     };
+    let Losses { total, bursts, longest_burst, .. } = losses;
     let told = way.delivered.unwrap_or(0).saturating_add(total);
     let sent = way.sent.map_or(told, |sent| sent.datagrams);
     // A share of what the receiver counted; the rest is unknown.
@@ -346,11 +348,8 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         vec![format!("{share}, never sent {never}")]
     };
     if total > 0 {
-        lines.push(format!(
-            "{} on the path + {} at the receiver's socket",
-            group_digits(path),
-            group_digits(receiver_socket)
-        ));
+        lines.push(by_group(&losses));
+        lines.extend(way.hosts.iter().flat_map(|host| host.losses.iter().map(part_text)));
     }
     if bursts > 0 {
         let ending = if bursts == 1 { "" } else { "s" };
@@ -365,6 +364,20 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         lines.push(format!("bursts by length  {}", lengths.join("   ")));
     }
     lines
+}
+
+/// `880 on the path + 17 at the receiver's socket`.
+fn by_group(losses: &Losses) -> String {
+    let all = [
+        (losses.sender_host, "in the sender's host", false),
+        (losses.path, "on the path", true),
+        (losses.receiver_host, "in the receiver's host", false),
+        (losses.receiver_socket, "at the receiver's socket", true),
+        (losses.damaged, "damaged", false),
+    ];
+    let shown = all.into_iter().filter(|(count, _, always)| *always || *count > 0);
+    let each = shown.map(|(count, place, _)| format!("{} {place}", group_digits(count)));
+    each.collect::<Vec<_>>().join(" + ")
 }
 
 /// `2-3: 14`: 14 bursts of two or three datagrams.

@@ -143,6 +143,7 @@ impl TrialLines {
             (TrialOutcome::Lost, _) if searches => "failed",
             (TrialOutcome::Passed | TrialOutcome::Lost, _) => "",
             (TrialOutcome::Invalid, Some(HostLimit::Sender)) => "sender limited",
+            (TrialOutcome::Invalid, Some(HostLimit::ReceiverHost)) => "receiver's host",
             (TrialOutcome::Invalid, _) => "receiver limited",
             (TrialOutcome::Unknown, _) => "counts missing",
         }

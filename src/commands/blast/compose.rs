@@ -3,14 +3,15 @@
 use super::flow::{self, Flow};
 use super::plan::BlastPlan;
 use super::streams::Collected;
+use crate::batch::{HostChange, RxCall};
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, Losses, Refusal,
-    RefusalCause, RunEnd, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
-    stream_rows,
+    Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, LossFacts, LossShares,
+    Losses, Refusal, RefusalCause, RunEnd, StreamCounts, Way, fell_short, hold_numbers,
+    hold_sent_against_received, host_reports, share_losses, stream_rows,
 };
-use crate::session::blast::{ControlSummary, Direction};
+use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
 use crate::units::{Endpoint, Nanos, Rate};
 use crate::wire::{TCP_HEADER, UDP_HEADER};
 
@@ -28,6 +29,10 @@ struct Facts {
     begun: Option<u64>,
     io: IoReport,
     intervals: Vec<BlastInterval>,
+    /// What the sender's host counted.
+    sender: Option<HostChange>,
+    /// What the receiver's host counted.
+    receiver: Option<HostChange>,
 }
 
 /// Checks what the server claims as a sender against what this end received. Its claims as a
@@ -66,9 +71,11 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
         begun_down,
         sender_io,
         receiver_io,
+        host,
         up,
         down,
     } = found;
+    let far = control.far_host.as_ref();
     let granted = control.streams.is_some();
     let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
     let asked = Some(plan.stream.buffer as u64);
@@ -87,6 +94,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
             receive_buffer_granted: far_rx.map(|far| far.receive_buffer),
         },
         intervals: if control.contradiction.is_some() { Vec::new() } else { up },
+        sender: host.clone(),
+        receiver: far.cloned(),
     };
     let way_down = Facts {
         direction: Way::Down,
@@ -103,6 +112,8 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
             receive_buffer_granted: receiver_io.map(|io| io.receive_buffer),
         },
         intervals: down,
+        sender: far.cloned(),
+        receiver: host,
     };
     let (main, reverse) = match plan.test.direction {
         Direction::Up => (direction(plan, way_up, control), None),
@@ -140,7 +151,17 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
 
 fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
     let complete = control.complete;
-    let Facts { direction, sent, received, received_streams, begun, io, intervals } = facts;
+    let Facts {
+        direction,
+        sent,
+        received,
+        received_streams,
+        begun,
+        io,
+        intervals,
+        sender,
+        receiver,
+    } = facts;
     let several = control.contradiction.is_none() && received_streams.len() > 1;
     let payload = u64::from(plan.test.payload);
     let flow = Flow { plan, sent: sent.as_ref(), received: received.as_ref() };
@@ -149,6 +170,14 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         (0, Some(counts)) => Nanos(counts.span_ns),
         (span, _) => Nanos(span),
     };
+    // This end's intervals are based on the remote sender's sequence numbers.
+    let lost = received.filter(|_| control.contradiction.is_none()).map(|counts| {
+        let missing = missing(&counts, sent.as_ref(), complete);
+        let shares = shares(plan, &counts, sent.as_ref(), missing, &io, (&sender, &receiver));
+        (losses(&counts, sent.as_ref(), missing, &shares), shares)
+    });
+    let (lost, shares) = lost.unzip();
+    let shares = shares.unwrap_or_default();
     let reordering = received.filter(|counts| counts.reordered > 0);
     let mut report = DirectionReport {
         direction,
@@ -168,10 +197,8 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         delivered: received.map(|counts| counts.firsts),
         delivered_bytes: received.map(|counts| counts.firsts.saturating_mul(payload)),
         copies: flow.copies(),
-        // This end's intervals are based on the remote sender's sequence numbers.
-        lost: received
-            .filter(|_| control.contradiction.is_none())
-            .map(|counts| losses(&counts, sent.as_ref(), complete)),
+        lost,
+        hosts: host_reports(direction, &shares, sender.as_ref(), receiver.as_ref()),
         burst_lengths: received.map(|counts| burst_lengths(&counts)).unwrap_or_default(),
         silence_ns: received.map(|counts| counts.silence_ns),
         receiver_pause_ns: received.and_then(|counts| counts.reader_pause_ns),
@@ -212,6 +239,7 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         count: plan.test.count,
         payload,
         streams: u64::from(plan.test.streams),
+        fragments: plan.fragments(),
         one_host: control.one_host,
     };
     report.conclude(circumstances);
@@ -242,19 +270,55 @@ fn burst_lengths(counts: &BlastReceived) -> Vec<BurstLength> {
 
 /// Lost is sent minus delivered once the receiver has finished; before that, the gaps that the
 /// receiver saw.
-fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> Losses {
-    let total = match sent {
+fn missing(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> u64 {
+    match sent {
         Some(sent) if complete => sent.datagrams.saturating_sub(counts.firsts),
         _ => counts.lost,
+    }
+}
+
+/// The missing datagrams by place.
+fn shares(
+    plan: &BlastPlan,
+    counts: &BlastReceived,
+    sent: Option<&BlastSent>,
+    missing: u64,
+    io: &IoReport,
+    (sender, receiver): (&Option<HostChange>, &Option<HostChange>),
+) -> LossShares {
+    let refused = sent.map_or(0, |sent| {
+        sent.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams))
+    });
+    let facts = LossFacts {
+        missing,
+        arrived: counts.datagrams,
+        socket_drops: counts.socket_drops,
+        drop_events: counts.drop_events,
+        per_drop: match io.rx {
+            Some(RxCall::Gro) | None => ReceiverPlan::COALESCED,
+            Some(_) => 1,
+        },
+        refused,
+        fragments: plan.fragments(),
     };
-    let receiver_socket = counts.socket_drops.min(total);
-    Losses {
+    let counted = |host: &Option<HostChange>| host.as_ref().map(|host| host.counted);
+    share_losses(&facts, counted(sender).as_ref(), counted(receiver).as_ref())
+}
+
+fn losses(
+    counts: &BlastReceived,
+    sent: Option<&BlastSent>,
+    total: u64,
+    shares: &LossShares,
+) -> Losses {
+    let whole = Losses {
         total,
-        path: total - receiver_socket,
-        receiver_socket,
+        never_sent: sent.map(BlastSent::never_sent),
         bursts: counts.loss_bursts,
         longest_burst: counts.longest_burst,
-    }
+        ..Losses::default()
+    };
+    whole.of_shares(shares)
 }
 
 /// Adds to each refusal of this host the cause that the host's state shows.

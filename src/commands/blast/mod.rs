@@ -85,7 +85,9 @@ fn run_once(
     let (mut control, driver) = run_control(plan, signals, view, switch)?;
     let failure_advice = failure::explain(plan, &mut control);
     let trips = prober.and_then(RunningProber::finish);
-    let (found, view) = driver.into_parts();
+    let host = driver.count_host(control.interface);
+    let (mut found, view) = driver.into_parts();
+    found.host = host;
     let mut plan = plan.clone();
     plan.test.streams = control.streams.unwrap_or(plan.test.streams);
     compose::hold_claims(&plan, &mut control, &found);
@@ -105,6 +107,8 @@ fn run_control(
     let socket = SocketPlan {
         connect: Some(plan.target),
         device: plan.stream.device,
+        // The interface of what arrives, for its counters.
+        details: true,
         ..SocketPlan::new(plan.control_bind)
     };
     let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };

@@ -14,7 +14,7 @@ use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
 use crate::units::{Nanos, Rate, with_port};
-use crate::wire::{ControlKey, Header, IpFamily, max_payload, tos};
+use crate::wire::{ControlKey, Header, IpFamily, UDP_HEADER, max_payload, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Payload in bytes that fills a packet of 1500 bytes over IPv4. The MTU of loopback, 65,536, would
@@ -158,6 +158,11 @@ impl BlastPlan {
         (self.test.time != Nanos::ZERO).then_some(self.test.time)
     }
 
+    /// Fragments of each datagram, by the MTU of the route; 1 for whole ones.
+    pub fn fragments(&self) -> u64 {
+        fragments(u64::from(self.test.payload), u64::from(self.mtu), self.ip_family())
+    }
+
     /// The family of the server's address.
     pub fn ip_family(&self) -> IpFamily {
         if self.target.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 }
@@ -245,6 +250,21 @@ fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<Socket
     Ok(on_link_of(addr, target))
 }
 
+/// Packets of a datagram: all fragments but the last hold a multiple of eight bytes (RFC 791,
+/// RFC 8200).
+fn fragments(payload: u64, mtu: u64, family: IpFamily) -> u64 {
+    const FRAGMENT_HEADER: u64 = 8;
+    let (header, more) = match family {
+        IpFamily::V4 => (20, 0),
+        IpFamily::V6 => (40, FRAGMENT_HEADER),
+    };
+    let datagram = payload + UDP_HEADER as u64;
+    if header + datagram <= mtu {
+        return 1;
+    }
+    datagram.div_ceil((mtu.saturating_sub(header + more) & !7).max(8))
+}
+
 fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastUsage> {
     let (family, headers) = match target {
         SocketAddr::V4(_) => (IpFamily::V4, 28),
@@ -299,4 +319,26 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), BlastUsage> {
         return Err(BlastUsage::NoBurst);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_datagram_has_the_fragments_that_the_mtu_makes_of_it() {
+        for (payload, mtu, family, wanted) in [
+            (1_472, 1_500, IpFamily::V4, 1),
+            (1_473, 1_500, IpFamily::V4, 2),
+            (2_952, 1_500, IpFamily::V4, 2),
+            (2_953, 1_500, IpFamily::V4, 3),
+            (65_507, 1_500, IpFamily::V4, 45),
+            (1_452, 1_500, IpFamily::V6, 1),
+            (1_453, 1_500, IpFamily::V6, 2),
+            (65_507, 65_536, IpFamily::V4, 1),
+            (100, 0, IpFamily::V6, 14),
+        ] {
+            assert_eq!(fragments(payload, mtu, family), wanted, "{payload} of {mtu}");
+        }
+    }
 }

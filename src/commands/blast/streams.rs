@@ -2,13 +2,14 @@
 //! collected at the end.
 
 use super::plan::BlastPlan;
+use crate::batch::HostChange;
 use crate::control::Sealer;
 use crate::engine::{
     Handle, Placement, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole,
     random_u64, stream_buffer,
 };
 use crate::machine::Executor;
-use crate::net::SocketPlan;
+use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
@@ -39,6 +40,8 @@ pub struct Collected {
     pub sender_io: Option<StreamIo>,
     /// System calls and buffers of the receiving sockets.
     pub receiver_io: Option<StreamIo>,
+    /// What this host counted during the run.
+    pub host: Option<HostChange>,
     /// Intervals of the server's receivers.
     pub up: Vec<BlastInterval>,
     /// Intervals of the receivers of this end.
@@ -57,6 +60,9 @@ pub struct Driver {
     down: Vec<BlastInterval>,
     board: IntervalMerger,
     probe: Option<ProbeSwitch>,
+    counters: HostReader,
+    /// This host's counters before the first stream.
+    before: Option<HostSnapshot>,
 }
 
 impl Driver {
@@ -80,7 +86,19 @@ impl Driver {
             down: Vec::new(),
             board,
             probe,
+            counters: HostReader::open(),
+            before: None,
         }
+    }
+
+    /// What this host counted since the first stream; `interface` is that of the server's replies,
+    /// 0 if unknown.
+    pub fn count_host(&self, interface: u32) -> Option<HostChange> {
+        let peer = self.plan.target.ip();
+        let tx = self.plan.stream.device.or_else(|| self.counters.interface_to(peer));
+        let rx = Some(interface).filter(|index| *index != 0).or(tx);
+        let before = self.before.as_ref()?;
+        Some(self.counters.snapshot().since(before, peer, RunInterfaces { rx, tx }))
     }
 
     /// Waits for the streams to end and returns the driver's parts.
@@ -237,6 +255,7 @@ impl Executor<ControlCommand> for &mut Driver {
                     self.plan.placement = Placement::for_run(self.plan.test.rate, one_host);
                 }
                 self.view.started();
+                self.before = Some(self.counters.snapshot());
                 self.start_all(&session, tag);
                 if let Some(probe) = &self.probe {
                     probe.set(ProbePhase::Loaded);

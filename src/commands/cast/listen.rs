@@ -366,7 +366,12 @@ mod tests {
         let zoned = Host::ask().unwrap().names().address("[ff02::5%3]:5".parse().unwrap());
         let source_addr = ip("10.0.0.1");
         for (groups, on, from, expected) in [
-            (&["[ff02::5]:5"][..], &[][..], &[][..], CastUsage::NeedsInterface { group: ip("ff02::5") }),
+            (
+                &["[ff02::5]:5"][..],
+                &[][..],
+                &[][..],
+                CastUsage::NeedsInterface { group: ip("ff02::5") },
+            ),
             (&["[ff02::5%3]:5"], &[4], &[], CastUsage::TwoInterfaces { address: zoned }),
             (&["127.0.0.1:5"], &[1], &[], CastUsage::InterfaceOfUnicast),
             (

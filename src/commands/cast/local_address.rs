@@ -65,9 +65,7 @@ pub(super) fn read_bind(
 fn is_local(ip: IpAddr, port: u16, host: &Host) -> Result<Role, LocalError> {
     match host.role(ip) {
         role @ (Role::Own | Role::Any) => Ok(role),
-        Role::Other => {
-            Err(LocalError::NotLocal { address: SocketAddr::new(ip, port).into() })
-        }
+        Role::Other => Err(LocalError::NotLocal { address: SocketAddr::new(ip, port).into() }),
         Role::Group | Role::Broadcast(_) => Err(LocalError::NotAHost { known: host.known() }),
     }
 }

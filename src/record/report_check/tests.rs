@@ -1,6 +1,7 @@
 //! Consistent counts are accepted whatever the path does; each violated identity is reported.
 
 use super::*;
+use crate::batch::{HostCounter, HostCounters};
 use crate::record::BURST_CLASSES;
 
 const RUN: KnownRun =
@@ -172,6 +173,7 @@ fn extreme_numbers_pass_nowhere() {
             too_late: edge(),
             lost: edge(),
             socket_drops: edge(),
+            drop_events: edge(),
             loss_bursts: edge(),
             longest_burst: edge(),
             burst_lengths: std::array::from_fn(|_| edge()),
@@ -194,5 +196,21 @@ fn extreme_numbers_pass_nowhere() {
             assert!(told.datagrams <= MOST && told.lost <= MOST, "seed {seed}: {told:?}");
             assert!(told.jitter_ns.is_none_or(|jitter| jitter <= known.longest()));
         }
+    }
+}
+
+#[test]
+fn a_hosts_counters_are_believed_up_to_what_a_link_carries() {
+    let known =
+        KnownRun { payload: 100, streams: 1, count: 0, length: Nanos::from_secs(10), sent: None };
+    let believe = |value| {
+        let counted = HostCounters::default().with(HostCounter::RxMissed, value);
+        UncheckedHost::new(HostChange { interface: None, counted }).believe(&known)
+    };
+    assert!(believe(0).is_ok() && believe(1_000_000_000).is_ok());
+    for value in [1 << 47, u64::MAX] {
+        let why = believe(value).unwrap_err();
+        let named = matches!(why, Contradiction::TooMany { counted: Counted::HostCounter, .. });
+        assert!(named, "{why:?}");
     }
 }

@@ -1,8 +1,10 @@
 //! Each limit is found from its evidence, and not without it.
 
 use super::*;
+use crate::batch::HostCounters;
 use crate::record::{
-    Contradiction, DelayQuantiles, LimitedBy, Refusal, RefusalCause, ThroughputAdvice, Traffic,
+    Contradiction, DelayQuantiles, HostReport, LimitedBy, Refusal, RefusalCause, ThroughputAdvice,
+    Traffic,
 };
 
 const PACED: Circumstances = Circumstances {
@@ -11,9 +13,25 @@ const PACED: Circumstances = Circumstances {
     count: 0,
     payload: 512,
     streams: 1,
+    fragments: 1,
     one_host: false,
 };
 const UNPACED: Circumstances = Circumstances { goal: Goal::Unpaced, ..PACED };
+
+/// A receiver that lost these.
+fn receiver(losses: Vec<LossPart>) -> HostReport {
+    HostReport {
+        role: HostRole::Receiver,
+        this_host: false,
+        interface: None,
+        losses,
+        counters: HostCounters::default(),
+    }
+}
+
+fn part(place: LossPlace, datagrams: u64, certainty: Certainty) -> LossPart {
+    LossPart { place, datagrams, certainty }
+}
 
 fn way(sent: u64, path: u64, socket: u64, cpu: (u64, u64)) -> DirectionReport {
     let traffic = Traffic { datagrams: sent, ..Traffic::default() };
@@ -26,6 +44,10 @@ fn way(sent: u64, path: u64, socket: u64, cpu: (u64, u64)) -> DirectionReport {
             receiver_socket: socket,
             ..Losses::default()
         }),
+        hosts: vec![receiver(match socket {
+            0 => Vec::new(),
+            socket => vec![part(LossPlace::SocketBuffer, socket, Certainty::Exact)],
+        })],
         counts_final: true,
         streams_begun: Some(1),
         sender_limited: Some(false),
@@ -107,6 +129,41 @@ fn each_limit_is_told_from_its_signs() {
         let told = verdict(&way, circumstances);
         assert_eq!(told.limited_by(), limit, "case {number}: {told:?}");
     }
+}
+
+#[test]
+fn each_place_in_a_host_has_its_verdict_and_advice() {
+    let judge = |place, certainty, lost, path| {
+        let mut way = way(10_000, path, 0, (10, 10));
+        way.hosts = vec![receiver(vec![part(place, lost, certainty)])];
+        let told = verdict(&way, PACED);
+        (told.limited_by(), told.advice())
+    };
+    for (place, limit, advice) in [
+        (LossPlace::CardRing, LimitedBy::ReceiverHost, ThroughputAdvice::LongerCardRing),
+        (LossPlace::Backlog, LimitedBy::ReceiverHost, ThroughputAdvice::LongerBacklog),
+        (LossPlace::ReversePathFilter, LimitedBy::ReceiverHost, ThroughputAdvice::CheckReversePath),
+        (LossPlace::Reassembly, LimitedBy::ReceiverHost, ThroughputAdvice::AvoidFragments),
+        (LossPlace::ConntrackFull, LimitedBy::ReceiverHost, ThroughputAdvice::LargerConntrackTable),
+        (LossPlace::NoRoute, LimitedBy::ReceiverHost, ThroughputAdvice::CheckReceiverRoutes),
+        (LossPlace::UdpChecksum, LimitedBy::Damage, ThroughputAdvice::CheckForDamage),
+        (LossPlace::FrameDamage, LimitedBy::Damage, ThroughputAdvice::CheckForDamage),
+        (LossPlace::UdpMemory, LimitedBy::ReceiverSocket, ThroughputAdvice::RaiseUdpMemory),
+        (LossPlace::Qdisc, LimitedBy::SenderInterface, ThroughputAdvice::LowerRateOrLongerQueue),
+        (LossPlace::OutDiscard, LimitedBy::SenderHost, ThroughputAdvice::LowerRateOrLongerQueue),
+    ] {
+        for certainty in [Certainty::Exact, Certainty::UpTo] {
+            assert_eq!(judge(place, certainty, 300, 0), (limit, Some(advice)), "{place:?}");
+        }
+        // The path lost more, or as many and the counter may be another's.
+        assert_eq!(judge(place, Certainty::Exact, 300, 301).0, LimitedBy::Network, "{place:?}");
+        assert_eq!(judge(place, Certainty::UpTo, 300, 300).0, LimitedBy::Network, "{place:?}");
+        assert_eq!(judge(place, Certainty::Exact, 300, 300).0, limit, "{place:?}");
+        // Hardly anything was lost.
+        assert_eq!(judge(place, Certainty::Exact, 9, 0).0, LimitedBy::Rate, "{place:?}");
+    }
+    let other = judge(LossPlace::SocketOther, Certainty::Exact, 300, 0);
+    assert_eq!(other, (LimitedBy::ReceiverSocket, None));
 }
 
 #[test]
@@ -208,7 +265,7 @@ fn what_to_know_before_the_figures_are_believed_is_told_of_each_way_and_of_the_r
     let reverse = run.reverse.as_mut().unwrap();
     assert_eq!(reverse.findings.caveats, [ThroughputCaveat::ClockSet { times: 2 }]);
     (reverse.counts_final, run.loopback, run.streams) = (false, true, 2);
-    run.main.lost = None;
+    (run.main.lost, run.main.hosts) = (None, Vec::new());
     run.note_caveats();
     assert_eq!(
         run.main.findings.caveats,

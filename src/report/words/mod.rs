@@ -13,6 +13,7 @@ pub mod check;
 mod check_evidence;
 pub mod far_end;
 pub mod host;
+pub mod host_losses;
 mod marks;
 pub mod mtu;
 pub mod nat;

@@ -1,9 +1,10 @@
 //! Sentences on what limited a throughput run.
 
+use super::host_losses::{count_text, place_text};
 use super::terms::{list, part, percent, plural, times};
 use crate::record::{
-    Refusal, ThroughputAdvice, ThroughputAlternative, ThroughputCaveat, ThroughputEvidence,
-    ThroughputVerdict, Way, Worded,
+    Certainty, HostRole, LossPlace, Refusal, ThroughputAdvice, ThroughputAlternative,
+    ThroughputCaveat, ThroughputEvidence, ThroughputVerdict, Way, Worded,
 };
 use crate::units::Nanos;
 
@@ -66,6 +67,24 @@ impl Worded for ThroughputVerdict {
                     percent(*dropped, *offered)
                 )
             }
+            Self::UdpMemoryFull { dropped, offered } => format!(
+                "limited by the receiver's memory for UDP: {} of the datagrams were dropped at \
+                 the limit of all its sockets together",
+                percent(*dropped, *offered)
+            ),
+            Self::ReceiverSocketDropped { dropped, offered } => format!(
+                "limited by the receiver's socket: it dropped {} of the datagrams for an unknown \
+                 reason",
+                percent(*dropped, *offered)
+            ),
+            Self::HostLoss { role, place, lost, certainty, offered, fragments } => {
+                host_loss(*role, *place, (*lost, *certainty), *offered, *fragments)
+            }
+            Self::Damaged { lost, certainty, offered, .. } => format!(
+                "limited by damage in transit: {} ({}) arrived damaged (wrong checksum)",
+                of_offered(*lost, *certainty, *offered),
+                percent(*lost, *offered)
+            ),
             Self::Interrupted => "interrupted before the end of the run".to_owned(),
             Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
                 broken_off((*streams_begun, *streams), sent.zip(*offered), *received)
@@ -75,6 +94,32 @@ impl Worded for ThroughputVerdict {
                 "limit unknown: the final counts of one end are missing".to_owned()
             }
         }
+    }
+}
+
+/// `up to 812 of 10 000 datagrams`.
+fn of_offered(lost: u64, certainty: Certainty, offered: u64) -> String {
+    format!("{} of {}", count_text(lost, certainty), plural(offered, "datagram"))
+}
+
+fn host_loss(
+    role: HostRole,
+    place: LossPlace,
+    (lost, certainty): (u64, Certainty),
+    offered: u64,
+    fragments: u64,
+) -> String {
+    let host = match role {
+        HostRole::Sender => "sender",
+        HostRole::Receiver => "receiver",
+    };
+    let lost = of_offered(lost, certainty, offered);
+    match place {
+        LossPlace::Reassembly => format!(
+            "limited by lost fragments: of {lost} a part arrived, but not all of their \
+             {fragments} fragments"
+        ),
+        place => format!("limited by the {host}'s host: {lost} were lost {}", place_text(place)),
     }
 }
 
@@ -170,6 +215,38 @@ impl Worded for ThroughputAdvice {
             }
             Self::RaiseReceiveBuffer => {
                 "raise net.core.rmem_max on the receiver, or lower `--rate`"
+            }
+            Self::LongerCardRing => {
+                "lengthen the receiving card's ring (`ethtool -G`), or spread its load over more \
+                 queues (`ethtool -L`)"
+            }
+            Self::LongerBacklog => {
+                "raise net.core.netdev_max_backlog on the receiver, or spread its load over more \
+                 processors (RPS)"
+            }
+            Self::CheckReversePath => {
+                "the receiver expects this source on another interface: check its routes, or set \
+                 net.ipv4.conf.*.rp_filter to 2 (loose)"
+            }
+            Self::AvoidFragments => "use a smaller `--size`, which needs no fragments",
+            Self::LargerConntrackTable => {
+                "raise net.netfilter.nf_conntrack_max on that host, or exempt these flows from \
+                 tracking (notrack)"
+            }
+            Self::CheckReceiverRoutes => "check the receiver's routes and addresses",
+            Self::CheckReceiverInterface => {
+                "check the receiving interface: `ip -s -s link` and `ethtool -S` show its counters"
+            }
+            Self::CheckReceiverDrops => "check the receiver's IP counters: `nstat -az`",
+            Self::CheckSenderInterface => {
+                "check the sending interface: `ip -s -s link` and `ethtool -S` show its counters"
+            }
+            Self::CheckForDamage => {
+                "check cables, network cards and middleboxes on the path; no setting of the \
+                 socket helps"
+            }
+            Self::RaiseUdpMemory => {
+                "raise net.ipv4.udp_mem on the receiver, or find the sockets that fill it"
             }
             Self::CheckSenderLoad => "check what else runs on the sender",
             Self::CheckServer => "check whether the server still runs",

@@ -2,6 +2,7 @@
 //! collects the far end's report.
 
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
+use super::host_params::read_host;
 use super::plan::{Direction, TestPlan};
 use super::stat_params::{read_counts, read_interval, read_sent};
 use super::stream_params::{read_stream, stream_key};
@@ -10,8 +11,11 @@ use crate::batch::{
     TxCall,
 };
 use crate::control::{Client, ClientReply, Sealer, Step};
-use crate::machine::{Next, Now, Orders, Session, Executor};
-use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts, believe_streams};
+use crate::machine::{Executor, Next, Now, Orders, Session};
+use crate::record::{
+    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
+    believe_streams,
+};
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
@@ -24,6 +28,19 @@ const CONFIRMED: Nanos = Nanos::from_millis(100);
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
 /// No real socket buffer is larger than this many bytes.
 const MOST_BUFFER: u64 = 1 << 40;
+
+/// What a status request is about: not everything fits one reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    /// What the far end received, or, if it only sends, sent.
+    Counts,
+    /// What it sent, at the end of a bidirectional run.
+    Sent,
+    /// What it received of each stream, at the end of a run with several.
+    Streams,
+    /// What its host counted, at the end.
+    Host,
+}
 
 #[derive(Debug)]
 enum State {
@@ -38,17 +55,6 @@ enum State {
     },
     Quit,
     Over,
-}
-
-/// What a STAT asks for; the counts of both sides, and of single streams, do not fit one reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    /// What the far end received, with its intervals.
-    Received,
-    /// What it sent, at the end of a bidirectional run.
-    Sent,
-    /// What it received of each stream, at the end of a run with several.
-    Streams,
 }
 
 /// The client's side of the control dialogue.
@@ -111,7 +117,7 @@ where
             interval_sums: IntervalSums::default(),
             totals: vec![None; plan.all_streams() as usize],
             stop_far: false,
-            about: About::Received,
+            about: About::Counts,
             streams: Vec::new(),
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
@@ -306,12 +312,13 @@ where
         }
         let mut params = Params::default();
         match self.about {
-            About::Received => params.push("from", self.intervals),
+            About::Counts => params.push("from", self.intervals),
             About::Sent => params.push("about", "sent"),
             About::Streams => {
                 params.push("about", "streams");
                 params.push("from", self.streams.len());
             }
+            About::Host => params.push("about", "host"),
         }
         if self.stop_far {
             params.push("stop", 1);
@@ -333,10 +340,9 @@ where
             ClientReply::Answered(reply) => match self.state {
                 State::Test => self.on_grant(reply, now),
                 State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
-                State::Watch(_) if self.about == About::Streams => {
-                    // A far end that does not report on single streams.
-                    self.summary.complete = self.summary.failure.is_none();
-                    self.quit(now);
+                // An older version does not know what is asked for.
+                State::Watch(_) if matches!(self.about, About::Streams | About::Host) => {
+                    self.ask_next(now);
                 }
                 State::Watch(_) => {
                     let failure = RunFailure::LostRun { reply: reply.into() };
@@ -412,18 +418,7 @@ where
         }
         let (done, ended) = (reply.params.get("state") == Some("done"), self.ended());
         if done && ended && !more {
-            if let Some(next) = self.about.next(&self.plan) {
-                // One more request: the counts of both sides do not fit one reply.
-                self.about = next;
-                self.state = State::Watch(Some(now.mono));
-                return;
-            }
-            if let Err(why) = self.check_intervals(now).and_then(|()| self.check_streams()) {
-                return self.disbelieve(why, now);
-            }
-            // What this side gave up on was not lost by the path.
-            self.summary.complete = self.summary.failure.is_none();
-            self.quit(now);
+            self.ask_next(now);
             return;
         }
         if now.mono >= self.drained_by {
@@ -441,6 +436,21 @@ where
             (_, false) => self.look(),
         };
         self.state = State::Watch(Some(now.mono + pause));
+    }
+
+    /// Asks for what is not known yet; ends the run if the far end has said everything.
+    fn ask_next(&mut self, now: Now) {
+        if let Some(next) = self.about.next(&self.plan) {
+            self.about = next;
+            self.state = State::Watch(Some(now.mono));
+            return;
+        }
+        if let Err(why) = self.check_intervals(now).and_then(|()| self.check_streams()) {
+            return self.disbelieve(why, now);
+        }
+        // What this side gave up on was not lost by the path.
+        self.summary.complete = self.summary.failure.is_none();
+        self.quit(now);
     }
 
     /// What is known locally about the run, to check the far end's claims against.
@@ -472,6 +482,9 @@ where
         }
         if let Some(told) = read_sent(params).map_err(|_| Contradiction::Unreadable)? {
             self.summary.sent = Some(told.believe(&known)?);
+        }
+        if let Some(told) = read_host(params) {
+            self.summary.far_host = Some(told.believe(&known)?);
         }
         if let (Some(tx), Some(rx)) = (params.get("tx"), params.get("rx")) {
             let number = |key: &str, most: u64| {
@@ -579,6 +592,9 @@ where
             return;
         }
         if let Some(reply) = self.client.on_datagram(now, datagram.payload) {
+            if datagram.meta.interface != 0 {
+                self.summary.interface = datagram.meta.interface;
+            }
             (self.network, self.rejected_here) = (None, None);
             self.refused_since = None;
             self.on_reply(&reply, now);
@@ -633,11 +649,15 @@ where
 impl About {
     /// What to ask for when this is known; `None` when all is.
     fn next(self, plan: &TestPlan) -> Option<Self> {
-        let streams = (plan.streams > 1).then_some(Self::Streams);
-        match (self, plan.direction) {
-            (Self::Received, Direction::Both) => Some(Self::Sent),
-            (Self::Received, Direction::Up) | (Self::Sent, Direction::Both) => streams,
-            _ => None,
+        let last = match plan.direction {
+            Direction::Up | Direction::Both if plan.streams > 1 => Self::Streams,
+            _ => Self::Host,
+        };
+        match self {
+            Self::Counts if plan.direction == Direction::Both => Some(Self::Sent),
+            Self::Counts | Self::Sent => Some(last),
+            Self::Streams => Some(Self::Host),
+            Self::Host => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Commands, events, orders and results of the client's control session.
 
-use crate::batch::{RxCall, TxCall};
+use crate::batch::{HostChange, RxCall, TxCall};
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure, StreamCounts,
 };
@@ -75,6 +75,10 @@ pub struct ControlSummary {
     /// The far end's send counts, once its senders have ended; `None` before, or if it only
     /// receives.
     pub sent: Option<BlastSent>,
+    /// What the far end's host counted during the run; `None` if it did not say.
+    pub far_host: Option<HostChange>,
+    /// Index of the interface by which the far end's replies arrived; 0 if unknown.
+    pub interface: u32,
     /// Whether those counts are final and every stream completed.
     pub complete: bool,
     /// Address and port of this host as the far end sees them.
@@ -105,6 +109,7 @@ impl ControlSummary {
     pub fn disbelieve(&mut self, why: Contradiction) {
         (self.received, self.sent, self.complete) = (None, None, false);
         self.received_streams.clear();
+        self.far_host = None;
         self.contradiction = Some(why);
         if matches!(self.failure, None | Some(RunFailure::CountsContradict { .. })) {
             self.failure = Some(RunFailure::CountsContradict { contradiction: why });

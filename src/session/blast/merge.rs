@@ -23,6 +23,7 @@ pub fn merge_received<'a>(
         add(&mut whole.too_late, part.too_late);
         add(&mut whole.lost, part.lost);
         add(&mut whole.socket_drops, part.socket_drops);
+        add(&mut whole.drop_events, part.drop_events);
         add(&mut whole.loss_bursts, part.loss_bursts);
         whole.longest_burst = whole.longest_burst.max(part.longest_burst);
         for (whole, part) in whole.burst_lengths.iter_mut().zip(part.burst_lengths) {

@@ -118,7 +118,9 @@ pub struct BlastReceiver<O, K> {
     corrupt: u64,
     strays: u64,
     socket_drops: u64,
-    /// Buffers that the socket dropped and that no sequence gap has explained yet.
+    /// Buffers that the socket dropped.
+    drop_events: u64,
+    /// Of these, those that no sequence gap has explained yet.
     unexplained: u64,
     drops_seen: Option<u32>,
     first: Option<Nanos>,
@@ -160,6 +162,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             corrupt: 0,
             strays: 0,
             socket_drops: 0,
+            drop_events: 0,
             unexplained: 0,
             drops_seen: None,
             first: None,
@@ -234,7 +237,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     fn note_drops(&mut self, drops: u32) {
         let before = self.drops_seen.replace(drops).unwrap_or(0);
-        self.unexplained += u64::from(drops.wrapping_sub(before));
+        let more = u64::from(drops.wrapping_sub(before));
+        self.drop_events += more;
+        self.unexplained += more;
     }
 
     /// Handles anything that is not a regular datagram of the run.
@@ -368,6 +373,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             too_late: self.tracker.too_late(),
             lost: self.lost(),
             socket_drops: self.socket_drops,
+            drop_events: self.drop_events,
             loss_bursts: bursts.count,
             longest_burst: bursts.longest,
             burst_lengths: burst_classes(&bursts.by_length),

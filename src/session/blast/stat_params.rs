@@ -38,7 +38,7 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
         "bursts",
         joined([&counts.loss_bursts, &counts.longest_burst].into_iter().chain(lengths)),
     );
-    params.push("foreign", joined([counts.corrupt, counts.strays].iter()));
+    params.push("foreign", joined([counts.corrupt, counts.strays, counts.drop_events].iter()));
     params.push("delay_ns", quantiles_text(&counts.delay));
     let times = [
         Some(counts.span_ns),
@@ -188,7 +188,7 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
     let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
     let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
     let bursts: [u64; 2 + BURST_CLASSES] = read_joined(params.get("bursts"));
-    let [corrupt, strays] = read_joined(params.get("foreign"));
+    let [corrupt, strays, drop_events] = read_joined(params.get("foreign"));
     let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns, at_start] =
         read_known(params.get("times_ns"));
     Ok(Untrusted::new(BlastReceived {
@@ -202,6 +202,7 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         too_late: count("too_late")?,
         lost: count("lost")?,
         socket_drops: count("socket_drops")?,
+        drop_events,
         loss_bursts: bursts[0],
         longest_burst: bursts[1],
         corrupt,
@@ -274,6 +275,7 @@ mod tests {
             jitter_ns: Some(12),
             delay: DelayQuantiles { p50: Some(3), ..DelayQuantiles::default() },
             reordered: 2,
+            drop_events: 4,
             reorder_extent_max: 5,
             reorder_extent_sum: 6,
             burst_lengths: std::array::from_fn(|class| u64::from(class == 3)),
@@ -334,6 +336,7 @@ mod tests {
             too_late: most,
             lost: most,
             socket_drops: most,
+            drop_events: most,
             loss_bursts: most,
             longest_burst: most,
             corrupt: most,

@@ -2,7 +2,7 @@
 
 use super::help::help;
 use super::received_command::ReceivedCommand;
-use super::session_state::{Run, session_id, session_name};
+use super::session_state::{Run, RunState, session_id, session_name};
 use super::status::{Side, status};
 use super::{ServeCommand, ServeControl, ServeEngine, ServeOrder};
 use crate::control::server::Standing;
@@ -211,6 +211,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         {
             return refusal.into();
         }
+        if params.get("about") == Some("host") {
+            self.count_host(id, asked.now);
+        }
         let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
             return ServeRefusal::TestFirst.into();
         };
@@ -221,10 +224,20 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
             Some("streams") => Side::Streams,
+            Some("host") => Side::Host,
             Some("received") | None => Side::Received,
             Some(_) => return ServeRefusal::UnknownAbout.into(),
         };
         status(run, side, from)
+    }
+
+    /// Has this host's counters read, once, when a session's run is over.
+    fn count_host(&mut self, id: u64, now: Now) {
+        let run = self.sessions.get(&id).and_then(|session| session.run.as_ref());
+        if run.is_some_and(|run| run.host.is_none() && run.state() == RunState::Done) {
+            self.engine.execute(ServeCommand::CountHost { session: id });
+            self.take_orders(now);
+        }
     }
 
     fn stop_senders(&mut self, id: u64) {

@@ -2,6 +2,7 @@
 //! engine reports about its streams.
 
 use super::{PortsOpened, PortsRequest, StreamIo};
+use crate::batch::HostChange;
 use crate::machine::Executor;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
 use crate::session::blast::TestPlan;
@@ -20,6 +21,8 @@ pub struct StreamRequest {
     pub peer: SocketAddr,
     /// The local address that the client contacted; `None` if unknown.
     pub local: Option<IpAddr>,
+    /// Index of the interface by which the client's request came; 0 if unknown.
+    pub interface: u32,
     /// The run's tag.
     pub tag: u16,
     /// The parameters from TEST.
@@ -48,10 +51,15 @@ pub enum ServeCommand {
     Total {
         /// The session.
         session: u64,
-        /// Stop a session's senders now.
+        /// The stream.
         stream: u32,
         /// The sender's total.
         total: u64,
+    },
+    /// Read what this host counted during a session's run; answer with [`StreamReport::Host`].
+    CountHost {
+        /// The session.
+        session: u64,
     },
     /// Have a session's senders end their run now.
     StopSenders {
@@ -108,6 +116,8 @@ pub enum StreamReport {
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
+    /// What this host counted during the run.
+    Host(Box<HostChange>),
     /// The stream was received to its end: final counts and delays.
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
     /// The stream was sent to its end: final counts.

@@ -155,6 +155,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             stream: number,
             peer,
             local: asked.to.meta.destination,
+            interface: asked.to.meta.interface,
             tag: run.tag,
             plan: run.plan,
             one_host: run.one_host,

@@ -104,6 +104,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             }
             StreamReport::Refused => session.alive.doubt(now.mono),
             StreamReport::Progress(received) => stream.received = *received,
+            StreamReport::Host(change) => run.host = Some(change),
             StreamReport::Received(received, delay, io) => {
                 stream.received = *received;
                 stream.delay = Some(delay);

@@ -4,7 +4,7 @@ use super::ServePolicy;
 use super::probe::Probe;
 use super::received_command::ReplyTo;
 use super::run_resources::RunResources;
-use crate::batch::{RxCall, TxCall};
+use crate::batch::{HostChange, RxCall, TxCall};
 use crate::control::server::Liveness;
 use crate::control::server::UsedHelo;
 use crate::record::{BlastReceived, BlastSent, LocalFailure, StreamCounts};
@@ -83,6 +83,8 @@ pub(super) struct Run {
     pub due: Option<Nanos>,
     /// Why one of its streams failed; `None` if none did.
     pub failed: Option<LocalFailure>,
+    /// What this host counted during the run; `None` until that was read.
+    pub host: Option<Box<HostChange>>,
 }
 
 /// State of a run.
@@ -265,6 +267,7 @@ impl Run {
             stopped: false,
             due: None,
             failed: None,
+            host: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use super::session_state::Run;
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    INTERVALS_A_REPLY, interval_text, stream_key, stream_text, write_counts, write_sent,
+    INTERVALS_A_REPLY, interval_text, stream_key, stream_text, write_counts, write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -19,6 +19,8 @@ pub(super) enum Side {
     Sent,
     /// What was received here, of each stream.
     Streams,
+    /// What this host counted during the run.
+    Host,
 }
 
 /// The counts of single streams from `from` on, as many as fit.
@@ -41,6 +43,13 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
         return streams(run, answer, from);
     }
     let mut counts = Params::default();
+    if side == Side::Host {
+        if let Some(host) = &run.host {
+            write_host(host, &mut counts);
+        }
+        answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
+        return answer;
+    }
     let received = run.received().filter(|_| side == Side::Received);
     let up = received.is_some();
     if let Some(received) = received {

@@ -362,7 +362,9 @@ impl ClientAndServer {
                     let news = StreamReport::Ports(Box::default());
                     self.tell(ServeOrder { session: request.session, stream: 0, news });
                 }
-                ServeCommand::ClosePorts { .. } | ServeCommand::GiveBack => {}
+                ServeCommand::ClosePorts { .. }
+                | ServeCommand::CountHost { .. }
+                | ServeCommand::GiveBack => {}
                 ServeCommand::StopSenders { .. } if self.ignores_stop => {}
                 ServeCommand::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));

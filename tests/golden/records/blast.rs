@@ -2,13 +2,15 @@
 
 use crate::{hold, hold_as, hold_text};
 use serde::Serialize;
-use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError, RxCall, TxCall};
+use udpkit::batch::{
+    ErrorOrigin, HostCounter, HostCounters, LocalSendFailure, NetworkError, RxCall, TxCall,
+};
 use udpkit::record::{
-    BlastInterval, BlastReport, BurstLength, Circumstances, Contradiction, DelayQuantiles,
-    DirectionReport, FailureAdvice, Goal, HeaderShare, IoReport, LocalFailure, Losses, ProbeReport,
-    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts,
-    ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
-    hold as hold_limits, stream_rows,
+    BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
+    DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport, HostRole,
+    IoReport, LocalFailure, LossPart, LossPlace, Losses, ProbeReport, Refusal, RefusalCause,
+    RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts, ThroughputAdvice, ThroughputCaveat,
+    ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits, stream_rows,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
@@ -24,6 +26,7 @@ const PACED: Circumstances = Circumstances {
     count: 0,
     payload: 1_472,
     streams: 1,
+    fragments: 1,
     one_host: false,
 };
 
@@ -91,6 +94,26 @@ fn interval(index: u64, datagrams: u64, lost: u64) -> BlastInterval {
         lost,
         ..BlastInterval::default()
     }
+}
+
+/// A receiver that lost these, and a sender that lost nothing.
+fn hosts(lost: Vec<(LossPlace, u64, Certainty)>) -> Vec<HostReport> {
+    let part = |(place, datagrams, certainty)| LossPart { place, datagrams, certainty };
+    let quiet = HostCounters::default()
+        .with(HostCounter::UdpInCsumErrors, 0)
+        .with(HostCounter::UdpRcvbufErrors, 0);
+    let lossy = quiet.with(HostCounter::UdpInCsumErrors, 5).with(HostCounter::RxMissed, 812);
+    let host = |role, this_host, losses, counters| HostReport {
+        role,
+        this_host,
+        interface: Some("eth0".to_owned()),
+        losses,
+        counters,
+    };
+    vec![
+        host(HostRole::Sender, true, Vec::new(), quiet),
+        host(HostRole::Receiver, false, lost.into_iter().map(part).collect(), lossy),
+    ]
 }
 
 /// 849 185 datagrams at 1 Gbit/s for ten seconds: all are sent, and all arrive.
@@ -171,8 +194,22 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
     (way.offered, way.never_sent) = (Some(traffic(849_300)), Some(115));
     way.received = Some(traffic(848_288));
     way.delivered = Some(848_269);
-    way.lost =
-        Some(Losses { total: 916, path: 899, receiver_socket: 17, bursts: 52, longest_burst: 212 });
+    way.hosts = hosts(vec![
+        (LossPlace::UdpChecksum, 5, Certainty::Exact),
+        (LossPlace::SocketBuffer, 12, Certainty::Exact),
+        (LossPlace::CardRing, 812, Certainty::UpTo),
+    ]);
+    way.lost = Some(Losses {
+        total: 916,
+        never_sent: Some(115),
+        path: 87,
+        receiver_host: 812,
+        receiver_socket: 12,
+        damaged: 5,
+        bursts: 52,
+        longest_burst: 212,
+        ..Losses::default()
+    });
     way.duplicates = Some(19);
     way.copies = Some(Traffic { datagrams_per_second: Some(2), ..traffic(19) });
     way.reordered = Some(7);
@@ -216,12 +253,13 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     down.direction = Way::Down;
     (down.received, down.delivered) = (Some(traffic(840_185)), Some(840_185));
     down.delivered_bytes = Some(840_185 * 1_472);
+    down.hosts = hosts(vec![(LossPlace::SocketBuffer, 9_000, Certainty::Exact)]);
     down.lost = Some(Losses {
         total: 9_000,
         receiver_socket: 9_000,
         bursts: 1,
         longest_burst: 9_000,
-        path: 0,
+        ..Losses::default()
     });
     down.receiver_pause_ns = Some(300 * MILLI);
     down.intervals.clear();
@@ -256,9 +294,9 @@ fn streams_on_two_paths_of_which_one_loses_and_is_longer() {
     way.lost = Some(Losses {
         total: 40_000,
         path: 40_000,
-        receiver_socket: 0,
         bursts: 32_000,
         longest_burst: 7,
+        ..Losses::default()
     });
     (way.streams_begun, way.intervals) = (Some(8), Vec::new());
     way.stream_rows = stream_rows(&counts);
@@ -383,6 +421,14 @@ fn every_verdict_advice_and_caution() {
             offered: 10_000,
             pause_ns: Some(300 * MILLI),
         },
+        ThroughputVerdict::UdpMemoryFull { dropped: 900, offered: 10_000 },
+        ThroughputVerdict::ReceiverSocketDropped { dropped: 900, offered: 10_000 },
+        ThroughputVerdict::Damaged {
+            place: LossPlace::UdpChecksum,
+            lost: 86,
+            certainty: Certainty::Exact,
+            offered: 860,
+        },
         ThroughputVerdict::Interrupted,
         broken_off(39, Some(4), Some(3)),
         broken_off(64, None, Some(3)),
@@ -403,7 +449,40 @@ fn every_verdict_advice_and_caution() {
         ThroughputAdvice::RaiseReceiveBuffer,
         ThroughputAdvice::CheckSenderLoad,
         ThroughputAdvice::CheckServer,
+        ThroughputAdvice::LongerCardRing,
+        ThroughputAdvice::LongerBacklog,
+        ThroughputAdvice::CheckReversePath,
+        ThroughputAdvice::AvoidFragments,
+        ThroughputAdvice::LargerConntrackTable,
+        ThroughputAdvice::CheckReceiverRoutes,
+        ThroughputAdvice::CheckReceiverInterface,
+        ThroughputAdvice::CheckReceiverDrops,
+        ThroughputAdvice::CheckSenderInterface,
+        ThroughputAdvice::CheckForDamage,
+        ThroughputAdvice::RaiseUdpMemory,
     ];
+    let places = [
+        (HostRole::Receiver, LossPlace::CardRing),
+        (HostRole::Receiver, LossPlace::InterfaceDrop),
+        (HostRole::Receiver, LossPlace::Backlog),
+        (HostRole::Receiver, LossPlace::IpHeader),
+        (HostRole::Receiver, LossPlace::IpDiscard),
+        (HostRole::Receiver, LossPlace::ReversePathFilter),
+        (HostRole::Receiver, LossPlace::Reassembly),
+        (HostRole::Receiver, LossPlace::NoRoute),
+        (HostRole::Receiver, LossPlace::ConntrackFull),
+        (HostRole::Sender, LossPlace::SendBuffer),
+        (HostRole::Sender, LossPlace::Qdisc),
+        (HostRole::Sender, LossPlace::OutDiscard),
+        (HostRole::Sender, LossPlace::Fragmentation),
+        (HostRole::Sender, LossPlace::CardTransmit),
+    ];
+    let certainties = [Certainty::UpTo, Certainty::Exact].into_iter().cycle();
+    let in_hosts = places.into_iter().zip(certainties).map(|((role, place), certainty)| {
+        let (lost, offered, fragments) = (812, 10_000, 3);
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, offered, fragments }
+    });
+    let verdicts: Vec<_> = verdicts.into_iter().chain(in_hosts).collect();
     let caveats = [
         ThroughputCaveat::HostNearLimit {
             sender_cpu_percent: Some(97),

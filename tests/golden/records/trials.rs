@@ -51,6 +51,7 @@ fn run(rate: u64) -> BlastReport {
         count: 0,
         payload: 1_472,
         streams: 1,
+        fragments: 1,
         one_host: false,
     });
     let goal = Rate::Bits(BitRate(rate));

@@ -1,0 +1,46 @@
+//! Names of the places where hosts lose datagrams, with the counters that say so.
+
+use crate::record::{Certainty, LossPart, LossPlace};
+use crate::units::group_digits;
+
+/// `up to 812`, `812`.
+pub fn count_text(datagrams: u64, certainty: Certainty) -> String {
+    match certainty {
+        Certainty::Exact => group_digits(datagrams),
+        Certainty::UpTo => format!("up to {}", group_digits(datagrams)),
+    }
+}
+
+/// `up to 812 in the network card's receive ring (rx_missed_errors)`.
+pub fn part_text(part: &LossPart) -> String {
+    format!("{} {}", count_text(part.datagrams, part.certainty), place_text(part.place))
+}
+
+/// The place, as it follows a count.
+pub fn place_text(place: LossPlace) -> &'static str {
+    match place {
+        LossPlace::CardRing => "in the receiving network card's ring (rx_missed_errors)",
+        LossPlace::FrameDamage => "with a damaged frame at the receiving card (rx_crc_errors)",
+        LossPlace::InterfaceDrop => "at the receiving interface (rx_dropped)",
+        LossPlace::Backlog => "in the receiving host's backlog (net.core.netdev_max_backlog)",
+        LossPlace::IpHeader => "with a wrong IP header at the receiving host (InHdrErrors)",
+        LossPlace::IpDiscard => "discarded by the receiving host's IP layer (InDiscards)",
+        LossPlace::ReversePathFilter => {
+            "by the receiving host's reverse path filter (IPReversePathFilter)"
+        }
+        LossPlace::Reassembly => "because a fragment was missing (ReasmReqds, ReasmOKs)",
+        LossPlace::NoRoute => "because the receiving host had no route (InNoRoutes)",
+        LossPlace::ConntrackFull => {
+            "because the receiving host's connection tracking table was full (nf_conntrack drop)"
+        }
+        LossPlace::UdpChecksum => "with a wrong UDP checksum (InCsumErrors)",
+        LossPlace::UdpMemory => "at the memory limit of UDP (net.ipv4.udp_mem, MemErrors)",
+        LossPlace::SocketBuffer => "in the receiving socket's buffer (RcvbufErrors)",
+        LossPlace::SocketOther => "by the receiving socket, for an unknown reason",
+        LossPlace::SendBuffer => "in the sending socket's buffer (SndbufErrors)",
+        LossPlace::Qdisc => "in the sending interface's queue (queueing discipline)",
+        LossPlace::OutDiscard => "discarded by the sending host's IP layer (OutDiscards)",
+        LossPlace::Fragmentation => "because they could not be fragmented (FragFails)",
+        LossPlace::CardTransmit => "at the sending network card (tx_dropped, tx_errors)",
+    }
+}
