@@ -192,7 +192,7 @@ fn blast(size: usize, seconds: f64, io: IoMode) -> Carried {
     Carried {
         gigabits: number(&report["received"]["bits_per_second"]) / 1e9,
         megapackets: number(&report["received"]["datagrams_per_second"]) / 1e6,
-        lost_percent: number(&report["losses"]["lost"]) / sent * 100.0,
+        lost_percent: number(&report["lost"]["total"]) / sent * 100.0,
     }
 }
 

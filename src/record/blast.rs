@@ -21,6 +21,7 @@ pub struct BlastInterval {
     pub bytes: u64,
     /// Datagrams lost in this interval; late arrivals are subtracted from the total, not from a
     /// later interval, so this is never negative.
+    #[serde(rename = "lost_datagrams")]
     pub lost: u64,
     /// Second and further copies.
     pub duplicates: u64,
@@ -53,6 +54,7 @@ pub struct BlastReceived {
     /// Older than the reorder window, so it is unknown whether it was a first copy or a duplicate.
     pub too_late: u64,
     /// Missing: the sender's total if known, otherwise the highest number seen, minus first copies.
+    #[serde(rename = "lost_datagrams")]
     pub lost: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,

@@ -75,6 +75,7 @@ pub struct CastReceived {
     /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
     /// Lost over all sources; `None` with `--no-header`.
+    #[serde(rename = "lost_datagrams")]
     pub lost: Option<u64>,
     /// Second and later copies over all sources; `None` with `--no-header`.
     pub duplicates: Option<u64>,
@@ -228,6 +229,7 @@ pub struct CastSource {
     /// Payload bytes, including the measurement header if there is one.
     pub bytes: u64,
     /// Missing between the first received datagram and the end (or the last received).
+    #[serde(rename = "lost_datagrams")]
     pub lost: Option<u64>,
     /// Second and later copies.
     pub duplicates: Option<u64>,
@@ -281,6 +283,7 @@ pub struct CastInterval {
     /// Payload bytes of these.
     pub bytes: u64,
     /// Found lost in the interval: falls below zero when a late datagram fills an earlier gap.
+    #[serde(rename = "lost_datagrams")]
     pub lost: i64,
     /// Duplicates in the interval.
     pub duplicates: u64,

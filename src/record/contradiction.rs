@@ -129,6 +129,7 @@ pub enum Contradiction {
         /// Reported as received.
         arrived: u64,
         /// Reported as lost.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
         /// Sent by this end.
         sent: u64,

@@ -35,6 +35,7 @@ pub struct FanoutReceiver {
     /// Datagrams that arrived, duplicates included.
     pub received: Option<u64>,
     /// Numbers that did not arrive, since it joined.
+    #[serde(rename = "lost_datagrams")]
     pub lost: Option<u64>,
     /// Numbers that it should have received: first copies plus lost ones.
     pub expected: Option<u64>,

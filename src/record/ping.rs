@@ -154,6 +154,7 @@ pub struct PingInterval<'a> {
     /// Probes answered since then.
     pub back: u64,
     /// Probes given up since then and not answered late.
+    #[serde(rename = "lost_datagrams")]
     pub lost: u64,
     /// When it began, nanoseconds since 1970.
     pub start: Nanos,
@@ -187,6 +188,7 @@ pub struct PingDelay {
     pub samples: u64,
     /// Lost probes, which count as infinitely late; `None` if losses in this direction are unknown,
     /// and then the percentiles cover arrived ones only.
+    #[serde(rename = "lost_datagrams")]
     pub lost: Option<u64>,
     /// The lowest percentile that falls among the lost; `None` if none does.
     pub lost_from: Option<Percentile>,
@@ -217,7 +219,7 @@ pub enum LossDirectionUnknown {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PingLost {
     /// All of them.
-    #[serde(rename = "lost")]
+    #[serde(rename = "lost_datagrams")]
     pub total: u64,
     /// Lost on the way to the target; `None` if unknown, for the reason in `untold`.
     #[serde(rename = "lost_out")]
@@ -258,6 +260,7 @@ pub struct PingSlice {
     /// Their longest.
     pub max_ns: Option<u64>,
     /// Its probes that were lost.
+    #[serde(rename = "lost_datagrams")]
     pub lost: u64,
 }
 

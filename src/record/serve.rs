@@ -105,6 +105,7 @@ pub enum ServeRecord {
         /// Datagrams received, duplicates included.
         datagrams: u64,
         /// Datagrams lost.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
     },
     /// A stream that the server sent has ended.

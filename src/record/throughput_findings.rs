@@ -56,6 +56,7 @@ pub enum ThroughputVerdict {
         /// Datagrams sent.
         sent: u64,
         /// Of these, lost.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
     },
     /// The requested amount was sent.
@@ -66,6 +67,7 @@ pub enum ThroughputVerdict {
     /// The path lost datagrams.
     PathLoss {
         /// Lost on the path.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
         /// Datagrams that were offered.
         offered: u64,
@@ -73,6 +75,7 @@ pub enum ThroughputVerdict {
     /// Nearly all was lost, although small datagrams pass the same path.
     OnlySmallPass {
         /// Lost on the path.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
         /// Datagrams that were offered.
         offered: u64,

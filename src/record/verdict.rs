@@ -203,14 +203,14 @@ impl Counts<'_> {
 /// The place where most was lost limited the run; `None` if hardly anything was lost.
 fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     let way = counts.way;
-    let Losses { path, .. } = counts.lost;
+    let Losses { path, total, .. } = counts.lost;
     let refused = way.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams));
     let host = largest_part(way);
     let in_host = host.map_or(0, |part| part.datagrams);
-    let share = counts.of_offered(in_host.max(path).max(refused));
-    if !share.is_notable() {
+    if !counts.of_offered(total.max(refused)).is_notable() {
         return None;
     }
+    let share = counts.of_offered(in_host.max(path).max(refused));
     // Of equal shares, that of a bound is the weaker explanation.
     let host = host.filter(|part| {
         let beside = path.max(refused);

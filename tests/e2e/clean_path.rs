@@ -109,7 +109,7 @@ fn coded_accusations(report: &Value) -> Vec<String> {
         for count in ["unsent", "corrupt", "strays"].map(|key| (key, &way[key])) {
             found.extend((count.1 != 0).then(|| format!("{} {}", count.0, count.1)));
         }
-        found.extend((way["losses"]["lost"] != 0).then(|| format!("lost {}", way["losses"])));
+        found.extend((way["lost"]["total"] != 0).then(|| format!("lost {}", way["lost"])));
         for key in ["refusals", "network_errors"] {
             let is_empty = way[key].as_array().is_some_and(Vec::is_empty);
             found.extend((!is_empty).then(|| format!("{key} {}", way[key])));
@@ -170,11 +170,11 @@ fn the_scanner_for_accusations_finds_them_and_no_others() {
     let way = |limit: &str, lost: u64| {
         serde_json::json!({
             "failure": null, "contradiction": null, "limited_by": limit, "unsent": 0, "corrupt": 0,
-            "strays": 0, "losses": { "lost": lost }, "refusals": [], "network_errors": [],
+            "strays": 0, "lost": { "total": lost }, "refusals": [], "network_errors": [],
         })
     };
     assert!(coded_accusations(&way("rate", 0)).is_empty());
-    assert_eq!(coded_accusations(&way("network", 3)), ["limited by network", "lost {\"lost\":3}"]);
+    assert_eq!(coded_accusations(&way("network", 3)), ["limited by network", "lost {\"total\":3}"]);
     let mut both = way("count", 0);
     both["reverse"] = way("sender_cpu", 0);
     assert_eq!(coded_accusations(&both), ["limited by sender_cpu"]);

@@ -92,7 +92,7 @@ fn the_document_adds_up_and_the_kernel_stamps_both_ways() {
     for figure in ["mean", "stddev", "ipdv_mean", "ipdv_max"] {
         assert!(number(&told, &format!("round_trip_ns.{figure}")) > 0, "{figure} in {told:#}");
     }
-    assert_eq!((&report["interrupted"], number(&told, "lost")), (&false.into(), 0));
+    assert_eq!((&report["interrupted"], number(&told, "lost_datagrams")), (&false.into(), 0));
     assert_eq!(told["drift_ppb"].as_i64().unwrap_or(0).abs() / 1_000, 0, "one clock: {told:#}");
 }
 
@@ -108,7 +108,7 @@ fn a_closed_port_is_reported_at_once_as_an_icmp_error() {
     let trouble = path(&told, "network_errors.0");
     let error = &trouble["error"];
     assert_eq!((&error["code"], &error["from"]), (&"port_unreachable".into(), &"127.0.0.1".into()));
-    assert_eq!((number(trouble, "times"), number(&told, "lost")), (2, 2));
+    assert_eq!((number(trouble, "times"), number(&told, "lost_datagrams")), (2, 2));
     let lines = ping(&[&at, "-c", "1"]);
     assert!(lines.out().contains("seq=0 port unreachable, from 127.0.0.1"), "{}", lines.out());
 }
@@ -139,7 +139,7 @@ fn every_tenth_answer_that_a_firewall_drops_is_lost_on_the_way_back() {
     let args = ["ping", "10.77.0.2", "-c", "1005", "-i", "1ms", "-w", "300ms", "-J"];
     let told = target(&run(lab.udpkit("a").args(args), secs(30)).expect_success());
     let (dropped, _) = lab.counter("a", "inet t", "dropped");
-    assert_eq!((dropped, number(&told, "lost")), (100, 100), "{told:#}");
+    assert_eq!((dropped, number(&told, "lost_datagrams")), (100, 100), "{told:#}");
     assert_eq!((number(&told, "lost_back"), number(&told, "lost_out")), (100, 0), "{told:#}");
     assert_eq!((number(&told, "bursts"), number(&told, "longest_burst")), (100, 1));
     assert_eq!(path(&told, "round_trip_ns.lost_from"), "p99");
@@ -435,7 +435,7 @@ fn a_pause_of_this_program_is_not_a_delay_of_the_path() {
     for way in ["round_trip", "out_above_min", "back_above_min"] {
         assert!(number(&told, &format!("{way}_ns.p99")) < 150_000_000, "{way}: {told:#}");
     }
-    assert_eq!((number(&told, "lost"), number(&told, "late")), (0, 0), "{told:#}");
+    assert_eq!((number(&told, "lost_datagrams"), number(&told, "late")), (0, 0), "{told:#}");
 }
 
 #[test]
@@ -575,7 +575,7 @@ fn drops_at_this_hosts_socket_are_not_loss_of_the_path() {
     let told = target(&running.wait(secs(30)).expect_success());
     let (drops, strays) = (number(&told, "socket_drops"), number(&told, "strays"));
     assert!(drops > 100, "{told:#}");
-    assert_eq!(drops + strays, FLOOD + number(&told, "lost"), "{told:#}");
+    assert_eq!(drops + strays, FLOOD + number(&told, "lost_datagrams"), "{told:#}");
 }
 
 #[test]

@@ -300,7 +300,7 @@ fn events_are_lines_of_json_as_they_happen() {
         let time = text(event, "time");
         assert!(time.len() == 24 && time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
     }
-    assert!(events[5]["datagrams"].as_u64().unwrap() > 300 && events[5]["lost"] == 0);
+    assert!(events[5]["datagrams"].as_u64().unwrap() > 300 && events[5]["lost_datagrams"] == 0);
     assert_eq!(events[6]["end"]["code"], "closed");
     assert_eq!(
         (&events[8]["reply_code"], path(&events[8], "refusal.code")),

@@ -300,6 +300,7 @@ pub struct CheckStream {
     /// Datagrams.
     pub datagrams: u64,
     /// Numbers missing between the first and the last; `None` for a stream without numbers.
+    #[serde(rename = "lost_datagrams")]
     pub lost: Option<u64>,
     /// The longest time from one datagram to the next.
     pub longest_gap_ns: u64,

@@ -66,6 +66,7 @@ pub enum CheckUndecided {
         /// Unicast probes sent.
         sent: u64,
         /// Of these, not answered.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
     },
     /// Too few probes were sent to rule out chance.

@@ -417,6 +417,7 @@ pub enum NatUnknown {
     /// The filtering: the path loses too much.
     FilteringLossy {
         /// Plain requests that were lost, or whose answers were.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
         /// Plain requests that left.
         sent: u64,

@@ -107,6 +107,7 @@ pub enum PortsEvidence {
         /// Datagrams.
         sent: u64,
         /// Of these, unanswered.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
     },
     /// An ICMP error was received for ports that are not called rejected.

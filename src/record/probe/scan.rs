@@ -82,6 +82,7 @@ pub struct ScanReport {
     /// Datagrams received that did not answer a probe.
     pub strays: u64,
     /// Unanswered probes to ports that answered a later one, not explained by a rate limit.
+    #[serde(rename = "lost_datagrams")]
     pub lost: u64,
     /// Whether ICMP errors were rate limited.
     pub icmp_limited: bool,
@@ -228,6 +229,7 @@ pub enum ScanAlternative {
         /// Probes to ports that answer.
         sent: u64,
         /// Of these, those that were lost.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
     },
     /// Silent: a closed port whose ICMP errors are not sent or are lost.

@@ -324,6 +324,7 @@ pub enum ShapeCaveat {
     /// Some of the train that searches for a limit were lost, but not because of one.
     TrainLoss {
         /// How many were lost, out and back together.
+        #[serde(rename = "lost_datagrams")]
         lost: u64,
         /// How many were sent.
         sent: u64,

@@ -24,9 +24,9 @@ pub fn place_text(place: LossPlace) -> &'static str {
         LossPlace::InterfaceDrop => "at the receiving interface (rx_dropped)",
         LossPlace::Backlog => "in the receiving host's backlog (net.core.netdev_max_backlog)",
         LossPlace::IpHeader => "with a wrong IP header at the receiving host (InHdrErrors)",
-        LossPlace::IpDiscard => "discarded by the receiving host's IP layer (InDiscards)",
+        LossPlace::IpDiscard => "in the receiving host's IP layer (InDiscards)",
         LossPlace::ReversePathFilter => {
-            "by the receiving host's reverse path filter (IPReversePathFilter)"
+            "in the receiving host's reverse path filter (IPReversePathFilter)"
         }
         LossPlace::Reassembly => "because a fragment was missing (ReasmReqds, ReasmOKs)",
         LossPlace::NoRoute => "because the receiving host had no route (InNoRoutes)",
@@ -39,7 +39,7 @@ pub fn place_text(place: LossPlace) -> &'static str {
         LossPlace::SocketOther => "by the receiving socket, for an unknown reason",
         LossPlace::SendBuffer => "in the sending socket's buffer (SndbufErrors)",
         LossPlace::Qdisc => "in the sending interface's queue (queueing discipline)",
-        LossPlace::OutDiscard => "discarded by the sending host's IP layer (OutDiscards)",
+        LossPlace::OutDiscard => "in the sending host's IP layer (OutDiscards)",
         LossPlace::Fragmentation => "because they could not be fragmented (FragFails)",
         LossPlace::CardTransmit => "at the sending network card (tx_dropped, tx_errors)",
     }

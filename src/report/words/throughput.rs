@@ -116,8 +116,7 @@ fn host_loss(
     let lost = of_offered(lost, certainty, offered);
     match place {
         LossPlace::Reassembly => format!(
-            "limited by lost fragments: of {lost} a part arrived, but not all of their \
-             {fragments} fragments"
+            "limited by lost fragments: {lost} arrived without all of their {fragments} fragments"
         ),
         place => format!("limited by the {host}'s host: {lost} were lost {}", place_text(place)),
     }

@@ -129,7 +129,7 @@ fn a_reverse_run_comes_through_a_nat_and_its_loss_is_the_firewalls() {
     assert!(path(&report, "seen_as").as_str().expect("told").starts_with("10.77.2.1:"));
     let dropped = lab.counter("client", "inet t", "dropped").0;
     assert!(dropped > 20, "the rule dropped {dropped}");
-    assert_eq!(number(&report, "losses.lost_on_path"), dropped, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), dropped, "{report:#}");
 }
 
 #[test]
@@ -194,8 +194,8 @@ fn counts_equal_a_packet_counter_in_the_path() {
         let report = report_of(&output);
         let counted = lab.counter("b", "inet t", "data").0 - before;
         assert_eq!(number(&report, "sent.datagrams"), counted, "{target}");
-        assert_eq!(number(&report, "losses.lost_on_path"), 0, "{target}");
-        let delivered = number(&report, "delivered") + number(&report, "losses.socket_drops");
+        assert_eq!(number(&report, "lost.path"), 0, "{target}");
+        let delivered = number(&report, "delivered") + number(&report, "lost.receiver_socket");
         assert_eq!(delivered, counted);
     }
 }
@@ -214,7 +214,7 @@ fn two_namespaces_know_that_they_are_on_one_host() {
     assert_eq!(path(&report, "loopback"), false);
     // Sender and receiver share one processor, so neither uses all of it.
     assert!(number(&report, "sender_cpu_percent") < 97, "{report:#}");
-    assert_eq!(number(&report, "losses.lost"), 0, "{report:#}");
+    assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
 
     // Without limits a run has one stream per processor; with a limit it has one.
     let cpus = thread::available_parallelism().unwrap().get() as u64;
@@ -243,8 +243,8 @@ fn loss_on_the_path_equals_the_firewalls_counter() {
     let report = report_of(&output);
     let dropped = lab.counter("b", "inet t", "dropped").0;
     assert!(dropped > 100, "the rule dropped {dropped}");
-    assert_eq!(number(&report, "losses.lost_on_path"), dropped, "{report:#}");
-    assert!(number(&report, "losses.bursts") > 0);
+    assert_eq!(number(&report, "lost.path"), dropped, "{report:#}");
+    assert!(number(&report, "lost.bursts") > 0);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn total_loss_is_reported_as_total_loss() {
     let report = report_of(&output);
     assert_eq!(number(&report, "sent.datagrams"), 200);
     assert_eq!(number(&report, "delivered"), 0);
-    assert_eq!(number(&report, "losses.lost"), 200);
+    assert_eq!(number(&report, "lost.total"), 200);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_run_gets_through_a_path_that_loses_every_third_control_datagram() {
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
     assert_eq!(path(&report, "complete"), true);
-    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
 }
 
 #[test]
@@ -309,13 +309,13 @@ fn a_stopped_receiver_loses_at_its_socket_and_the_kernel_agrees() {
     let output = client.wait(secs(30));
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
-    let lost = number(&report, "losses.socket_drops");
+    let lost = number(&report, "lost.receiver_socket");
     let [data, words] = ["data", "words"].map(|name| lab.counter("b", "inet t", name).0);
     assert_eq!(number(&report, "delivered") + lost, data, "{report:#}");
     // A sender's last word may have found the buffer full, too: it is no datagram of the run.
     let dropped = lab.snmp("b").rcvbuf_errors;
     assert!((lost..=lost + words).contains(&dropped), "{dropped} and {words}: {report:#}");
-    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
 }
 
 #[test]
@@ -335,8 +335,8 @@ fn drops_of_coalesced_buffers_are_counted_in_datagrams() {
     assert_eq!(output.code(), Some(0), "{}", output.err());
     let report = report_of(&output);
     let buffers = lab.snmp("b").rcvbuf_errors;
-    let lost = number(&report, "losses.socket_drops");
-    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
+    let lost = number(&report, "lost.receiver_socket");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
     assert!(lost > 2 * buffers, "{lost} datagrams in {buffers} buffers");
     assert_eq!(path(&report, "io.rx_mode"), "gro");
     let verdict = path(&report, "limited_by").as_str().unwrap_or_default();

@@ -113,7 +113,7 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
             |key: &str| [0, 1, 2, 3].map(|step| number(&report, &format!("trials.{step}.{key}")));
         let [five, fifteen, more, most] = column("sent.bits_per_second");
         assert!(five < 6_000_000 && fifteen < 16_000_000);
-        let lost = column("losses.lost_on_path");
+        let lost = column("lost.path");
         delivered += column("delivered").iter().sum::<u64>();
         assert_eq!(lab.counter("server", "inet t", "arrived").0, delivered);
         let holds_nothing_back = more > 24_000_000 && most > 34_000_000;

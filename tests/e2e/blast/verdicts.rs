@@ -53,7 +53,7 @@ fn a_path_that_passes_only_small_datagrams_is_reported() {
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "2M"]);
     assert_eq!(text(&report, "verdict.code"), "only_small_pass", "{report:#}");
     assert_eq!(number(&report, "verdict.payload_bytes"), 1472);
-    assert_eq!(number(&report, "verdict.lost"), number(&report, "losses.lost_on_path"));
+    assert_eq!(number(&report, "verdict.lost_datagrams"), number(&report, "lost.path"));
     assert_eq!(text(&report, "limited_by"), "network");
 }
 
@@ -70,7 +70,7 @@ fn drops_by_an_own_limit_are_no_success() {
     let _server = serve(&lab);
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "3M"]);
     assert_eq!(text(&report, "limited_by"), "sender_host", "{report:#}");
-    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn copies_by_the_switch_are_duplicates_and_hide_no_drops() {
     let counted = |name| lab.counter("switch", "netdev t", name).0;
     assert_eq!((counted("dropped"), counted("copies")), (200, 200));
     assert_eq!(number(&report, "sent.datagrams"), 2_000);
-    assert_eq!(number(&report, "losses.lost_on_path"), 200, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 200, "{report:#}");
     assert_eq!(number(&report, "duplicates"), 200, "{report:#}");
     assert_eq!(number(&report, "delivered"), 1_800, "{report:#}");
     assert_eq!(number(&report, "received.datagrams"), 2_000, "as many as were sent");
@@ -93,7 +93,7 @@ fn icmp_errors_to_a_sending_server_are_reported_by_the_client() {
     let args = ["10.77.0.2", "--reverse", "--size", "1000", "--rate", "1kpps", "--count", "500"];
     let report = blast(&lab, "a", &args);
     assert_eq!(lab.counter("a", "inet t", "refused").0, 10);
-    assert_eq!(number(&report, "losses.lost_on_path"), 10, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 10, "{report:#}");
     // The kernel limits its ICMP errors per second.
     let told = path(&report, "network_errors.0");
     let words = "communication administratively prohibited, from 10.77.0.1";

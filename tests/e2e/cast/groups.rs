@@ -112,7 +112,7 @@ fn arrivals_on_two_interfaces_are_counted_separately() {
         let by_second = text(source, "interface") == "eth1";
         let lost = if by_second { lab.counter("b", "inet loss", name).0 } else { 0 };
         assert_eq!(lost, if by_second { 20 } else { 0 });
-        assert_eq!(number(source, "lost"), lost, "{source:#}");
+        assert_eq!(number(source, "lost_datagrams"), lost, "{source:#}");
         assert_eq!(number(source, "received"), 200 - lost, "{source:#}");
     }
 }
@@ -159,7 +159,7 @@ fn two_hundred_groups_are_joined_in_one_process_and_left() {
     send(&mut lab.udpkit("a"), &[&args[..], &["--rate", "50pps"]].concat());
     let report = report_of(running);
     assert_eq!(sources(&report).len(), 200);
-    assert_eq!((number(&report, "received"), number(&report, "lost")), (600, 0));
+    assert_eq!((number(&report, "received"), number(&report, "lost_datagrams")), (600, 0));
     assert_eq!(joined(), 0);
 }
 
@@ -223,7 +223,9 @@ fn a_receiver_behind_a_router_needs_ttl_2_and_check_reports_it() {
     let report = report_of(running);
     let from = |port: &str| {
         let counts = sources(&report).iter().filter(|one| text(one, "source").ends_with(port));
-        counts.map(|one| (number(one, "received"), number(one, "lost"))).collect::<Vec<_>>()
+        counts
+            .map(|one| (number(one, "received"), number(one, "lost_datagrams")))
+            .collect::<Vec<_>>()
     };
     assert_eq!(from(":6001"), [], "{report:#}");
     assert_eq!(from(":6002"), [(20, 0), (20, 0)], "{report:#}");
@@ -415,7 +417,10 @@ fn unicast_copies_distinguish_a_lossy_switch_from_a_lossy_host() {
     for (running, lost) in receivers.into_iter().zip([0, 600, 600]) {
         let report = report_of(running);
         assert_eq!(sources(&report).len(), 1, "{report:#}");
-        assert_eq!((number(&report, "received"), number(&report, "lost")), (3000 - lost, lost));
+        assert_eq!(
+            (number(&report, "received"), number(&report, "lost_datagrams")),
+            (3000 - lost, lost)
+        );
         assert!(number(&report, "unicast_copies") > 1000, "{report:#}");
     }
 }

@@ -48,7 +48,9 @@ fn loopback_multicast_arrives_whole_and_is_left() {
     let source = &sources(&report)[0];
     assert_eq!(text(source, "group"), group);
     assert_eq!(text(source, "interface"), "lo");
-    for (key, expected) in [("received", 200), ("lost", 0), ("duplicates", 0), ("reordered", 0)] {
+    for (key, expected) in
+        [("received", 200), ("lost_datagrams", 0), ("duplicates", 0), ("reordered", 0)]
+    {
         assert_eq!(number(source, key), expected, "{key}");
     }
     assert_eq!(path(source, "tag"), path(&sent, "tag"));
@@ -75,7 +77,7 @@ fn a_member_on_the_senders_own_host_receives_unless_no_loop_is_set() {
         assert_eq!(sources(&report).len(), 1, "{report:#}");
         assert_eq!(text(&report, "source_rows.0.source"), source);
         assert_eq!(text(&report, "source_rows.0.group"), group);
-        assert_eq!(number(&report, "source_rows.0.lost"), 0);
+        assert_eq!(number(&report, "source_rows.0.lost_datagrams"), 0);
         assert_eq!(text(&report, "source_rows.0.interface"), "eth0");
     }
 }
@@ -158,7 +160,7 @@ fn loss_equals_the_firewalls_counter_on_groups_and_broadcast_at_three_receivers(
                 .unwrap_or_else(|| panic!("{host} did not hear {group}: {report:#}"));
             let (dropped, _) = lab.counter(&host, "inet loss", name);
             assert!(dropped > 0, "{host} {name}");
-            assert_eq!(number(source, "lost"), dropped, "{host} {name}: {source:#}");
+            assert_eq!(number(source, "lost_datagrams"), dropped, "{host} {name}: {source:#}");
             assert_eq!(number(source, "received"), 1000 - dropped, "{host} {name}");
             assert_eq!(number(source, "duplicates"), 0);
             assert_eq!(number(source, "reordered"), 0);
@@ -191,7 +193,7 @@ fn duplicates_equal_what_the_switch_duplicated() {
         let report = report_of(running);
         assert_eq!(number(&report, "source_rows.0.duplicates"), expected);
         assert_eq!(number(&report, "source_rows.0.received"), 700 + expected);
-        assert_eq!(number(&report, "source_rows.0.lost"), 0);
+        assert_eq!(number(&report, "source_rows.0.lost_datagrams"), 0);
     }
 }
 
@@ -212,7 +214,7 @@ fn a_list_may_mix_groups_and_unicast_of_both_families() {
     let member = report_of(member);
     assert_eq!(sources(&member).len(), 4);
     for source in sources(&member) {
-        assert_eq!((number(source, "received"), number(source, "lost")), (60, 0));
+        assert_eq!((number(source, "received"), number(source, "lost_datagrams")), (60, 0));
     }
     let single = report_of(single);
     // Either family's first datagram may be read first.
@@ -299,7 +301,7 @@ fn an_interrupted_sender_and_receiver_agree_and_a_late_one_counts_from_its_first
     assert_eq!(path(&late, "source_rows.0.joined_before"), false);
     assert_eq!(number(&late, "source_rows.0.received"), total - first);
     for report in [early, late] {
-        assert_eq!(number(&report, "lost"), 0, "{report:#}");
+        assert_eq!(number(&report, "lost_datagrams"), 0, "{report:#}");
         assert_eq!(path(&report, "interrupted"), true);
     }
 }
@@ -317,7 +319,7 @@ fn a_sender_that_starts_again_is_accounted_for_on_its_own() {
     assert_eq!(sources(&report).len(), 2, "{report:#}");
     for source in sources(&report) {
         assert_eq!(text(source, "source"), "10.77.0.1:6000");
-        assert_eq!((number(source, "received"), number(source, "lost")), (30, 0));
+        assert_eq!((number(source, "received"), number(source, "lost_datagrams")), (30, 0));
         assert_eq!(number(source, "duplicates"), 0);
     }
 }

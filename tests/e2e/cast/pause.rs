@@ -17,7 +17,7 @@ fn a_receiver_that_was_suspended_for_longer_than_its_idle_time_counts_all() {
     assert_eq!(number(&sent, "datagrams"), 100);
     receiver.signal("CONT");
     let told = json(&receiver.wait(secs(20)).expect_success().out());
-    assert_eq!((number(&told, "received"), number(&told, "lost")), (100, 0), "{told:#}");
+    assert_eq!((number(&told, "received"), number(&told, "lost_datagrams")), (100, 0), "{told:#}");
     assert!(number(&told, "reader_pause_ns") > 500_000_000, "{told:#}");
     // By arrival time, not by reading time: 99 gaps of 8 ms.
     let span = number(&told["source_rows"][0], "duration_ns");

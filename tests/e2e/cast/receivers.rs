@@ -78,7 +78,7 @@ fn the_table_equals_the_firewalls_counters_over_both_families() {
                 _ => format!("10.77.0.1{host}:"),
             };
             let row = row(&sent, &source);
-            assert_eq!(number(row, "lost"), dropped, "{row:#}");
+            assert_eq!(number(row, "lost_datagrams"), dropped, "{row:#}");
             assert_eq!(number(row, "received"), 4000 - dropped, "{row:#}");
             assert_eq!(number(row, "expected"), 4000, "{row:#}");
             assert_eq!((number(row, "duplicates"), number(row, "reordered")), (0, 0));
@@ -90,7 +90,7 @@ fn the_table_equals_the_firewalls_counters_over_both_families() {
             running.signal("INT");
             let own = json(&running.wait(secs(10)).expect_success().out());
             assert!(text(&own, "source_rows.0.source").starts_with(from), "{own:#}");
-            for key in ["received", "lost", "bursts", "longest_burst", "delay_p50_ns"] {
+            for key in ["received", "lost_datagrams", "bursts", "longest_burst", "delay_p50_ns"] {
                 let key_there = format!("source_rows.0.{key}");
                 assert_eq!(path(&own, &key_there), path(row, key), "{key}: {own:#} {row:#}");
             }
@@ -126,7 +126,7 @@ fn loss_on_the_senders_own_wire_is_found_to_be_common() {
     let (dropped, _) = lab.counter("switch", "netdev loss", "dropped");
     assert!(dropped > 0);
     for host in ["10.77.0.11", "10.77.0.12", "10.77.0.13"] {
-        assert_eq!(number(row(&sent, host), "lost"), dropped, "{sent:#}");
+        assert_eq!(number(row(&sent, host), "lost_datagrams"), dropped, "{sent:#}");
     }
     assert_eq!(text(&sent, "common_loss.location.code"), "near_sender", "{sent:#}");
     // A report has room for a limited number of gaps; only the complete part is compared.
@@ -168,22 +168,26 @@ fn receivers_come_late_end_and_stop_while_the_sender_continues() {
     let sent = json(&sender.wait(secs(20)).expect_success().out());
     let total = number(&sent, "numbered");
     let whole_row = row(&sent, "10.77.0.11");
-    assert_eq!((number(whole_row, "received"), number(whole_row, "lost")), (total, 0));
+    assert_eq!((number(whole_row, "received"), number(whole_row, "lost_datagrams")), (total, 0));
     let stopped = row(&sent, "10.77.0.13");
     assert_eq!(text(stopped, "state"), "done", "{stopped:#}");
-    assert!(number(stopped, "lost") >= 500, "{stopped:#}");
+    assert!(number(stopped, "lost_datagrams") >= 500, "{stopped:#}");
     // The kernel also counts announcements, one per second.
-    let (lost, dropped) = (number(stopped, "lost"), errors());
+    let (lost, dropped) = (number(stopped, "lost_datagrams"), errors());
     assert!(lost <= dropped && dropped - lost <= 20, "{dropped} dropped: {stopped:#}");
-    assert_eq!(number(stopped, "received") + number(stopped, "lost"), total, "{stopped:#}");
+    assert_eq!(
+        number(stopped, "received") + number(stopped, "lost_datagrams"),
+        total,
+        "{stopped:#}"
+    );
     let dead = row(&sent, "10.77.0.12");
     assert!(["live", "silent"].contains(&text(dead, "state")), "{dead:#}");
-    assert!(number(dead, "received") < total && number(dead, "lost") == 0, "{dead:#}");
+    assert!(number(dead, "received") < total && number(dead, "lost_datagrams") == 0, "{dead:#}");
     late.signal("INT");
     let own = json(&late.wait(secs(10)).expect_success().out());
     let late_row = row(&sent, "10.77.0.14");
     assert_eq!(number(late_row, "received"), number(&own, "received"));
-    assert_eq!(number(late_row, "lost"), 0, "{late_row:#}");
+    assert_eq!(number(late_row, "lost_datagrams"), 0, "{late_row:#}");
     assert_eq!(number(late_row, "expected"), total - number(&own, "source_rows.0.first_sequence"));
 }
 
@@ -207,7 +211,7 @@ fn a_list_has_a_row_for_each_host_and_marks_those_that_never_reported() {
     }
     let unheard = row(&sent, "10.77.0.12:5000");
     assert_eq!(text(unheard, "state"), "unheard");
-    assert!(path(unheard, "lost").is_null());
+    assert!(path(unheard, "lost_datagrams").is_null());
     silent.signal("INT");
     let own = json(&silent.wait(secs(10)).expect_success().out());
     assert_eq!((number(&own, "received"), number(&own, "strays")), (500, 0));
@@ -255,7 +259,11 @@ fn a_receiver_asks_to_be_sent_to_is_listed_and_leaves() {
         let own = json(&running.wait(secs(10)).expect_success().out());
         let row = row(&sent, host);
         assert_eq!(number(row, "received"), number(&own, "received"), "{own:#} {row:#}");
-        assert_eq!((number(row, "lost"), number(&own, "lost")), (0, 0), "{own:#} {row:#}");
+        assert_eq!(
+            (number(row, "lost_datagrams"), number(&own, "lost_datagrams")),
+            (0, 0),
+            "{own:#} {row:#}"
+        );
         assert_eq!(text(row, "state"), "done");
     }
     assert_eq!(number(row(&sent, "10.77.0.12"), "received"), 50);

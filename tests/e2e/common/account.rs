@@ -16,9 +16,19 @@ pub fn assert_sums(report: &Value) {
         let sums = [
             ("offered.datagrams", vec!["sent.datagrams", "never_sent"], true),
             ("received.datagrams", vec!["delivered", "duplicates", "too_late"], true),
-            ("losses.lost", vec!["losses.lost_on_path", "losses.socket_drops"], true),
+            (
+                "lost.total",
+                vec![
+                    "lost.sender_host",
+                    "lost.path",
+                    "lost.receiver_host",
+                    "lost.receiver_socket",
+                    "lost.damaged",
+                ],
+                true,
+            ),
             // This one needs the final counts of both ends.
-            ("sent.datagrams", vec!["delivered", "losses.lost"], whole),
+            ("sent.datagrams", vec!["delivered", "lost.total"], whole),
         ];
         for (total, parts, holds) in sums {
             let sum = parts.iter().map(|part| count(part)).sum::<Option<u64>>();
@@ -35,7 +45,7 @@ pub fn assert_sums(report: &Value) {
             assert_eq!(Some(arrived), count("received.datagrams"), "{way:#}");
             let bursts = way["burst_lengths"].as_array().expect("lengths of bursts");
             let told: u64 = bursts.iter().filter_map(|class| class["bursts"].as_u64()).sum();
-            assert_eq!(Some(told), count("losses.bursts"), "{way:#}");
+            assert_eq!(Some(told), count("lost.bursts"), "{way:#}");
             assert!(way["limited_by"].is_string(), "{way:#}");
             assert!(way["verdict"]["code"].is_string(), "{way:#}");
             assert!(way["verdict"]["text"].is_string(), "{way:#}");

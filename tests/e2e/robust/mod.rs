@@ -75,7 +75,7 @@ fn a_flood_of_random_and_almost_right_datagrams_changes_no_count() {
     let report = whole(&client.wait(secs(20)));
     assert_eq!(number(&report, "sent.datagrams"), lab.counter("b", "inet t", "data").0);
     assert_eq!(lab.counter("b", "inet t", "forged").0, forge::FLOOD);
-    for key in ["losses.lost_on_path", "duplicates", "reordered", "too_late"] {
+    for key in ["lost.path", "duplicates", "reordered", "too_late"] {
         assert_eq!(number(&report, key), 0, "{key}: {report:#}");
     }
     // Each was recognised, except those that the kernel dropped at the full socket.
@@ -184,7 +184,7 @@ fn a_client_that_is_stopped_for_a_second_continues_and_reports_correctly() {
     client.stand_still(secs(1));
     let report = whole(&client.wait(secs(20)));
     assert_eq!(number(&report, "sent.datagrams"), data());
-    assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
 }
 
 #[test]
@@ -204,12 +204,9 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
     let back = data();
     wait_until("data again", || data() > back + 100);
     let report = whole(&client.wait(secs(30)));
-    let delivered = number(&report, "delivered") + number(&report, "losses.socket_drops");
+    let delivered = number(&report, "delivered") + number(&report, "lost.receiver_socket");
     assert_eq!(delivered, data(), "{report:#}");
-    assert!(
-        number(&report, "losses.lost_on_path") + number(&report, "never_sent") > 300,
-        "{report:#}"
-    );
+    assert!(number(&report, "lost.path") + number(&report, "never_sent") > 300, "{report:#}");
 }
 
 #[test]
@@ -240,7 +237,7 @@ fn refusals_of_a_short_queue_are_never_sent_and_not_loss() {
         .collect();
     assert_eq!(causes, [105], "{report:#}");
     assert_eq!(number(&report, "sent.datagrams"), lab.counter("b", "inet t", "data").0);
-    assert_eq!(number(&report, "losses.lost"), 0, "{report:#}");
+    assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
 }
 
 #[test]
@@ -257,7 +254,7 @@ fn sixty_four_clients_at_once_are_all_served() {
     for client in clients {
         let report = whole(&client.wait(secs(40)));
         assert_eq!(number(&report, "sent.datagrams"), 200);
-        assert_eq!(number(&report, "losses.lost_on_path"), 0, "{report:#}");
+        assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
     }
     server.signal("INT");
     let told = server.wait(secs(5));

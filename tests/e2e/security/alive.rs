@@ -90,7 +90,7 @@ fn ends(how: Goes, within: Duration) {
     server.wait_for_line("streams stopped", secs(2));
     let report = json(&stays.wait(secs(20)).expect_success().out());
     assert_eq!(path(&report, "complete"), true, "{report:#}");
-    assert_eq!(path(&report, "losses.lost_on_path"), 0, "{report:#}");
+    assert_eq!(path(&report, "lost.path"), 0, "{report:#}");
     if how == Goes::Silent {
         goes.signal("KILL");
     }

@@ -122,7 +122,7 @@ fn outlive(is_silent: bool) -> (Duration, String) {
     sender.wait(secs(10)).expect_success();
     let own = json(&stays.wait(secs(10)).expect_success().out());
     let sent = lab.counter("s", "inet t", "stays").0;
-    assert_eq!((number(&own, "lost"), number(&own, "received")), (0, sent), "{own:#}");
+    assert_eq!((number(&own, "lost_datagrams"), number(&own, "received")), (0, sent), "{own:#}");
     (lasted, line)
 }
 
@@ -241,7 +241,11 @@ fn a_receiver_is_served_to_the_end_despite_forged_announcements() {
     let row = &all[0];
     assert!(text(row, "receiver").starts_with("10.77.0.11:"), "{sent:#}");
     assert_eq!(text(row, "state"), "done", "{sent:#}");
-    assert_eq!((number(row, "lost"), number(&own, "lost")), (0, 0), "{own:#} {row:#}");
+    assert_eq!(
+        (number(row, "lost_datagrams"), number(&own, "lost_datagrams")),
+        (0, 0),
+        "{own:#} {row:#}"
+    );
     assert_eq!(number(row, "received"), number(&own, "received"), "{own:#} {row:#}");
     assert!(number(row, "received") >= 500, "{row:#}");
 }
@@ -271,7 +275,7 @@ fn a_stream_ends_within_seconds_where_its_receiver_was_killed_beside_one_that_st
     sender.signal("INT");
     sender.wait(secs(10)).expect_success();
     let own = json(&stays.wait(secs(10)).expect_success().out());
-    assert_eq!(number(&own, "lost"), 0, "{own:#}");
+    assert_eq!(number(&own, "lost_datagrams"), 0, "{own:#}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn disbelieved(port: u16, args: &[&str], kind: &str) -> Value {
     for limit in limits {
         assert_eq!((path(&limit, "held"), path(&limit, "value")), (&false.into(), &Value::Null));
     }
-    assert_eq!(path(&report, "losses"), &Value::Null, "{kind}: {report:#}");
+    assert_eq!(path(&report, "lost"), &Value::Null, "{kind}: {report:#}");
     report
 }
 
