@@ -283,7 +283,6 @@ pub struct CastInterval {
     /// Payload bytes of these.
     pub bytes: u64,
     /// Found lost in the interval: falls below zero when a late datagram fills an earlier gap.
-    #[serde(rename = "lost_datagrams")]
     pub lost: i64,
     /// Duplicates in the interval.
     pub duplicates: u64,

@@ -154,7 +154,6 @@ pub struct PingInterval<'a> {
     /// Probes answered since then.
     pub back: u64,
     /// Probes given up since then and not answered late.
-    #[serde(rename = "lost_datagrams")]
     pub lost: u64,
     /// When it began, nanoseconds since 1970.
     pub start: Nanos,
