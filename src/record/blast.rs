@@ -2,7 +2,8 @@
 
 use super::host_losses::{HostReport, LossGroup, LossShares};
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
-use super::throughput_findings::{LimitedBy, ThroughputAdvice, ThroughputFindings};
+use super::throughput_advice::ThroughputAdvice;
+use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal, StreamRow, Way};
 use crate::batch::{RxCall, TxCall};
 use crate::units::Rate;

@@ -37,6 +37,7 @@ mod serve_refusal;
 mod sink;
 mod stream_comparison;
 mod stream_rows;
+mod throughput_advice;
 mod throughput_findings;
 mod trials;
 mod undelivered;
@@ -101,9 +102,10 @@ pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use sink::{Flow, Sink};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};
+pub use throughput_advice::ThroughputAdvice;
 pub use throughput_findings::{
-    LimitedBy, ThroughputAdvice, ThroughputAlternative, ThroughputCaveat, ThroughputEvidence,
-    ThroughputFindings, ThroughputVerdict,
+    LimitedBy, ThroughputAlternative, ThroughputCaveat, ThroughputEvidence, ThroughputFindings,
+    ThroughputVerdict,
 };
 pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,

@@ -136,6 +136,7 @@ fn each_place_in_a_host_has_its_verdict_and_advice() {
     let judge = |place, certainty, lost, path| {
         let mut way = way(10_000, path, 0, (10, 10));
         way.hosts = vec![receiver(vec![part(place, lost, certainty)])];
+        way.lost = Some(Losses { total: path + lost, path, ..Losses::default() });
         let told = verdict(&way, PACED);
         (told.limited_by(), told.advice())
     };
