@@ -1,7 +1,7 @@
 //! `udpkit blast`: single runs, series of runs, verdicts, and counts against witnesses.
 
 mod loaded;
-mod parallel_paths;
+mod places;
 mod run;
 mod trials;
 mod verdicts;

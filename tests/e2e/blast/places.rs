@@ -1,0 +1,234 @@
+//! Where `udpkit blast` says that datagrams were lost, with the kernel's counters as witness, and
+//! the same network without the fault beside it.
+
+use crate::common::{
+    Lab, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs, text,
+    wait_until,
+};
+use serde_json::Value;
+use std::thread;
+use std::time::Duration;
+
+/// Datagrams that need no fragments, at a rate that no host is busy with.
+const WHOLE: &[&str] = &["-t", "1s", "--rate", "5M", "--size", "1000"];
+
+fn serve(lab: &Lab) -> Running {
+    let server = Running::start(lab.udpkit("b").arg("serve"));
+    server.wait_for_line("serving on", secs(5));
+    server
+}
+
+/// A run from `a` to `b`, whose parts were checked.
+fn blast(lab: &Lab, args: &[&str]) -> Value {
+    let output = run(lab.udpkit("a").args(["blast", "10.77.0.2", "--json"]).args(args), secs(30));
+    let report = json(&output.out());
+    assert_sums(&report);
+    report
+}
+
+/// What each host lost: place, datagrams, certainty.
+fn parts(report: &Value) -> Vec<(String, u64, String)> {
+    let hosts = path(report, "hosts").as_array().expect("hosts");
+    let losses = hosts.iter().flat_map(|host| path(host, "losses").as_array().expect("losses"));
+    losses
+        .map(|part| {
+            let certainty = text(part, "certainty").to_owned();
+            (text(part, "place").to_owned(), number(part, "datagrams"), certainty)
+        })
+        .collect()
+}
+
+/// A counter of the host with this role.
+fn counter(report: &Value, role: &str, key: &str) -> u64 {
+    let hosts = path(report, "hosts").as_array().expect("hosts");
+    let host = hosts.iter().find(|host| text(host, "role") == role).expect(role);
+    number(host, &format!("counters.{key}"))
+}
+
+#[track_caller]
+fn assert_clean(report: &Value) {
+    assert_eq!(number(report, "lost.total"), 0, "{report:#}");
+    assert!(parts(report).is_empty(), "{report:#}");
+    assert_eq!(text(report, "limited_by"), "rate", "{report:#}");
+}
+
+/// Every tenth datagram of a run is changed on its way into `host`, and its checksum is not.
+fn damage(lab: &Lab, host: &str) {
+    lab.nft(
+        host,
+        "add table inet damage\n\
+         add chain inet damage early { type filter hook prerouting priority -300; }\n\
+         add rule inet damage early udp length 1008 numgen inc mod 10 == 0 @th,4000,32 set 1\n",
+    );
+}
+
+#[test]
+fn damaged_datagrams_are_no_overflow_in_either_direction() {
+    require_lab!();
+    for (host, direction) in [("b", &[][..]), ("a", &["--reverse"])] {
+        let lab = Lab::up("pair", &["--no-offload"]);
+        let _server = serve(&lab);
+        let args = [WHOLE, direction].concat();
+        assert_clean(&blast(&lab, &args));
+        damage(&lab, host);
+        let before = lab.snmp(host);
+        let report = blast(&lab, &args);
+        let (after, damaged) = (lab.snmp(host), number(&report, "lost.damaged"));
+        assert_eq!(damaged, after.in_csum_errors - before.in_csum_errors, "{report:#}");
+        assert_eq!(after.rcvbuf_errors, before.rcvbuf_errors);
+        assert!(damaged > 50 && number(&report, "lost.total") == damaged, "{report:#}");
+        assert_eq!(parts(&report), [("udp_checksum".to_owned(), damaged, "exact".to_owned())]);
+        assert_eq!(text(&report, "limited_by"), "damage", "{report:#}");
+        assert_eq!(text(&report, "advice.code"), "check_for_damage");
+    }
+}
+
+/// A second link between `a` and `b`, by which `b` does not expect the addresses of the first.
+fn second_link(lab: &Lab) {
+    let peer = lab.namespace("b");
+    lab.shell("a", &format!("ip link add eth1 type veth peer name eth1 netns {peer}"));
+    lab.shell("a", "ip addr add 10.78.0.1/24 dev eth1; ip link set eth1 up");
+    lab.shell("b", "ip addr add 10.78.0.2/24 dev eth1; ip link set eth1 up");
+}
+
+/// What `b`'s reverse path filter has dropped.
+fn filtered(lab: &Lab) -> u64 {
+    let rows = lab.shell("b", "grep ^TcpExt: /proc/net/netstat");
+    let mut rows = rows.lines().map(|row| row.split_whitespace());
+    let (names, values) = (rows.next().expect("names"), rows.next().expect("values"));
+    let mut pairs = names.zip(values);
+    let (_, value) = pairs.find(|(name, _)| *name == "IPReversePathFilter").expect("a counter");
+    value.parse().expect("a number")
+}
+
+/// For half a second in the middle of a run, its datagrams take the second link.
+fn detour(lab: &Lab) -> Value {
+    let args = ["blast", "10.77.0.2", "--json", "-t", "3s", "--rate", "2M", "--size", "1000"];
+    let before = lab.snmp("b").in_datagrams;
+    let client = Running::start(lab.udpkit("a").args(args));
+    wait_until("data", secs(10), || lab.snmp("b").in_datagrams > before + 100);
+    lab.shell("a", "ip route add 10.77.0.2/32 via 10.78.0.2 dev eth1 src 10.77.0.1");
+    thread::sleep(Duration::from_millis(500));
+    lab.shell("a", "ip route del 10.77.0.2/32");
+    let report = json(&client.wait(secs(20)).out());
+    assert_sums(&report);
+    report
+}
+
+#[test]
+fn what_the_reverse_path_filter_dropped_was_not_lost_on_the_path() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    second_link(&lab);
+    let _server = serve(&lab);
+    let off = "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done";
+    lab.shell("b", off);
+    let report = detour(&lab);
+    assert_eq!(filtered(&lab), 0);
+    assert_clean(&report);
+    lab.shell("b", "echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter");
+    let report = detour(&lab);
+    let (total, dropped) = (number(&report, "lost.total"), filtered(&lab));
+    // Commands of the dialogue were dropped, too.
+    assert!(total > 50 && (total..total + 20).contains(&dropped), "{dropped}: {report:#}");
+    assert_eq!(number(&report, "lost.receiver_host"), total, "{report:#}");
+    let [(place, datagrams, _)] = &parts(&report)[..] else { panic!("{report:#}") };
+    assert_eq!((place.as_str(), *datagrams), ("reverse_path_filter", total), "{report:#}");
+    assert_eq!(text(&report, "verdict.code"), "host_loss");
+    assert_eq!(text(&report, "limited_by"), "receiver_host");
+    assert_eq!(text(&report, "advice.code"), "check_reverse_path");
+}
+
+#[test]
+fn what_a_filter_dropped_of_others_is_at_most_a_bound_and_never_more_than_is_missing() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    second_link(&lab);
+    lab.shell("b", "echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter");
+    lab.shell("a", "ip addr add 10.99.0.1/32 dev eth1");
+    lab.nft(
+        "b",
+        "add table inet t\n\
+         add counter inet t dropped\n\
+         add chain inet t early { type filter hook prerouting priority -300; }\n\
+         add rule inet t early udp length 1008 numgen inc mod 10 == 0 counter name dropped drop\n",
+    );
+    let _server = serve(&lab);
+    let others = ["send", "10.78.0.2:9", "--bind", "10.99.0.1", "--count", "60", "-i", "10ms"];
+    let others = Running::start(lab.udpkit("a").args(others).args(["--", "x"]));
+    let report = blast(&lab, WHOLE);
+    others.wait(secs(10));
+    let dropped = lab.counter("b", "inet t", "dropped").0;
+    assert!(filtered(&lab) >= 50 && dropped >= 50, "{dropped}: {report:#}");
+    assert_eq!(number(&report, "lost.total"), dropped);
+    for (place, datagrams, certainty) in parts(&report) {
+        assert_eq!((place.as_str(), certainty.as_str()), ("reverse_path_filter", "up_to"));
+        assert!(datagrams <= filtered(&lab), "{report:#}");
+    }
+}
+
+#[test]
+fn another_sockets_overflow_explains_nothing() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    lab.nft(
+        "b",
+        "add table inet t\n\
+         add chain inet t early { type filter hook prerouting priority -300; }\n\
+         add rule inet t early udp length 1008 numgen inc mod 10 == 0 drop\n",
+    );
+    let _server = serve(&lab);
+    // It is stopped, and its buffer fills.
+    let args = ["recv", "9009", "-q", "--socket-buffer", "8k"];
+    let other = Running::start(lab.udpkit("b").args(args));
+    lab.wait_bound("b", 9009);
+    other.stop();
+    let flood = ["send", "10.77.0.2:9009", "--count", "400", "-i", "1ms", "--", "xxxx"];
+    let flood = Running::start(lab.udpkit("a").args(flood));
+    let report = blast(&lab, WHOLE);
+    flood.wait(secs(10));
+    assert!(lab.snmp("b").rcvbuf_errors > 100, "{:?}", lab.snmp("b"));
+    let total = number(&report, "lost.total");
+    assert!(total > 50 && number(&report, "lost.path") == total, "{report:#}");
+    assert!(parts(&report).is_empty(), "{report:#}");
+}
+
+#[test]
+fn datagrams_of_which_a_fragment_is_missing_are_named() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    let _server = serve(&lab);
+    let args = ["-t", "1s", "--rate", "5M", "--size", "4000"];
+    assert_clean(&blast(&lab, &args));
+    // The third of three fragments; before the kernel puts them together.
+    lab.nft(
+        "b",
+        "add table ip t\n\
+         add counter ip t dropped\n\
+         add chain ip t early { type filter hook prerouting priority -450; }\n\
+         add rule ip t early ip frag-off & 0x1fff == 370 numgen inc mod 10 == 0 \
+         counter name dropped drop\n",
+    );
+    let report = blast(&lab, &args);
+    let (total, dropped) = (number(&report, "lost.total"), lab.counter("b", "ip t", "dropped").0);
+    assert!(total > 10 && total == dropped, "{dropped}: {report:#}");
+    assert_eq!(parts(&report), [("reassembly".to_owned(), total, "exact".to_owned())]);
+    assert_eq!(number(&report, "verdict.fragments"), 3);
+    assert_eq!(text(&report, "advice.code"), "avoid_fragments", "{report:#}");
+}
+
+#[test]
+fn the_own_queueing_discipline_is_not_the_path_and_is_counted_once() {
+    require_lab!();
+    require_tools!("tc");
+    let lab = Lab::up("pair", &["--no-offload"]);
+    let _server = serve(&lab);
+    assert_clean(&blast(&lab, WHOLE));
+    lab.shell("a", "tc qdisc add dev eth0 root tbf rate 2mbit burst 3000 limit 6000");
+    let report = blast(&lab, WHOLE);
+    let never = number(&report, "never_sent");
+    assert!(never > 50, "{report:#}");
+    assert!(counter(&report, "sender", "qdisc_drops") >= never, "{report:#}");
+    assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
+    assert_eq!(text(&report, "limited_by"), "sender_interface", "{report:#}");
+}
