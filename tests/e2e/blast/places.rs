@@ -89,6 +89,9 @@ fn second_link(lab: &Lab) {
     lab.shell("a", &format!("ip link add eth1 type veth peer name eth1 netns {peer}"));
     lab.shell("a", "ip addr add 10.78.0.1/24 dev eth1; ip link set eth1 up");
     lab.shell("b", "ip addr add 10.78.0.2/24 dev eth1; ip link set eth1 up");
+    // The filter would drop the question for this address, too.
+    let address = lab.shell("b", "ip -br link show eth1 | awk '{print $3}'");
+    lab.shell("a", &format!("ip neigh replace 10.78.0.2 lladdr {} dev eth1", address.trim()));
 }
 
 /// What `b`'s reverse path filter has dropped.
@@ -123,6 +126,8 @@ fn what_the_reverse_path_filter_dropped_was_not_lost_on_the_path() {
     let _server = serve(&lab);
     let off = "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done";
     lab.shell("b", off);
+    // Otherwise a connected socket's cached route passes its datagrams by the filter.
+    lab.shell("b", "echo 0 >/proc/sys/net/ipv4/udp_early_demux");
     let report = detour(&lab);
     assert_eq!(filtered(&lab), 0);
     assert_clean(&report);
