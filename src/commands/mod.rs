@@ -6,6 +6,7 @@ mod cast;
 mod exit;
 mod key;
 mod misread;
+mod own_losses;
 mod payload;
 mod ping;
 mod probe;

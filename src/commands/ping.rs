@@ -2,6 +2,7 @@
 
 use super::exit::{code_of, failure_code, message_of};
 use super::misread::{check_hosts, check_zones, device};
+use super::own_losses::OwnLosses;
 use super::progress::show;
 use super::usage::{PingUsage, Step, check_limits};
 use super::{Exit, Usage, key};
@@ -12,7 +13,9 @@ use crate::net::{
     AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
     resolve, split_host_port,
 };
-use crate::record::{Flow, NotSentTo, PingEvent, PingSummary, PingTargetReport, Sink};
+use crate::record::{
+    Flow, LossPart, NotSentTo, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
+};
 use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{
@@ -66,9 +69,11 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     let doing = Doing::Ping { targets: plan.targets.len() as u64 };
     let shown = args.json && !args.quiet;
     let running = show(doing, length(&args), &signals, shown)?;
+    let (own, peers) = (OwnLosses::watch(), peers(&plan));
     let ended = drive(plan, sockets, Some(signals), args.spin, report)?;
     drop(running);
     let mut summary = ended.summary;
+    note_own_losses(&mut summary, &own, &peers);
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
     ended
@@ -83,10 +88,30 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
 pub fn measure(args: &PingArgs) -> anyhow::Result<PingSummary> {
     let (targets, sockets, not_asked) = targets(args)?;
     let plan = plan(args, targets)?;
+    let (own, peers) = (OwnLosses::watch(), peers(&plan));
     let mut summary = drive(plan, sockets, None, args.spin, Silent)?.summary;
+    note_own_losses(&mut summary, &own, &peers);
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
     Ok(summary)
+}
+
+fn peers(plan: &PingPlan) -> Vec<IpAddr> {
+    plan.targets.iter().map(|target| target.addr.ip()).collect()
+}
+
+/// Notes what this host dropped, where replies are missing.
+fn note_own_losses(summary: &mut PingSummary, own: &OwnLosses, peers: &[IpAddr]) {
+    for (target, peer) in summary.targets.iter_mut().zip(peers) {
+        let missing = target.lost.total;
+        if missing > 0 {
+            let parts = own.explain(*peer, missing).into_iter();
+            let caveats = parts.map(|LossPart { place, datagrams: lost, .. }| {
+                PingCaveat::LostHere { place, lost }
+            });
+            target.caveats.extend(caveats);
+        }
+    }
 }
 
 /// Runs the plan to its end.

@@ -381,6 +381,23 @@ fn alone(passed: Option<u64>, own: u64) -> Certainty {
     }
 }
 
+/// What a host dropped of what arrived for it, and explains why so many datagrams are missing or
+/// no reply came: at most that, since it is not known whose they were.
+pub fn thrown_away(host: &HostCounters, missing: u64) -> Vec<LossPart> {
+    const NAMED: [LossPlace; 6] = [
+        LossPlace::CardRing,
+        LossPlace::FrameDamage,
+        LossPlace::Backlog,
+        LossPlace::ReversePathFilter,
+        LossPlace::ConntrackFull,
+        LossPlace::UdpChecksum,
+    ];
+    let facts = LossFacts { missing, per_drop: 1, fragments: 1, ..LossFacts::default() };
+    let shares = share_losses(&facts, None, Some(host));
+    let named = shares.receiver.into_iter().filter(|part| NAMED.contains(&part.place));
+    named.map(|part| LossPart { certainty: Certainty::UpTo, ..part }).collect()
+}
+
 /// The reports of both hosts of a direction, of those that are known.
 pub fn host_reports(
     way: Way,

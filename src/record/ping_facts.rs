@@ -1,5 +1,6 @@
 //! The settings of a `ping` run, and what there may be to keep in mind of a target's figures.
 
+use super::{LossPlace, PingTargetReport};
 use crate::units::Endpoint;
 use serde::Serialize;
 
@@ -84,6 +85,14 @@ pub enum PingCaveat {
     ClockDrift {
         /// Parts per billion; positive if the target's clock is faster.
         drift_ppb: i64,
+    },
+    /// This host itself may have dropped replies.
+    LostHere {
+        /// Where.
+        place: LossPlace,
+        /// At most so many.
+        #[serde(rename = "lost_datagrams")]
+        lost: u64,
     },
     /// Datagrams arrived that answer no probe.
     Strays {

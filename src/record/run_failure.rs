@@ -1,6 +1,6 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
-use super::{Contradiction, LocalFailure, ServerReply};
+use super::{Contradiction, LocalFailure, LossPart, ServerReply};
 use crate::batch::{LocalRefusal, LocalSendFailure, NetworkError};
 use crate::units::{Endpoint, Rate};
 use serde::{Serialize, Serializer};
@@ -202,6 +202,11 @@ impl RunFailure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FailureAdvice {
+    /// See to what this host dropped: it may have been the replies.
+    LostHere {
+        /// Where; not empty.
+        losses: Vec<LossPart>,
+    },
     /// Start the server, and open its port in the firewall.
     StartServerAndOpenPort {
         /// Its address.

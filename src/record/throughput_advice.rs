@@ -57,6 +57,13 @@ pub enum ThroughputAdvice {
     CheckServer,
 }
 
+impl ThroughputAdvice {
+    /// Advice for what a host lost at a place.
+    pub fn for_place(place: LossPlace) -> Option<Self> {
+        place_advice(place)
+    }
+}
+
 /// Advice for the most frequent refusal.
 pub(super) fn host_advice(causes: &[Refusal]) -> Option<ThroughputAdvice> {
     let errno = causes.first()?.errno?;

@@ -2,11 +2,11 @@
 //! whether another address replies. The advice follows from that.
 
 use super::plan::BlastPlan;
-use crate::batch::LocalSendFailure;
+use crate::batch::{HostChange, LocalSendFailure};
 use crate::control::{Handshake, Issuer, Patience, Sealer, Step};
 use crate::engine::random_u64;
 use crate::net::{self, find_reply_source};
-use crate::record::{FailureAdvice, RunFailure, ServerReply};
+use crate::record::{FailureAdvice, RunFailure, ServerReply, thrown_away};
 use crate::session::blast::ControlSummary;
 use crate::units::{Nanos, Rate, with_port};
 use crate::wire::{Reply, Verb};
@@ -18,7 +18,11 @@ const ELSEWHERE: Duration = Duration::from_millis(900);
 
 /// Stores in the summary why the run failed, as far as this host's state or a reply from another
 /// address shows it, and returns what the user can do about it.
-pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<FailureAdvice> {
+pub fn explain(
+    plan: &BlastPlan,
+    control: &mut ControlSummary,
+    host: Option<&HostChange>,
+) -> Option<FailureAdvice> {
     let (target, rate_limit) = (plan.target, control.rate_limit);
     match control.failure.as_mut()? {
         RunFailure::NotSent { reason, .. }
@@ -32,6 +36,10 @@ pub fn explain(plan: &BlastPlan, control: &mut ControlSummary) -> Option<Failure
         }
         failure @ RunFailure::NoReply { .. } => {
             let Some(from) = elsewhere(plan) else {
+                let losses = host.map(|host| thrown_away(&host.counted, u64::MAX));
+                if let Some(losses) = losses.filter(|losses| !losses.is_empty()) {
+                    return Some(FailureAdvice::LostHere { losses });
+                }
                 return Some(FailureAdvice::StartServerAndOpenPort { target: target.into() });
             };
             *failure = RunFailure::OtherAddress { target: target.into(), from: from.into() };

@@ -83,11 +83,11 @@ fn run_once(
     }
     let switch = prober.as_ref().map(RunningProber::switch);
     let (mut control, driver) = run_control(plan, signals, view, switch)?;
-    let failure_advice = failure::explain(plan, &mut control);
-    let trips = prober.and_then(RunningProber::finish);
     let host = driver.count_host(control.interface);
+    let failure_advice = failure::explain(plan, &mut control, Some(&host));
+    let trips = prober.and_then(RunningProber::finish);
     let (mut found, view) = driver.into_parts();
-    found.host = host;
+    found.host = Some(host);
     let mut plan = plan.clone();
     plan.test.streams = control.streams.unwrap_or(plan.test.streams);
     compose::hold_claims(&plan, &mut control, &found);

@@ -61,8 +61,8 @@ pub struct Driver {
     board: IntervalMerger,
     probe: Option<ProbeSwitch>,
     counters: HostReader,
-    /// This host's counters before the first stream.
-    before: Option<HostSnapshot>,
+    /// This host's counters before the first stream, or before the dialogue until that.
+    before: HostSnapshot,
 }
 
 impl Driver {
@@ -75,6 +75,7 @@ impl Driver {
         probe: Option<ProbeSwitch>,
     ) -> Self {
         let board = board(&plan);
+        let counters = HostReader::open();
         Self {
             plan,
             orders,
@@ -86,19 +87,18 @@ impl Driver {
             down: Vec::new(),
             board,
             probe,
-            counters: HostReader::open(),
-            before: None,
+            before: counters.snapshot(),
+            counters,
         }
     }
 
     /// What this host counted since the first stream; `interface` is that of the server's replies,
     /// 0 if unknown.
-    pub fn count_host(&self, interface: u32) -> Option<HostChange> {
+    pub fn count_host(&self, interface: u32) -> HostChange {
         let peer = self.plan.target.ip();
         let tx = self.plan.stream.device.or_else(|| self.counters.interface_to(peer));
         let rx = Some(interface).filter(|index| *index != 0).or(tx);
-        let before = self.before.as_ref()?;
-        Some(self.counters.snapshot().since(before, peer, RunInterfaces { rx, tx }))
+        self.counters.snapshot().since(&self.before, peer, RunInterfaces { rx, tx })
     }
 
     /// Waits for the streams to end and returns the driver's parts.
@@ -255,7 +255,7 @@ impl Executor<ControlCommand> for &mut Driver {
                     self.plan.placement = Placement::for_run(self.plan.test.rate, one_host);
                 }
                 self.view.started();
-                self.before = Some(self.counters.snapshot());
+                self.before = self.counters.snapshot();
                 self.start_all(&session, tag);
                 if let Some(probe) = &self.probe {
                     probe.set(ProbePhase::Loaded);

@@ -6,14 +6,13 @@ use super::error::ProbeError;
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::record::Document;
 use crate::record::probe::{FailureReport, NoAgent, ProbeFailure};
+use crate::record::{Document, LossPart};
 use crate::report::{self, print_json, words};
 use crate::session::probe::{Kind, RoundDriver, RoundDriverEnd, RoundParameters};
 use crate::units::Nanos;
 use crate::wire::PortList;
 use anyhow::Context;
-use std::net::SocketAddr;
 
 /// Time between two tries of the same datagram.
 pub const SPACING: Nanos = Nanos::from_millis(60);
@@ -29,6 +28,16 @@ impl Target {
     /// How the agent is asked.
     pub fn manner(&self, ports: PortList) -> RoundParameters {
         RoundParameters { target: self.addr, ports, spacing: SPACING, wait: WAIT }
+    }
+
+    /// What this host dropped, if the agent was silent: it may have been the replies.
+    pub fn lost_here(&self, why: &NoAgent) -> Vec<LossPart> {
+        match why {
+            NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } => {
+                self.own_losses.explain(self.addr.ip(), u64::MAX)
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -51,11 +60,14 @@ pub fn measure<K: Kind>(
 
 /// Reports why a probe has no result, with a hint: on standard error, and with `json` also as a
 /// document of `command`.
-pub fn no_agent(json: bool, command: &'static str, target: SocketAddr, why: &NoAgent) -> Exit {
+pub fn no_agent(json: bool, command: &'static str, target: &Target, why: &NoAgent) -> Exit {
+    let losses = target.lost_here(why);
+    let target = target.addr;
     let (error, hint) = words::far_end::no_agent(target.into(), why);
+    let hint = words::host_losses::lost_here(&losses).or(hint);
     report::error(error, hint.as_deref());
     if json {
-        let failure = ProbeFailure { reason: why.clone(), hint };
+        let failure = ProbeFailure { reason: why.clone(), losses, hint };
         print_json(&Document::new(command, FailureReport { target: target.into(), failure }));
     }
     Exit::Failed

@@ -2,6 +2,7 @@
 
 use crate::cli::FarEndArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
+use crate::commands::own_losses::OwnLosses;
 use crate::commands::{Usage, key};
 use crate::control::Sealer;
 use crate::engine::random_u64;
@@ -12,6 +13,7 @@ use crate::units::Nanos;
 use crate::wire::ControlKey;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 /// How long it may be silent.
 const PATIENCE: Nanos = Nanos::from_secs(3);
@@ -28,6 +30,8 @@ pub struct Target {
     /// The interface to use; `None` for the route's.
     pub device: Option<u32>,
     key: Option<ControlKey>,
+    /// What this host drops meanwhile.
+    pub own_losses: Arc<OwnLosses>,
 }
 
 impl Target {
@@ -47,7 +51,8 @@ impl Target {
         let route = SocketPlan { connect: Some(addr), device, ..SocketPlan::new((any, 0).into()) };
         let mut local = route.open()?.local_addr();
         local.set_port(0);
-        Ok(Self { name, addr, local, device, key })
+        let own_losses = Arc::new(OwnLosses::watch());
+        Ok(Self { name, addr, local, device, key, own_losses })
     }
 
     /// A socket towards it, which reports all details of received datagrams.

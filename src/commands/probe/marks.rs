@@ -24,7 +24,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     let report = match found? {
         Ok(report) => report,
         Err(why) => {
-            return Ok(agent_run::no_agent(args.far_end.json, "probe marks", target.addr, &why));
+            return Ok(agent_run::no_agent(args.far_end.json, "probe marks", &target, &why));
         }
     };
     let believed = report.traffic.contradiction.is_none();

@@ -50,7 +50,7 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     let report = match found? {
         Ok(report) => report,
         Err(why) => {
-            return Ok(agent_run::no_agent(args.far_end.json, "probe shape", target.addr, &why));
+            return Ok(agent_run::no_agent(args.far_end.json, "probe shape", &target, &why));
         }
     };
     let believed = report.traffic.contradiction.is_none();

@@ -49,7 +49,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     drop(running);
     let found = found?;
     if let Some(why) = &found.no_agent {
-        return Ok(agent_run::no_agent(far_end.json, "probe timeout", target.addr, why));
+        return Ok(agent_run::no_agent(far_end.json, "probe timeout", &target, why));
     }
     if far_end.json {
         report::print_json(&Document::new("probe timeout", &found));

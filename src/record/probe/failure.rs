@@ -1,8 +1,8 @@
 //! A probe that failed without a remote agent, as a document in the same form as every failed run.
 
 use super::NoAgent;
-use crate::record::Worded;
 use crate::record::finding::one;
+use crate::record::{LossPart, Worded};
 use crate::units::Endpoint;
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ pub struct ProbeFailure {
     /// Why there is no remote agent.
     #[serde(flatten)]
     pub reason: NoAgent,
+    /// What this host itself dropped meanwhile, which may have been the replies.
+    pub losses: Vec<LossPart>,
     /// Advice; `None` if there is none.
     pub hint: Option<String>,
 }

@@ -3,7 +3,8 @@
 use super::delay::table as delay_table;
 use super::delay::{DelayUnit, Planned, percentiles};
 use crate::record::{
-    LossDirectionUnknown, PingAsk, PingDelay, PingSchedule, PingSummary, PingTargetReport,
+    LossDirectionUnknown, PingAsk, PingCaveat, PingDelay, PingSchedule, PingSummary,
+    PingTargetReport,
 };
 use crate::report::Page;
 use crate::report::limits::limit_lines;
@@ -48,7 +49,10 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
 /// The hint if no target replied and there was no error.
 pub(super) fn hint(summary: &PingSummary) -> Option<&'static str> {
     let silent = |target: &PingTargetReport| {
-        let told = !target.network_errors.is_empty() || !target.refused.is_empty();
+        let lost_here = |caveat: &PingCaveat| matches!(caveat, PingCaveat::LostHere { .. });
+        let told = !target.network_errors.is_empty()
+            || !target.refused.is_empty()
+            || target.caveats.iter().any(lost_here);
         target.back == 0 && target.lost.total > 0 && !told
     };
     if !summary.targets.iter().all(silent) {

@@ -1,6 +1,7 @@
 //! Sentences of `udpkit blast`: first lines, failures, series of runs.
 
 use super::far_end;
+use super::host_losses::lost_here;
 use super::progress::whole_seconds;
 use super::terms::{count_and_share, plural};
 use crate::record::{
@@ -255,6 +256,7 @@ fn silent(when: &str, silent_ns: u64, error: Option<&impl Display>) -> String {
 impl Worded for FailureAdvice {
     fn text(&self) -> String {
         match self {
+            Self::LostHere { losses } => lost_here(losses).unwrap_or_default(),
             Self::StartServerAndOpenPort { target } => far_end::no_reply(*target).1,
             Self::StartServer { target } => far_end::port_closed(*target).1,
             Self::CheckLoopback => "the server is this process's own: check `ip link show lo` and \

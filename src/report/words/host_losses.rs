@@ -1,6 +1,7 @@
 //! Names of the places where hosts lose datagrams, with the counters that say so.
 
-use crate::record::{Certainty, LossPart, LossPlace};
+use super::terms::list;
+use crate::record::{Certainty, LossPart, LossPlace, ThroughputAdvice, Worded};
 use crate::units::group_digits;
 
 /// `up to 812`, `812`.
@@ -14,6 +15,16 @@ pub fn count_text(datagrams: u64, certainty: Certainty) -> String {
 /// `up to 812 in the network card's receive ring (rx_missed_errors)`.
 pub fn part_text(part: &LossPart) -> String {
     format!("{} {}", count_text(part.datagrams, part.certainty), place_text(part.place))
+}
+
+/// That this host dropped what may have been the replies; `None` if it dropped nothing.
+pub fn lost_here(parts: &[LossPart]) -> Option<String> {
+    let advice = parts.first().and_then(|part| ThroughputAdvice::for_place(part.place));
+    let places = list(&parts.iter().map(part_text).collect::<Vec<_>>());
+    (!parts.is_empty()).then(|| {
+        let what = format!("this host dropped datagrams that arrived meanwhile: {places}");
+        advice.map_or_else(|| what.clone(), |advice| format!("{what}; {}", advice.text()))
+    })
 }
 
 /// The place, as it follows a count.

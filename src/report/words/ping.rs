@@ -1,7 +1,8 @@
 //! Sentences of `ping`.
 
+use super::host_losses::lost_here;
 use super::terms::{plural, plural_of};
-use crate::record::{PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
+use crate::record::{Certainty, LossPart, PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
 
 /// The protocol's name in the heading.
 pub fn protocol(protocol: PingProtocol) -> &'static str {
@@ -62,6 +63,10 @@ impl Worded for PingCaveat {
                 "the clocks drift apart by {:+.1} ppm; the delays are corrected for it",
                 *drift_ppb as f64 / 1e3
             ),
+            Self::LostHere { place, lost } => {
+                let (place, datagrams, certainty) = (*place, *lost, Certainty::UpTo);
+                lost_here(&[LossPart { place, datagrams, certainty }]).unwrap_or_default()
+            }
             Self::Strays { datagrams } => {
                 format!("{} arrived that answer no probe", plural(*datagrams, "datagram"))
             }

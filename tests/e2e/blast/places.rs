@@ -49,7 +49,9 @@ fn counter(report: &Value, role: &str, key: &str) -> u64 {
 fn assert_clean(report: &Value) {
     assert_eq!(number(report, "lost.total"), 0, "{report:#}");
     assert!(parts(report).is_empty(), "{report:#}");
-    assert_eq!(text(report, "limited_by"), "rate", "{report:#}");
+    // A busy machine pauses its programs.
+    let limit = text(report, "limited_by");
+    assert!(["rate", "sender_pause"].contains(&limit), "{report:#}");
 }
 
 /// Every tenth datagram of a run is changed on its way into `host`, and its checksum is not.

@@ -169,7 +169,7 @@ fn no_agent() {
 #[test]
 fn failure() {
     let hint = far_end::no_agent(target().into(), &unreachable()).1;
-    let failure = ProbeFailure { reason: unreachable(), hint };
+    let failure = ProbeFailure { reason: unreachable(), losses: Vec::new(), hint };
     let document = Document::new("probe marks", FailureReport { target: target().into(), failure });
     let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
     crate::hold_text("all.failure.agent.json", 200, &json);

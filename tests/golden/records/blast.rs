@@ -547,6 +547,13 @@ fn every_failure_and_what_helps() {
         RunFailure::TrialCountsMissing,
     ];
     let advice = [
+        FailureAdvice::LostHere {
+            losses: vec![LossPart {
+                place: LossPlace::UdpChecksum,
+                datagrams: 5,
+                certainty: Certainty::UpTo,
+            }],
+        },
         FailureAdvice::StartServerAndOpenPort { target: target.into() },
         FailureAdvice::StartServer { target: "[2001:db8::1]:9000".parse().expect("an address") },
         FailureAdvice::CheckLoopback,

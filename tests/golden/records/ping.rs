@@ -2,7 +2,7 @@
 
 use super::plain::{full_target, pinged};
 use crate::{hold, hold_text};
-use udpkit::record::{PingCaveat, PingSummary, PingTargetReport, Timestamped, Worded};
+use udpkit::record::{LossPlace, PingCaveat, PingSummary, PingTargetReport, Timestamped, Worded};
 use udpkit::report::ping_text;
 
 #[test]
@@ -42,6 +42,7 @@ fn cautions() {
         PingCaveat::ReflectorRestarted { times: 2 },
         PingCaveat::ClockStepped,
         PingCaveat::ClockDrift { drift_ppb: -12_340 },
+        PingCaveat::LostHere { place: LossPlace::ReversePathFilter, lost: 5 },
         PingCaveat::Strays { datagrams: 3 },
         PingCaveat::TimedByProgram { what: Timestamped::Sends },
         PingCaveat::TimedByProgram { what: Timestamped::Arrivals },
