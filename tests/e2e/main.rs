@@ -12,6 +12,7 @@ mod harness;
 mod library;
 mod live;
 mod output;
+mod own_losses;
 mod ping;
 mod probe;
 mod recv;
