@@ -2,6 +2,7 @@
 
 use super::bind::{Bind, parse_binds};
 use super::misread::{check_address, check_zones, device};
+use super::own_losses::OwnLosses;
 use super::progress;
 use super::shared::detail_sockets;
 use super::usage::{RecvUsage, Step};
@@ -41,6 +42,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     if args.out.as_deref() == Some(Path::new("-")) {
         return Err(Usage::from(RecvUsage::OutIsStandardOutput).into());
     }
+    let own_losses = OwnLosses::watch();
     let sockets = open(&args, &binds, &answering)?;
     let store = args
         .out
@@ -78,6 +80,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     drop(running);
     let ended = ended?;
     let mut done = ended.summary;
+    done.summary.losses = own_losses.split(done.summary.drops);
     if let Some(socket) = ended.sockets.first() {
         let used = socket.io_used();
         done.summary.io = used.rx;

@@ -100,7 +100,7 @@ pub struct CastReceived {
     /// What was written with `--out`; `None` without.
     #[serde(rename = "stored_stream")]
     pub stream: Option<CastStream>,
-    /// Buffers that this host dropped because a socket was full.
+    /// Buffers that this host's sockets dropped.
     pub socket_drops: u64,
     /// Reports to senders that this host itself refused to send.
     pub reports_refused: u64,

@@ -1,8 +1,8 @@
 //! What to keep in mind of a fan-out's figures, judged from them.
 
 use super::{
-    CastReceived, CastSource, FanoutCaveat, FanoutReceiver, FanoutStanding, ReceivedCaveat,
-    ReceiverState,
+    CastReceived, CastSource, Certainty, FanoutCaveat, FanoutReceiver, FanoutStanding, LossPart,
+    LossPlace, ReceivedCaveat, ReceiverState,
 };
 
 /// Receivers whose contradictory reports are listed individually.
@@ -32,6 +32,15 @@ impl FanoutStanding {
 }
 
 impl CastReceived {
+    /// Says why its sockets dropped what they dropped, by what the host counted.
+    pub fn explain_drops(&mut self, parts: &[LossPart]) {
+        self.caveats.retain(|one| !matches!(one, ReceivedCaveat::SocketDrops { .. }));
+        self.caveats.extend(parts.iter().map(|part| {
+            let LossPart { place, datagrams: buffers, certainty } = *part;
+            ReceivedCaveat::SocketDrops { buffers, place, certainty }
+        }));
+    }
+
     /// The same with what to keep in mind about it.
     #[must_use]
     pub fn with_caveats(mut self) -> Self {
@@ -40,7 +49,9 @@ impl CastReceived {
             caveats.push(ReceivedCaveat::NoHeader { datagrams });
         }
         if self.socket_drops > 0 {
-            caveats.push(ReceivedCaveat::SocketDrops { buffers: self.socket_drops });
+            let (place, certainty) = (LossPlace::SocketOther, Certainty::Exact);
+            let buffers = self.socket_drops;
+            caveats.push(ReceivedCaveat::SocketDrops { buffers, place, certainty });
         }
         let count = |which: fn(&CastSource) -> bool| {
             self.sources.iter().filter(|one| which(one)).count() as u64
@@ -86,7 +97,11 @@ mod tests {
         };
         let expected = [
             ReceivedCaveat::NoHeader { datagrams: 7 },
-            ReceivedCaveat::SocketDrops { buffers: 2 },
+            ReceivedCaveat::SocketDrops {
+                buffers: 2,
+                place: LossPlace::SocketOther,
+                certainty: Certainty::Exact,
+            },
             ReceivedCaveat::EndUnknown { sources: 1 },
             ReceivedCaveat::JoinedLate { sources: 1 },
             ReceivedCaveat::HostPaused { pause_ns: 5 },

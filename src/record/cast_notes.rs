@@ -1,7 +1,7 @@
 //! What `cast` prints besides the report: warnings before and during a run, receivers joining and
 //! leaving, and what there may be to keep in mind of the results.
 
-use super::{CastForeign, Contradiction};
+use super::{CastForeign, Certainty, Contradiction, LossPlace};
 use crate::batch::LinkKind;
 use crate::units::Endpoint;
 use serde::Serialize;
@@ -206,6 +206,10 @@ pub enum ReceivedCaveat {
     SocketDrops {
         /// Buffers, of one datagram or, with GRO, several.
         buffers: u64,
+        /// Why.
+        place: LossPlace,
+        /// Whether that is a bound.
+        certainty: Certainty,
     },
     /// Sources whose end mark was not received.
     EndUnknown {

@@ -398,6 +398,21 @@ pub fn thrown_away(host: &HostCounters, missing: u64) -> Vec<LossPart> {
     named.map(|part| LossPart { certainty: Certainty::UpTo, ..part }).collect()
 }
 
+/// What a host's sockets dropped, by reason; in buffers where they are coalesced.
+pub fn split_drops(host: &HostCounters, drops: u64) -> Vec<LossPart> {
+    let facts = LossFacts {
+        missing: drops,
+        socket_drops: drops,
+        drop_events: drops,
+        per_drop: 1,
+        fragments: 1,
+        ..LossFacts::default()
+    };
+    let mut parts = Vec::new();
+    at_socket(&facts, Some(host), &mut Missing { left: drops }, &mut parts);
+    parts
+}
+
 /// The reports of both hosts of a direction, of those that are known.
 pub fn host_reports(
     way: Way,

@@ -75,7 +75,7 @@ pub use fanout_report_check::KnownFanout;
 pub use finding::{Findings, Never, Worded};
 pub use host_losses::{
     Certainty, HostReport, HostRole, LossFacts, LossGroup, LossPart, LossPlace, LossShares,
-    host_reports, share_losses, thrown_away,
+    host_reports, share_losses, split_drops, thrown_away,
 };
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;

@@ -308,8 +308,8 @@ pub struct PingTargetReport {
     pub reorder_extent_max: u64,
     /// Datagrams that were not a reply to any probe.
     pub strays: u64,
-    /// Datagrams dropped because this host's receive buffer was full: replies that count as lost on
-    /// the way back, and strays.
+    /// Datagrams that this host's socket dropped: replies that count as lost on the way back, and
+    /// strays.
     pub socket_drops: u64,
     /// Routers on the way out; `None` if the reflector does not report the TTL, or if something on
     /// the path may have resent the probe with its own TTL.

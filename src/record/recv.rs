@@ -1,7 +1,7 @@
 //! Events and results of `recv`: datagrams, intervals, and the summary.
 
 use super::rates::{rates, rates_between};
-use super::{SendRefusal, Trouble};
+use super::{LossPart, SendRefusal, Trouble};
 use crate::batch::{Datagram, RxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
@@ -177,7 +177,7 @@ pub struct SocketRecord {
     pub address: Endpoint,
     /// Datagrams that it received.
     pub datagrams: u64,
-    /// Buffers that it dropped because it was full.
+    /// Buffers that it dropped.
     #[serde(rename = "socket_drops")]
     pub drops: u64,
 }
@@ -191,9 +191,11 @@ pub struct RecvSummary {
     pub bytes: u64,
     /// Datagrams that were longer than the buffer.
     pub truncated: u64,
-    /// Datagrams that full sockets dropped (coalesced buffers, where the kernel coalesces).
+    /// Datagrams that the sockets dropped (coalesced buffers, where the kernel coalesces).
     #[serde(rename = "socket_drops")]
     pub drops: u64,
+    /// Why they were dropped, by what this host counted.
+    pub losses: Vec<LossPart>,
     /// From the start to the end of the run.
     pub duration_ns: u64,
     /// From the first arrival to the last.

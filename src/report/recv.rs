@@ -1,6 +1,7 @@
 //! What `recv` prints.
 
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
+use super::words::host_losses::part_text;
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
     status, warning,
@@ -185,6 +186,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     // A coalesced buffer contains many datagrams and is counted once.
     let unit = if summary.coalesced && summary.drops > 0 { " buffers" } else { "" };
     lines.push(format!("  dropped    {}{unit} at the socket", group_digits(summary.drops)));
+    lines.extend(summary.losses.iter().map(|part| format!("             {}", part_text(part))));
     if summary.truncated > 0 {
         lines.push(format!("  truncated  {}", group_digits(summary.truncated)));
     }

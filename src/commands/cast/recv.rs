@@ -8,6 +8,7 @@ use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::misread::{as_port, check_address};
+use crate::commands::own_losses::OwnLosses;
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
@@ -62,6 +63,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen()?;
     let names = host.names();
     let plan = socket_plan(&args, wanted.len());
+    let own_losses = OwnLosses::watch();
     let mut listeners = listen::open(&wanted, &plan, &names)?;
     let reports = (!args.silent && !args.no_header).then(random_u64).transpose()?;
     if reports.is_some() {
@@ -109,6 +111,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let end = ended.summary;
     let stored = end.sink.store.map_or(Ok(()), Store::close);
     let mut received = end.received;
+    received.explain_drops(&own_losses.split(received.socket_drops));
     received.limits = received.hold(&args.fail_if);
     let exit = exit_of(&received, &args);
     if args.json {

@@ -179,7 +179,7 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     }
     if target.socket_drops > 0 {
         let drops = plural(target.socket_drops, "datagram");
-        lines.push(format!("  {drops} dropped at this host's full socket buffer, not on the path"));
+        lines.push(format!("  {drops} dropped at this host's socket, not on the path"));
     }
     if let Some(error) = &target.error {
         lines.push(format!("  not probed: {}", error.text));

@@ -1,9 +1,10 @@
 //! Sentences of `cast send` and `cast recv`: warnings, notes, live lines and reports.
 
+use super::host_losses::place_text;
 use super::terms::{list, plural};
 use crate::record::{
-    CastGap, CastNote, CastReceived, CastSource, CastStream, CastWarning, CommonLoss, CopyVerdict,
-    Departure, FanoutCaveat, LossOrigin, ReceivedCaveat, SilenceCause, Skew, Worded,
+    CastGap, CastNote, CastReceived, CastSource, CastStream, CastWarning, Certainty, CommonLoss,
+    CopyVerdict, Departure, FanoutCaveat, LossOrigin, ReceivedCaveat, SilenceCause, Skew, Worded,
 };
 use crate::units::{Nanos, group_digits};
 
@@ -119,10 +120,11 @@ impl Worded for ReceivedCaveat {
                 "not counted: {} without a measurement header (--no-header counts them)",
                 plural(*datagrams, "datagram")
             ),
-            Self::SocketDrops { buffers } => format!(
-                "this host dropped {} because a socket's receive buffer was full",
-                plural(*buffers, "buffer")
-            ),
+            Self::SocketDrops { buffers, place, certainty } => {
+                let bound = if *certainty == Certainty::UpTo { "up to " } else { "" };
+                let buffers = plural(*buffers, "buffer");
+                format!("this host dropped {bound}{buffers} {}", place_text(*place))
+            }
             Self::EndUnknown { sources } => format!(
                 "no end of stream received from {}: loss after the last datagram is unknown",
                 plural(*sources, "source")
