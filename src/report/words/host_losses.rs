@@ -42,7 +42,7 @@ pub fn place_text(place: LossPlace) -> &'static str {
         LossPlace::Reassembly => "because a fragment was missing (ReasmReqds, ReasmOKs)",
         LossPlace::NoRoute => "because the receiving host had no route (InNoRoutes)",
         LossPlace::ConntrackFull => {
-            "because the receiving host's connection tracking table was full (nf_conntrack drop)"
+            "in the receiving host's full connection tracking table (nf_conntrack drop)"
         }
         LossPlace::UdpChecksum => "with a wrong UDP checksum (InCsumErrors)",
         LossPlace::UdpMemory => "at the memory limit of UDP (net.ipv4.udp_mem, MemErrors)",

@@ -1,8 +1,8 @@
 //! Sentences of `ping`.
 
-use super::host_losses::lost_here;
+use super::host_losses::place_text;
 use super::terms::{plural, plural_of};
-use crate::record::{Certainty, LossPart, PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
+use crate::record::{PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
 
 /// The protocol's name in the heading.
 pub fn protocol(protocol: PingProtocol) -> &'static str {
@@ -64,8 +64,8 @@ impl Worded for PingCaveat {
                 *drift_ppb as f64 / 1e3
             ),
             Self::LostHere { place, lost } => {
-                let (place, datagrams, certainty) = (*place, *lost, Certainty::UpTo);
-                lost_here(&[LossPart { place, datagrams, certainty }]).unwrap_or_default()
+                let replies = plural_of(*lost, "reply", "replies");
+                format!("up to {replies} lost {}", place_text(*place))
             }
             Self::Strays { datagrams } => {
                 format!("{} arrived that answer no probe", plural(*datagrams, "datagram"))
