@@ -187,6 +187,7 @@ pub enum ThroughputVerdict {
         /// Datagrams that were offered.
         offered: u64,
         /// Fragments of each datagram; 1 for whole ones.
+        #[serde(rename = "fragments_each")]
         fragments: u64,
     },
     /// Datagrams arrived damaged.

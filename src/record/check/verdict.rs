@@ -144,6 +144,7 @@ pub enum CheckVerdict {
     /// Hosts other than the remote end receive the group.
     HostsReply {
         /// How many.
+        #[serde(rename = "host_count")]
         hosts: u64,
     },
 

@@ -350,6 +350,7 @@ pub enum NatCaveat {
     /// Plain requests were lost.
     RequestsLost {
         /// How many were lost, or their answers.
+        #[serde(rename = "lost_datagrams")]
         lost: u32,
         /// How many left.
         sent: u32,

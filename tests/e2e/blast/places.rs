@@ -220,7 +220,7 @@ fn datagrams_of_which_a_fragment_is_missing_are_named() {
     let (total, dropped) = (number(&report, "lost.total"), lab.counter("b", "ip t", "dropped").0);
     assert!(total > 10 && total == dropped, "{dropped}: {report:#}");
     assert_eq!(parts(&report), [("reassembly".to_owned(), total, "exact".to_owned())]);
-    assert_eq!(number(&report, "verdict.fragments"), 3);
+    assert_eq!(number(&report, "verdict.fragments_each"), 3);
     assert_eq!(text(&report, "advice.code"), "avoid_fragments", "{report:#}");
 }
 
