@@ -232,7 +232,6 @@ impl ThroughputVerdict {
             Self::CountReached { .. } => LimitedBy::Count,
             Self::PathLoss { .. } | Self::OnlySmallPass { .. } => LimitedBy::Network,
             Self::QueueFull { .. } | Self::SendBufferFull { .. } => LimitedBy::SenderInterface,
-            Self::HostRefused { .. } => LimitedBy::SenderHost,
             Self::SenderBusy { .. } | Self::HostBusy { .. } => LimitedBy::SenderCpu,
             Self::SenderPaused { .. } => LimitedBy::SenderPause,
             Self::ReceiverBusy { .. } => LimitedBy::ReceiverCpu,
@@ -243,7 +242,7 @@ impl ThroughputVerdict {
             Self::HostLoss { place: LossPlace::Qdisc | LossPlace::CardTransmit, .. } => {
                 LimitedBy::SenderInterface
             }
-            Self::HostLoss { .. } => LimitedBy::SenderHost,
+            Self::HostLoss { .. } | Self::HostRefused { .. } => LimitedBy::SenderHost,
             Self::Damaged { .. } => LimitedBy::Damage,
             Self::Interrupted => LimitedBy::Interrupted,
             Self::BrokenOff { .. } => LimitedBy::BrokenOff,

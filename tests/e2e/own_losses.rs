@@ -49,7 +49,7 @@ fn a_ping_without_replies_says_that_this_host_dropped_them() {
 #[test]
 fn a_probe_and_a_run_without_replies_say_so_too() {
     require_lab!();
-    let (lab, _server) = lab(true);
+    let (lab, server) = lab(true);
     for args in [&["probe", "marks", "10.77.0.2"][..], &["blast", "10.77.0.2", "--wait", "1s"]] {
         let output = run(lab.udpkit("a").args(args), secs(30));
         let told = told(&output);
@@ -61,7 +61,7 @@ fn a_probe_and_a_run_without_replies_say_so_too() {
     assert_eq!(text(&report, "failure.losses.0.place"), "udp_checksum", "{report:#}");
     // Nobody is there, and nothing was dropped here.
     lab.nft("a", "delete table inet damage\n");
-    drop(_server);
+    drop(server);
     let output = run(lab.udpkit("a").args(["probe", "marks", "10.77.0.9"]), secs(30));
     assert!(!told(&output).contains("this host dropped"), "{}", told(&output));
 }

@@ -109,7 +109,9 @@ impl HostSnapshot {
                 (HostCounter::RxLength, stats.rx_length_errors),
                 (HostCounter::RxDropped, stats.rx_dropped),
             ];
-            values.into_iter().for_each(|(counter, value)| counters.set(counter, Some(value)));
+            for (counter, value) in values {
+                counters.set(counter, Some(value));
+            }
         }
         if let Some(link) = link(tx) {
             counters.set(HostCounter::QdiscDrops, link.qdisc_drops);

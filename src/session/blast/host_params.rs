@@ -77,7 +77,9 @@ mod tests {
     #[test]
     fn the_longest_still_fits_one_control_datagram() {
         let mut counted = HostCounters::default();
-        HostCounter::ALL.into_iter().for_each(|counter| counted.set(counter, Some(u64::MAX)));
+        for counter in HostCounter::ALL {
+            counted.set(counter, Some(u64::MAX));
+        }
         let mut params = Params::default();
         params.push("state", "draining");
         write_host(&HostChange { interface: Some("n".repeat(15)), counted }, &mut params);
