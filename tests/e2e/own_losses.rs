@@ -12,7 +12,7 @@ fn lab(damaged: bool) -> (Lab, Running) {
             "a",
             "add table inet damage\n\
              add chain inet damage early { type filter hook prerouting priority -300; }\n\
-             add rule inet damage early udp sport 8620 @th,64,32 set 1\n",
+             add rule inet damage early udp sport 8620 @th,96,32 set 1\n",
         );
     }
     (lab, server)
