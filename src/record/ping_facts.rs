@@ -1,6 +1,6 @@
 //! The settings of a `ping` run, and what there may be to keep in mind of a target's figures.
 
-use super::{LossPlace, PingTargetReport};
+use super::LossPlace;
 use crate::units::Endpoint;
 use serde::Serialize;
 

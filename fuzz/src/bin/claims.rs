@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use udpkit::record::{BlastReceived, IntervalSums, KnownFanout, KnownRun};
-use udpkit::session::blast::{merge_received, read_counts, read_interval, read_sent};
+use udpkit::record::{BlastReceived, IntervalSums, KnownFanout, KnownRun, LossFacts, share_losses};
+use udpkit::session::blast::{merge_received, read_counts, read_host, read_interval, read_sent};
 use udpkit::stats::{ClockDrift, DelayAboveMin, GapLog, Jitter, SequenceTracker};
 use udpkit::units::Nanos;
 use udpkit::wire::{Command, ReceiverReport, Reply};
@@ -55,6 +55,13 @@ fn status(bytes: &[u8], known: &KnownRun) {
         assert_eq!(whole.datagrams, 2 * told.datagrams);
         let _ = sums.hold_against(&told, known.sent);
         before = Some(told);
+    }
+    if let Some(Ok(host)) = read_host(&reply.params).map(|told| told.believe(known)) {
+        let facts =
+            LossFacts { missing: 1_000, per_drop: 128, fragments: 3, ..LossFacts::default() };
+        let shares = share_losses(&facts, Some(&host.counted), Some(&host.counted));
+        let explained: u64 = shares.parts().map(|part| part.datagrams).sum();
+        assert_eq!(explained + shares.path, facts.missing);
     }
     if let Ok(Some(told)) = read_sent(&reply.params)
         && let Ok(told) = told.believe(known)

@@ -368,6 +368,60 @@ fn network_error() -> NetworkError {
     error
 }
 
+/// A verdict for every place in a host, of either certainty.
+fn in_hosts() -> Vec<ThroughputVerdict> {
+    let places = [
+        (HostRole::Receiver, LossPlace::CardRing),
+        (HostRole::Receiver, LossPlace::InterfaceDrop),
+        (HostRole::Receiver, LossPlace::Backlog),
+        (HostRole::Receiver, LossPlace::IpHeader),
+        (HostRole::Receiver, LossPlace::IpDiscard),
+        (HostRole::Receiver, LossPlace::ReversePathFilter),
+        (HostRole::Receiver, LossPlace::Reassembly),
+        (HostRole::Receiver, LossPlace::NoRoute),
+        (HostRole::Receiver, LossPlace::ConntrackFull),
+        (HostRole::Sender, LossPlace::SendBuffer),
+        (HostRole::Sender, LossPlace::Qdisc),
+        (HostRole::Sender, LossPlace::OutDiscard),
+        (HostRole::Sender, LossPlace::Fragmentation),
+        (HostRole::Sender, LossPlace::CardTransmit),
+    ];
+    let certainties = [Certainty::UpTo, Certainty::Exact].into_iter().cycle();
+    let all = places.into_iter().zip(certainties).map(|((role, place), certainty)| {
+        let (lost, offered, fragments) = (812, 10_000, 3);
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, offered, fragments }
+    });
+    all.collect()
+}
+
+fn every_advice() -> Vec<ThroughputAdvice> {
+    vec![
+        ThroughputAdvice::RaiseRate,
+        ThroughputAdvice::FindRate,
+        ThroughputAdvice::ProbeMtu,
+        ThroughputAdvice::LowerRateOrLongerQueue,
+        ThroughputAdvice::SmallerSize,
+        ThroughputAdvice::CheckPacketFilter,
+        ThroughputAdvice::CheckRoutes,
+        ThroughputAdvice::MoreStreams,
+        ThroughputAdvice::MoreStreamsOrLowerRate,
+        ThroughputAdvice::RaiseReceiveBuffer,
+        ThroughputAdvice::CheckSenderLoad,
+        ThroughputAdvice::CheckServer,
+        ThroughputAdvice::LongerCardRing,
+        ThroughputAdvice::LongerBacklog,
+        ThroughputAdvice::CheckReversePath,
+        ThroughputAdvice::AvoidFragments,
+        ThroughputAdvice::LargerConntrackTable,
+        ThroughputAdvice::CheckReceiverRoutes,
+        ThroughputAdvice::CheckReceiverInterface,
+        ThroughputAdvice::CheckReceiverDrops,
+        ThroughputAdvice::CheckSenderInterface,
+        ThroughputAdvice::CheckForDamage,
+        ThroughputAdvice::RaiseUdpMemory,
+    ]
+}
+
 #[test]
 fn every_verdict_advice_and_caution() {
     let queue = host(105, 900);
@@ -436,53 +490,7 @@ fn every_verdict_advice_and_caution() {
         ThroughputVerdict::NothingOffered,
         ThroughputVerdict::CountsMissing,
     ];
-    let advice = [
-        ThroughputAdvice::RaiseRate,
-        ThroughputAdvice::FindRate,
-        ThroughputAdvice::ProbeMtu,
-        ThroughputAdvice::LowerRateOrLongerQueue,
-        ThroughputAdvice::SmallerSize,
-        ThroughputAdvice::CheckPacketFilter,
-        ThroughputAdvice::CheckRoutes,
-        ThroughputAdvice::MoreStreams,
-        ThroughputAdvice::MoreStreamsOrLowerRate,
-        ThroughputAdvice::RaiseReceiveBuffer,
-        ThroughputAdvice::CheckSenderLoad,
-        ThroughputAdvice::CheckServer,
-        ThroughputAdvice::LongerCardRing,
-        ThroughputAdvice::LongerBacklog,
-        ThroughputAdvice::CheckReversePath,
-        ThroughputAdvice::AvoidFragments,
-        ThroughputAdvice::LargerConntrackTable,
-        ThroughputAdvice::CheckReceiverRoutes,
-        ThroughputAdvice::CheckReceiverInterface,
-        ThroughputAdvice::CheckReceiverDrops,
-        ThroughputAdvice::CheckSenderInterface,
-        ThroughputAdvice::CheckForDamage,
-        ThroughputAdvice::RaiseUdpMemory,
-    ];
-    let places = [
-        (HostRole::Receiver, LossPlace::CardRing),
-        (HostRole::Receiver, LossPlace::InterfaceDrop),
-        (HostRole::Receiver, LossPlace::Backlog),
-        (HostRole::Receiver, LossPlace::IpHeader),
-        (HostRole::Receiver, LossPlace::IpDiscard),
-        (HostRole::Receiver, LossPlace::ReversePathFilter),
-        (HostRole::Receiver, LossPlace::Reassembly),
-        (HostRole::Receiver, LossPlace::NoRoute),
-        (HostRole::Receiver, LossPlace::ConntrackFull),
-        (HostRole::Sender, LossPlace::SendBuffer),
-        (HostRole::Sender, LossPlace::Qdisc),
-        (HostRole::Sender, LossPlace::OutDiscard),
-        (HostRole::Sender, LossPlace::Fragmentation),
-        (HostRole::Sender, LossPlace::CardTransmit),
-    ];
-    let certainties = [Certainty::UpTo, Certainty::Exact].into_iter().cycle();
-    let in_hosts = places.into_iter().zip(certainties).map(|((role, place), certainty)| {
-        let (lost, offered, fragments) = (812, 10_000, 3);
-        ThroughputVerdict::HostLoss { role, place, lost, certainty, offered, fragments }
-    });
-    let verdicts: Vec<_> = verdicts.into_iter().chain(in_hosts).collect();
+    let verdicts: Vec<_> = verdicts.into_iter().chain(in_hosts()).collect();
     let caveats = [
         ThroughputCaveat::HostNearLimit {
             sender_cpu_percent: Some(97),
@@ -496,8 +504,11 @@ fn every_verdict_advice_and_caution() {
         ThroughputCaveat::CountsRejected { contradiction: Contradiction::Unreadable },
         ThroughputCaveat::CountsNotFinal,
     ];
-    let all =
-        [told("verdicts", &verdicts), told("\nadvice", &advice), told("\ncautions", &caveats)];
+    let all = [
+        told("verdicts", &verdicts),
+        told("\nadvice", &every_advice()),
+        told("\ncautions", &caveats),
+    ];
     hold_text("blast.verdicts", COLUMNS, &all.concat());
     hold_as("blast.verdicts.json", &json_lines(&verdicts));
 }
