@@ -1,5 +1,6 @@
 //! `udpkit probe ports`: from arguments to a run, with a remote agent if there is one.
 
+use super::all::note_own_losses;
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::scan::{self, ScanOrder};
@@ -11,7 +12,6 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::record::Document;
 use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
-use crate::report::words::host_losses::lost_here;
 use crate::report::words::ports::{held_back_note, no_agent_note};
 use crate::report::{self, Page, ports_text, print_json, print_text};
 use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
@@ -72,7 +72,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
         PortsEnd::NoAgent(why) => {
             report::note(no_agent_note(&why));
-            lost_here(&target.lost_here(&why)).iter().for_each(report::note);
+            note_own_losses(&target, Some(&why));
             scan::run(&args, &target, Some(why))
         }
     }
