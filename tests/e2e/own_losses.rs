@@ -50,9 +50,17 @@ fn a_ping_without_replies_says_that_this_host_dropped_them() {
 fn a_probe_and_a_run_without_replies_say_so_too() {
     require_lab!();
     let (lab, server) = lab(true);
-    for args in [&["probe", "marks", "10.77.0.2"][..], &["blast", "10.77.0.2", "--wait", "1s"]] {
+    for args in [
+        &["probe", "marks", "10.77.0.2"][..],
+        &["blast", "10.77.0.2", "--wait", "1s"],
+        &["probe", "ports", "10.77.0.2", "8620"],
+    ] {
         let output = run(lab.udpkit("a").args(args), secs(30));
         let told = told(&output);
+        if args.contains(&"ports") {
+            assert!(told.contains("InCsumErrors"), "{told}");
+            continue;
+        }
         assert!(told.contains("no reply from 10.77.0.2:8620"), "{told}");
         assert!(told.contains("InCsumErrors") && !told.contains("allow UDP port"), "{told}");
     }
