@@ -87,6 +87,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 
     /// An error from the network or this host about an answer.
     pub(super) fn echo_failed(&mut self, error: &NetworkError) {
+        self.note_interface_mtu(error);
         let Some(echo) = Echo::decode(error.quoted()) else { return };
         let spoken = ReplyError {
             icmp_type: error.icmp_type,
@@ -96,8 +97,18 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let ip = error.destination.ip();
         if let Some(probe) = self.probe_with_tag(echo.tag, ip) {
             probe.items.note_error(echo.item, spoken);
-            if error.origin == ErrorOrigin::Local && error.mtu.is_some() {
-                probe.items.interface_mtu = error.mtu;
+        }
+    }
+
+    /// This host's interface refused an answer for its size. Linux names the MTU and the
+    /// destination, and quotes nothing (ip(7), `IP_RECVERR`): whatever the answer was, the MTU is
+    /// that of the interface towards the probes' clients at that address.
+    fn note_interface_mtu(&mut self, error: &NetworkError) {
+        let Some(mtu) = error.mtu.filter(|_| error.origin == ErrorOrigin::Local) else { return };
+        let ip = error.destination.ip();
+        for session in self.sessions.values_mut().filter(|session| session.client.ip() == ip) {
+            if let Some((_, probe)) = &mut session.probe {
+                probe.items.interface_mtu = Some(mtu);
             }
         }
     }

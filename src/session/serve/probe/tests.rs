@@ -396,6 +396,33 @@ fn what_the_network_says_of_an_answer_stands_in_its_item() {
 }
 
 #[test]
+fn the_mtu_of_the_servers_interface_is_known_from_an_error_that_quotes_nothing() {
+    let mut house = House::new(ServePolicy::default());
+    house.probe("5000");
+    let mtu = |house: &mut House| {
+        let reply = house.say(client(), "STAT kind=probe from=0");
+        reply.params.get("interface_mtu").map(str::to_owned)
+    };
+    assert_eq!(mtu(&mut house), None);
+    let too_big = |destination| {
+        let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, destination, b"");
+        error.mtu = Some(1_400);
+        error
+    };
+    // The answer may go to any of the client's ports, and others are answered by another interface.
+    let other = SocketAddr::new("203.0.113.9".parse().unwrap(), 4_000);
+    house.server.on_network_error(house.now, &too_big(other));
+    assert_eq!(mtu(&mut house), None);
+    // A router's limit is not the interface's.
+    let mut routers = too_big(lane(4_001));
+    routers.origin = ErrorOrigin::Icmp;
+    house.server.on_network_error(house.now, &routers);
+    assert_eq!(mtu(&mut house), None);
+    house.server.on_network_error(house.now, &too_big(lane(4_001)));
+    assert_eq!(mtu(&mut house).as_deref(), Some("1400"));
+}
+
+#[test]
 fn an_answer_that_the_kernel_refuses_costs_no_other_one() {
     let mut house = House::new(ServePolicy::default());
     let (key, tag) = house.probe("5000");
