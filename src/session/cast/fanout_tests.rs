@@ -515,3 +515,17 @@ fn a_subscription_meets_every_fault_and_ends() {
         assert!(is_served || fault.may_fail_a_run(), "{fault:?}: {failed:?}");
     }
 }
+
+#[test]
+fn a_subscription_ends_with_its_sender_though_tags_and_end_marks_are_corrupted() {
+    for seed in 0..runs(60) {
+        let mut network = FanoutNetwork::new(seed);
+        network.fault = Some(Fault::Corruption);
+        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+        network.add_receiver(Path::default(), Some(sender));
+        network.add_sender(plan(&[], Nanos::from_millis(2), true), 2_000);
+        network.run_until(network.now + Nanos::from_secs(60));
+        network.run_on(network.now + Nanos::from_secs(60));
+        assert!(network.receivers[0].end.is_some(), "seed {seed}: the receiver waits on");
+    }
+}

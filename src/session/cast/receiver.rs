@@ -231,7 +231,7 @@ where
         let measured = self.config.content == Content::Measured;
         let delays =
             if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
-        let mut row = SourceAccount::new(key, waited, (datagram.meta.arrival, arrived), delays);
+        let mut row = SourceAccount::new(key, waited, arrived, delays);
         let index = self.rows.len();
         let adopted = self.feedback.as_mut().and_then(|feedback| feedback.adopt(&key, index));
         if let Some(began) = adopted.and_then(|(_, line)| line.began) {
@@ -277,9 +277,8 @@ where
             Kind::End => {
                 // The end of a run of which nothing was received says nothing about this receiver.
                 let mark = EndMark::decode(datagram.payload);
-                if let (Some(index), Some(mark)) = (self.by_key.get(&key), mark) {
-                    self.rows[*index].end(mark);
-                    self.note_over(now.mono);
+                if let (Some(index), Some(mark)) = (self.by_key.get(&key).copied(), mark) {
+                    self.end_run(now.mono, index, &key, mark);
                     if let Some(stream) = &mut self.stream {
                         stream.end(key.source, header.tag, mark.total);
                     }
@@ -324,8 +323,8 @@ where
                 self.rows[row].set_began(began);
             }
             if line.over {
-                self.rows[row].end(EndMark { total: line.sent, began: line.began });
-                self.note_over(now.mono);
+                let mark = EndMark { total: line.sent, began: line.began };
+                self.end_run(now.mono, row, &key, mark);
             }
         }
         let socket = datagram.meta.socket;
@@ -370,6 +369,17 @@ where
         if let Some(feedback) = self.feedback.as_mut().filter(|_| !taken) {
             feedback.answered(payload);
         }
+    }
+
+    /// The sender of a row has announced the end of its run.
+    fn end_run(&mut self, now: Nanos, index: usize, key: &SourceKey, mark: EndMark) {
+        let is_news = !self.rows[index].has_ended();
+        self.rows[index].end(mark);
+        // Marks are repeated, and the next run may have begun since the first one.
+        if is_news {
+            self.rows.iter_mut().for_each(|row| row.supersede_by(key));
+        }
+        self.note_over(now);
     }
 
     /// Records whether every sender that was heard has ended.

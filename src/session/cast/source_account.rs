@@ -36,14 +36,15 @@ pub(super) struct SourceAccount {
     bytes: u64,
     /// Bytes of duplicates.
     duplicate_bytes: u64,
-    first_arrival: Nanos,
-    last_arrival: Nanos,
-    /// The last arrival on the monotonic clock, which is never set.
+    /// The first and the last arrival, on the monotonic clock, which is never set.
+    first_at: Nanos,
     last_at: Nanos,
     numbers: Option<Numbers>,
     delays: Option<Box<Delays>>,
     /// When the run began, if that was announced.
     began: Option<Nanos>,
+    /// Whether a later run of the same sender has ended, so that nothing more comes of this one.
+    superseded: bool,
 }
 
 /// Delays: half a megabyte, so not every row has them.
@@ -89,12 +90,11 @@ struct Numbers {
 }
 
 impl SourceAccount {
-    /// A source that is heard for the first time, at this time of the real-time clock and of the
-    /// monotonic one.
+    /// A source that is heard for the first time, at this time of the monotonic clock.
     pub fn new(
         key: SourceKey,
         waited: Option<Nanos>,
-        (arrival, at): (Nanos, Nanos),
+        at: Nanos,
         delays: KeepDelays,
     ) -> Self {
         Self {
@@ -103,11 +103,11 @@ impl SourceAccount {
             received: 0,
             bytes: 0,
             duplicate_bytes: 0,
-            first_arrival: arrival,
-            last_arrival: arrival,
+            first_at: at,
             last_at: at,
             numbers: None,
             began: None,
+            superseded: false,
             delays: (delays == KeepDelays::Yes).then(Box::default),
         }
     }
@@ -116,7 +116,6 @@ impl SourceAccount {
     pub fn observe_plain(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.received += 1;
         self.bytes += datagram.true_len as u64;
-        self.last_arrival = self.last_arrival.max(datagram.meta.arrival);
         self.last_at = self.last_at.max(now.arrival_of(datagram));
     }
 
@@ -175,8 +174,19 @@ impl SourceAccount {
         self.key.beside
     }
 
-    /// Whether the sender has announced the end of its run.
+    /// Another run of the same sender, for the same group, has ended. A socket sends one run at a
+    /// time: this one broke off without an end, or a datagram with a changed tag began it.
+    pub fn supersede_by(&mut self, ended: &SourceKey) {
+        self.superseded |= SourceKey { tag: ended.tag, ..self.key } == *ended;
+    }
+
+    /// Whether the sender has announced the end of this run, or of another one.
     pub fn is_over(&self) -> bool {
+        self.superseded || self.has_ended()
+    }
+
+    /// Whether the sender has announced the end of this run.
+    pub fn has_ended(&self) -> bool {
         self.numbers.as_ref().is_some_and(|numbers| numbers.end.is_some())
     }
 
@@ -262,7 +272,7 @@ impl SourceAccount {
         let numbers = self.numbers.as_ref();
         let (bursts, delays) = (self.bursts(), self.delays());
         let nanos = |delay: Option<Nanos>| delay.map(Nanos::as_u64);
-        let span = self.last_arrival - self.first_arrival;
+        let span = self.last_at - self.first_at;
         let goodput = goodput(self.firsts(), self.bytes - self.duplicate_bytes, span);
         CastSource {
             source: names.address(self.key.source),
@@ -333,7 +343,8 @@ impl Numbers {
     /// are used. `None` before an end mark, or without the latter.
     fn joined_before(&self, waited: Option<Nanos>) -> Option<bool> {
         let began = self.end.and_then(|end| end.began).or(self.began)?;
-        Some(self.first.1 - began <= waited?)
+        // A sender whose clock was set back meanwhile tells nothing.
+        Some(self.first.1.checked_since(began)? <= waited?)
     }
 }
 

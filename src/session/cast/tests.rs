@@ -224,6 +224,108 @@ fn loss_copies_and_disorder_are_what_the_link_did() {
 }
 
 #[test]
+fn the_length_of_a_run_is_not_that_of_a_clock_that_is_set_meanwhile() {
+    let group = addr("239.1.2.3:5000");
+    let hour = Nanos::from_secs(3_600);
+    let reals = [RECEIVER_REAL, RECEIVER_REAL + hour, RECEIVER_REAL - hour];
+    for later in reals {
+        let mut receiver = receiver("239.1.2.3:5000", Nanos::from_secs(9));
+        for number in 0..100_u32 {
+            let mono = Nanos::from_secs(10) + Nanos::from_millis(u64::from(number));
+            let header = Header { kind: Kind::Data, tag: 1, sequence: number, sent: mono };
+            let mut bytes = vec![0; 64];
+            header.encode(&mut bytes);
+            let real = if number < 50 { RECEIVER_REAL } else { later } + mono;
+            let base = meta("10.0.0.1:7000", group, mono);
+            let meta = RxMeta { arrival: real, ..base };
+            let datagram = Datagram { payload: &bytes, true_len: bytes.len(), meta };
+            receiver.on_datagram(Now { mono, real }, &datagram);
+        }
+        let end = receiver.finish(receiver_now(Nanos::from_secs(30)));
+        assert_eq!(only(&end.received).duration_ns, 99_000_000, "{later}");
+    }
+}
+
+#[test]
+fn a_sender_whose_clock_was_set_back_does_not_say_who_had_joined_before() {
+    let group = addr("239.1.2.3:5000");
+    let mut batch = TxBatch::new(16, 1 << 16);
+    let session = sender(&["239.1.2.3:5000"], 100, &mut batch);
+    let (sent, _) = all_sent(session, batch, 16, &|_| false);
+    let mut receiver = receiver("239.1.2.3:5000", Nanos::from_secs(9));
+    for (at, _, payload) in sent.iter().skip(30) {
+        let mut payload = payload.clone();
+        if let Some(mut mark) = EndMark::decode(&payload) {
+            let header = Header::decode(&payload).unwrap();
+            if header.kind == Kind::End {
+                mark.began = mark.began.map(|began| began + Nanos::from_secs(3_600));
+                mark.encode(&header, &mut payload);
+            }
+        }
+        deliver(&mut receiver, group, *at, &payload);
+    }
+    let end = receiver.finish(receiver_now(Nanos::from_secs(30)));
+    let source = only(&end.received);
+    assert_eq!((source.joined_before, source.lost), (None, Some(0)));
+}
+
+#[test]
+fn a_run_that_broke_off_does_not_outlast_the_next_one_of_the_same_socket() {
+    let group = addr("239.1.2.3:5000");
+    let run = |tag: u16, from: Nanos| {
+        let at = move |number: u32| from + Nanos::from_millis(u64::from(number));
+        let data = (0..10_u32).map(move |sequence| {
+            let header = Header { kind: Kind::Data, tag, sequence, sent: at(sequence) };
+            let mut bytes = vec![0; 64];
+            header.encode(&mut bytes);
+            (at(sequence), bytes)
+        });
+        let header = Header { kind: Kind::End, tag, sequence: 10, sent: at(10) };
+        let mut end = vec![0; end_mark::END_MARK_LEN];
+        EndMark { total: 10, began: Some(from) }.encode(&header, &mut end);
+        (data.collect::<Vec<_>>(), (at(10), end))
+    };
+    let ends_at = |receiver: &mut CastReceiver<Kept>, until: Nanos| {
+        let mut batch = TxBatch::new(16, 1 << 16);
+        let mut at = until;
+        for _ in 0..100 {
+            match receiver.poll_transmit(receiver_now(at), &mut batch) {
+                Next::Done => return Some(at),
+                Next::WaitUntil(next) => at = at.max(next),
+                _ => return None,
+            }
+        }
+        None
+    };
+    let [first, second, third] = [10, 11, 12].map(Nanos::from_secs);
+    let (broken, mark) = run(1, first);
+    let (next, next_mark) = run(2, second);
+    let waiting = |marks: &[&(Nanos, Vec<u8>)], last: &[(Nanos, Vec<u8>)]| {
+        let listens = vec![ReceiveSocket {
+            group,
+            interfaces: vec![3],
+            since: Nanos::from_secs(9),
+            answers: 0,
+        }];
+        let config = CastReceiverConfig { listens, expect: Some(1_000), ..Default::default() };
+        let mut receiver = CastReceiver::new(config, Kept::default());
+        for (at, bytes) in broken.iter().chain(&next).chain(marks.iter().copied()).chain(last) {
+            deliver(&mut receiver, group, *at, bytes);
+        }
+        ends_at(&mut receiver, second + Nanos::from_millis(20))
+    };
+    assert_eq!(waiting(&[], &[]), None, "neither has ended");
+    assert!(waiting(&[&next_mark], &[]).is_some());
+    assert!(waiting(&[&mark, &next_mark], &[]).is_some());
+    // A third one has begun; a repeated mark says nothing about it.
+    let (last, _) = run(3, third);
+    assert_eq!(waiting(&[&next_mark], &last), None);
+    let (mut repeated, again) = (last.clone(), (third + Nanos::from_millis(12), next_mark.1.clone()));
+    repeated.push(again);
+    assert_eq!(waiting(&[&next_mark], &repeated), None);
+}
+
+#[test]
 fn a_lost_beginning_is_loss_only_for_who_had_joined_before_it() {
     let group = addr("239.1.2.3:5000");
     let mut batch = TxBatch::new(16, 1 << 16);
