@@ -53,7 +53,7 @@ pub(super) struct Reporter {
     pub credit: usize,
     id: u32,
     heard: Announcement,
-    /// When the last announcement arrived, on the real-time clock.
+    /// When the last announcement arrived, on the monotonic clock, which is never set.
     heard_at: Nanos,
     /// First number sent after the run was first heard of: earlier ones do not count as missing.
     since: u64,
@@ -104,7 +104,7 @@ impl Reporter {
     /// An announcement of the sender arrived.
     pub fn announced(&mut self, now: Now, arrival: Nanos, line: &Announcement, rng: &mut Rng) {
         self.heard = *line;
-        self.heard_at = arrival;
+        self.heard_at = now.mono - (now.real - arrival);
         self.fresh = true;
         // At its end a run has one more mark: its total.
         let mark = if line.over { line.sent } else { line.mark };
@@ -167,7 +167,7 @@ impl Reporter {
     /// The receiver leaves: the last report is due at once, if the sender is still heard.
     pub fn leave(&mut self, now: Now) {
         let every = self.every();
-        let silent = now.real.signed_since(self.heard_at) > (every.0 * 5).cast_signed();
+        let silent = now.mono - self.heard_at > Nanos(every.0 * 5);
         if silent || self.stage == Stage::Done {
             self.stage = Stage::Done;
             self.due = None;
@@ -281,7 +281,7 @@ impl Reporter {
             max: nanos(told.delays.max),
             join: found.and_then(|found| found.waited).map(Nanos::as_u64),
             echo: self.heard.at.0,
-            held: (now.real - self.heard_at).0,
+            held: (now.mono - self.heard_at).0,
             now: now.real.0,
             value: self.heard.value,
             mark,
@@ -302,5 +302,31 @@ impl Reporter {
         let every = self.every().0;
         let random = every / 2 + rng.u64(0..=every);
         Nanos(random / COMPENSATION * 1_000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_changes_nothing_of_how_long_an_announcement_was_held() {
+        let source = "10.0.0.1:7000".parse().unwrap();
+        let group = "239.1.2.3:5000".parse().unwrap();
+        let key = SourceKey { source, group, interface: 1, tag: Some(7), beside: false };
+        let line = Announcement { every: Nanos::from_secs(1), ..Announcement::default() };
+        let mut rng = Rng::with_seed(1);
+        let hour = Nanos::from_secs(3_600);
+        let heard = Now { mono: Nanos::from_secs(50), real: Nanos::from_secs(1_000_000) };
+        for real in [heard.real, heard.real + hour, heard.real - hour] {
+            let mut reporter = Reporter::new(key, Dest::from(source), (0, 0), &line, &mut rng);
+            reporter.announced(heard, heard.real - Nanos::from_millis(2), &line, &mut rng);
+            let later = Nanos::from_millis(500);
+            let now = Now { mono: heard.mono + later, real: real + later };
+            let report = reporter.report(now, None, String::new(), 0);
+            assert_eq!(report.held, 502_000_000, "{real}");
+            reporter.leave(now);
+            assert!(reporter.is_leaving(), "{real}: it was heard half a second ago");
+        }
     }
 }

@@ -22,14 +22,21 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Time in the reflector; never negative, and never longer than the whole round trip.
+    /// These time stamps; `None` if they are in an order that cannot be, as after this host's clock
+    /// was set.
+    pub fn ordered(self) -> Option<Self> {
+        (self.arrived >= self.sent && self.sent >= self.planned).then_some(self)
+    }
+
+    /// Time in the reflector; `None` if it is negative or longer than the whole round trip, as
+    /// after the reflector's clock was set.
     pub fn server(&self) -> Option<Nanos> {
         let (received, answered) = self.reflector?;
-        Some((answered - received).min(self.arrived - self.sent))
+        answered.checked_since(received).filter(|inside| *inside <= self.arrived - self.sent)
     }
 
     /// From the actual transmission to the arrival, minus the time in the reflector: the network's
-    /// share.
+    /// share. Where that time is unknown, it is included.
     pub fn round_trip(&self) -> Nanos {
         self.arrived - self.sent - self.server().unwrap_or_default()
     }
@@ -156,7 +163,9 @@ impl Delays {
         // This host's times are on the monotonic clock, since the real-time clock may be set
         // meanwhile.
         let (Some(out), Some(back)) = (steps.transit_out(), steps.transit_back()) else { return };
-        self.server.record(steps.server().unwrap_or_default());
+        if let Some(inside) = steps.server() {
+            self.server.record(inside);
+        }
         self.out.observe(steps.arrived, out);
         self.back.observe(steps.arrived, back);
     }
@@ -302,11 +311,28 @@ mod tests {
         };
         assert_eq!(steps.server(), Some(Nanos(700)));
         assert_eq!((steps.as_planned(), steps.round_trip()), (Nanos(1_300), Nanos(1_100)));
-        // A clock that was set in between cannot make a round trip negative or huge.
-        let set = Steps { reflector: Some((Nanos(0), Nanos(hours))), ..steps };
-        assert_eq!((set.as_planned(), set.round_trip()), (Nanos(200), Nanos(0)));
-        let back = Steps { reflector: Some((Nanos(hours), Nanos(0))), ..steps };
-        assert_eq!(back.as_planned(), Nanos(2_000));
+        // A clock that was set in between makes no round trip negative, zero or huge: the time
+        // in the reflector is unknown, and part of it.
+        for times in [(Nanos(0), Nanos(hours)), (Nanos(hours), Nanos(0))] {
+            let set = Steps { reflector: Some(times), ..steps };
+            assert_eq!((set.server(), set.as_planned()), (None, Nanos(2_000)), "{times:?}");
+            assert_eq!(set.round_trip(), Nanos(1_800), "{times:?}");
+            let mut delays = Delays::default();
+            delays.answered(&set);
+            assert_eq!(delays.server().samples, 0, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_from_before_its_probe_has_no_times() {
+        let steps = Steps {
+            planned: Nanos(1_000),
+            sent: Nanos(1_200),
+            reflector: None,
+            arrived: Nanos(1_200),
+        };
+        assert!(steps.ordered().is_some());
+        assert!(Steps { arrived: Nanos(1_199), ..steps }.ordered().is_none());
     }
 
     #[test]

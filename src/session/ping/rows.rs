@@ -10,8 +10,7 @@ use crate::units::Nanos;
 pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> PingRow {
     let came = matches!(outcome, Outcome::Back | Outcome::Late);
     let reflector = (probe.received != Nanos::ZERO).then_some((probe.received, probe.answered));
-    let steps = steps(probe);
-    let timed = came && probe.is_timed();
+    let steps = steps(probe).filter(|_| came);
     let on_real = |mono: Nanos| {
         let since = mono.signed_since(probe.sent);
         probe.sent_real.0.saturating_add_signed(since)
@@ -26,22 +25,23 @@ pub(super) fn row(target: usize, seq: u64, outcome: Outcome, probe: &Probe) -> P
         reflector_received_ns: reflector.map(|(received, _)| received.0),
         reflector_sent_ns: reflector.map(|(_, answered)| answered.0),
         received_ns: came.then_some(probe.arrived_real.0),
-        round_trip_ns: timed.then(|| steps.round_trip().0),
-        as_planned_ns: timed.then(|| steps.as_planned().0),
+        round_trip_ns: steps.map(|steps| steps.round_trip().0),
+        as_planned_ns: steps.map(|steps| steps.as_planned().0),
         ttl: (probe.ttl != 0).then_some(probe.ttl),
         duplicates: probe.copies,
     }
 }
 
-/// The time stamps of an answered probe.
-pub(super) fn steps(probe: &Probe) -> Steps {
+/// The time stamps of an answered probe; `None` where one of them is unknown.
+pub(super) fn steps(probe: &Probe) -> Option<Steps> {
     let told = probe.received != Nanos::ZERO;
-    Steps {
+    let steps = Steps {
         planned: probe.planned,
         sent: probe.transmitted(),
         reflector: told.then_some((probe.received, probe.answered)),
         arrived: probe.arrived,
-    }
+    };
+    steps.ordered().filter(|_| probe.is_timed())
 }
 
 /// The run over time; the last interval ends with the last probe.

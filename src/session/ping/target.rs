@@ -167,11 +167,9 @@ impl Target {
         }
         let first = matches!(arrival, Arrival::New | Arrival::Reordered { .. });
         let times = echo.reflector.and_then(|told| told.received.zip(told.sent));
-        let steps = known.filter(Probe::is_timed).map(|probe| Steps {
-            planned: probe.planned,
-            sent: probe.transmitted(),
-            reflector: times,
-            arrived: arrived.max(probe.transmitted()),
+        let steps = known.filter(Probe::is_timed).and_then(|probe| {
+            let (planned, sent) = (probe.planned, probe.transmitted());
+            Steps { planned, sent, reflector: times, arrived }.ordered()
         });
         let kind = match (first, known) {
             (false, _) => ReplyKind::Duplicate,
@@ -258,8 +256,10 @@ impl Target {
         if probe.is_timed() {
             self.delays.sent(probe.transmitted() - probe.planned);
         }
-        if matches!(outcome, Outcome::Back | Outcome::Late) && probe.is_timed() {
-            self.delays.settled(seq, &steps(&probe));
+        if matches!(outcome, Outcome::Back | Outcome::Late)
+            && let Some(steps) = steps(&probe)
+        {
+            self.delays.settled(seq, &steps);
         }
         Some(row(self.index, seq, outcome, &probe))
     }

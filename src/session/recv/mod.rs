@@ -261,8 +261,10 @@ where
         self.truncated += u64::from(datagram.truncated());
         if let Some(socket) = self.sockets.get_mut(datagram.meta.socket) {
             socket.datagrams += 1;
-            if let Some(before) = socket.last.replace(arrival) {
-                self.gaps.record(arrival - before);
+            // The clock may be set meanwhile: then the gap is unknown.
+            let before = socket.last.replace(arrival);
+            if let Some(gap) = before.and_then(|before| arrival.checked_since(before)) {
+                self.gaps.record(gap);
             }
         }
         self.count_in_interval(now, datagram);

@@ -147,6 +147,20 @@ fn a_pause_of_this_host_is_no_silence_and_what_came_meanwhile_counts_where_it_ar
 }
 
 #[test]
+fn a_clock_that_is_set_back_makes_no_gap_of_zero() {
+    let mut session = RecvSession::new(plan(), Told::default());
+    poll(&mut session, 0);
+    for arrival in [1_000_000, 2_000_000, 500_000, 1_500_000] {
+        let mut meta = RxEntry::default().meta;
+        meta.arrival = Nanos(arrival);
+        session.on_datagram(at(arrival), &Datagram { payload: b"x", true_len: 1, meta });
+    }
+    let gaps = session.finish(at(3_000_000)).summary.gaps_ns.unwrap();
+    assert!(gaps.min.is_some_and(|min| min > 990_000), "{gaps:?}");
+    assert_eq!(gaps.samples, 2, "{gaps:?}");
+}
+
+#[test]
 fn a_pause_in_silence_puts_the_idle_end_off_by_as_much() {
     let idle = RecvPlan { idle: Some(Nanos(100)), ..plan() };
     let mut session = RecvSession::new(idle, Told::default());

@@ -331,16 +331,19 @@ where
             return;
         }
         // The kernel's stamp is earlier than the read: the difference is not delay of the path.
+        // After the clock was set the two do not fit together, and the time is unknown.
         let read_late = now.real - datagram.meta.arrival;
-        let after = sent.map(|sent| (now.mono - sent) - read_late);
+        let after = sent.and_then(|sent| now.mono.checked_since(sent)?.checked_since(read_late));
         self.tell(SendEvent::Reply(&Reply { datagram, after, asked: target.is_some() }));
     }
 
     fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp) {
         if let Some(index) = self.departures.take(stamp.number) {
-            // The kernel's stamp is real time; its age holds on either clock.
-            let left = now.mono - (now.real - stamp.at);
-            self.targets[index].last_sent = Some(left);
+            // The kernel's stamp is real time; its age holds on either clock, unless that was set.
+            let age = now.real.checked_since(stamp.at);
+            if let Some(left) = age.and_then(|age| now.mono.checked_since(age)) {
+                self.targets[index].last_sent = Some(left);
+            }
         }
     }
 

@@ -194,9 +194,7 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
         // Probes have the numbers by which the socket counts them.
         let place = &mut self.outstanding[stamp.number as usize % OUTSTANDING];
         let Some(probe) = place.as_mut().filter(|probe| probe.seq == stamp.number) else { return };
-        let since = now.real.signed_since(stamp.at).max(0).unsigned_abs();
-        let left = now.mono - Nanos(since);
-        if left >= probe.sent {
+        if let Some(left) = on_monotonic(now, stamp.at).filter(|left| *left >= probe.sent) {
             (probe.sent, probe.unsure) = (left, false);
         }
     }
@@ -215,23 +213,22 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
         }
         let place = &mut self.outstanding[reply.request.seq as usize % OUTSTANDING];
         let Some(probe) = place.take_if(|probe| probe.seq == reply.request.seq) else { return };
-        // The kernel's stamp is on the real-time clock, the probe's on the monotonic one.
-        let since = now.real.signed_since(datagram.meta.arrival).max(0).unsigned_abs();
-        let arrival = now.mono - Nanos(since);
-        let whole = arrival - probe.sent.min(arrival);
-        if whole > self.plan.patience {
+        let whole = on_monotonic(now, datagram.meta.arrival)
+            .and_then(|arrival| arrival.checked_since(probe.sent));
+        if whole.is_some_and(|whole| whole > self.plan.patience) {
             return;
         }
         let (received, sent) = (reply.received, reply.sent);
         let inside = if received.is_unknown() || sent.is_unknown() {
-            0
+            Some(Nanos::ZERO)
         } else {
-            sent.near(now.real).signed_since(received.near(now.real)).max(0).unsigned_abs()
+            sent.near(now.real).checked_since(received.near(now.real))
         };
-        let trip = whole - Nanos(inside.min(whole.0));
+        // Unknown where a clock was set meanwhile, here or there: it came back, and that is all.
+        let trip = whole.zip(inside).and_then(|(whole, inside)| whole.checked_since(inside));
         if let Some(trips) = self.trips(probe.phase) {
             trips.back += 1;
-            if !probe.unsure {
+            if let Some(trip) = trip.filter(|_| !probe.unsure) {
                 trips.delay.record(trip);
             }
         }
@@ -244,6 +241,12 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
     fn finish(self, _now: Now) -> ProberSummary {
         self.summary
     }
+}
+
+/// A kernel's stamp, which is on the real-time clock, on the monotonic one; `None` if it lies in
+/// the future or before the monotonic clock's zero, because the real-time clock was set.
+fn on_monotonic(now: Now, stamp: Nanos) -> Option<Nanos> {
+    now.mono.checked_since(now.real.checked_since(stamp)?)
 }
 
 #[cfg(test)]
@@ -364,6 +367,39 @@ mod tests {
     fn what_this_host_held_up_is_no_delay_of_the_path() {
         assert_eq!(held_up(500_000, true), (1, Some(200)));
         assert_eq!(held_up(500_000, false), (1, None), "nobody knows when it left");
+    }
+
+    /// One probe of 200 µs, after which this host's clock is set by so many microseconds before
+    /// the reply is read, and the reflector's between its two stamps; its round trip.
+    fn with_a_set_clock(here: i64, inside: i64) -> (u64, Option<u64>) {
+        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
+        let plan = ProberPlan { interval, patience, key: None, ssid: 9 };
+        let mut prober = StampProber::new(plan, VecDeque::new());
+        let mut batch = TxBatch::new(8, 2_048);
+        prober.poll_transmit(at(0), &mut batch);
+        let request = StampRequest::decode(batch.payload(&batch.slots()[0])).unwrap();
+        prober.on_sent(at(0), &batch, &SendOutcome { accepted: batch.len(), stop: None });
+        let stamp = |micros: i64| {
+            let real = at(100).real.0.saturating_add_signed(micros * 1_000);
+            Timestamp::of(Nanos(real), TimeFormat::Ntp)
+        };
+        let (received, sent) = (stamp(0), stamp(inside));
+        let bytes = StampReply { request, received, sent, ..StampReply::default() }.encode();
+        let mut meta = RxEntry::default().meta;
+        meta.arrival = at(200).real;
+        let mut now = at(209);
+        now.real = Nanos(now.real.0.saturating_add_signed(here * 1_000));
+        prober.on_datagram(now, &Datagram { payload: &bytes, true_len: bytes.len(), meta });
+        let idle = prober.finish(now).idle;
+        (idle.back, idle.delay.min().map(|least| (least.0 + 500) / 1_000))
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_no_round_trip_of_zero() {
+        assert_eq!(with_a_set_clock(0, 5), (1, Some(195)));
+        for (here, inside) in [(3_600_000_000, 5), (-3_600_000_000, 5), (0, -5), (0, 1_000)] {
+            assert_eq!(with_a_set_clock(here, inside), (1, None), "{here} {inside}");
+        }
     }
 
     #[test]

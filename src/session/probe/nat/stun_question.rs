@@ -180,7 +180,8 @@ impl Ask {
             return None;
         }
         self.answered += 1;
-        let trip = arrival.mono - sent.mono;
+        // The kernel's stamp is of a clock that may be set meanwhile: then the time is unknown.
+        let trip = arrival.mono.checked_since(sent.mono)?;
         self.round_trip = Some(self.round_trip.map_or(trip, |known| known.min(trip)));
         Some(trip)
     }
@@ -257,6 +258,19 @@ mod tests {
         assert_eq!(ask.take(1, to, at(31)), None, "the same answer again");
         assert_eq!(ask.next_at(Nanos(50), gap, 2, wait), None);
         assert_eq!((ask.sent, ask.answered), (2, 1));
+    }
+
+    #[test]
+    fn an_answer_that_a_set_clock_places_before_its_question_has_no_time() {
+        let to = "192.0.2.1:3478".parse().unwrap();
+        let change = ChangeRequest::default();
+        let mut ask = Ask::new(NatQuestion::Mapping, 0, to, change, Repeat::Always);
+        ask.went(at(100));
+        assert_eq!(ask.take(0, to, at(99)), None);
+        assert_eq!((ask.answered, ask.round_trip), (1, None));
+        ask.went(at(200));
+        assert_eq!(ask.take(1, to, at(230)), Some(Nanos(30)));
+        assert_eq!((ask.answered, ask.round_trip), (2, Some(Nanos(30))));
     }
 
     #[test]
