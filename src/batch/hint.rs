@@ -34,7 +34,7 @@ pub enum HostHint {
     PrivilegedPort,
     /// The address is on no interface of this host.
     ForeignAddress {
-        /// Addresses of this host, the first ones.
+        /// Addresses of this host, the first ones; empty where nobody looked.
         addresses: Vec<IpAddr>,
     },
     /// No route leads to it.

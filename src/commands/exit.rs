@@ -1,14 +1,18 @@
 //! How a run ends: the exit code, and errors that the user can correct.
 
+use crate::batch::HostHint;
 use crate::cli::OutputKind;
 use crate::engine::StreamError;
-use crate::net::NetError;
+use crate::net::{NetError, interfaces};
 use crate::record::{Document, Event, Worded};
 use crate::report::{self, words};
 use crate::sys::ConfineError;
 use crate::units::io_error_text;
 use serde::Serialize;
 use std::{fmt, io};
+
+/// Addresses of this host that a hint names at most.
+const NAMED_ADDRESSES: usize = 8;
 
 /// The exit code of a run that reached its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +138,7 @@ impl Failure {
 }
 
 /// The code of an error in JSON.
-pub fn failure_code(error: &anyhow::Error) -> &'static str {
+fn failure_code(error: &anyhow::Error) -> &'static str {
     match error.downcast_ref::<NetError>() {
         Some(error) => net_code(error),
         None if error.is::<Usage>() => "usage",
@@ -184,7 +188,15 @@ pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     if let Some(hinted) = error.downcast_ref::<Hinted>() {
         return Some(hinted.hint.to_owned());
     }
-    error.downcast_ref::<NetError>().and_then(NetError::hint).map(|hint| hint.text())
+    let hint = error.downcast_ref::<NetError>().and_then(NetError::hint);
+    hint.map(with_addresses).map(|hint| hint.text())
+}
+
+/// The hint with addresses of this host to choose from, where that is what helps.
+fn with_addresses(hint: HostHint) -> HostHint {
+    let HostHint::ForeignAddress { .. } = hint else { return hint };
+    let all = interfaces().unwrap_or_default().into_iter().flat_map(|one| one.addresses);
+    HostHint::ForeignAddress { addresses: all.take(NAMED_ADDRESSES).collect() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `udpkit ping`: from arguments to a run.
 
-use super::exit::{code_of, failure_code, message_of};
+use super::exit::{code_of, message_of};
 use super::misread::{check_hosts, check_zones, device};
 use super::own_losses::OwnLosses;
 use super::progress::show;
@@ -13,9 +13,7 @@ use crate::net::{
     AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
     resolve, split_host_port,
 };
-use crate::record::{
-    Flow, LossPart, NotSentTo, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
-};
+use crate::record::{Flow, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink, LocalFailure};
 use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{
@@ -162,8 +160,7 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check_hosts(&args.targets).map_err(Usage::from)?;
     let device = device(args.interface.as_deref())?;
     let family = FamilyChoice::from(args.family);
-    let (mut targets, mut sockets, mut not_asked) = (Vec::new(), Vec::new(), Vec::new());
-    let mut first_error = None;
+    let (mut targets, mut sockets, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for text in &args.targets {
         let opened = resolve(text, Some(args.port), family).map_err(anyhow::Error::from);
         let opened = opened.and_then(|addr| {
@@ -178,19 +175,27 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
             }
             // A usage error ends the run.
             Err(error) if code_of(&error) == Exit::USAGE => return Err(error),
-            Err(error) => {
-                let why = NotSentTo { code: failure_code(&error), text: message_of(&error) };
-                warning(format_args!("{text}: {}", why.text));
-                let (name, error_of) = (text.clone(), Some(why));
-                not_asked.push(PingTargetReport { name, error: error_of, ..Default::default() });
-                first_error.get_or_insert(error);
-            }
+            Err(error) => failures.push((text, error)),
         }
     }
-    match first_error {
-        Some(error) if targets.is_empty() => Err(error),
-        _ => Ok((targets, sockets, not_asked)),
+    // Without any target, the first failure is the run's, and is reported as that.
+    if targets.is_empty() && !failures.is_empty() {
+        let (_, first) = failures.remove(0);
+        failures.iter().for_each(|(text, error)| warn(text, error));
+        return Err(first);
     }
+    let not_asked = failures.into_iter().map(|(text, error)| {
+        warn(text, &error);
+        let failure = error.downcast_ref::<NetError>().map(LocalFailure::from);
+        let error = failure.unwrap_or(LocalFailure::SetUp { errno: None });
+        PingTargetReport { name: text.clone(), error: Some(error), ..Default::default() }
+    });
+    Ok((targets, sockets, not_asked.collect()))
+}
+
+/// Says that a target is left out.
+fn warn(target: &str, error: &anyhow::Error) {
+    warning(format_args!("{target}: {}", message_of(error)));
 }
 
 fn plan(args: &PingArgs, targets: Vec<PingTarget>) -> anyhow::Result<PingPlan> {

@@ -1,4 +1,4 @@
-//! Local system failures of a server, in the form its records use.
+//! Failures of this host, in the form that records use.
 
 use super::StreamError;
 use crate::net::NetError;
@@ -25,7 +25,10 @@ impl From<&NetError> for LocalFailure {
             NetError::Option { source, .. }
             | NetError::Join { source, .. }
             | NetError::Interfaces(source) => Self::SetUp { errno: source.raw_os_error() },
-            NetError::Address { .. } | NetError::Host { .. } | NetError::Interface { .. } => {
+            NetError::Host { host, fault } => {
+                Self::NameNotResolved { host: host.clone(), fault: fault.clone() }
+            }
+            NetError::Address { .. } | NetError::Interface { .. } => {
                 Self::SetUp { errno: None }
             }
         }
@@ -45,6 +48,7 @@ impl From<&StreamError> for LocalFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::HostFault;
     use std::io;
 
     #[test]
@@ -59,5 +63,8 @@ mod tests {
         assert_eq!(bind(errno::EADDRNOTAVAIL), LocalFailure::NotLocal { address });
         let other = LocalFailure::Bind { address, errno: Some(errno::ENOMEM) };
         assert_eq!(bind(errno::ENOMEM), other);
+        let (host, fault) = ("host.example".to_owned(), HostFault::NoIpv6);
+        let error = NetError::Host { host: host.clone(), fault: fault.clone() };
+        assert_eq!(LocalFailure::from(&error), LocalFailure::NameNotResolved { host, fault });
     }
 }

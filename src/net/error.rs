@@ -2,17 +2,13 @@
 //! further advice is a [`HostHint`].
 
 use super::explain;
-use super::interface_list::list;
-use crate::batch::HostHint;
+use crate::batch::{HostFault, HostHint};
 use crate::sys::errno;
 use crate::units::{Endpoint, io_error_text};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use thiserror::Error;
-
-/// Addresses of this host that a hint names at most.
-const NAMED_ADDRESSES: usize = 8;
 
 /// A failure to find an address or to open a socket.
 #[derive(Debug, Error)]
@@ -124,26 +120,6 @@ pub enum AddressFault {
     },
 }
 
-/// Why a name has no usable address.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum HostFault {
-    /// A zone after something that is not an IPv6 address.
-    #[error("only an IPv6 address can have a %zone")]
-    Zone,
-    /// No IPv4 address, which was requested.
-    #[error("it has no IPv4 address")]
-    NoIpv4,
-    /// No IPv6 address, which was requested.
-    #[error("it has no IPv6 address")]
-    NoIpv6,
-    /// No address at all.
-    #[error("it has no address")]
-    NoAddress,
-    /// The resolver's error message.
-    #[error("{0}")]
-    Resolver(String),
-}
-
 /// A socket option, by purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SocketOption {
@@ -240,7 +216,7 @@ impl NetError {
             }
             (number, Self::Connect { addr, .. }) => return explain(number, (*addr).into()).hint(),
             (errno::EADDRNOTAVAIL, Self::Bind { .. }) => {
-                HostHint::ForeignAddress { addresses: some_addresses() }
+                HostHint::ForeignAddress { addresses: Vec::new() }
             }
             (errno::ENETUNREACH, _) => HostHint::NoRoute,
             (errno::ENODEV, Self::Join { .. }) => HostHint::NameInterface,
@@ -248,12 +224,6 @@ impl NetError {
             _ => return None,
         })
     }
-}
-
-/// Addresses of this host, to choose one from.
-fn some_addresses() -> Vec<IpAddr> {
-    let all = list().unwrap_or_default();
-    all.into_iter().flat_map(|one| one.addresses).take(NAMED_ADDRESSES).collect()
 }
 
 /// Why this host cannot reach a peer, from its own routing and interface state.
@@ -275,10 +245,8 @@ mod tests {
         assert_eq!(error.to_string(), "cannot bind 0.0.0.0:900: address already in use");
         assert_eq!(error.hint(), Some(HostHint::PortInUse));
         assert_eq!(bind(errno::EACCES).hint(), Some(HostHint::PrivilegedPort));
-        let Some(HostHint::ForeignAddress { addresses }) = bind(errno::EADDRNOTAVAIL).hint() else {
-            panic!("no hint");
-        };
-        assert!(addresses.len() <= NAMED_ADDRESSES);
+        let foreign = HostHint::ForeignAddress { addresses: Vec::new() };
+        assert_eq!(bind(errno::EADDRNOTAVAIL).hint(), Some(foreign));
         let group = JoinedGroup {
             group: "232.1.2.3".parse().unwrap(),
             source: "192.0.2.1".parse().ok(),

@@ -19,7 +19,7 @@ mod socket;
 mod transmit;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
-pub use error::{AddressFault, HostFault, JoinedGroup, NetError, SocketOption};
+pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
 pub use explain::{explain, explain_network_error};
 pub use host::{HostReader, HostSnapshot, RunInterfaces};
 pub use igmp_querier::QuerierWatch;

@@ -1,6 +1,7 @@
 //! Resolves `host:port` in every form a user may type: IPv4, `[IPv6%zone]:port`, names.
 
-use super::{AddressFault, HostFault, NetError, find_interface};
+use super::{AddressFault, NetError, find_interface};
+use crate::batch::HostFault;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 
 /// The address family a name may resolve to (`-4`, `-6`).
@@ -144,7 +145,8 @@ fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, Net
     }
     let found = (host, port).to_socket_addrs().map_err(|error| {
         let text = error.to_string();
-        fail(HostFault::Resolver(text.rsplit(": ").next().unwrap_or(&text).to_owned()))
+        let error = text.rsplit(": ").next().unwrap_or(&text).to_owned();
+        fail(HostFault::Resolver { error })
     })?;
     let mut any = false;
     for addr in found {

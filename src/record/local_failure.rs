@@ -1,5 +1,7 @@
-//! Local failures of a server: a port that it could not open, a stream that failed.
+//! Failures of this host: a port that could not be opened, a name without an address, a thread that
+//! did not start.
 
+use crate::batch::HostFault;
 use crate::units::{Endpoint, io_error_text};
 use serde::Serialize;
 use std::io;
@@ -26,6 +28,16 @@ pub enum LocalFailure {
     NotLocal {
         /// The requested address.
         address: Endpoint,
+    },
+    /// A host name has no usable address.
+    #[error("cannot resolve {host:?}: {fault}")]
+    NameNotResolved {
+        /// The name as given.
+        #[serde(rename = "host_name")]
+        host: String,
+        /// Why.
+        #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        fault: HostFault,
     },
     /// The socket could not be bound.
     #[error("cannot bind {address}: {}", errno_text(*errno))]
@@ -58,6 +70,30 @@ pub enum LocalFailure {
     /// The stream failed while it ran.
     #[error("a stream's event loop stopped: {}", errno_text(*errno))]
     Broke {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// Signals cannot be received.
+    #[error("cannot listen for signals: {}", errno_text(*errno))]
+    Signals {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// The event loop could not be started.
+    #[error("cannot start the event loop: {}", errno_text(*errno))]
+    EventLoop {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// The run began and broke.
+    #[error("the event loop stopped: {}", errno_text(*errno))]
+    Run {
+        /// The system's error number (errno(3)); null where there is none.
+        errno: Option<i32>,
+    },
+    /// Something else that this host refused, such as a thread or random numbers.
+    #[error("this host lacks a resource: {}", errno_text(*errno))]
+    Other {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },

@@ -83,7 +83,7 @@ pub use ping::{
     LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
     PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
-pub use ping_facts::{NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule, Timestamped};
+pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, Timestamped};
 pub use rates::{rates, rates_between};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,

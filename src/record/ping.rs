@@ -2,7 +2,7 @@
 //! the summary.
 
 use super::{
-    LimitFound, LimitReport, NotSentTo, PingAsk, PingCaveat, PingProtocol, PingSchedule,
+    LimitFound, LimitReport, LocalFailure, PingAsk, PingCaveat, PingProtocol, PingSchedule,
     SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
@@ -323,7 +323,8 @@ pub struct PingTargetReport {
     /// TTL that they were sent with.
     pub ttl_sent: u8,
     /// Why nothing was sent to the target; `None` if something was.
-    pub error: Option<NotSentTo>,
+    #[serde(serialize_with = "super::finding::maybe")]
+    pub error: Option<LocalFailure>,
     /// Another address that replied instead of the target; `None` if none did.
     pub answered_by: Option<Endpoint>,
     /// Replies from other addresses.

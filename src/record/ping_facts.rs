@@ -54,15 +54,6 @@ pub enum Timestamped {
     Both,
 }
 
-/// Why a target was not sent to at all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NotSentTo {
-    /// The kind of error.
-    pub code: &'static str,
-    /// The error message, as printed to standard error.
-    pub text: String,
-}
-
 /// Caveats about a target's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]

@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, NetworkError, NetworkErrorSummary, RxCall, TxCall};
+use udpkit::batch::{ErrorOrigin, HostFault, NetworkError, NetworkErrorSummary, RxCall, TxCall};
 use udpkit::record::{
-    Answer, DatagramRecord, Document, Event, GapRecord, LossDirectionUnknown, NotSentTo,
+    Answer, DatagramRecord, Document, Event, GapRecord, LocalFailure, LossDirectionUnknown,
     Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice,
     PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget,
     SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
@@ -213,10 +213,7 @@ pub fn full_target() -> PingTargetReport {
         hops_out_readings: Some([7, 9]),
         ttl_out: Some(57),
         ttl_sent: 64,
-        error: Some(NotSentTo {
-            code: "name_not_resolved",
-            text: "cannot resolve host.example".to_owned(),
-        }),
+        error: Some(not_resolved()),
         answered_by: Some(far().into()),
         reflector_counts: Some(true),
         target_received: Some(2991),
@@ -260,5 +257,13 @@ pub fn pinged(target: PingTargetReport, interval_ns: Option<u64>) -> PingSummary
         pauses: 0,
         paused_ns: 0,
         targets: vec![target],
+    }
+}
+
+fn not_resolved() -> LocalFailure {
+    let error = "Name or service not known".to_owned();
+    LocalFailure::NameNotResolved {
+        host: "host.example".to_owned(),
+        fault: HostFault::Resolver { error },
     }
 }

@@ -3,7 +3,7 @@
 //! `shape` runs last: on a path with a rate limit, its trains would cause loss for all others. What
 //! is not done in time is left out, and the report lists it.
 
-use super::error::ProbeError;
+use super::error::{ProbeError, local_failure};
 use super::far_end::Target;
 use super::marks;
 use super::mtu;
@@ -14,13 +14,13 @@ use super::shape::{self, ShapeOrder};
 use super::timeout;
 use super::trace::{self, TraceOrder};
 use crate::cli::{AllArgs, DEFAULT_PORT};
-use crate::commands::{Exit, message_of};
+use crate::commands::Exit;
 use crate::engine::Signals;
 use crate::record::probe::{
     AllEvent, AllReport, LeftOut, LeftOutReason, MarksReport, MtuReport, NatReport, NoAgent,
     PortsReport, ProbeKind, ScanReport, ShapeReport, TimeoutReport, TraceReport,
 };
-use crate::record::{Document, Sink};
+use crate::record::{Document, Sink, LocalFailure};
 use crate::report::words::host_losses::lost_here;
 use crate::report::words::probe_all::command;
 use crate::report::{self, AllProgress, Page, TimeoutProgress, all_text, print_json, print_text};
@@ -245,14 +245,15 @@ fn begin(
     let thread = thread::Builder::new().name(kind.name().to_owned());
     let spawned = thread.spawn(move || {
         let part = find(kind, &args, &target, &shared).unwrap_or_else(|error| {
-            Part::Nothing(LeftOutReason::Failed { error: message_of(&error) })
+            Part::Nothing(LeftOutReason::Failed { failure: local_failure(&error) })
         });
         shared.ended(kind);
         // If the time was over, the receiver is gone.
         let _ = to_tell.send((kind, part));
     });
     if let Err(error) = spawned {
-        let failed = LeftOutReason::Failed { error: message_of(&error.into()) };
+        let failure = LocalFailure::Other { errno: error.raw_os_error() };
+        let failed = LeftOutReason::Failed { failure };
         let _ = tell.send((kind, Part::Nothing(failed)));
     }
 }

@@ -4,7 +4,7 @@ use super::{
     MarksReport, MtuReport, NatReport, NoAgent, PortsReport, ScanReport, ShapeReport,
     TimeoutReport, TraceReport,
 };
-use crate::record::Worded;
+use crate::record::{LocalFailure, Worded};
 use crate::record::finding::{Findings, maybe, one};
 use crate::units::Endpoint;
 use serde::Serialize;
@@ -143,9 +143,9 @@ pub enum LeftOutReason {
     Interrupted,
     /// It failed on this host.
     Failed {
-        /// The error.
-        #[serde(rename = "error_text")]
-        error: String,
+        /// Why.
+        #[serde(serialize_with = "one")]
+        failure: LocalFailure,
     },
 }
 

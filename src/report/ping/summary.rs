@@ -182,7 +182,7 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         lines.push(format!("  {drops} dropped at this host's socket, not on the path"));
     }
     if let Some(error) = &target.error {
-        lines.push(format!("  not probed: {}", error.text));
+        lines.push(format!("  not probed: {error}"));
     }
     for refusal in &target.refused {
         let times = group_digits(refusal.datagrams);

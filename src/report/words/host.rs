@@ -1,7 +1,7 @@
 //! Sentences about datagrams that this host refused or the network rejected, and hints for them.
 
 use crate::batch::{
-    CauseCode, HostHint, LocalSendFailure, MissingReason, MissingRestriction, NetworkErrorSummary,
+    CauseCode, HostFault, HostHint, LocalSendFailure, MissingReason, MissingRestriction, NetworkErrorSummary,
     Restriction, TxCall,
 };
 use crate::record::Worded;
@@ -68,6 +68,12 @@ impl Worded for MissingRestriction {
     }
 }
 
+impl Worded for HostFault {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Worded for HostHint {
     fn text(&self) -> String {
         match self {
@@ -96,7 +102,8 @@ impl Worded for HostHint {
                     .to_owned()
             }
             Self::ForeignAddress { addresses } if addresses.is_empty() => {
-                "no interface of this host has the address".to_owned()
+                "no interface of this host has the address; 0.0.0.0 or [::] stands for all of them"
+                    .to_owned()
             }
             Self::ForeignAddress { addresses } => {
                 let all: Vec<String> = addresses.iter().map(ToString::to_string).collect();

@@ -41,7 +41,7 @@ impl Worded for LeftOutReason {
                 format!("idle times beyond {} were not tried", Nanos(*tried_ns))
             }
             Self::Interrupted => "interrupted".to_owned(),
-            Self::Failed { error } => error.clone(),
+            Self::Failed { failure } => failure.text(),
         }
     }
 }

@@ -8,7 +8,7 @@ use udpkit::record::probe::{
     ProbeFailure, ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
     TraceReport, TraceVerdict,
 };
-use udpkit::record::{Document, Findings, RemoteRefusal, ServerReply};
+use udpkit::record::{Document, Findings, LocalFailure, RemoteRefusal, ServerReply};
 use udpkit::report::words::{far_end, probe_all};
 use udpkit::report::{Page, all_text};
 
@@ -117,12 +117,13 @@ fn without_an_agent() {
 
 #[test]
 fn interrupted() {
-    let error = "cannot bind 0.0.0.0:0: too many open files".to_owned();
+    let address = "0.0.0.0:0".parse().expect("an address");
+    let failure = LocalFailure::Bind { address, errno: Some(24) };
     let report = AllReport {
         interrupted: true,
         left_out: vec![
             left_out(ProbeKind::Ports, LeftOutReason::Interrupted),
-            left_out(ProbeKind::Timeout, LeftOutReason::Failed { error }),
+            left_out(ProbeKind::Timeout, LeftOutReason::Failed { failure }),
             left_out(ProbeKind::Marks, LeftOutReason::NoAgent),
         ],
         ..report()

@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use udpkit::batch::{
-    ErrorOrigin, HostHint, LocalCause, LocalSendFailure, MissingReason, MissingRestriction,
+    ErrorOrigin, HostFault, HostHint, LocalCause, LocalSendFailure, MissingReason, MissingRestriction,
     NetworkError, Restriction,
 };
-use udpkit::net::{AddressFault, HostFault, JoinedGroup, NetError, SocketOption};
+use udpkit::net::{AddressFault, JoinedGroup, NetError, SocketOption};
 use udpkit::record::{Contradiction, Counted, Timed, Worded};
 use udpkit::report::Page;
 use udpkit::units::{ByteCount, Limit, Nanos, ParseUnitError, Percent, Rate, Sweep, whole};
@@ -83,7 +83,7 @@ fn errors_before_the_first_datagram_have_a_hint() {
         HostFault::NoIpv4,
         HostFault::NoIpv6,
         HostFault::NoAddress,
-        HostFault::Resolver("Name or service not known".to_owned()),
+        HostFault::Resolver { error: "Name or service not known".to_owned() },
     ];
     let options = [
         SocketOption::OnlyV6,

@@ -4,7 +4,7 @@ use crate::{hold_as, hold_text};
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use udpkit::batch::{MissingReason, MissingRestriction, Restriction};
+use udpkit::batch::{HostFault, MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, ServerReply, SessionEnd,
     Worded,
@@ -43,6 +43,14 @@ fn failures() -> Vec<LocalFailure> {
         LocalFailure::Start { errno: Some(11) },
         LocalFailure::Broke { errno },
         LocalFailure::Broke { errno: None },
+        LocalFailure::NameNotResolved {
+            host: "host.example".to_owned(),
+            fault: HostFault::NoIpv6,
+        },
+        LocalFailure::Signals { errno },
+        LocalFailure::EventLoop { errno },
+        LocalFailure::Run { errno },
+        LocalFailure::Other { errno },
     ]
 }
 
