@@ -71,6 +71,32 @@ pub enum OutputKind {
 }
 
 impl Cli {
+    /// Whether `-q` is given: nothing but results, warnings and errors is printed.
+    pub fn is_quiet(&self) -> bool {
+        match &self.command {
+            Command::Send(args) => args.quiet,
+            Command::Recv(args) => args.quiet,
+            Command::Cast(args) => match &args.command {
+                CastCommand::Send(args) => args.quiet,
+                CastCommand::Recv(args) => args.quiet,
+                CastCommand::Check(args) => args.quiet,
+            },
+            Command::Serve(args) => args.quiet,
+            Command::Blast(args) => args.quiet,
+            Command::Ping(args) => args.quiet,
+            Command::Probe(args) => match &args.command {
+                None => args.all.quiet,
+                Some(ProbeCommand::Ports(args)) => args.far_end.quiet,
+                Some(ProbeCommand::Nat(args)) => args.quiet,
+                Some(ProbeCommand::Timeout(args)) => args.far_end.quiet,
+                Some(ProbeCommand::Mtu(args)) => args.far_end.quiet,
+                Some(ProbeCommand::Marks(args)) => args.far_end.quiet,
+                Some(ProbeCommand::Shape(args)) => args.far_end.quiet,
+                Some(ProbeCommand::Trace(args)) => args.quiet,
+            },
+        }
+    }
+
     /// The format of standard output according to the flags.
     pub fn output(&self) -> OutputKind {
         use OutputKind::{Document, Lines, Text};

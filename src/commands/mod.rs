@@ -28,6 +28,7 @@ use crate::{net, report, units};
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     report::set_verbose(cli.global.verbose);
+    report::set_quiet(cli.is_quiet());
     units::name_zones(net::interface_names());
     report::set_color(cli.global.color.into());
     report::set_ascii(is_ascii_only(cli.global.ascii));

@@ -87,7 +87,8 @@ pub fn note(message: impl fmt::Display) {
     say_plain(message);
 }
 
-/// Prints a line that the user asked for while a run goes on; it is printed with `-q`, too.
+/// Prints a line that is part of the result, or that the user asked for while a run goes on; it is
+/// printed with `-q`, too.
 pub fn status(message: impl fmt::Display) {
     say_plain(message);
 }

@@ -1,7 +1,9 @@
 //! Output of every subcommand: a full disk is an error and fails the command, a closed pipe is not.
 
 use crate::command_line::{commands, flags_of};
-use crate::common::{Output, Running, json, json_lines, path, require_tools, run, secs};
+use crate::common::{
+    Lab, Output, Running, json, json_lines, path, require_lab, require_tools, run, secs,
+};
 use std::process::Command;
 
 /// One short run of each subcommand that prints, on its own.
@@ -158,7 +160,6 @@ fn an_interrupt_before_anything_came_leaves_the_document_and_the_lines() {
     require_tools!("unshare", "ip");
     for (arguments, line) in [
         ("recv 127.0.0.1:9001 -J", "listening"),
-        ("recv 127.0.0.1:9001 -J -q", "listening"),
         ("cast recv 239.1.1.1:5000 -I lo -J", "joined"),
         ("cast check 239.1.1.1:5000 --answer -I lo -J", "answering"),
         ("serve --user root -J", "serving"),
@@ -176,6 +177,53 @@ fn an_interrupt_before_anything_came_leaves_the_document_and_the_lines() {
             let command = path(document, "command").as_str().expect("a command");
             assert!(arguments.starts_with(command) || arguments.contains("--answer"), "{command}");
         }
+    }
+}
+
+/// Short runs of every command, none of which meets a problem.
+const QUIET_RUNS: [(&str, &str); 15] = [
+    ("send", "send 10.77.0.2:9001 -s 9"),
+    ("recv", "recv 9002 -t 50ms"),
+    ("cast send", "cast send 10.77.0.2:9001 -s 9 -c 1"),
+    ("cast recv", "cast recv 239.7.7.1:5000 -t 50ms"),
+    ("cast check", "cast check 239.7.7.2:5000"),
+    ("blast", "blast 10.77.0.2 -t 100ms --rate 1M"),
+    ("ping", "ping 10.77.0.2 -c 2 -i 10ms"),
+    ("probe", "probe 10.77.0.2"),
+    ("probe ports", "probe ports 10.77.0.2 63000"),
+    ("probe nat", "probe nat 10.77.0.2"),
+    ("probe timeout", "probe timeout 10.77.0.2 --candidates 300ms --up-to 300ms --tries 1"),
+    ("probe mtu", "probe mtu 10.77.0.2"),
+    ("probe marks", "probe marks 10.77.0.2"),
+    ("probe shape", "probe shape 10.77.0.2"),
+    ("probe trace", "probe trace 10.77.0.2"),
+];
+
+#[test]
+fn a_quiet_run_of_any_command_says_nothing_beside_its_result() {
+    require_lab!();
+    let lab = Lab::pair();
+    let far = [&["serve", "-q"][..], &["recv", "9001", "-q"]];
+    let far = far.map(|args| Running::start(lab.udpkit("b").args(args)));
+    lab.wait_bound("b", 8620);
+    lab.wait_bound("b", 9001);
+    let start = |(command, run): (&'static str, &str)| {
+        let run = run.split_whitespace().chain(["-q"]);
+        (command, Running::start(lab.udpkit("a").args(run)))
+    };
+    let runs = QUIET_RUNS.map(start);
+    for (command, run) in runs {
+        assert_eq!(run.wait(secs(60)).err(), "", "{command}");
+    }
+    for server in far {
+        server.signal("INT");
+        assert_eq!(server.wait(secs(10)).err(), "");
+    }
+    for command in commands() {
+        let has_flag = flags_of(&command).iter().any(|flag| flag == "quiet");
+        let command = command.join(" ");
+        let is_tried = QUIET_RUNS.iter().any(|(tried, _)| *tried == command) || command == "serve";
+        assert!(is_tried || !has_flag, "{command}");
     }
 }
 

@@ -272,7 +272,7 @@ fn with_a_key_only_its_holder_is_answered() {
 #[test]
 fn an_echo_service_is_pinged_with_echo() {
     require_tools!("socat");
-    let echo = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo", "-q"]));
+    let echo = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo"]));
     let line = echo.wait_for_line("listening on", secs(5));
     let ours = line.rsplit(' ').next().expect("an address").to_owned();
     let port = free_udp_port();

@@ -17,6 +17,15 @@ fn recv(args: &[&str]) -> (Running, Vec<String>) {
     (running, addrs)
 }
 
+/// A receiver that says nothing, on a port that was free.
+fn quiet_recv(args: &[&str]) -> (Running, String) {
+    let port = free_udp_port();
+    let addr = format!("127.0.0.1:{port}");
+    let running = Running::start(udpkit().args(["recv", &addr, "-q"]).args(args));
+    wait_bound(port);
+    (running, addr)
+}
+
 fn port_of(addr: &str) -> u16 {
     addr.rsplit(':').next().and_then(|port| port.parse().ok()).expect("an address with a port")
 }
@@ -198,7 +207,7 @@ fn an_answer_comes_from_the_address_that_was_asked() {
 
 #[test]
 fn an_echo_of_the_largest_datagrams_is_whole() {
-    let (running, addrs) = recv(&["[::1]:0", "--echo", "-q"]);
+    let (running, addrs) = recv(&["[::1]:0", "--echo"]);
     let sizes = ["0", "1", "1472", "65527"];
     for size in sizes {
         let args = ["send", &addrs[0], "-s", size, "-w", "5s", "--replies", "1", "-J"];
@@ -213,8 +222,8 @@ fn an_echo_of_the_largest_datagrams_is_whole() {
 fn payloads_are_stored_as_they_come() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let name = file.path().to_str().unwrap();
-    let (running, addrs) = recv(&["127.0.0.1:0", "-q", "-c", "3", "--out", name]);
-    let socket = peer(&addrs[0]);
+    let (running, addr) = quiet_recv(&["-c", "3", "--out", name]);
+    let socket = peer(&addr);
     for payload in [&b"one\0"[..], b"", b"two"] {
         socket.send(payload).unwrap();
     }
@@ -224,8 +233,8 @@ fn payloads_are_stored_as_they_come() {
 
 #[test]
 fn a_store_that_is_full_ends_the_run_with_an_error() {
-    let (running, addrs) = recv(&["127.0.0.1:0", "-q", "--out", "/dev/full"]);
-    peer(&addrs[0]).send(b"x").unwrap();
+    let (running, addr) = quiet_recv(&["--out", "/dev/full"]);
+    peer(&addr).send(b"x").unwrap();
     let output = running.wait(secs(5));
     assert_eq!(output.code(), Some(1));
     assert!(output.err().contains("cannot write /dev/full"), "{}", output.err());
@@ -303,13 +312,12 @@ fn a_run_ends_by_time_by_silence_and_by_signal_with_its_summary() {
 
 #[test]
 fn a_receiver_that_was_stopped_counts_all_and_reports_its_pause() {
-    let args =
-        ["127.0.0.1:0", "--idle", "400ms", "--report-every", "100ms", "-q", "--format", "json"];
-    let (running, addrs) = recv(&args);
+    let args = ["--idle", "400ms", "--report-every", "100ms", "--format", "json"];
+    let (running, addr) = quiet_recv(&args);
     assert!(running.wait_for_stdout(secs(10), |text| text.contains('\n')));
     running.stop();
     // 0.6 s, which is longer than --idle.
-    let sending = ["send", &addrs[0], "-s", "100", "-c", "31", "-i", "20ms"];
+    let sending = ["send", &addr, "-s", "100", "-c", "31", "-i", "20ms"];
     run(udpkit().args(sending), secs(20)).expect_success();
     running.cont();
     let lines = json_lines(&running.wait(secs(20)).expect_success().out());
@@ -324,9 +332,8 @@ fn a_receiver_that_was_stopped_counts_all_and_reports_its_pause() {
 
 #[test]
 fn rates_are_reported_each_interval_without_mixing_with_datagrams() {
-    let (running, addrs) =
-        recv(&["127.0.0.1:0", "--report-every", "50ms", "--format", "json", "-q"]);
-    let socket = peer(&addrs[0]);
+    let (running, addr) = quiet_recv(&["--report-every", "50ms", "--format", "json"]);
+    let socket = peer(&addr);
     for _ in 0..10 {
         socket.send(&[7; 100]).unwrap();
     }

@@ -31,16 +31,6 @@ use std::net::SocketAddr;
 /// Runs `udpkit probe`.
 pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
     let Some(command) = args.command else { return all::run(args.all) };
-    let silent = match &command {
-        ProbeCommand::Nat(args) => args.quiet,
-        ProbeCommand::Trace(args) => args.quiet,
-        ProbeCommand::Ports(args) => args.far_end.quiet,
-        ProbeCommand::Timeout(args) => args.far_end.quiet,
-        ProbeCommand::Mtu(args) => args.far_end.quiet,
-        ProbeCommand::Marks(args) => args.far_end.quiet,
-        ProbeCommand::Shape(args) => args.far_end.quiet,
-    };
-    report::set_quiet(silent);
     match command {
         ProbeCommand::Ports(args) => ports::run(args),
         ProbeCommand::Nat(args) => nat::run(args),

@@ -9,7 +9,7 @@ pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as p
 pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
-use super::{Clock, Output, Page, TimeStyle, note, print_json, status, warning};
+use super::{Clock, Output, Page, TimeStyle, print_json, status, warning};
 use crate::batch::NetworkErrorSummary;
 use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
 use serde::Serialize;
@@ -107,7 +107,7 @@ impl PingReport {
             PingView::Table => {
                 // The rows must appear before messages about them.
                 self.out.flush();
-                summary::lines(summary).iter().for_each(note);
+                summary::lines(summary).iter().for_each(status);
             }
             PingView::Lines | PingView::Rows | PingView::Quiet => {
                 if self.view != PingView::Quiet {
@@ -119,7 +119,7 @@ impl PingReport {
             }
         }
         self.out.flush();
-        summary::hint(summary).iter().for_each(note);
+        summary::hint(summary).iter().for_each(status);
         if let Some(hlog) = &mut self.hlog {
             let flushed = hlog.flush();
             self.hlog_error = self.hlog_error.or(flushed.err());

@@ -201,10 +201,10 @@ fn without_a_helper_sizes_are_known_by_routers_and_by_what_answers() {
     let mut servers = Vec::new();
     for (args, words) in [
         (&["serve", "--no-probe"][..], "serving on"),
-        (&["recv", "9000", "--echo", "-q"], "listening on"),
-        (&["recv", "9002", "--echo", "-q"], "listening on"),
+        (&["recv", "9000", "--echo"], "listening on"),
+        (&["recv", "9002", "--echo"], "listening on"),
         // It receives and does not reply.
-        (&["recv", "9001", "-q"], "listening on"),
+        (&["recv", "9001"], "listening on"),
     ] {
         let server = Running::start(lab.udpkit("server").args(args));
         server.wait_for_line(words, secs(10));
