@@ -370,6 +370,44 @@ mod tests {
     }
 
     #[test]
+    fn a_search_that_lost_nothing_accuses_neither_the_path_nor_a_host() {
+        let end = |rate, bound| SearchEnd {
+            rate,
+            bound,
+            lowest: 1_000_000,
+            payload: 1_250,
+            allowed: LossShare::default(),
+        };
+        let loss_allowed_ppb = LossShare::default();
+        let (rate_bps, datagrams_per_second, lowest_bps) = (10_000_000, 1_000, 1_000_000);
+        let found = |bound| RateVerdict::Found {
+            rate_bps,
+            datagrams_per_second,
+            loss_allowed_ppb,
+            bound,
+        };
+        for (rate, bound, verdict) in [
+            (Some(rate_bps), Some(FoundBound::Ceiling), found(FoundBound::Ceiling)),
+            (Some(rate_bps), Some(FoundBound::Network), found(FoundBound::Network)),
+            (Some(rate_bps), Some(FoundBound::Host), found(FoundBound::Host)),
+            (
+                Some(rate_bps),
+                None,
+                RateVerdict::SoFar { rate_bps, datagrams_per_second, loss_allowed_ppb },
+            ),
+            (
+                None,
+                Some(FoundBound::Network),
+                RateVerdict::LossAtLowest { lowest_bps, loss_allowed_ppb },
+            ),
+            (None, Some(FoundBound::Host), RateVerdict::HostLimitAtLowest { lowest_bps }),
+            (None, None, RateVerdict::NothingYet),
+        ] {
+            assert_eq!(end(rate, bound).verdict(), verdict, "{rate:?} {bound:?}");
+        }
+    }
+
+    #[test]
     fn what_was_not_told_to_the_end_neither_passed_nor_lost() {
         let mut silent = run(1_000, 0, 0, 0);
         silent.main.lost = None;

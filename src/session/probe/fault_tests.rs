@@ -12,9 +12,11 @@ use super::{FarEnd, Kind, RoundDriver, RoundDriverEnd, RoundParameters};
 use crate::batch::TxBatch;
 use crate::control::Sealer;
 use crate::machine::{Executor, Orders, Session};
-use crate::netsim::{Clock, Fault, Host, Mailbox, Network, SimSocket, Weather};
+use crate::netsim::{Clock, Fault, Host, Mailbox, Network, SimSocket, Weather, runs};
 use crate::record::probe::{
-    FragmentRow, MarkChange, MarksVerdict, MtuLimit, Outcome, PortPath, ProbeTraffic, TimeoutReport,
+    FragmentMtu, FragmentRow, MarkChange, MarksVerdict, MtuLimit, MtuVerdict, Outcome, PathMtu,
+    PayloadFinding, PortPath, PortsVerdict, ProbeTraffic, ShapeVerdict, TimeoutReport,
+    TimeoutVerdict,
 };
 use crate::session::serve::{
     PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
@@ -303,5 +305,75 @@ fn timeout_meets_every_fault() {
         }
         let is_denied = report.inbound_refreshes == Some(false);
         assert!(!is_denied || fault == Fault::ForgetfulFirewall, "{fault:?}: {report:#?}");
+    }
+}
+
+#[test]
+fn on_a_path_without_faults_no_kind_accuses_anybody() {
+    for seed in 0..runs(8) {
+        let fault = Fault::Clean;
+        let kind = MtuKind::new(MtuPlan { target: server(), tries: 3 });
+        let report = helped(fault, seed, kind, PortList::default()).facts.expect("an agent");
+        let found = judge(&report);
+        let pass = |one: &FragmentMtu| matches!(one, FragmentMtu::Pass { .. });
+        let whole = |one: &PathMtu| matches!(one, PathMtu::SenderInterface { .. });
+        let is_clean = matches!(
+            &found.verdict,
+            MtuVerdict::PathMtu { out, back, fragments_out, fragments_back }
+                if whole(out) && whole(back) && pass(fragments_out) && pass(fragments_back)
+        );
+        assert!(is_clean && found.alternatives.is_empty(), "seed {seed}: {found:#?}");
+
+        let kind = MarksKind::new(MarksPlan { target: server(), tries: 4 });
+        let report = helped(fault, seed, kind, PortList::default()).facts.expect("an agent");
+        let found = &report.findings;
+        assert_eq!(found.verdict, MarksVerdict::Unchanged, "seed {seed}");
+        assert!(found.alternatives.is_empty(), "seed {seed}: {found:#?}");
+
+        let plan = ShapePlan { target: server(), tries: 4, rate: 1_000, count: 1_000 };
+        let kind = ShapeKind::new(plan);
+        let report = helped(fault, seed, kind, ports(5_000..=5_001)).facts.expect("an agent");
+        let found = &report.findings;
+        let is_clean = matches!(
+            &found.verdict,
+            ShapeVerdict::Compared { limit: None, payloads } if *payloads == [PayloadFinding::AllPass]
+        );
+        assert!(is_clean && found.alternatives.is_empty(), "seed {seed}: {found:#?}");
+
+        let plan = TimeoutPlan {
+            server: server(),
+            candidates: [1, 2, 4].map(Nanos::from_secs).to_vec(),
+            precision: Nanos::from_millis(500),
+            tries: 3,
+            who_refreshes: true,
+        };
+        let sockets = plan.sockets();
+        let session = TimeoutSession::new(plan, far_end(), Mailbox::new());
+        let (report, _): (TimeoutReport, _) = run(fault, seed, sockets, session);
+        let found = &report.findings;
+        let is_clean =
+            matches!(found.verdict, TimeoutVerdict::StaysOpen { open_ns: 4_000_000_000, .. });
+        assert!(is_clean && found.alternatives.is_empty(), "seed {seed}: {found:#?}");
+
+        let plan = PortsPlan {
+            target: server(),
+            ports: ports(5_000..=5_003),
+            tries: 8,
+            dscp: Dscp::default(),
+            ecn: Ecn::default(),
+            gap: Nanos::from_millis(1),
+            spacing: Nanos::from_millis(50),
+            wait: Nanos::from_secs(1),
+            source: (CLIENT, 40_001).into(),
+            seed,
+        };
+        let (end, _) = run(fault, seed, 3, PortsSession::new(plan, far_end()));
+        let PortsEnd::Helped(report) = end else { panic!("seed {seed}: no agent") };
+        let found = &report.findings;
+        let is_clean = matches!(
+            &found.verdict,
+            PortsVerdict::SamePath { group } if group.path == PortPath::Passes
+        );
+        assert!(is_clean && found.alternatives.is_empty(), "seed {seed}: {found:#?}");
     }
 }

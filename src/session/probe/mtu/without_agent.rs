@@ -499,8 +499,10 @@ impl Session for MtuWithoutAgent {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bare_report;
     use super::*;
     use crate::batch::RxEntry;
+    use crate::record::probe::{MtuLimit, MtuVerdict, NoAgent};
 
     #[derive(Clone, Copy, PartialEq)]
     enum End {
@@ -598,6 +600,42 @@ mod tests {
         let facts = run(&[(1_333, false)], End::Closed);
         assert_eq!(facts.answered, Some((72, KnownBy::Icmp)));
         assert_eq!((facts.searched, facts.unopposed), (false, Some(1_500)));
+    }
+
+    #[test]
+    fn a_size_is_laid_to_whoever_limits_it_and_to_nobody_on_a_whole_path() {
+        let target = "192.0.2.99:7".parse().unwrap();
+        let why = NoAgent::NoReply { target, waited_ns: 1 };
+        let judged = |hops: &[(u32, bool)], end| {
+            let report = bare_report(target.into(), 3, &why, &run(hops, end));
+            (report.findings.verdict, report.findings.alternatives)
+        };
+        let reply = |packet_bytes: u32, limit, routers: &[[u8; 4]]| MtuVerdict::Replied {
+            packet_bytes,
+            payload_bytes: packet_bytes - 28,
+            limit,
+            routers: routers.iter().map(|router| (*router).into()).collect(),
+            fragmented_replies: false,
+        };
+        // Nothing to find: the interface alone limits it, with a reply or a rejection.
+        assert_eq!(judged(&[], End::Echo), (reply(1_500, MtuLimit::Interface, &[]), Vec::new()));
+        let (closed, other) = judged(&[], End::Closed);
+        let is_clean = matches!(
+            closed,
+            MtuVerdict::RefusedByTarget { packet_bytes: 1_500, limit: MtuLimit::Interface, .. }
+        );
+        assert!(is_clean && other.is_empty(), "{closed:?} {other:?}");
+        // Somebody limits it.
+        let router = judged(&[(1_280, true)], End::Echo).0;
+        assert_eq!(router, reply(1_280, MtuLimit::Router, &[[192, 0, 2, 1]]));
+        let hole = judged(&[(1_333, false)], End::Echo).0;
+        assert!(matches!(hole, MtuVerdict::RepliedUpTo { packet_bytes: 1_333, .. }), "{hole:?}");
+        let large = judged(&[(1_333, false)], End::Closed).0;
+        assert!(matches!(large, MtuVerdict::LargeUnanswered { .. }), "{large:?}");
+        let limited = judged(&[(1_280, true)], End::Silent).0;
+        assert!(matches!(limited, MtuVerdict::NoReplyRouterLimit { .. }), "{limited:?}");
+        let silent = judged(&[], End::Silent).0;
+        assert!(matches!(silent, MtuVerdict::NoReply { .. }), "{silent:?}");
     }
 
     #[test]

@@ -198,6 +198,23 @@ fn assert_true(world: &World, report: &ScanReport, what: &str) {
 }
 
 #[test]
+fn a_host_behind_no_filter_has_open_and_closed_ports_and_nothing_else() {
+    let mut world = World::linux([(5000, Port::Echo), (5001, Port::Closed), (69, Port::Tftp)]);
+    let report = world.scan(world.plan());
+    assert_true(&world, &report, "no filter");
+    let counted = ScanVerdict::Counted {
+        open: 2,
+        closed: 1,
+        filtered: Vec::new(),
+        ttl_exceeded: None,
+        routing_loop: None,
+        silent: 0,
+        unknown: 0,
+    };
+    assert_eq!(report.findings.verdict, counted);
+}
+
+#[test]
 fn each_port_is_told_with_who_spoke_and_what_was_said() {
     let mut world = World::linux([
         (69, Port::Tftp),

@@ -239,3 +239,23 @@ fn caveats(report: &TraceReport) -> Vec<TraceCaveat> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flows_are_told_apart_only_where_they_end_differently() {
+        let flow = |source_port: u16| TraceFlow { source_port, ..TraceFlow::default() };
+        let flows = [flow(40_000), flow(40_001), flow(40_002)];
+        let beyond = |hop: u8| TraceEnd::NoReplyBeyond { hop, routers: Vec::new() };
+        let alike = TraceVerdict::Alike { flows: 3, end: beyond(4) };
+        assert_eq!(together(&[beyond(4), beyond(4), beyond(4)], &flows), alike);
+        let ends = |ports: &[u16], end| FlowsEnd { source_ports: ports.to_vec(), end };
+        let differ = TraceVerdict::FlowsDiffer {
+            ends: vec![ends(&[40_000, 40_002], beyond(4)), ends(&[40_001], TraceEnd::NoReply)],
+        };
+        assert_eq!(together(&[beyond(4), TraceEnd::NoReply, beyond(4)], &flows), differ);
+        assert_eq!(together(&[], &[]), TraceVerdict::NoFlow);
+    }
+}
