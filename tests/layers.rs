@@ -76,6 +76,55 @@ const JUDGING: &[&str] = &["control", "session", "record", "report", "engine"];
 /// Files that read texts of the dialogue's parameters and of keys, and where.
 const READERS: &[&str] = &["session/serve/dialogue.rs", "record/probe/ports.rs"];
 
+/// Modules whose findings are data: a text in them is none of udpkit's own messages.
+const WORDLESS: &[&str] = &["record", "session"];
+
+/// Fields of the type `String` in these modules, and where if not everywhere, each with what it
+/// holds. A message for people is none of them: it is an enum that `report::words` turns into text,
+/// or an error type.
+const TEXTS: &[(&str, &str, &str)] = &[
+    ("address", "", "an address as a user types it"),
+    ("addresses", "", "addresses"),
+    ("by", "session/cast", "the name of an interface"),
+    ("capabilities", "record/serve.rs", "names from capabilities(7)"),
+    ("destination", "", "an address"),
+    ("excluded", "", "addresses"),
+    ("far_end", "record/check", "an address"),
+    ("first", "", "an address"),
+    ("from", "record/check", "an address"),
+    ("group", "", "an address"),
+    ("heard_by", "record/check", "names of interfaces"),
+    ("hex", "record", "a payload in hexadecimal digits"),
+    ("host", "", "a host as the user wrote it"),
+    ("interface", "", "the name of an interface"),
+    ("interfaces", "", "names of interfaces"),
+    ("key", "record/serve_refusal.rs", "the name of a parameter"),
+    ("last", "", "an address"),
+    ("name", "", "a host as the user wrote it, or an interface"),
+    ("own_tags", "session/blast", "tags of the dialogue"),
+    ("querier", "record/check", "an address"),
+    ("receiver", "", "an address"),
+    ("reply_text", "record/refusal.rs", "the text of the remote end, unchanged"),
+    ("reason", "record/probe/nat.rs", "the text of the remote end, unchanged"),
+    ("words", "record/run_failure.rs", "the text of the remote end, unchanged"),
+    ("seen", "session/blast", "an address"),
+    ("seen_as", "record/blast.rs", "an address"),
+    ("session", "", "the name of a session"),
+    ("source", "", "an address"),
+    ("sources", "", "addresses"),
+    ("target", "", "an address"),
+    ("text", "record/recv.rs", "a payload"),
+    ("text", "record/send.rs", "a payload"),
+    ("text", "record/finding.rs", "what report::words says, for JSON"),
+    ("user", "record/serve.rs", "the name of an account"),
+    ("value", "record/serve_refusal.rs", "the value of a parameter, unchanged"),
+    ("value", "session/cast", "a value of the dialogue, returned unchanged"),
+    ("ports", "record/probe/shape.rs", "a list of ports"),
+    ("answer", "record/probe/scan.rs", "what a service's reply holds"),
+    ("words", "session/probe/scan", "what a service's reply holds"),
+    ("command", "record/probe/all.rs", "a command line to copy, from report::words"),
+];
+
 /// Types that print an IPv6 zone as a number.
 const ADDRESSES: &[&str] = &["SocketAddr", "SocketAddrV6"];
 
@@ -138,6 +187,19 @@ fn addresses_are_shown_with_the_names_of_interfaces() {
 #[test]
 fn sentences_stay_in_report_and_cli_and_error_types() {
     hold(sentence_faults);
+}
+
+#[test]
+fn findings_hold_no_message_for_people() {
+    hold(message_faults);
+    let sources = sources();
+    let holds = |(name, place, _): &&(&str, &str, &str)| {
+        let of = sources.iter().filter(|source| WORDLESS.contains(&source.room()));
+        let mut of = of.filter(|source| source.path.starts_with(place));
+        of.any(|source| text_fields(&source.text).iter().any(|(_, field)| field == name))
+    };
+    let gone: Vec<_> = TEXTS.iter().filter(|text| !holds(text)).collect();
+    assert!(gone.is_empty(), "no longer there: {gone:?}");
 }
 
 #[test]
@@ -264,6 +326,55 @@ fn sentence_faults(source: &Source) -> Vec<String> {
             format!("src/{path}:{line}: a sentence outside report, cli and error types: {text}")
         })
         .collect()
+}
+
+/// Fields and variants that hold a text which is not known to be other than a message.
+fn message_faults(source: &Source) -> Vec<String> {
+    if !WORDLESS.contains(&source.room()) || source.is_for_tests {
+        return Vec::new();
+    }
+    let is_known = |field: &str| {
+        let mut known = TEXTS.iter().filter(|(name, ..)| *name == field);
+        known.any(|(_, place, _)| source.path.starts_with(place))
+    };
+    text_fields(&source.text)
+        .into_iter()
+        .filter(|(_, field)| !is_known(field))
+        .map(|(line, field)| {
+            let path = &source.path;
+            format!("src/{path}:{line}: {field} may be a message: make it a type, or list it")
+        })
+        .collect()
+}
+
+/// The fields of the type `String`, alone or in `Option` and `Vec`, and the variants that hold
+/// nothing but one, each with its line; test modules are left out.
+fn text_fields(text: &str) -> Vec<(usize, String)> {
+    let text = &text[..texts::tests_begin(text)];
+    let words = tokens::tokens(text);
+    let word = |at: usize| words.get(at).map_or("", |token| token.text);
+    let mut found = Vec::new();
+    for (at, token) in words.iter().enumerate().filter(|(_, token)| token.text == "String") {
+        let mut from = at;
+        while from >= 2 && word(from - 1) == "<" && ["Option", "Vec"].contains(&word(from - 2)) {
+            from -= 2;
+        }
+        let mut to = at + 1;
+        while word(to) == ">" {
+            to += 1;
+        }
+        let is_variant = from >= 2
+            && word(from - 1) == "("
+            && word(to) == ")"
+            && [",", "}"].contains(&word(to + 1))
+            && word(from - 2).starts_with(char::is_uppercase);
+        let is_field =
+            from >= 2 && word(from - 1) == ":" && [",", "}", ")"].contains(&word(to));
+        if is_variant || is_field {
+            found.push((token.line, word(from - 2).to_owned()));
+        }
+    }
+    found
 }
 
 fn look_faults(source: &Source) -> Vec<String> {
@@ -428,6 +539,23 @@ fn the_other_rules_find_violations() {
     let look = "fn f(why: &str) -> bool { why.contains(\"unreachable\") }";
     assert_eq!(found(look_faults, "record/blast.rs", look), 1);
     assert_eq!(found(look_faults, "wire/control.rs", look), 0);
+
+    for text in [
+        "struct S {\n why: String,\n}",
+        "enum E { Failed { why: Option<String> } }",
+        "enum E { Failed(String), Other }",
+        "struct S { all: Vec<String>, }",
+    ] {
+        assert_eq!(found(message_faults, "record/blast.rs", text), 1, "{text}");
+        assert_eq!(found(message_faults, "report/words/blast.rs", text), 0, "{text}");
+    }
+    for text in [
+        "struct S { host: String, count: u64 }",
+        "fn f() -> String { Some(String::new()); x.map(String::from) }",
+        "#[cfg(test)]\nmod tests {\nstruct S { why: String }\n}",
+    ] {
+        assert_eq!(found(message_faults, "record/blast.rs", text), 0, "{text}");
+    }
 
     assert_eq!(found(length_faults, "net/mod.rs", &"//\n".repeat(700)), 0);
     assert_eq!(found(length_faults, "net/mod.rs", &"//\n".repeat(701)), 1);

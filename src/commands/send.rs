@@ -107,7 +107,7 @@ impl Sending {
         let refused = end.summary.refused_datagrams() > 0;
         end.sink.finish(end.summary);
         match end.failed {
-            Some(SupplyError::Content(wrong)) => Err(Usage::new(wrong).into()),
+            Some(SupplyError::Content(wrong)) => Err(Usage::new(wrong.to_string()).into()),
             Some(SupplyError::Unreadable(wrong)) => Err(anyhow::anyhow!(wrong)),
             None if unanswered || refused => Ok(Exit::Failed),
             None => Ok(Exit::Done),

@@ -3,9 +3,11 @@
 use crate::machine::Now;
 use crate::wire::Template;
 use fastrand::Rng;
+use std::error::Error;
+use std::sync::Arc;
 
 /// Result of asking for the next payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Supply {
     /// The payload was written.
     Ready,
@@ -17,15 +19,26 @@ pub enum Supply {
     Failed(SupplyError),
 }
 
-/// Why a source of payloads failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a source of payloads failed, with the source's own error.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum SupplyError {
     /// What was read is not a valid payload: too long, or not in the format that the flags say.
     #[error("{0}")]
-    Content(String),
+    Content(Arc<dyn Error + Send + Sync>),
     /// It could not be read.
     #[error("{0}")]
-    Unreadable(String),
+    Unreadable(Arc<dyn Error + Send + Sync>),
+}
+
+impl PartialEq for SupplyError {
+    /// Whether both are the same failure, not merely alike.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Content(one), Self::Content(other))
+            | (Self::Unreadable(one), Self::Unreadable(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// A sequence of payloads.

@@ -97,6 +97,7 @@ fn every_failure_before_a_run_is_a_document_where_json_is_asked_for() {
         let document = json(&output.out());
         assert_eq!(path(&document, "failure.code"), "name_not_resolved", "{args:?}");
         assert!(path(&document, "failure.text").as_str().is_some_and(|text| text.contains(name)));
+        assert_eq!(output.err().matches(name).count(), 1, "{args:?}: {}", output.err());
     }
     let output = run(udpkit().args(["recv", "192.0.2.1:9", "-J"]), secs(10));
     assert_eq!(path(&json(&output.out()), "failure.code"), "bind", "{}", output.err());

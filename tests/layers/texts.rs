@@ -95,7 +95,7 @@ pub fn error_items(text: &str) -> Vec<(usize, &str)> {
 }
 
 /// Where the test module of a file begins; the end of the file without one.
-fn tests_begin(text: &str) -> usize {
+pub fn tests_begin(text: &str) -> usize {
     let marks = text.match_indices("#[cfg(test)]\nmod ");
     let opens = |at: &usize| text[*at..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
     marks.map(|(at, _)| at).find(opens).unwrap_or(text.len())

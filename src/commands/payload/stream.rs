@@ -10,8 +10,10 @@ use anyhow::Context;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
+use thiserror::Error;
 
 /// How many payloads are read in advance.
 const AHEAD: usize = 64;
@@ -117,7 +119,7 @@ impl StreamPlan {
                     if !any || left == Some(0) {
                         break;
                     }
-                    reader.rewind().map_err(|error| unreadable(&name, &error))?;
+                    reader.rewind().map_err(|error| unreadable(&name, error))?;
                 }
                 Ok(())
             }
@@ -164,7 +166,7 @@ impl Cutter {
             let message = match self.cut {
                 Cut::Chunks(size) => {
                     let got = (&mut reader).take(size as u64).read_to_end(&mut bytes);
-                    got.map_err(|error| unreadable(name, &error))?;
+                    got.map_err(|error| unreadable(name, error))?;
                     if bytes.is_empty() {
                         return Ok(any);
                     }
@@ -176,7 +178,7 @@ impl Cutter {
                     // datagram.
                     let most = 4 * self.limit.bytes() as u64 + 2;
                     let got = (&mut reader).take(most).read_until(b'\n', &mut bytes);
-                    if got.map_err(|error| unreadable(name, &error))? == 0 {
+                    if got.map_err(|error| unreadable(name, error))? == 0 {
                         return Ok(any);
                     }
                     if !keep_newline && bytes.last() == Some(&b'\n') {
@@ -184,7 +186,8 @@ impl Cutter {
                     }
                     let message = self.reading.message(&bytes, self.limit);
                     message.map_err(|wrong| {
-                        SupplyError::Content(format!("line {line} of {name}: {wrong}"))
+                        let name = name.to_owned();
+                        SupplyError::Content(Arc::new(BadLine { line, name, wrong }))
                     })?
                 }
             };
@@ -196,8 +199,25 @@ impl Cutter {
     }
 }
 
-fn unreadable(name: &str, error: &io::Error) -> SupplyError {
-    SupplyError::Unreadable(format!("cannot read {name}: {}", io_error_text(error)))
+/// A line that is no payload.
+#[derive(Debug, Error)]
+#[error("line {line} of {name}: {wrong}")]
+struct BadLine {
+    line: u64,
+    name: String,
+    wrong: PayloadUsage,
+}
+
+/// A file, or standard input, that could not be read.
+#[derive(Debug, Error)]
+#[error("cannot read {name}: {}", io_error_text(source))]
+struct Unreadable {
+    name: String,
+    source: io::Error,
+}
+
+fn unreadable(name: &str, source: io::Error) -> SupplyError {
+    SupplyError::Unreadable(Arc::new(Unreadable { name: name.to_owned(), source }))
 }
 
 /// The loop's end of the channel.

@@ -2,7 +2,6 @@
 
 mod agent;
 mod all;
-mod failure;
 mod marks;
 mod mtu;
 mod nat;
@@ -19,7 +18,6 @@ mod undelivered;
 
 pub use agent::{AgentReport, ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
 pub use all::{AllEvent, AllReport, KindVerdict, LeftOut, LeftOutReason, ProbeKind};
-pub use failure::{FailureReport, ProbeFailure};
 pub use marks::{
     MarkChange, MarkRow, MarksAlternative, MarksCaveat, MarksEvidence, MarksFindings, MarksReport,
     MarksVerdict,

@@ -1,6 +1,7 @@
 //! The kinds of `probe` as text: a file for each, and lines that all of them share.
 
 mod all;
+mod failure;
 mod marks;
 mod mtu;
 mod nat;
@@ -11,6 +12,7 @@ mod timeout;
 mod trace;
 
 pub use all::{AllProgress, all_progress_line, all_text};
+pub use failure::{FailureReport, ProbeFailure};
 pub use marks::marks_text;
 pub use mtu::mtu_text;
 pub use nat::nat_text;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError};
 use udpkit::record::probe::{
-    AllReport, FailureReport, IdleLimit, LeftOut, LeftOutReason, NoAgent, ProbeCaveat,
-    ProbeFailure, ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
+    AllReport, IdleLimit, LeftOut, LeftOutReason, NoAgent, ProbeCaveat,
+    ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
     TraceReport, TraceVerdict,
 };
 use udpkit::record::{Document, Findings, LocalFailure, RemoteRefusal, ServerReply};
 use udpkit::report::words::{far_end, probe_all};
-use udpkit::report::{Page, all_text};
+use udpkit::report::{FailureReport, Page, ProbeFailure, all_text};
 
 const SECOND: u64 = 1_000_000_000;
 
