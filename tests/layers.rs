@@ -368,8 +368,7 @@ fn text_fields(text: &str) -> Vec<(usize, String)> {
             && word(to) == ")"
             && [",", "}"].contains(&word(to + 1))
             && word(from - 2).starts_with(char::is_uppercase);
-        let is_field =
-            from >= 2 && word(from - 1) == ":" && [",", "}", ")"].contains(&word(to));
+        let is_field = from >= 2 && word(from - 1) == ":" && [",", "}", ")"].contains(&word(to));
         if is_variant || is_field {
             found.push((token.line, word(from - 2).to_owned()));
         }

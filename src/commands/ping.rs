@@ -181,7 +181,9 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     // Without any target, the first failure is the run's, and is reported as that.
     if targets.is_empty() && !failures.is_empty() {
         let (_, first) = failures.remove(0);
-        failures.iter().for_each(|(text, error)| warn(text, error));
+        for (text, error) in &failures {
+            warn(text, error);
+        }
         return Err(first);
     }
     let not_asked = failures.into_iter().map(|(text, error)| {

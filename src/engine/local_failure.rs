@@ -28,9 +28,7 @@ impl From<&NetError> for LocalFailure {
             NetError::Host { host, fault } => {
                 Self::NameNotResolved { host: host.clone(), fault: fault.clone() }
             }
-            NetError::Address { .. } | NetError::Interface { .. } => {
-                Self::SetUp { errno: None }
-            }
+            NetError::Address { .. } | NetError::Interface { .. } => Self::SetUp { errno: None },
         }
     }
 }

@@ -380,12 +380,8 @@ mod tests {
         };
         let loss_allowed_ppb = LossShare::default();
         let (rate_bps, datagrams_per_second, lowest_bps) = (10_000_000, 1_000, 1_000_000);
-        let found = |bound| RateVerdict::Found {
-            rate_bps,
-            datagrams_per_second,
-            loss_allowed_ppb,
-            bound,
-        };
+        let found =
+            |bound| RateVerdict::Found { rate_bps, datagrams_per_second, loss_allowed_ppb, bound };
         for (rate, bound, verdict) in [
             (Some(rate_bps), Some(FoundBound::Ceiling), found(FoundBound::Ceiling)),
             (Some(rate_bps), Some(FoundBound::Network), found(FoundBound::Network)),

@@ -48,7 +48,8 @@ pub use output::{Output, output_was_lost, print_json, print_json_line, print_tex
 pub use page::Page;
 pub use ping::{PingReport, PingView, ping_reply_line, ping_row, ping_text, ping_timeout_line};
 pub use probe::{
-    AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text, marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text, timeout_text, trace_text,
+    AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text,
+    marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text, timeout_text, trace_text,
 };
 pub use progress::{Progress, Standing, blast_bar_text, progress_text};
 pub use recv::{RecvReport, RecvView, recv_interval_line, recv_text};

@@ -176,10 +176,11 @@ fn accuse(key: &str, value: &Value, found: &mut Vec<String>) {
             fields.iter().for_each(|(key, value)| accuse(key, value, found));
         }
         Value::Array(all) => all.iter().for_each(|value| accuse(key, value, found)),
-        Value::String(word) if INNOCENT_VALUES.iter().any(|(name, _)| *name == key) => {
-            if !told_by(&INNOCENT_VALUES, word) {
-                found.push(format!("{key}: {word}"));
-            }
+        Value::String(word)
+            if INNOCENT_VALUES.iter().any(|(name, _)| *name == key)
+                && !told_by(&INNOCENT_VALUES, word) =>
+        {
+            found.push(format!("{key}: {word}"));
         }
         _ => {}
     }
@@ -212,7 +213,8 @@ fn assert_innocent(row: &Row, output: &Output, late: Duration) {
     let excused = |fault: &String| fault.starts_with("unsent:") || fault.starts_with("never_sent:");
     found.retain(|fault| late < LATE || !excused(fault));
     // What is not in the document is a warning or an error.
-    let is_message = |line: &&str| ["error:", "warning:", "hint:"].iter().any(|word| line.starts_with(word));
+    let is_message =
+        |line: &&str| ["error:", "warning:", "hint:"].iter().any(|word| line.starts_with(word));
     found.extend(output.err().lines().filter(is_message).map(str::to_owned));
     assert!(found.is_empty(), "udpkit {} accuses: {found:?}\n{told}", row.0);
 }

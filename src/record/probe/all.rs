@@ -4,8 +4,8 @@ use super::{
     MarksReport, MtuReport, NatReport, NoAgent, PortsReport, ScanReport, ShapeReport,
     TimeoutReport, TraceReport,
 };
-use crate::record::{LocalFailure, Worded};
 use crate::record::finding::{Findings, maybe, one};
+use crate::record::{LocalFailure, Worded};
 use crate::units::Endpoint;
 use serde::Serialize;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! Sentences about datagrams that this host refused or the network rejected, and hints for them.
 
 use crate::batch::{
-    CauseCode, HostFault, HostHint, LocalSendFailure, MissingReason, MissingRestriction, NetworkErrorSummary,
-    Restriction, TxCall,
+    CauseCode, HostFault, HostHint, LocalSendFailure, MissingReason, MissingRestriction,
+    NetworkErrorSummary, Restriction, TxCall,
 };
 use crate::record::Worded;
 use crate::report::words::terms::{list, plural};

@@ -320,7 +320,8 @@ fn a_run_that_broke_off_does_not_outlast_the_next_one_of_the_same_socket() {
     // A third one has begun; a repeated mark says nothing about it.
     let (last, _) = run(3, third);
     assert_eq!(waiting(&[&next_mark], &last), None);
-    let (mut repeated, again) = (last.clone(), (third + Nanos::from_millis(12), next_mark.1.clone()));
+    let (mut repeated, again) =
+        (last.clone(), (third + Nanos::from_millis(12), next_mark.1.clone()));
     repeated.push(again);
     assert_eq!(waiting(&[&next_mark], &repeated), None);
 }

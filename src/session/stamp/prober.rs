@@ -384,7 +384,7 @@ mod tests {
             Timestamp::of(Nanos(real), TimeFormat::Ntp)
         };
         let (received, sent) = (stamp(0), stamp(inside));
-        let bytes = StampReply { request, received, sent, ..StampReply::default() }.encode();
+        let bytes = StampReply { sent, received, request, ..StampReply::default() }.encode();
         let mut meta = RxEntry::default().meta;
         meta.arrival = at(200).real;
         let mut now = at(209);

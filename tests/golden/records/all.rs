@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use udpkit::batch::{ErrorOrigin, LocalSendFailure, NetworkError};
 use udpkit::record::probe::{
-    AllReport, IdleLimit, LeftOut, LeftOutReason, NoAgent, ProbeCaveat,
-    ProbeKind, TimeoutCaveat, TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd,
-    TraceReport, TraceVerdict,
+    AllReport, IdleLimit, LeftOut, LeftOutReason, NoAgent, ProbeCaveat, ProbeKind, TimeoutCaveat,
+    TimeoutReport, TimeoutVerdict, TraceDistance, TraceEnd, TraceReport, TraceVerdict,
 };
 use udpkit::record::{Document, Findings, LocalFailure, RemoteRefusal, ServerReply};
 use udpkit::report::words::{far_end, probe_all};

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use udpkit::batch::{
-    ErrorOrigin, HostFault, HostHint, LocalCause, LocalSendFailure, MissingReason, MissingRestriction,
-    NetworkError, Restriction,
+    ErrorOrigin, HostFault, HostHint, LocalCause, LocalSendFailure, MissingReason,
+    MissingRestriction, NetworkError, Restriction,
 };
 use udpkit::net::{AddressFault, JoinedGroup, NetError, SocketOption};
 use udpkit::record::{Contradiction, Counted, Timed, Worded};

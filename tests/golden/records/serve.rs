@@ -43,10 +43,7 @@ fn failures() -> Vec<LocalFailure> {
         LocalFailure::Start { errno: Some(11) },
         LocalFailure::Broke { errno },
         LocalFailure::Broke { errno: None },
-        LocalFailure::NameNotResolved {
-            host: "host.example".to_owned(),
-            fault: HostFault::NoIpv6,
-        },
+        LocalFailure::NameNotResolved { host: "host.example".to_owned(), fault: HostFault::NoIpv6 },
         LocalFailure::Signals { errno },
         LocalFailure::EventLoop { errno },
         LocalFailure::Run { errno },
