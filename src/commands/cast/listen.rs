@@ -10,6 +10,7 @@ use super::targets::{Host, Role, needs_interface, wildcard};
 use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
 use crate::session::{Names, ReceiveSocket};
 use crate::sys::{Membership, errno, monotonic_now};
+use crate::units::Endpoint;
 use std::net::{IpAddr, SocketAddr};
 
 /// The purpose of one socket, decided before any socket opens.
@@ -43,7 +44,7 @@ pub(super) fn plan(
     let mut all = Vec::new();
     for addr in addrs {
         match host.role(addr.ip()) {
-            Role::Group => all.extend(plan_group(*addr, interfaces, sources, host)?),
+            Role::Group => all.extend(plan_group(*addr, interfaces, sources)?),
             Role::Broadcast(_) => all.push(Wanted {
                 bind: *addr,
                 interfaces: interfaces.to_vec(),
@@ -87,7 +88,6 @@ fn plan_group(
     addr: SocketAddr,
     interfaces: &[u32],
     sources: &[IpAddr],
-    host: &Host,
 ) -> Result<Vec<Wanted>, CastUsage> {
     let zone = match addr {
         SocketAddr::V6(v6) => v6.scope_id(),
@@ -101,7 +101,7 @@ fn plan_group(
         (0, named) => named.to_vec(),
         (zone, named) => {
             if !named.is_empty() && !named.contains(&zone) {
-                return Err(CastUsage::TwoInterfaces { address: host.names().address(addr) });
+                return Err(CastUsage::TwoInterfaces { address: Endpoint::from(addr).to_string() });
             }
             vec![zone]
         }
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn contradictory_arguments_are_usage_errors_with_a_reason() {
         let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
-        let zoned = Host::ask().unwrap().names().address("[ff02::5%3]:5".parse().unwrap());
+        let zoned = "[ff02::5%3]:5".parse::<Endpoint>().unwrap().to_string();
         let source_addr = ip("10.0.0.1");
         for (groups, on, from, expected) in [
             (

@@ -19,7 +19,7 @@ use crate::report::words::cast_hints as hints;
 use crate::report::words::progress::Doing;
 use crate::report::{self, Output, Page, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
 use std::path::Path;
@@ -184,7 +184,7 @@ fn socket_plan(args: &CastRecvArgs, sockets: usize) -> SocketPlan {
 
 fn describe(item: &Wanted, names: &Names) -> CastGroup {
     CastGroup {
-        group: names.address(item.bind),
+        group: Endpoint::from(item.bind).to_string(),
         interfaces: item.interfaces.iter().filter_map(|index| names.interface(*index)).collect(),
         sources: item.sources.iter().map(ToString::to_string).collect(),
         excluded: item.excluded.iter().map(ToString::to_string).collect(),

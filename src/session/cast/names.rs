@@ -1,4 +1,4 @@
-//! Formats addresses as a user would type them, with interface names.
+//! The names of interfaces for a session; addresses are shown as [`crate::units::Endpoint`]s.
 
 use std::net::SocketAddr;
 
@@ -22,17 +22,6 @@ impl Names {
         let known = self.0.iter().find(|(number, _)| *number == index);
         Some(known.map_or_else(|| index.to_string(), |(_, name)| name.clone()))
     }
-
-    /// Address and port: `239.1.2.3:5000`, `[ff02::1%eth0]:5000`.
-    pub fn address(&self, addr: SocketAddr) -> String {
-        match addr {
-            SocketAddr::V6(v6) => match self.interface(v6.scope_id()) {
-                Some(zone) => format!("[{}%{zone}]:{}", v6.ip(), v6.port()),
-                None => format!("[{}]:{}", v6.ip(), v6.port()),
-            },
-            SocketAddr::V4(v4) => v4.to_string(),
-        }
-    }
 }
 
 /// Whether two addresses are the same host and port, ignoring the zone: the zone of an address in
@@ -46,16 +35,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zones_are_shown_by_name_and_unknown_ones_by_number() {
+    fn interfaces_are_shown_by_name_and_unknown_ones_by_number() {
         let names = Names::new(vec![(3, "eth0".to_owned())]);
-        for (text, shown) in [
-            ("239.1.2.3:5", "239.1.2.3:5"),
-            ("[ff02::1%3]:5", "[ff02::1%eth0]:5"),
-            ("[ff02::1%9]:5", "[ff02::1%9]:5"),
-            ("[ff15::1]:5", "[ff15::1]:5"),
-        ] {
-            assert_eq!(names.address(text.parse().unwrap()), shown);
-        }
-        assert_eq!(names.interface(0), None);
+        let shown = [0, 3, 9].map(|index| names.interface(index));
+        assert_eq!(shown, [None, Some("eth0".to_owned()), Some("9".to_owned())]);
     }
 }

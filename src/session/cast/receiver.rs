@@ -13,7 +13,7 @@ use super::{EndMark, ForeignDatagrams, KeepDelays, Names, SourceAccount, SourceK
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use intervals::{Change, Intervals};
 use refused_sends::{Asked, Refused};
@@ -221,7 +221,7 @@ where
         }
         let arrived = now.arrival_of(datagram);
         let (source, group) =
-            (self.config.names.address(key.source), self.config.names.address(key.group));
+            (Endpoint::from(key.source).to_string(), Endpoint::from(key.group).to_string());
         // What the kernel received before the sender's consent was read arrived "before" the join.
         let waited = arrived.checked_since(since);
         let heard = Heard { source: &source, group: &group, join_to_first: waited };
@@ -295,8 +295,8 @@ where
             intervals.take_without_header(now, datagram);
         }
         if !std::mem::replace(&mut self.told_no_header, true) {
-            let names = &self.config.names;
-            let (source, group) = (names.address(key.source), names.address(key.group));
+            let (source, group) =
+                (Endpoint::from(key.source).to_string(), Endpoint::from(key.group).to_string());
             self.tell(CastEvent::NoHeader { source: &source, group: &group });
         }
     }

@@ -1,7 +1,6 @@
 //! The sender's table of receivers: the last report of each, how often they should report, and what
 //! the run looks like to them. Fixed memory per receiver, whatever it reports.
 
-use super::Names;
 use super::comparison::{Compared, Comparison, IntervalReport};
 use crate::batch::RxMeta;
 use crate::machine::Now;
@@ -10,7 +9,7 @@ use crate::record::{
     ReceiverState, rank_receivers,
 };
 use crate::stats::{LossSample, is_beyond_chance};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::ReceiverReport;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -198,27 +197,22 @@ impl ReceiverTable {
 
     /// The state of the run. `sent_to` are the unicast targets, so that one that never reports is
     /// noticed.
-    pub fn standing(
-        &mut self,
-        now: Nanos,
-        names: &Names,
-        sent_to: &[SocketAddr],
-    ) -> FanoutStanding {
+    pub fn standing(&mut self, now: Nanos, sent_to: &[SocketAddr]) -> FanoutStanding {
         let mut receivers: Vec<FanoutReceiver> =
-            self.members.iter().map(|member| self.record(member, now, names)).collect();
+            self.members.iter().map(|member| self.record(member, now)).collect();
         for addr in sent_to {
             let told = |member: &Member| member.addr == *addr || member.to == Some(*addr);
             if !self.members.iter().any(told) {
-                let receiver = names.address(*addr);
+                let receiver = Endpoint::from(*addr).to_string();
                 receivers.push(FanoutReceiver { receiver, ..FanoutReceiver::default() });
             }
         }
         rank_receivers(&mut receivers);
         let several = self.members.len() >= 2;
         let members = &self.members;
-        let skew = self.comparison.skew(|index| names.address(members[index].addr));
+        let skew = self.comparison.skew(|index| Endpoint::from(members[index].addr).to_string());
         FanoutStanding {
-            common_loss: several.then(|| self.common_loss(names)),
+            common_loss: several.then(|| self.common_loss()),
             receivers,
             receivers_left_out: self.left_out,
             skew,
@@ -227,8 +221,8 @@ impl ReceiverTable {
         .with_caveats()
     }
 
-    fn record(&self, member: &Member, now: Nanos, names: &Names) -> FanoutReceiver {
-        let whole = self.figures(member, now, names);
+    fn record(&self, member: &Member, now: Nanos) -> FanoutReceiver {
+        let whole = self.figures(member, now);
         if member.contradiction.is_none() {
             return whole;
         }
@@ -254,15 +248,15 @@ impl ReceiverTable {
         }
     }
 
-    fn figures(&self, member: &Member, now: Nanos, names: &Names) -> FanoutReceiver {
+    fn figures(&self, member: &Member, now: Nanos) -> FanoutReceiver {
         let state = match member.last {
             true => ReceiverState::Done,
             false if self.is_silent(member, now) => ReceiverState::Silent,
             false => ReceiverState::Live,
         };
         FanoutReceiver {
-            receiver: names.address(member.addr),
-            destination: member.to.map(|to| names.address(to)),
+            receiver: Endpoint::from(member.addr).to_string(),
+            destination: member.to.map(|to| Endpoint::from(to).to_string()),
             interface: (!member.by.is_empty()).then(|| member.by.to_string()),
             state,
             received: Some(member.received),
@@ -284,19 +278,19 @@ impl ReceiverTable {
         }
     }
 
-    fn common_loss(&self, names: &Names) -> CommonLoss {
+    fn common_loss(&self) -> CommonLoss {
         let sums = self.comparison.sums();
         CommonLoss {
             compared: sums.numbers,
             lost_by_all: sums.common,
             receivers: sums.receivers,
-            origin: self.loss_origin(&sums, names),
+            origin: self.loss_origin(&sums),
         }
     }
 
     /// Where the losses originate, and for one receiver's losses which receiver; `None` where
     /// chance could explain the pattern.
-    fn loss_origin(&self, sums: &Compared, names: &Names) -> Option<LossOrigin> {
+    fn loss_origin(&self, sums: &Compared) -> Option<LossOrigin> {
         // At least half of what even the least affected receiver lost.
         let half = sums.common >= LEAST_COMMON && sums.common * 2 >= sums.least;
         if sums.receivers < 2 {
@@ -319,7 +313,7 @@ impl ReceiverTable {
             let others = others.fold(LossSample::default(), |sum, (_, one)| sum.with(sample(one)));
             let asked = self.members.len() as u64;
             if is_beyond_chance(sample(&self.members[worst]), others, asked) {
-                let receiver = names.address(self.members[worst].addr);
+                let receiver = Endpoint::from(self.members[worst].addr).to_string();
                 return Some(LossOrigin::NearOneReceiver { receiver });
             }
         }

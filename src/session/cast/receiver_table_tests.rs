@@ -1,6 +1,5 @@
 //! Attribution of losses among several receivers: none for chance, the right receiver otherwise.
 
-use super::names::Names;
 use super::receiver_table::ReceiverTable;
 use crate::batch::{RxEntry, RxMeta};
 use crate::machine::Now;
@@ -37,7 +36,7 @@ fn judged(losses: &[Vec<u64>]) -> CommonLoss {
         };
         assert!(census.take(now, &meta, &report, &known));
     }
-    let standing = census.standing(Nanos::ZERO, &Names::default(), &[]);
+    let standing = census.standing(Nanos::ZERO, &[]);
     standing.common_loss.expect("several receivers")
 }
 

@@ -588,7 +588,7 @@ where
     fn on_tick(&mut self, now: Now) {
         let hosts = self.hosts();
         let Some(ear) = &mut self.ear else { return };
-        let standing = ear.standing(now.mono, &self.config.names, &hosts);
+        let standing = ear.standing(now.mono, &hosts);
         let elapsed = self.started.map_or(Nanos::ZERO, |started| now.mono - started);
         let event = FanoutEvent::Standing { elapsed, numbered: self.sequence, standing: &standing };
         if self.sink.take(event) == Flow::Closed && !self.closed {
@@ -648,8 +648,7 @@ where
 
     fn finish(mut self, now: Now) -> CastSenderEnd<S> {
         let hosts = self.hosts();
-        let names = &self.config.names;
-        let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, names, &hosts));
+        let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, &hosts));
         let mut standing = standing.unwrap_or_default();
         let pause_ns = self.longest_pause.as_u64();
         if pause_ns > 0 {

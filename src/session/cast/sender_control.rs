@@ -1,7 +1,6 @@
 //! The control side of a fan-out sender: scheduled announcements, reports for the table, commands
 //! of subscribers, and the answers to both.
 
-use super::Names;
 use super::receiver_table::ReceiverTable;
 use super::subscribers::{Change, SubscriptionControl, SubscriptionPolicy};
 use super::unicast_copies::UnicastCopies;
@@ -355,13 +354,13 @@ impl SenderControl {
     }
 
     /// The state of the run at its receivers.
-    pub fn standing(&mut self, now: Nanos, names: &Names, hosts: &[SocketAddr]) -> FanoutStanding {
+    pub fn standing(&mut self, now: Nanos, hosts: &[SocketAddr]) -> FanoutStanding {
         if !self.listens() {
             return FanoutStanding::default();
         }
-        let copies = self.copies.as_ref().map(|copies| copies.record(&self.census, names));
+        let copies = self.copies.as_ref().map(|copies| copies.record(&self.census));
         let copies = copies.unwrap_or_default();
-        FanoutStanding { copies, ..self.census.standing(now, names, hosts) }
+        FanoutStanding { copies, ..self.census.standing(now, hosts) }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::record::{CastSource, rates_between as goodput};
 use crate::stats::{
     Arrival, ClockDrift, DelayAboveMin, Jitter, LossBursts, Percentiles, SequenceTracker, WINDOW,
 };
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::Header;
 use std::net::SocketAddr;
 
@@ -91,12 +91,7 @@ struct Numbers {
 
 impl SourceAccount {
     /// A source that is heard for the first time, at this time of the monotonic clock.
-    pub fn new(
-        key: SourceKey,
-        waited: Option<Nanos>,
-        at: Nanos,
-        delays: KeepDelays,
-    ) -> Self {
+    pub fn new(key: SourceKey, waited: Option<Nanos>, at: Nanos, delays: KeepDelays) -> Self {
         Self {
             key,
             waited,
@@ -275,8 +270,8 @@ impl SourceAccount {
         let span = self.last_at - self.first_at;
         let goodput = goodput(self.firsts(), self.bytes - self.duplicate_bytes, span);
         CastSource {
-            source: names.address(self.key.source),
-            group: names.address(self.key.group),
+            source: Endpoint::from(self.key.source).to_string(),
+            group: Endpoint::from(self.key.group).to_string(),
             interface: names.interface(self.key.interface),
             tag: self.key.tag,
             received: self.received,

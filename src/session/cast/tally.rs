@@ -3,6 +3,7 @@
 use super::Names;
 use crate::batch::{Dest, LocalRefusal, LocalSendFailure};
 use crate::record::{CastDestination, DeliveryError, SendRefusal};
+use crate::units::Endpoint;
 use std::net::SocketAddr;
 
 /// Maximum error numbers kept apart per destination.
@@ -53,7 +54,7 @@ impl Tally {
     /// The counts as a record.
     pub fn record(&self, dest: &Dest, names: &Names) -> CastDestination {
         CastDestination {
-            destination: names.address(dest.addr),
+            destination: Endpoint::from(dest.addr).to_string(),
             interface: names.interface(dest.interface),
             sent: self.sent,
             bytes: self.bytes,

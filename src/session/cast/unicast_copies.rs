@@ -7,7 +7,6 @@
 //! report, and nothing is stored; so nobody who receives the group can direct traffic at a third
 //! party.
 
-use super::Names;
 use super::address_proofs::Proofs;
 use super::names::is_same_but_for_zone;
 use super::receiver_table::ReceiverTable;
@@ -16,7 +15,7 @@ use crate::batch::{Dest, RxMeta};
 use crate::machine::Now;
 use crate::record::{Contradiction, FanoutCopy, copy_verdict};
 use crate::stats::LossSample;
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::{Announcement, ReceiverReport, TicketKey};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -219,7 +218,7 @@ impl UnicastCopies {
     }
 
     /// Results of the copies compared with the groups.
-    pub fn record(&self, census: &ReceiverTable, names: &Names) -> Vec<FanoutCopy> {
+    pub fn record(&self, census: &ReceiverTable) -> Vec<FanoutCopy> {
         let sums = census.group_sums();
         let compared = self.all.iter().filter(|copy| !copy.lied).count() as u64;
         let one = |copy: &Copy| {
@@ -229,7 +228,7 @@ impl UnicastCopies {
             let group = LossSample { sent: firsts + lost, lost };
             let unicast = LossSample { sent: copy.firsts + copy.lost, lost: copy.lost };
             FanoutCopy {
-                receiver: names.address(copy.addr),
+                receiver: Endpoint::from(copy.addr).to_string(),
                 group_lost: group.lost,
                 group_expected: group.sent,
                 unicast_lost: unicast.lost,
@@ -307,7 +306,7 @@ mod tests {
             let told = ReceiverReport { value, ..report(run, "10.0.0.2:0", 0) };
             assert!(!copies.take(now, &meta, &told, Ok(()), &census, false));
         }
-        assert!(!copies.has_changes() && copies.record(&census, &Names::default()).is_empty());
+        assert!(!copies.has_changes() && copies.record(&census).is_empty());
         let told = ReceiverReport { value: told.value, ..report(told.run, "10.0.0.2:0", 0) };
         assert!(copies.take(now, &meta, &told, Ok(()), &census, false));
         assert!(
@@ -319,7 +318,7 @@ mod tests {
         let later =
             ReceiverReport { received: 3_000, firsts: 3_000, ..report(RUN, "239.1.2.3:5000", 510) };
         census.take(now, &meta, &later, &KNOWN);
-        let record = &copies.record(&census, &Names::default())[0];
+        let record = &copies.record(&census)[0];
         assert_eq!((record.group_lost, record.group_expected), (500, 2_500));
         assert_eq!((record.unicast_lost, record.unicast_expected), (0, 1_000));
         // A receiver that leaves gets no more.

@@ -7,6 +7,7 @@
 use super::Names;
 use crate::batch::RxMeta;
 use crate::record::CastForeign;
+use crate::units::Endpoint;
 use std::net::{IpAddr, SocketAddr};
 
 /// Maximum kinds kept apart; further ones are counted together.
@@ -59,7 +60,7 @@ impl ForeignDatagrams {
 fn fact(((source, destination, interface), datagrams): &(Kind, u64), names: &Names) -> CastForeign {
     CastForeign {
         source: source.to_string(),
-        destination: names.address(*destination),
+        destination: Endpoint::from(*destination).to_string(),
         interface: names.interface(*interface),
         datagrams: *datagrams,
     }

@@ -14,6 +14,7 @@ use crate::report::words::progress::Doing;
 use crate::report::{self, Page, print_json, print_text};
 use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
+use crate::units::Endpoint;
 use std::net::SocketAddr;
 
 /// TTL of the datagrams that a check asks this host to send to the group.
@@ -60,7 +61,7 @@ pub(super) fn run(
     let names = host.names();
     if !args.quiet {
         let shown: Vec<String> = on.iter().filter_map(|index| names.interface(*index)).collect();
-        report::note(answering(&names.address(group), &shown));
+        report::note(answering(&Endpoint::from(group).to_string(), &shown));
     }
     let config = CheckAnswererConfig {
         group,

@@ -11,7 +11,7 @@ use crate::batch::{Datagram, Dest, LocalSendFailure, SendOutcome, SendStop, TxBa
 use crate::control::server::{LoopPrevention, answers_anything, print};
 use crate::machine::{Next, Now, Session};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
@@ -61,7 +61,7 @@ where
     /// An answerer that has joined the group.
     pub fn new(config: CheckAnswererConfig, sink: S) -> Self {
         let told = CheckAnswered {
-            group: config.names.address(config.group),
+            group: Endpoint::from(config.group).to_string(),
             interfaces: config
                 .interfaces
                 .iter()

@@ -1,11 +1,10 @@
 //! Answers of all hosts, and what the named far end did not answer.
 
-use super::super::Names;
 use super::first_copies::FirstCopies;
 use super::probe::{BY_UNICAST, Echo};
 use crate::batch::{LocalSendFailure, NetworkError};
 use crate::record::{CheckAnswer, CheckSince, RemoteEnd};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use std::net::{IpAddr, SocketAddr};
 
 /// Maximum hosts kept apart.
@@ -217,10 +216,10 @@ impl FarEndAnswers {
         }
     }
 
-    pub fn record(&self, names: &Names) -> RemoteEnd {
+    pub fn record(&self) -> RemoteEnd {
         let in_reach = self.all.in_reach(self.told.unicast_hops);
         RemoteEnd {
-            address: names.address(self.addr),
+            address: Endpoint::from(self.addr).to_string(),
             group_in_reach_sent: in_reach.0,
             group_in_reach_back: in_reach.1,
             ..self.told.clone()

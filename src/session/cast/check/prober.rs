@@ -12,7 +12,7 @@ use crate::batch::{
 };
 use crate::machine::{Next, Now, Session};
 use crate::record::{CastCheck, CheckEvent, CheckInterface, Flow, HeldMembership, Sink};
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -236,7 +236,7 @@ where
         if let Some(source) =
             self.watch.observe(datagram, now.arrival_of(datagram) - self.config.joined)
         {
-            let source = self.config.names.address(source);
+            let source = Endpoint::from(source).to_string();
             self.tell(CheckEvent::Heard(&source));
         }
     }
@@ -405,10 +405,10 @@ where
             ..CheckInterface::default()
         });
         CastCheck {
-            group: names.address(self.config.group),
+            group: Endpoint::from(self.config.group).to_string(),
             interfaces: interfaces.collect(),
             answers: self.answers.record(&ways),
-            far: self.far.as_ref().map(|far| far.record(names)),
+            far: self.far.as_ref().map(FarEndAnswers::record),
             hold: self.hold_record(now),
             ttl_max: self.config.steps.last().map_or(0, |(ttl, _)| *ttl),
             duration_ns: (now.mono - self.config.joined).as_u64(),

@@ -1,5 +1,6 @@
 //! Repeats questions whose result may be chance.
 
+use super::far_answers::FarEndAnswers;
 use super::prober::{CheckProber, Due};
 use crate::record::{CheckEvent, Sink, is_deaf, questions};
 
@@ -31,7 +32,7 @@ where
                 self.queue.extend(std::iter::repeat_n(due, OWN_AGAIN));
             }
         }
-        let told = self.far.as_ref().map(|far| far.record(&self.config.names));
+        let told = self.far.as_ref().map(FarEndAnswers::record);
         if told.is_some_and(|far| far.is_undecided(asked) || self.rounds == 0 && far.is_silent()) {
             for _ in 0..AGAIN {
                 let ways = 0..self.config.ways.len() as u8;

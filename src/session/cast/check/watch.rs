@@ -5,7 +5,7 @@ use super::super::Names;
 use crate::batch::Datagram;
 use crate::record::CheckStream;
 use crate::stats::SequenceTracker;
-use crate::units::Nanos;
+use crate::units::{Endpoint, Nanos};
 use crate::wire::{Announcement, Command, Header, Kind};
 use std::net::SocketAddr;
 
@@ -91,7 +91,7 @@ impl Watch {
 
     pub fn record(&self, names: &Names) -> Vec<CheckStream> {
         let one = |row: &Row| CheckStream {
-            source: names.address(row.source),
+            source: Endpoint::from(row.source).to_string(),
             interface: names.interface(row.interface),
             datagrams: row.datagrams,
             lost: row.numbers.as_ref().map(SequenceTracker::lost),

@@ -3,6 +3,7 @@
 use super::{CastReceiver, Content, unicast_copies};
 use crate::machine::Now;
 use crate::record::{CastEvent, CastReceived, Sink};
+use crate::units::Endpoint;
 
 impl<S> CastReceiver<S>
 where
@@ -28,7 +29,7 @@ where
             foreign: self.foreign.total(),
             foreign_from: self.foreign.record(names),
             excluded: self.excluded,
-            stream: stream.map(|stream| stream.record(|source| names.address(source))),
+            stream: stream.map(|stream| stream.record(|source| Endpoint::from(source).to_string())),
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             reports_refused: self.refused.reports(),
             report_refusals: self.refused.reasons().to_vec(),
