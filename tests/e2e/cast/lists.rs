@@ -412,8 +412,7 @@ fn content_is_stored_once_for_each_number() {
 #[test]
 fn usage_errors_are_found_before_a_socket_opens() {
     for (args, part) in [
-        (&["recv", "192.0.2.1:5000"][..], "neither a multicast group nor an address of this host"),
-        (&["recv", "239.1.2.10-1:5000"], "runs backwards; write 239.1.2.1-10"),
+        (&["recv", "239.1.2.10-1:5000"][..], "runs backwards; write 239.1.2.1-10"),
         (&["recv", "[ff15::0-fff]"], "256 at most"),
         (&["recv", "239.1.2.3:0"], "port 0"),
         (&["recv", "239.1.2.3", "--interface", "nosuch0"], "no such interface"),
