@@ -103,12 +103,21 @@ impl Worded for SeriesHeading {
     fn text(&self) -> String {
         let first = first(self.target, self.own_server, self.payload_bytes);
         let what = match self.kind {
-            SeriesKind::Sweep(sweep) => sweep.to_string(),
+            SeriesKind::Sweep(sweep) => steps_of(sweep),
             SeriesKind::FindRate { loss_allowed_ppb } => {
                 format!("highest rate {}", within(loss_allowed_ppb))
             }
         };
         format!("{first}   {what}   {} each", self.time)
+    }
+}
+
+/// `25.0 Mbit/s to 200 Mbit/s in 8 steps`.
+fn steps_of(sweep: Sweep) -> String {
+    let rates: Vec<_> = sweep.rates().collect();
+    match &rates[..] {
+        [first, .., last] => format!("{first} to {last} in {} steps", rates.len()),
+        _ => sweep.to_string(),
     }
 }
 
