@@ -8,6 +8,7 @@ mod errors;
 mod help;
 mod live;
 mod marks;
+mod mistakes;
 mod mtu;
 mod nat;
 mod ping;

@@ -9,7 +9,7 @@ use udpkit::record::{
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, ServerReply, SessionEnd,
     Worded,
 };
-use udpkit::report::{serve_line, words};
+use udpkit::report::{Clock, TimeStyle, serve_line, serve_log_line, words};
 use udpkit::session::serve::{ServePolicy, help_reply};
 use udpkit::units::Nanos;
 use udpkit::wire::PortListError;
@@ -260,15 +260,27 @@ fn lines<T>(items: &[T], line: impl Fn(&T) -> String) -> String {
 /// Log lines are not wrapped, so that `grep` finds them whole.
 const LOG: usize = 200;
 
+/// When the events happened.
+const AT: Nanos = Nanos(1_700_000_000_123_456_789);
+
 #[test]
 fn every_event_is_a_line_of_the_log() {
     hold_text("serve.log", LOG, &lines(&events(), Worded::text));
 }
 
+/// Nor are they on a narrow terminal: `serve` prints the same lines there.
+#[test]
+fn every_line_of_the_log_is_whole_whatever_the_columns() {
+    let mut clock = Clock::new(TimeStyle::Utc);
+    let text: Vec<_> = events().iter().map(|event| serve_log_line(AT, event, &mut clock)).collect();
+    for columns in [80, 120] {
+        hold_as(&format!("serve.log.{columns}"), &text.join("\n"));
+    }
+}
+
 #[test]
 fn every_event_is_a_line_of_json() {
-    let at = Nanos(1_700_000_000_123_456_789);
-    let json = |event: &ServeRecord| serde_json::to_string(&serve_line(at, event)).unwrap();
+    let json = |event: &ServeRecord| serde_json::to_string(&serve_line(AT, event)).unwrap();
     hold_as("serve.log.json", &lines(&events(), json));
 }
 
