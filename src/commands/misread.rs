@@ -165,7 +165,8 @@ pub fn check_address(word: &str) -> Result<(), Misread> {
     let inner = word.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(ip, _)| ip);
     let bare = inner.unwrap_or(word);
     let Some((host, port)) = bare.rsplit_once(':') else { return Ok(()) };
-    if bare.split_once('%').is_some_and(|(_, zone)| zone.contains(':')) {
+    let is_zoned = |(ip, zone): (&str, &str)| ip.parse::<Ipv6Addr>().is_ok() && zone.contains(':');
+    if bare.split_once('%').is_some_and(is_zoned) {
         return Err(Misread::ZoneWithPort { host: host.to_owned(), port: port.to_owned() });
     }
     let could_be_port = port.len() >= 3 && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -244,6 +245,13 @@ mod tests {
         ] {
             let wrong = check_hosts(words).expect_err("it is no host").to_string();
             assert!(wrong.contains(told), "{words:?}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn a_zone_of_what_is_not_ipv6_is_not_corrected_into_another_mistake() {
+        for word in ["239.1.2.3%eth0:5000", "a.example%eth0:5000"] {
+            assert_eq!(check_address(word), Ok(()), "{word}");
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) enum PingUsage {
     #[error("--size {size} leaves no room for sequence number and time: use {least} to {most}")]
     TooSmall { size: u64, least: u64, most: u64 },
     /// `--size` between a packet without padding and one with the shortest padding TLV.
-    #[error("--size {size} is no STAMP packet: use {least}, or {padded} to {most}")]
+    #[error("--size {size} is not the size of a STAMP packet: use {least}, or {padded} to {most}")]
     NoStampPacket { size: u64, least: u64, padded: u64, most: u64 },
 }
 

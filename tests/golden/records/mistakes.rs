@@ -126,6 +126,8 @@ const CAST: &[&str] = &[
     "cast send 239.1.2.3-:5000 -- hi",
     "cast send 239.1.2.9-3:5000 -- hi",
     "cast send :5000 -- hi",
+    "cast send 239.1.2.3%lo:5000 -- hi",
+    "cast send host%lo:5000 -- hi",
     "cast send [ff02::1%]:5000 -- hi",
     "cast send [ff02::1-]:5000 -- hi",
     "cast send 0.0.0.0:5000 -- hi",
