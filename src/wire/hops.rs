@@ -13,7 +13,7 @@ const DEFAULTS: [u8; 2] = [64, 128];
 pub enum Hops {
     /// An unambiguous count.
     Known(u8),
-    /// The first if the datagram is the sender's own, the second if a relay sent it anew.
+    /// The first if the datagram is the sender's own, the second if a relay resent it.
     Either(u8, u8),
 }
 

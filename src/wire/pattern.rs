@@ -4,7 +4,7 @@
 /// A prime, so that the pattern does not line up with packets, pages or cache lines.
 const PERIOD: usize = 4_093;
 
-/// The pattern twice, so that any stretch of one period is contiguous.
+/// The pattern twice, so that any run of one period is contiguous.
 static PATTERN: [u8; 2 * PERIOD] = generate();
 
 const fn generate() -> [u8; 2 * PERIOD] {

@@ -90,7 +90,7 @@ impl StampReply {
         }
     }
 
-    /// Writes T3, and with a key the hash anew, into a reply that is otherwise finished: the last
+    /// Writes T3, and with a key a new hash, into a reply that is otherwise finished: the last
     /// thing before it leaves. Does nothing to bytes that are too short.
     pub fn restamp(reply: &mut [u8], sent: Timestamp, key: Option<&StampKey>) {
         let Some(key) = key else {
