@@ -27,7 +27,7 @@ pub struct ReceiveCall {
     controls: Vec<ControlBuffer>,
 }
 
-// SAFETY: the raw pointers inside are written anew by every call from memory that the call
+// SAFETY: the raw pointers inside are rewritten by every call from memory that the call
 // borrows, and are never read between calls.
 unsafe impl Send for ReceiveCall {}
 

@@ -43,7 +43,7 @@ pub struct SendCall {
     prepared: usize,
 }
 
-// SAFETY: the raw pointers inside are written anew for every call from memory that outlives it,
+// SAFETY: the raw pointers inside are rewritten for every call from memory that outlives it,
 // and are never read after it.
 unsafe impl Send for SendCall {}
 
