@@ -108,7 +108,7 @@ pub enum ServeRefusal {
     /// 454: the session has not returned a `proof` value for too long; no streams are sent to it.
     #[error("the session must return proof= first")]
     ProofFirst,
-    /// 500: no verb has so many letters.
+    /// 500: not a verb, because it does not have four letters.
     #[error("not understood; HELP lists the verbs")]
     NotUnderstood,
     /// 501: a parameter without `=`.
@@ -255,7 +255,7 @@ pub enum ServeRefusal {
         /// The limit.
         limit_ns: u64,
     },
-    /// 552: so many datagrams take too long at this rate.
+    /// 552: this number of datagrams would take too long at this rate.
     #[error("count is above this server's limit of {} at this rate: {}", group_digits(*limit), Nanos(*limit_ns))]
     CountLimit {
         /// The limit.
