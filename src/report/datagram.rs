@@ -69,6 +69,12 @@ impl DatagramPrinter {
             }
             DatagramStyle::Text | DatagramStyle::Hex | DatagramStyle::Hexdump => {}
         }
+        out.line(self.text(received, after))
+    }
+
+    /// One datagram as its line; with [`DatagramStyle::Hexdump`] the payload's lines follow.
+    pub fn text(&mut self, received: &Received<'_>, after: Option<Nanos>) -> &str {
+        let datagram = received.datagram;
         self.line.clear();
         self.clock.write(datagram.meta.arrival, &mut self.line);
         // Writing to a string cannot fail.
@@ -89,14 +95,14 @@ impl DatagramPrinter {
         }
         if self.style == DatagramStyle::Hexdump {
             hexdump(datagram.payload, &mut self.line);
-            return out.line(&self.line);
+            return &self.line;
         }
         self.line.push_str("  ");
         match self.style {
             DatagramStyle::Hex => hex_into(datagram.payload, &mut self.line),
             _ => escape_into(datagram.payload, &mut self.line),
         }
-        out.line(&self.line)
+        &self.line
     }
 
     fn write_header(&mut self, header: &UdpFields, received: &Received<'_>) {

@@ -46,13 +46,18 @@ pub use messages::{
 };
 pub use output::{Output, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
-pub use ping::{PingReport, PingView, ping_reply_line, ping_row, ping_text, ping_timeout_line};
+pub use ping::{
+    PingReport, PingView, ping_refusal_line, ping_reply_line, ping_row, ping_text,
+    ping_timeout_line, ping_trouble_line,
+};
 pub use probe::{
     AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text,
     marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text, timeout_text, trace_text,
 };
 pub use progress::{Progress, Standing, blast_bar_text, progress_text};
-pub use recv::{RecvReport, RecvView, recv_interval_line, recv_text};
-pub use send::{SendReport, SendView, send_text};
+pub use recv::{
+    RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text, recv_trouble_line,
+};
+pub use send::{SendReport, SendView, send_refusal_line, send_text, send_trouble_line};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};

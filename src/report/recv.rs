@@ -7,7 +7,7 @@ use super::{
     status, warning,
 };
 use crate::record::{
-    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
+    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, Trouble,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -129,12 +129,11 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
             }
             RecvEvent::Interval(interval) => self.interval(interval),
             RecvEvent::Status { datagrams, bytes, elapsed } => {
-                let (datagrams, bytes) = (plural(datagrams, "datagram"), plural(bytes, "byte"));
-                status(format_args!("received {datagrams}, {bytes} in {elapsed}"));
+                status(recv_status_line(datagrams, bytes, elapsed));
                 Flow::Continue
             }
             RecvEvent::Trouble(trouble) => {
-                warning(format_args!("reply to {}: {}", trouble.destination, trouble.error));
+                warning(recv_trouble_line(trouble));
                 Flow::Continue
             }
             RecvEvent::Lull => match self.write_out() {
@@ -143,6 +142,17 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
             },
         }
     }
+}
+
+/// The counts so far, for a user who asks for them.
+pub fn recv_status_line(datagrams: u64, bytes: u64, elapsed: Nanos) -> String {
+    let (datagrams, bytes) = (plural(datagrams, "datagram"), plural(bytes, "byte"));
+    format!("received {datagrams}, {bytes} in {elapsed}")
+}
+
+/// The warning about an error from the network for an answer.
+pub fn recv_trouble_line(trouble: &Trouble) -> String {
+    format!("reply to {}: {}", trouble.destination, trouble.error)
 }
 
 /// One line of a running receiver.

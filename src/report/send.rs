@@ -6,7 +6,9 @@ use super::{
     warning,
 };
 use crate::record::Worded;
-use crate::record::{Answer, Document, Event, Flow, Received, SendEvent, SendSummary, Sink};
+use crate::record::{
+    Answer, Document, Event, Flow, Received, SendEvent, SendRefusal, SendSummary, Sink, Trouble,
+};
 use crate::units::{Endpoint, Nanos, group_digits};
 use crate::wire::to_hex;
 use std::fmt::Write;
@@ -89,22 +91,28 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
                 self.printer.print(&mut self.out, &received, reply.after)
             }
             SendEvent::Trouble(trouble) => {
-                warning(format_args!("{}: {}", place(trouble.destination), trouble.error));
+                warning(send_trouble_line(trouble));
                 Flow::Continue
             }
             SendEvent::Refused(refusal) => {
-                let hint = refusal.cause.hint().map(|hint| format!("; {}", hint.text()));
-                warning(format_args!(
-                    "{}: not sent: {}{}",
-                    refusal.destination,
-                    refusal.cause,
-                    hint.unwrap_or_default()
-                ));
+                warning(send_refusal_line(refusal));
                 Flow::Continue
             }
             SendEvent::Lull => self.out.flush(),
         }
     }
+}
+
+/// The warning about an error from the network.
+pub fn send_trouble_line(trouble: &Trouble) -> String {
+    format!("{}: {}", place(trouble.destination), trouble.error)
+}
+
+/// The warning about a datagram that this host refused to send.
+pub fn send_refusal_line(refusal: &SendRefusal) -> String {
+    let hint = refusal.cause.hint().map(|hint| format!("; {}", hint.text()));
+    let hint = hint.unwrap_or_default();
+    format!("{}: not sent: {}{hint}", refusal.destination, refusal.cause)
 }
 
 /// The final counts as text.

@@ -11,7 +11,9 @@ pub use summary::ping_text;
 use super::hlog::HistogramLog;
 use super::{Clock, Output, Page, TimeStyle, print_json, status, warning};
 use crate::batch::NetworkErrorSummary;
-use crate::record::{Document, Event, Flow, PingEvent, PingInterval, PingSummary, Sink};
+use crate::record::{
+    Document, Event, Flow, PingEvent, PingInterval, PingSummary, SendRefusal, Sink,
+};
 use serde::Serialize;
 use std::io;
 
@@ -60,6 +62,17 @@ struct NetworkErrorLine {
     seq: Option<u64>,
     #[serde(serialize_with = "crate::record::finding::one")]
     error: NetworkErrorSummary,
+}
+
+/// The line about an error from the network for a probe of the target `name`.
+pub fn ping_trouble_line(name: &str, seq: Option<u64>, error: &NetworkErrorSummary) -> String {
+    let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
+    format!("{name}:{seq} {error}")
+}
+
+/// The warning about a probe that this host refused to send.
+pub fn ping_refusal_line(refusal: &SendRefusal) -> String {
+    format!("{}: not sent: {}", refusal.destination, refusal.cause)
 }
 
 impl PingReport {
@@ -180,13 +193,10 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
                 NetworkErrorLine { target, seq, error: error.clone() },
             ),
             (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
-                let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
-                let line = format!("{}:{seq} {error}", self.names[target]);
-                self.out.line(&line)
+                self.out.line(ping_trouble_line(&self.names[target], seq, error))
             }
             (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
-                let (to, cause) = (refusal.destination, &refusal.cause);
-                warning(format_args!("{to}: not sent: {cause}"));
+                warning(ping_refusal_line(refusal));
                 Flow::Continue
             }
             (PingEvent::Settled(row), PingView::Table) => {

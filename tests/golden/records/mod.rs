@@ -4,6 +4,7 @@ mod all;
 mod blast;
 mod cast;
 mod check;
+mod datagrams;
 mod errors;
 mod help;
 mod live;
