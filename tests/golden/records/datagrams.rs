@@ -41,7 +41,7 @@ fn shown(style: DatagramStyle) -> String {
     let datagrams = [
         Datagram { payload: b"hello", true_len: 5, meta: meta("198.51.100.2:40000") },
         Datagram { payload: b"", true_len: 0, meta: meta("198.51.100.2:40000") },
-        Datagram { payload: b"two\nlines\x1b[2J\\ \xff", true_len: 18, meta: bare },
+        Datagram { payload: b"two\nlines\x1b[2J\\ \xff", true_len: 16, meta: bare },
         Datagram { payload: &long, true_len: 9_000, meta: meta("[2001:db8::7]:40000") },
     ];
     let mut lines = Vec::new();
