@@ -18,8 +18,8 @@ use crate::wire::{Dscp, split_tos};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
-/// Cells of the charts over time.
-const CELLS: usize = 40;
+/// Cells of the charts over time: with these, a row and its label fit [`WIDTH`].
+const CELLS: usize = 32;
 /// The whole report as text.
 pub fn ping_text(summary: &PingSummary, page: Page) -> String {
     page.fit_all(&lines(summary))

@@ -2,8 +2,8 @@
 
 use super::plain::{full_target, pinged};
 use crate::{hold, hold_text};
-use udpkit::record::{LossPlace, PingCaveat, PingSummary, PingTargetReport, Timestamped, Worded};
-use udpkit::report::ping_text;
+use udpkit::record::{LossPlace, PingCaveat, PingSummary, PingTargetReport, Timestamped, Worded, PingBucket, PingSlice};
+use udpkit::report::{Page, ping_text};
 
 #[test]
 fn reports() {
@@ -31,6 +31,39 @@ fn reports() {
         ("ping.interrupted", PingSummary { interrupted: true, ..pinged(one, Some(1_000_000)) }),
     ] {
         hold(name, "ping", &summary, |page| ping_text(&summary, page));
+    }
+}
+
+/// A run long enough for its charts, whose rows fit 80 columns.
+#[test]
+fn charts() {
+    let mut target = PingTargetReport { error: None, ..full_target() };
+    let (low, high) = (3_260_000, 90_300_000);
+    let bound = |k: u64| low + (high - low) * k / 32;
+    target.histogram = (0..32)
+        .map(|k| PingBucket {
+            from_ns: bound(k),
+            to_ns: bound(k + 1),
+            count: if k == 20 { 0 } else { 400 / (k + 1) },
+        })
+        .collect();
+    target.over_time = (0..80)
+        .map(|k| PingSlice {
+            start_ns: k * 22_500_000_000,
+            duration_ns: 22_500_000_000,
+            back: 100,
+            mean_ns: Some(9_000_000 + k * 100_000),
+            max_ns: Some(80_490_000),
+            lost: k % 7,
+        })
+        .collect();
+    let summary = pinged(target, Some(10_000_000));
+    for columns in [80, 120] {
+        hold_text(
+            &format!("ping.charts.{columns}"),
+            columns,
+            &ping_text(&summary, Page::new(columns)),
+        );
     }
 }
 
