@@ -133,6 +133,16 @@ impl Fault {
         )
     }
 
+    /// Whether numbers may arrive that nobody sent.
+    pub fn forges(self) -> bool {
+        matches!(self, Self::Corruption | Self::Extremes)
+    }
+
+    /// Whether it is at one time only.
+    pub fn is_event(self) -> bool {
+        matches!(self, Self::NearStandstill | Self::FarStandstill | Self::Blackout)
+    }
+
     /// What it means.
     pub fn weather(self) -> Weather {
         let millis = Nanos::from_millis;
@@ -192,6 +202,14 @@ impl Fault {
 }
 
 impl Weather {
+    /// The same with its standstill or blackout at this time.
+    #[must_use]
+    pub fn with_event_at(mut self, event: &Range<Nanos>) -> Self {
+        let events = [&mut self.near_standstill, &mut self.far_standstill, &mut self.blackout];
+        events.into_iter().flatten().for_each(|own| *own = event.clone());
+        self
+    }
+
     /// The near host under this weather: what stands on its line is added, nearest first the
     /// middlebox, then the path.
     #[must_use]

@@ -101,7 +101,7 @@ pub enum Outcome {
     Back,
     /// Answered after the time-out.
     Late,
-    /// Never answered.
+    /// Not answered within twice the time-out. A reply after that is in the summary alone, as late.
     Lost,
     /// An ICMP error reported that it was not delivered.
     Refused,

@@ -2,7 +2,7 @@
 
 use super::PingTarget;
 use super::answer_contents::AnswerContents;
-use super::bursts::Bursts;
+use super::bursts::Losses;
 use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
 use super::directions::{Directions, LossByDirection};
@@ -52,7 +52,7 @@ pub(super) struct Target {
     told: AnswerContents,
     question: Question,
     transmit_stamps: u64,
-    bursts: Bursts,
+    losses: Losses,
     timeline: Timeline,
     refused: Vec<SendRefusal>,
     troubles: NetworkErrorLog,
@@ -85,7 +85,7 @@ impl Target {
             told: AnswerContents::default(),
             question: Question::default(),
             transmit_stamps: 0,
-            bursts: Bursts::default(),
+            losses: Losses::default(),
             timeline: Timeline::new(FIRST_STRETCH),
             refused: Vec::new(),
             troubles: NetworkErrorLog::default(),
@@ -182,6 +182,9 @@ impl Target {
         if first && known.is_none_or(|probe| probe.state != State::Waiting) {
             self.given_up = self.given_up.saturating_sub(1);
         }
+        if first && known.is_none() {
+            self.losses.answered(number);
+        }
         if first {
             let late = kind == ReplyKind::Late;
             self.probes.close(number, if late { State::Late } else { State::Back });
@@ -248,10 +251,9 @@ impl Target {
         self.given_up += u64::from(pushed_out);
         let planned = probe.planned - self.start;
         if matches!(outcome, Outcome::Lost | Outcome::Refused) {
-            self.timeline.lose(planned);
-            self.bursts.lose(planned);
+            self.losses.lose(seq, planned, &mut self.timeline);
         } else {
-            self.bursts.close(planned);
+            self.losses.close(seq, planned);
         }
         if probe.is_timed() {
             self.delays.sent(probe.transmitted() - probe.planned);
@@ -280,7 +282,8 @@ impl Target {
 
     /// The final report, once everything is decided.
     pub fn report(mut self, ttl: u8, ended: Nanos) -> PingTargetReport {
-        self.bursts.close(ended - self.start);
+        let losses = std::mem::take(&mut self.losses);
+        let bursts = losses.end(ended - self.start, &mut self.timeline);
         let sent = self.probes.next();
         let back = self.ways.back();
         // A probe that may still be answered is not lost, even if a later one was answered.
@@ -313,7 +316,7 @@ impl Target {
                 back: ways.ok().map(|ways| ways.back),
                 unknown: ways.ok().map(|ways| ways.unknown),
                 untold,
-                ..self.bursts.told()
+                ..bursts
             },
             duplicates: back.duplicates(),
             duplicates_out: copies.map(|(out, _)| out),

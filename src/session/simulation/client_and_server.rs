@@ -5,7 +5,7 @@ use crate::batch::{RxCall, TxCall};
 use crate::control::Sealer;
 use crate::impair::{Chance, Impairments};
 use crate::machine::Session;
-use crate::netsim::{Fault, Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket};
+use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket, Weather};
 use crate::record::ServeRecord;
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlCommand, ControlEvent, ControlOrder,
@@ -208,8 +208,7 @@ impl ClientAndServer {
     }
 
     /// The same under a fault of the matrix.
-    pub fn under(seed: u64, plan: TestPlan, fault: Fault) -> Self {
-        let weather = fault.weather();
+    pub fn under(seed: u64, plan: TestPlan, weather: &Weather) -> Self {
         let client = weather.near(Host::at("192.0.2.1"), IpAddr::from([198, 51, 100, 1]));
         let server = weather.far(Host::at("192.0.2.2"));
         Self::on_hosts(seed, plan, [client, server], [None, None])

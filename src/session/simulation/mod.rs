@@ -6,10 +6,10 @@ mod expected_counts;
 mod paths;
 mod stream;
 
-mod blast_faults;
 mod client_and_server;
 mod dialogue;
 mod extreme;
+pub mod fault_matrix;
 mod paused_hosts;
 mod ping;
 mod probe;

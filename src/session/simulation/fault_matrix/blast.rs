@@ -1,0 +1,88 @@
+//! A run of the dialogue and its streams, in each direction.
+
+use super::super::client_and_server::{ClientAndServer, Finished, plan};
+use super::{Machine, Trial};
+use crate::netsim::{Direction as LinkDirection, Fault};
+use crate::session::blast::{Direction, TestPlan};
+use crate::units::{Nanos, PacketRate, Rate};
+
+pub const UP: Machine = Machine {
+    name: "blast up",
+    against: "the server",
+    seeds: 1,
+    event_at: Nanos::from_millis(1_500),
+    ends_within: Nanos::from_secs(30),
+    may_fail: Fault::may_fail_a_run,
+    never: "counts a datagram as lost that the path did not lose",
+    run: |trial| run(trial, Direction::Up),
+};
+
+pub const DOWN: Machine =
+    Machine { name: "blast down", run: |trial| run(trial, Direction::Down), ..UP };
+
+pub const BOTH: Machine =
+    Machine { name: "blast both", run: |trial| run(trial, Direction::Both), ..UP };
+
+/// Numbered datagrams that were handed in, and those of which no copy was let through.
+fn logged(link: &LinkDirection) -> (u64, u64) {
+    let numbered = || link.passages.iter().filter(|passage| passage.sequence.is_some());
+    let lost = numbered().filter(|passage| passage.copies == 0).count();
+    (numbered().count() as u64, lost as u64)
+}
+
+fn run(trial: &mut Trial<'_>, direction: Direction) {
+    let rate = Rate::Packets(PacketRate(500_000));
+    let plan = TestPlan { direction, rate, ..plan(Nanos::from_secs(2)) };
+    let mut ends = ClientAndServer::under(trial.seed + 6, plan, &trial.weather());
+    let finished = ends.finish(trial.deadline());
+    let summary = &finished.summary;
+    assert_eq!(summary.complete, summary.failure.is_none(), "{:?}", summary.failure);
+    for near in &finished.near_sent {
+        let sent = &near.sent;
+        trial.own_sum("offered = sent + never sent", sent.offered, &[sent.datagrams, sent.unsent]);
+    }
+    for near in &finished.near_received {
+        let near = &near.received;
+        let parts = [near.firsts, near.duplicates, near.too_late];
+        trial.own_sum("received = firsts + duplicates + too late", near.datagrams, &parts);
+    }
+    if summary.complete {
+        hold_losses(trial, &mut ends, &finished, direction);
+    }
+    let (at, failure) = (ends.network.instant(), summary.failure.as_ref());
+    let failure = failure.map(|failure| failure as &dyn std::fmt::Debug);
+    trial.conclude(at, failure, &finished.summary.received, &finished);
+}
+
+/// A run that succeeds has lost what the network lost.
+fn hold_losses(
+    trial: &mut Trial<'_>,
+    ends: &mut ClientAndServer,
+    finished: &Finished,
+    direction: Direction,
+) {
+    // Its blackout is not the link's.
+    let is_logged = trial.fault != Fault::Blackout;
+    let link = ends.network.host(ends.client_host).link();
+    let (out, back) = (logged(&link.out), logged(&link.back));
+    let summary = &finished.summary;
+    let rule = "sent = firsts + lost";
+    if direction != Direction::Down {
+        let received = summary.received.expect("a complete run has counts");
+        trial.sum(rule, finished.sent, &[received.firsts, received.lost]);
+        trial.sum("sent = passed to the path", finished.sent, &[out.0]);
+        trial.never(("lost", received.lost, out), is_logged && received.lost != out.1);
+    }
+    if direction != Direction::Up {
+        let sent = summary.sent.as_ref().expect("a complete run has counts");
+        let received = &finished.near_received[0].received;
+        // Without the end messages the losses after the last datagram are not seen here.
+        let unseen = match received.sender_total {
+            Some(_) => 0,
+            None => sent.datagrams.saturating_sub(received.firsts + received.lost),
+        };
+        trial.sum(rule, sent.datagrams, &[received.firsts, received.lost, unseen]);
+        trial.never(("passed", sent.datagrams, back), is_logged && sent.datagrams != back.0);
+        trial.never(("lost", received.lost, back), is_logged && received.lost != back.1);
+    }
+}

@@ -1,0 +1,248 @@
+//! Every state machine under every fault of the matrix: one function runs them all, and
+//! docs/testing.md has the table of what is held.
+//!
+//! Of each run it is held that it ends in its time; that the counts add up; that it succeeds, or
+//! says why not where the fault allows that; and that no verdict accuses what is sound. A machine is
+//! a [`Machine`] in the list below; its function runs it once and leaves its counts and verdicts in
+//! the [`Trial`].
+//!
+//! `cargo test --lib fault_matrix -- --nocapture` prints how each run ended.
+
+mod blast;
+mod messages;
+mod ping;
+mod scenario;
+
+pub use scenario::{Scenario, Tap};
+
+use crate::netsim::{Fault, Weather, runs};
+use crate::units::Nanos;
+use std::fmt::{Debug, Write};
+
+/// Makes a test of each machine, and the list of all for the table.
+macro_rules! matrix {
+    ($($test:ident: $machine:expr,)*) => {
+        /// All of them, in the order of the table.
+        const MACHINES: &[Machine] = &[$($machine,)*];
+
+        $(#[test]
+        fn $test() {
+            meet(&$machine);
+        })*
+    };
+}
+
+matrix! {
+    blast_up: blast::UP,
+    blast_down: blast::DOWN,
+    blast_both: blast::BOTH,
+    ping_stamp: ping::STAMP,
+    ping_echo: ping::ECHO,
+    ping_flood: ping::FLOOD,
+    send: messages::SEND,
+    recv: messages::RECV,
+}
+
+/// How long a standstill or a blackout is.
+const EVENT: Nanos = Nanos::from_secs(2);
+
+/// A state machine and its remote end, as they meet the matrix.
+pub struct Machine {
+    /// The command, or the part of it.
+    pub name: &'static str,
+    /// What answers it.
+    pub against: &'static str,
+    /// Under each fault it runs with so many seeds.
+    pub seeds: u64,
+    /// When standstills and blackouts begin: while it is at work.
+    pub event_at: Nanos,
+    /// In what simulated time a run ends, whatever happens.
+    pub ends_within: Nanos,
+    /// Under which faults a run may fail.
+    pub may_fail: fn(Fault) -> bool,
+    /// What it never says unless numbers are forged; the rest of "never ...".
+    pub never: &'static str,
+    /// Runs it once.
+    pub run: fn(&mut Trial),
+}
+
+/// What is held of a machine under a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// It succeeds, all counts add up, and nothing sound is accused.
+    Success,
+    /// It succeeds or says why not; all counts add up, and nothing sound is accused.
+    Fairness,
+    /// Numbers reach it that nobody sent: it ends, and its own counts add up.
+    End,
+}
+
+impl Machine {
+    fn held(&self, fault: Fault) -> Held {
+        match fault {
+            _ if fault.forges() => Held::End,
+            _ if (self.may_fail)(fault) => Held::Fairness,
+            _ => Held::Success,
+        }
+    }
+}
+
+/// For machines that succeed under every fault that does not forge.
+pub fn never_fails(_fault: Fault) -> bool {
+    false
+}
+
+/// One run of a machine: a fault, a seed, and what is found wrong.
+pub struct Trial<'a> {
+    pub fault: Fault,
+    pub seed: u64,
+    machine: &'a Machine,
+    /// The rules that were checked.
+    rules: Vec<&'static str>,
+    wrong: Vec<String>,
+    is_concluded: bool,
+}
+
+impl<'a> Trial<'a> {
+    fn new(machine: &'a Machine, fault: Fault, seed: u64) -> Self {
+        let (rules, wrong) = (Vec::new(), Vec::new());
+        Self { fault, seed, machine, rules, wrong, is_concluded: false }
+    }
+
+    /// What the fault means, with its event while this machine is at work.
+    pub fn weather(&self) -> Weather {
+        let event = self.machine.event_at..self.machine.event_at + EVENT;
+        self.fault.weather().with_event_at(&event)
+    }
+
+    /// In what simulated time the run ends.
+    pub fn deadline(&self) -> Nanos {
+        self.machine.ends_within
+    }
+
+    /// Whether numbers may have reached the machine that nobody sent.
+    pub fn is_forged(&self) -> bool {
+        self.fault.forges()
+    }
+
+    /// Own counts add up, whatever came: `whole` is the sum of `parts`.
+    pub fn own_sum(&mut self, rule: &'static str, whole: u64, parts: &[u64]) {
+        self.rules.push(rule);
+        if parts.iter().try_fold(0u64, |sum, part| sum.checked_add(*part)) != Some(whole) {
+            self.wrong.push(format!("{rule}: {whole} of {parts:?}"));
+        }
+    }
+
+    /// The same for counts with a share of the far end's.
+    pub fn sum(&mut self, rule: &'static str, whole: u64, parts: &[u64]) {
+        if !self.is_forged() {
+            self.own_sum(rule, whole, parts);
+        }
+    }
+
+    /// A part is not more than its whole.
+    pub fn at_most(&mut self, rule: &'static str, part: u64, whole: u64) {
+        if !self.is_forged() {
+            self.rules.push(rule);
+            if part > whole {
+                self.wrong.push(format!("{rule}: {part} of {whole}"));
+            }
+        }
+    }
+
+    /// What would be an accusation of what is sound is not said.
+    pub fn never(&mut self, accusation: impl Debug, is_said: bool) {
+        if is_said && !self.is_forged() {
+            self.wrong.push(format!("says {accusation:?}"));
+        }
+    }
+
+    /// Ends the trial: when the run was over, whether it failed, and what it said.
+    ///
+    /// # Panics
+    /// When anything was wrong.
+    pub fn conclude(
+        &mut self,
+        at: Nanos,
+        failure: Option<&dyn Debug>,
+        verdict: &dyn Debug,
+        report: &dyn Debug,
+    ) {
+        let Machine { name, event_at, ends_within, .. } = self.machine;
+        let fault = self.fault;
+        match failure {
+            None => println!("{name:16} {fault:<17?} {verdict:?}"),
+            Some(why) => println!("{name:16} {fault:<17?} failed: {why:?}"),
+        }
+        if let (Some(why), Held::Success) = (failure, self.machine.held(fault)) {
+            self.wrong.push(format!("fails: {why:?}"));
+        }
+        if at > *ends_within {
+            self.wrong.push(format!("ends at {at} only"));
+        }
+        if fault.is_event() && failure.is_none() && at <= *event_at {
+            self.wrong.push(format!("is over at {at}, before the fault"));
+        }
+        self.is_concluded = true;
+        let wrong = self.wrong.iter().fold(String::new(), |mut list, one| {
+            let _ = writeln!(list, "  {one}");
+            list
+        });
+        let seed = self.seed;
+        assert!(wrong.is_empty(), "{name} under {fault:?}, seed {seed}:\n{wrong}{report:#?}");
+    }
+}
+
+/// Runs a machine under every fault, with all its seeds.
+fn meet(machine: &Machine) {
+    for fault in Fault::ALL {
+        for seed in 1..=runs(machine.seeds) {
+            run(machine, fault, seed);
+        }
+    }
+}
+
+/// Runs it once; returns the rules that its counts kept.
+fn run(machine: &Machine, fault: Fault, seed: u64) -> Vec<&'static str> {
+    println!("{} under {fault:?}, seed {seed}", machine.name);
+    let mut trial = Trial::new(machine, fault, seed);
+    (machine.run)(&mut trial);
+    assert!(trial.is_concluded, "{} has no end", machine.name);
+    trial.rules
+}
+
+#[test]
+fn a_sum_that_is_wrong_a_false_accusation_and_a_failure_are_noticed() {
+    fn wrong_under(fault: Fault) -> String {
+        let machine = Machine { run: |_| {}, ..ping::STAMP };
+        let mut trial = Trial::new(&machine, fault, 1);
+        trial.own_sum("own", 3, &[1, 1]);
+        trial.own_sum("too large", 3, &[u64::MAX, 4]);
+        trial.sum("told", 3, &[1, 1]);
+        trial.at_most("part", 4, 3);
+        trial.never("accused", true);
+        trial.never("not accused", false);
+        trial.wrong.join("; ")
+    }
+    let own = "own: 3 of [1, 1]; too large: 3 of [18446744073709551615, 4]";
+    let all = format!("{own}; told: 3 of [1, 1]; part: 4 of 3; says \"accused\"");
+    assert_eq!(wrong_under(Fault::Loss), all);
+    assert_eq!(wrong_under(Fault::Extremes), own);
+}
+
+#[test]
+fn a_run_that_fails_ends_late_or_misses_the_fault_is_noticed() {
+    let concluded = |fault: Fault, at: Nanos, failure: Option<&dyn Debug>| {
+        let machine = Machine { run: |_| {}, ..ping::STAMP };
+        let trial = std::panic::AssertUnwindSafe(|| {
+            Trial::new(&machine, fault, 1).conclude(at, failure, &"", &"");
+        });
+        std::panic::catch_unwind(trial).is_ok()
+    };
+    let in_time = ping::STAMP.ends_within;
+    assert!(concluded(Fault::Clean, in_time, None));
+    assert!(!concluded(Fault::Clean, in_time + Nanos(1), None));
+    assert!(!concluded(Fault::Clean, in_time, Some(&"why")));
+    assert!(concluded(Fault::Blackout, in_time, None));
+    assert!(!concluded(Fault::Blackout, Nanos(1), None));
+}
