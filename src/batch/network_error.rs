@@ -85,6 +85,12 @@ impl NetworkError {
         self.errno == CONNECTION_REFUSED && self.origin != ErrorOrigin::Local
     }
 
+    /// Whether the destination itself sent the error, rather than a router on the way.
+    pub fn is_from_destination(&self) -> bool {
+        let own = self.destination.ip().to_canonical();
+        self.offender.is_some_and(|offender| offender.to_canonical() == own)
+    }
+
     /// Whether the destination or a router reports that datagrams cannot be delivered: port, host
     /// or network unreachable, or administratively prohibited. Excludes packet size and hop limit
     /// errors.

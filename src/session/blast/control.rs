@@ -10,20 +10,15 @@ use crate::batch::{
     Datagram, DestId, LocalRefusal, LocalSendFailure, NetworkError, RxCall, SendOutcome, TxBatch,
     TxCall,
 };
-use crate::control::{Client, ClientReply, Sealer, Step};
+use crate::control::{Client, ClientReply, Sealer, Step, Refusals};
 use crate::machine::{Executor, Next, Now, Orders, Session};
-use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
-    believe_streams,
-};
+use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts, believe_streams};
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
 
 /// Time between two status requests while the receiver drains.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
-/// A port unreachable is believed when another follows this much later, with no reply in between.
-const CONFIRMED: Nanos = Nanos::from_millis(100);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
 /// No real socket buffer is larger than this many bytes.
@@ -62,10 +57,8 @@ pub struct BlastControl<O, E> {
     plan: TestPlan,
     target: SocketAddr,
     client: Client,
-    /// The last network error since the far end was last heard.
-    network: Option<NetworkError>,
-    /// Since when port unreachables arrive without a reply in between.
-    refused_since: Option<Nanos>,
+    /// What the network says since the far end was last heard.
+    refusals: Refusals,
     /// The error number with which this host rejected datagrams since then, and how many.
     rejected_here: Option<(i32, u32)>,
     orders: O,
@@ -104,8 +97,7 @@ where
             plan,
             target,
             client: Client::new("c", Sealer::default(), patience),
-            network: None,
-            refused_since: None,
+            refusals: Refusals::default(),
             rejected_here: None,
             orders,
             engine,
@@ -222,6 +214,16 @@ where
             State::Start | State::Over => return Next::Done,
             State::Opening | State::Test | State::Watch(None) | State::Quit => {}
         }
+        if let Some(error) = self.refusals.confirmed(now.mono).copied()
+            && !matches!(self.state, State::Quit)
+        {
+            self.break_off(self.went_away(error), now);
+            return Next::Send;
+        }
+        let confirmed = match self.state {
+            State::Quit => Nanos::MAX,
+            _ => self.refusals.due().unwrap_or(Nanos::MAX),
+        };
         match self.client.poll(now) {
             Some(Step::Send(bytes)) => {
                 if let Some(slot) = out.push(DestId::CONNECTED, bytes.len()) {
@@ -229,7 +231,7 @@ where
                 }
                 Next::Send
             }
-            Some(Step::Wait(at)) => Next::WaitUntil(at),
+            Some(Step::Wait(at)) => Next::WaitUntil(at.min(confirmed)),
             Some(Step::TimedOut) => {
                 let failure = self.silence();
                 self.break_off(failure, now);
@@ -242,9 +244,17 @@ where
         }
     }
 
+    /// What it means that the far end's port is closed.
+    fn went_away(&self, error: NetworkError) -> RunFailure {
+        if self.client.is_answered() {
+            return RunFailure::WentAway { error };
+        }
+        RunFailure::PortClosed { target: self.target.into(), error }
+    }
+
     /// Why no reply came; nothing about the far end if this host did not send.
     fn silence(&self) -> RunFailure {
-        let (target, error) = (self.target, self.network);
+        let (target, error) = (self.target, self.refusals.reason().copied());
         let at_first = !self.client.is_answered();
         let watched = matches!(self.state, State::Watch(_));
         let own = self.rejected_here;
@@ -579,6 +589,7 @@ where
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.summary.pause = self.summary.pause.max(length);
         self.client.on_pause(length);
+        self.refusals.on_pause(length);
         if let State::Wait { until } = &mut self.state {
             *until += length;
         }
@@ -595,8 +606,8 @@ where
             if datagram.meta.interface != 0 {
                 self.summary.interface = datagram.meta.interface;
             }
-            (self.network, self.rejected_here) = (None, None);
-            self.refused_since = None;
+            self.refusals.clear();
+            self.rejected_here = None;
             self.on_reply(&reply, now);
         }
     }
@@ -606,23 +617,7 @@ where
             let times = self.rejected_here.map_or(0, |(_, times)| times);
             self.rejected_here = Some((errno, times + 1));
         }
-        if error.is_refusal() {
-            match self.state {
-                State::Opening if !self.client.is_answered() => {
-                    let (target, error) = (self.target, *error);
-                    self.break_off(RunFailure::PortClosed { target: target.into(), error }, now);
-                }
-                State::Quit | State::Over | State::Wait { .. } => {}
-                // One may be forged, and the far end's reply may be on its way.
-                _ if now.mono < *self.refused_since.get_or_insert(now.mono) + CONFIRMED => {
-                    self.network = Some(*error);
-                }
-                _ => self.break_off(RunFailure::WentAway { error: *error }, now),
-            }
-        } else {
-            // A route may recover: this is reported only if nothing else arrives.
-            self.network = Some(*error);
-        }
+        self.refusals.observe(now.mono, error);
     }
 
     fn on_stop(&mut self, now: Now) {

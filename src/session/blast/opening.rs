@@ -1,7 +1,7 @@
 //! How a stream's own socket verifies its address and is admitted: HELO, ticket, DATA, 354.
 
-use crate::batch::{DestId, LocalSendFailure, SendOutcome, TxBatch};
-use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Sealer, Step};
+use crate::batch::{DestId, LocalSendFailure, NetworkError, SendOutcome, TxBatch};
+use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Refusals, Sealer, Step};
 use crate::record::RunFailure;
 use crate::units::Nanos;
 use crate::wire::{Code, Reply, Verb};
@@ -39,6 +39,7 @@ pub struct Opening {
     run: Option<u16>,
     issuer: Issuer,
     patience: Patience,
+    refusals: Refusals,
     state: State,
 }
 
@@ -53,7 +54,8 @@ impl Opening {
         let issuer = Issuer::new(tag_prefix(stream), Sealer::default());
         let state = State::Asking(Handshake::new(Verb::Data, DATA_LEN));
         let patience = Patience::new(patience);
-        Self { session, stream, run: None, issuer, patience, state }
+        let refusals = Refusals::default();
+        Self { session, stream, run: None, issuer, patience, refusals, state }
     }
 
     /// The same opening under a shared key, valid only for the run with this tag.
@@ -75,6 +77,7 @@ impl Opening {
 
     /// This host was paused for `length`.
     pub fn on_pause(&mut self, length: Nanos) {
+        self.refusals.on_pause(length);
         if let State::Asking(handshake) = &mut self.state {
             handshake.on_pause(length);
         }
@@ -87,6 +90,11 @@ impl Opening {
         }
     }
 
+    /// Records a network error: it explains a silence, and ends nothing that is answered.
+    pub fn on_network_error(&mut self, now: Nanos, error: &NetworkError) {
+        self.refusals.observe(now, error);
+    }
+
     /// Writes what is due and returns what to do next.
     pub fn poll(&mut self, now: Nanos, out: &mut TxBatch) -> OpeningStep {
         let handshake = match &mut self.state {
@@ -94,6 +102,10 @@ impl Opening {
             State::Failed(why) => return OpeningStep::Failed(why.clone()),
             State::Asking(handshake) => handshake,
         };
+        if let Some(error) = self.refusals.confirmed(now) {
+            return OpeningStep::Failed(RunFailure::StreamUnreachable { error: *error });
+        }
+        let confirmed = self.refusals.due().unwrap_or(Nanos::MAX);
         let (session, stream, run) = (&self.session, self.stream, self.run);
         let step = handshake.poll(now, &mut self.issuer, &self.patience, |params, ticket| {
             params.push("session", session);
@@ -111,18 +123,22 @@ impl Opening {
                 // The next deadline is known after the send.
                 OpeningStep::Wait(now + Nanos::from_millis(1))
             }
-            Step::Wait(at) => OpeningStep::Wait(at),
-            Step::TimedOut => OpeningStep::Failed(given_up(handshake, &self.patience)),
+            Step::Wait(at) => OpeningStep::Wait(at.min(confirmed)),
+            Step::TimedOut => {
+                OpeningStep::Failed(given_up(handshake, &self.patience, &self.refusals))
+            }
         }
     }
 
     /// Takes a reply.
     pub fn on_datagram(&mut self, now: Nanos, payload: &[u8]) {
         let State::Asking(handshake) = &mut self.state else { return };
-        match handshake.on_datagram(now, payload, &mut self.patience) {
-            None | Some(HandshakeReply::Proceeds) => {}
-            Some(HandshakeReply::Accepted(_)) => self.state = State::Open,
-            Some(HandshakeReply::Refused(reply)) => self.state = State::Failed(refused(&reply)),
+        let Some(reply) = handshake.on_datagram(now, payload, &mut self.patience) else { return };
+        self.refusals.clear();
+        match reply {
+            HandshakeReply::Proceeds => {}
+            HandshakeReply::Accepted(_) => self.state = State::Open,
+            HandshakeReply::Refused(reply) => self.state = State::Failed(refused(&reply)),
         }
     }
 }
@@ -136,12 +152,13 @@ fn refused(reply: &Reply) -> RunFailure {
 }
 
 /// Why a step of the opening failed; a refusal by this host says nothing about the path.
-fn given_up(handshake: &Handshake, patience: &Patience) -> RunFailure {
-    match handshake.refused_here() {
-        Some(errno) => {
+fn given_up(handshake: &Handshake, patience: &Patience, refusals: &Refusals) -> RunFailure {
+    match (handshake.refused_here(), refusals.reason()) {
+        (Some(errno), _) => {
             RunFailure::StreamNotSent { reason: LocalSendFailure::from_errno(errno, SOMEWHERE) }
         }
-        None => RunFailure::StreamNoReply {
+        (None, Some(error)) => RunFailure::StreamUnreachable { error: *error },
+        (None, None) => RunFailure::StreamNoReply {
             command: handshake.awaited().as_str(),
             waited_ns: patience.limit().0,
         },

@@ -568,11 +568,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         // During the run, the far end's socket may close at any time; only silence matters.
-        if self.opening.is_some() && self.first.is_none() {
-            self.broken = Some(RunFailure::StreamUnreachable { error: *error });
-            self.over = true;
+        if let Some(opening) = &mut self.opening {
+            opening.on_network_error(now.mono, error);
         }
     }
 

@@ -23,11 +23,9 @@ const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
 const HOPELESS: u64 = 50;
 /// Distinct causes of network errors that are kept.
 const CAUSES: usize = 8;
-/// A port unreachable is believed when another follows at least this much later, and at most
-/// [`FORGOTTEN`] later.
-const CONFIRMED: Nanos = Nanos::from_millis(100);
-/// How long a port unreachable is remembered: hosts rate-limit ICMP errors to one a second or less.
-const FORGOTTEN: Nanos = Nanos::from_secs(10);
+/// Time between two refusals that are reported: forged ones may come in floods, and one says as
+/// much as many.
+const TOLD_EVERY: Nanos = Nanos::from_millis(100);
 /// Lateness from which a send counts as catching up.
 const LATE: Nanos = Nanos::from_micros(100);
 /// How long a run that has sent something tolerates nothing but refusals: an interface may come
@@ -51,16 +49,17 @@ pub enum SenderEvent {
         /// Datagrams that the kernel accepted.
         datagrams: u64,
     },
-    /// A port unreachable was confirmed, and [`OnRefusal::Tell`] leaves the decision to others.
+    /// The network reported that datagrams cannot be delivered ([`OnRefusal::Tell`]).
     Refused,
 }
 
-/// What a sender does on a port unreachable from the network.
+/// What a sender does when the network reports that datagrams cannot be delivered, besides counting
+/// that. It never ends by itself: whether the far end is gone, the dialogue beside the stream tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnRefusal {
-    /// Ends the stream once a second one confirms it.
-    End,
-    /// Reports it; whoever hears of the receiver in other ways decides.
+    /// Nothing.
+    Count,
+    /// Reports it.
     Tell,
 }
 
@@ -77,7 +76,7 @@ pub struct SenderPlan {
     pub count: u64,
     /// The whole run, for the schedule.
     pub test: TestPlan,
-    /// What to do on a port unreachable.
+    /// What to do when datagrams cannot be delivered.
     pub on_refusal: OnRefusal,
 }
 
@@ -90,11 +89,11 @@ impl SenderPlan {
             time: test.time,
             count: test.count_of(stream),
             test,
-            on_refusal: OnRefusal::End,
+            on_refusal: OnRefusal::Count,
         }
     }
 
-    /// The same, but only reports port unreachables.
+    /// The same, but reports that datagrams cannot be delivered.
     #[must_use]
     pub fn telling_refusals(self) -> Self {
         Self { on_refusal: OnRefusal::Tell, ..self }
@@ -133,8 +132,8 @@ pub struct BlastSender<O, K> {
     sent: u64,
     refused: Vec<(i32, u64)>,
     network_errors: Vec<Refusal>,
-    /// First and last recent port unreachable.
-    refused_by_network: Option<(Nanos, Nanos)>,
+    /// When it was last reported that datagrams cannot be delivered.
+    refusal_told: Option<Nanos>,
     refused_in_a_row: u64,
     blocked: u64,
     first_send: Option<Nanos>,
@@ -173,7 +172,7 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
             sent: 0,
             refused: Vec::new(),
             network_errors: Vec::new(),
-            refused_by_network: None,
+            refusal_told: None,
             refused_in_a_row: 0,
             blocked: 0,
             first_send: None,
@@ -375,14 +374,6 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
         }
     }
 
-    /// Whether this port unreachable confirms an earlier one: a single one may be forged.
-    fn confirms(&mut self, now: Nanos) -> bool {
-        let lately = self.refused_by_network.filter(|(_, last)| now < *last + FORGOTTEN);
-        let (first, _) = lately.unwrap_or((now, now));
-        self.refused_by_network = Some((first, now));
-        now >= first + CONFIRMED
-    }
-
     /// How long the schedule takes for this many datagrams; without a rate, the time between first
     /// and last attempt.
     fn offered_for(&self, offered: u64) -> Nanos {
@@ -442,19 +433,18 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         let gone = error.is_refusal();
         match self.state {
-            State::Opening => self.break_off(RunFailure::StreamUnreachable { error: *error }),
+            State::Opening => {
+                if let Some(opening) = &mut self.opening {
+                    opening.on_network_error(now.mono, error);
+                }
+            }
             State::Sending { .. } => {
                 self.count_network_error(error);
+                let is_due = self.refusal_told.is_none_or(|told| now.mono >= told + TOLD_EVERY);
                 let tells = self.plan.on_refusal == OnRefusal::Tell;
-                if tells && error.is_delivery_failure() {
-                    // Forged ones may come in floods, and one says as much as many.
-                    let told = self.refused_by_network.map(|(_, last)| last);
-                    if told.is_none_or(|told| now.mono >= told + CONFIRMED) {
-                        self.refused_by_network = Some((now.mono, now.mono));
-                        self.sink.take(SenderEvent::Refused);
-                    }
-                } else if !tells && gone && self.confirms(now.mono) {
-                    self.break_off(RunFailure::WentAway { error: *error });
+                if tells && is_due && error.is_delivery_failure() {
+                    self.refusal_told = Some(now.mono);
+                    self.sink.take(SenderEvent::Refused);
                 }
             }
             // A receiver that got the end message may close its socket at once.

@@ -568,9 +568,9 @@ where
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         if let Some(subscription) = &mut self.subscription {
-            subscription.on_network_error(error);
+            subscription.on_network_error(now.mono, error);
         }
     }
 

@@ -5,7 +5,7 @@
 use super::names::is_same_but_for_zone;
 use crate::batch::{LocalSendFailure, NetworkError};
 use crate::control::{
-    Exchange, Handshake, HandshakeReply, Issuer, Patience, Request, Sealer, Step,
+    Exchange, Handshake, HandshakeReply, Issuer, Patience, Refusals, Request, Sealer, Step,
 };
 use crate::record::ServerReply;
 use crate::units::{Endpoint, Nanos};
@@ -93,8 +93,8 @@ pub(super) struct Subscription {
     /// When it was first subscribed, if ever.
     joined: Option<Nanos>,
     failure: Option<SubscribeError>,
-    /// The latest network error about a command.
-    error: Option<NetworkError>,
+    /// What the network says about the commands since the last reply.
+    refusals: Refusals,
     /// The latest reply, if it asks to try later.
     put_off: Option<ServerReply>,
     /// Why this host refused to send the last command; `None` once one was sent.
@@ -123,7 +123,7 @@ impl Subscription {
             returned: Nanos::ZERO,
             joined: None,
             failure: None,
-            error: None,
+            refusals: Refusals::default(),
             put_off: None,
             refused: None,
         }
@@ -176,6 +176,10 @@ impl Subscription {
                 Stage::Joining(_) | Stage::Gone => {}
             }
         }
+        let is_joining = self.joined.is_none() && !matches!(self.stage, Stage::Gone);
+        if is_joining && self.refusals.confirmed(now).is_some() {
+            self.fail();
+        }
         let step = match (&mut self.stage, &mut self.asking) {
             (Stage::Joining(handshake), _) => {
                 let write = |params: &mut Params, ticket: &str| params.push("ticket", ticket);
@@ -186,7 +190,9 @@ impl Subscription {
         };
         match step {
             Step::Send(bytes) => SubscriptionStep::Send(bytes.to_vec()),
-            Step::Wait(at) => SubscriptionStep::Wait(at),
+            Step::Wait(at) => {
+                SubscriptionStep::Wait(at.min(self.refusals.due().unwrap_or(Nanos::MAX)))
+            }
             Step::TimedOut => self.no_answer(now),
         }
     }
@@ -210,14 +216,11 @@ impl Subscription {
         }
     }
 
-    /// A network error about a command. A port unreachable ends the wait; any other error may pass.
-    pub fn on_network_error(&mut self, error: &NetworkError) {
-        if !is_same_but_for_zone(error.destination, self.sender) || self.joined.is_some() {
-            return;
-        }
-        self.error = Some(*error);
-        if error.is_refusal() && !matches!(self.stage, Stage::Gone) {
-            self.fail();
+    /// A network error about a command, before the sender added this receiver: it explains a
+    /// silence, and ends nothing that is answered.
+    pub fn on_network_error(&mut self, now: Nanos, error: &NetworkError) {
+        if is_same_but_for_zone(error.destination, self.sender) && self.joined.is_none() {
+            self.refusals.observe(now, error);
         }
     }
 
@@ -229,6 +232,7 @@ impl Subscription {
 
     /// This host was paused for `length`: nobody counts as silent for that time.
     pub fn on_pause(&mut self, length: Nanos) {
+        self.refusals.on_pause(length);
         if let Stage::Joining(handshake) = &mut self.stage {
             handshake.on_pause(length);
         }
@@ -240,11 +244,11 @@ impl Subscription {
     /// Ends a subscription that was never established.
     fn fail(&mut self) {
         let sender = self.sender;
-        self.failure = Some(match (&self.refused, self.put_off.take(), self.error) {
+        self.failure = Some(match (&self.refused, self.put_off.take(), self.refusals.reason()) {
             (Some(finding), ..) => SubscribeError::NotSent { finding: finding.clone() },
             (None, Some(reply), _) => SubscribeError::Refused { sender: sender.into(), reply },
             (None, None, Some(error)) => {
-                SubscribeError::Unreachable { sender: sender.into(), error }
+                SubscribeError::Unreachable { sender: sender.into(), error: *error }
             }
             (None, None, None) => SubscribeError::NoReply { sender: sender.into() },
         });
@@ -257,7 +261,7 @@ impl Subscription {
         if let Stage::Joining(handshake) = &mut self.stage {
             match handshake.on_datagram(now, payload, &mut self.patience) {
                 None => return false,
-                Some(HandshakeReply::Proceeds) => {}
+                Some(HandshakeReply::Proceeds) => self.refusals.clear(),
                 Some(HandshakeReply::Accepted(reply)) => self.join(&reply, now),
                 Some(HandshakeReply::Refused(reply)) => self.on_refusal((&reply).into(), now),
             }
@@ -296,6 +300,7 @@ impl Subscription {
         let every = reply.params.parse("every").ok().flatten().map(Nanos);
         self.alive = every.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
         self.joined.get_or_insert(now);
+        self.refusals.clear();
         // The sender waits for the value to be returned.
         self.stage = Stage::In { session: param("session"), value: param("value"), next: now };
     }

@@ -161,15 +161,68 @@ fn an_answer_from_another_address_or_port_is_taken_and_told() {
     }
 }
 
+/// An ICMP error about the first datagram of [`asked`], from `from`.
+fn icmp(kind: (u8, u8), errno: i32, from: [u8; 4]) -> NetworkError {
+    let mut error = NetworkError::new(ErrorOrigin::Icmp, kind, errno, target(), b"");
+    error.offender = Some(from.into());
+    error
+}
+
+fn at(millis: u64) -> Now {
+    Now { mono: Nanos::from_millis(millis), real: Nanos::from_millis(millis) }
+}
+
+/// When the dialogue is given up after an error in its first millisecond, and why.
+fn given_up(error: &NetworkError) -> (u64, NoAgent) {
+    let (mut far, _) = asked();
+    assert!(far.on_network_error(at(1), error));
+    for millis in 1..10_000 {
+        far.poll(at(millis), &mut TxBatch::new(8, 1 << 14));
+        if let Some(why) = far.lost() {
+            return (millis, why.clone());
+        }
+    }
+    panic!("never given up");
+}
+
+const ROUTER: [u8; 4] = [192, 0, 2, 1];
+const FAR_END: [u8; 4] = [192, 0, 2, 9];
+const ERRORS: [((u8, u8), i32, [u8; 4]); 5] = [
+    ((3, 1), 113, ROUTER),
+    ((3, 3), 111, ROUTER),
+    ((3, 3), 111, FAR_END),
+    ((3, 4), 90, ROUTER),
+    ((11, 0), 113, ROUTER),
+];
+
 #[test]
-fn a_ttl_that_was_over_on_the_way_is_nobodys_closed_port() {
-    for (icmp, exceeded) in [((11, 0), true), ((3, 3), false)] {
-        let (mut far, _) = asked();
-        let mut error = NetworkError::new(ErrorOrigin::Icmp, icmp, 113, target(), b"");
-        error.offender = Some([192, 0, 2, 1].into());
-        assert!(far.on_network_error(&error));
-        let why = far.lost().unwrap();
-        assert_eq!(matches!(why, NoAgent::TtlExceeded { .. }), exceeded, "{why:?}");
+fn an_answer_overrules_whatever_the_network_said_before_it() {
+    for (kind, errno, from) in ERRORS {
+        let (mut far, reply) = asked();
+        assert!(far.on_network_error(at(1), &icmp(kind, errno, from)));
+        assert_eq!(far.lost(), None, "{kind:?}");
+        let meta = RxMeta { source: target(), ..RxEntry::default().meta };
+        let datagram = Datagram { payload: &reply, true_len: reply.len(), meta };
+        assert!(far.on_datagram(at(990), &datagram));
+        far.poll(at(1_500), &mut TxBatch::new(8, 1 << 14));
+        assert_eq!(far.lost(), None, "{kind:?}");
+    }
+}
+
+#[test]
+fn an_error_explains_a_silence_and_only_the_far_ends_closed_port_shortens_it() {
+    for (kind, errno, from) in ERRORS {
+        let (when, why) = given_up(&icmp(kind, errno, from));
+        let is_closed = (kind, from) == ((3, 3), FAR_END);
+        assert_eq!(when, if is_closed { 1_001 } else { 3_001 }, "{kind:?} {from:?}");
+        match kind {
+            (11, 0) => assert!(matches!(why, NoAgent::TtlExceeded { .. }), "{why:?}"),
+            (3, 4) => assert!(matches!(why, NoAgent::NoReply { .. }), "{why:?}"),
+            _ => assert!(
+                matches!(why, NoAgent::Unreachable { icmp_code, .. } if icmp_code == kind.1),
+                "{why:?}"
+            ),
+        }
     }
 }
 
@@ -178,7 +231,7 @@ fn the_own_filters_icmp_word_is_the_filters() {
     let (mut far, _) = asked();
     let mut error = NetworkError::new(ErrorOrigin::Local, (3, 3), 111, target(), b"");
     error.offender = Some([192, 0, 2, 1].into());
-    far.on_network_error(&error);
+    far.on_network_error(at(1), &error);
     let late = Nanos::from_secs(10);
     far.poll(Now { mono: late, real: late }, &mut TxBatch::new(8, 1 << 14));
     let why = far.lost().unwrap();

@@ -281,8 +281,8 @@ impl<K: Kind> Session for RoundDriver<K> {
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        if !self.far_end.on_network_error(error)
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        if !self.far_end.on_network_error(now, error)
             && let Some(shots) = &mut self.shots
         {
             shots.on_network_error(error);

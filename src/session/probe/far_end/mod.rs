@@ -14,9 +14,9 @@ pub use granted::{Granted, Seen};
 pub use socket_proof::ProofState;
 
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, LocalCause, LocalSendFailure, NetworkError, TxBatch,
+    Datagram, Dest, Fragmentation, LocalCause, LocalSendFailure, NetworkError, TxBatch,
 };
-use crate::control::{Client, ClientReply, Exchange, Sealer, Step};
+use crate::control::{Client, ClientReply, Exchange, Refusals, Sealer, Step};
 use crate::machine::{Next, Now};
 use crate::record::probe::{NoAgent, ProbeCaveat};
 use crate::units::Nanos;
@@ -59,6 +59,8 @@ pub struct FarEnd {
     seen: BTreeMap<u32, Seen>,
     withheld: u64,
     interface_mtu: Option<u32>,
+    /// What the network says since the agent last replied.
+    refusals: Refusals,
     /// The last reason why this host refused to send.
     refused_here: Option<LocalSendFailure>,
     seen_as: Option<SocketAddr>,
@@ -86,6 +88,7 @@ impl FarEnd {
             seen: BTreeMap::new(),
             withheld: 0,
             interface_mtu: None,
+            refusals: Refusals::default(),
             refused_here: None,
             seen_as: None,
             answered_from: None,
@@ -126,7 +129,7 @@ impl FarEnd {
     /// The same through another port or address of the remote agent, towards which a NAT may have
     /// mapped the socket differently.
     pub fn prove_at(&mut self, socket: usize, to: SocketAddr) {
-        let proof = SocketProof::new(Dest { socket, ..Dest::from(to) });
+        let proof = SocketProof::new(Dest { socket, ..unpinned(to) });
         self.proofs.insert(socket, proof);
     }
 
@@ -190,6 +193,7 @@ impl FarEnd {
     /// This host was paused for this long, which does not count as the remote agent's silence.
     pub fn on_pause(&mut self, length: Nanos) {
         self.client.on_pause(length);
+        self.refusals.on_pause(length);
         self.proofs.values_mut().for_each(|proof| proof.on_pause(length));
     }
 
@@ -259,15 +263,20 @@ impl FarEnd {
         if self.lost.is_some() {
             return Next::Done;
         }
+        if let Some(error) = self.refusals.confirmed(now.mono) {
+            self.lost = Some(NoAgent::from_network(self.address.into(), error));
+            return Next::Send;
+        }
         if self.client.is_idle()
             && let Some(want) = self.wants.pop_front()
         {
             self.ask(want, now);
         }
-        let dest = Dest { socket: self.socket, ..Dest::from(self.address) };
+        let dest = Dest { socket: self.socket, ..unpinned(self.address) };
+        let confirmed = self.refusals.due().unwrap_or(Nanos::MAX);
         match self.client.poll(now) {
             Some(Step::Send(bytes)) => write(dest, bytes, out),
-            Some(Step::Wait(at)) => Next::WaitUntil(at),
+            Some(Step::Wait(at)) => Next::WaitUntil(at.min(confirmed)),
             Some(Step::TimedOut) => {
                 self.lost = Some(self.silence());
                 Next::Send
@@ -300,11 +309,12 @@ impl FarEnd {
         let waited_ns = asked.map_or(Nanos::ZERO, Exchange::patience).0;
         let (target, is_first) = (self.address.into(), !self.client.is_answered());
         let unsealed = asked.and_then(Exchange::unsealed).filter(|_| is_first);
-        match (unsealed, self.refused_here.take()) {
-            (Some(unsealed), _) => NoAgent::Refused { reply: unsealed.clone() },
-            (None, Some(found)) => NoAgent::not_sent(found),
-            (None, None) if is_first => NoAgent::NoReply { target, waited_ns },
-            (None, None) => NoAgent::StoppedReplying { target, waited_ns },
+        match (unsealed, self.refused_here.take(), self.refusals.reason()) {
+            (Some(unsealed), ..) => NoAgent::Refused { reply: unsealed.clone() },
+            (None, Some(found), _) => NoAgent::not_sent(found),
+            (None, None, Some(error)) => NoAgent::from_network(target, error),
+            (None, None, None) if is_first => NoAgent::NoReply { target, waited_ns },
+            (None, None, None) => NoAgent::StoppedReplying { target, waited_ns },
         }
     }
 
@@ -328,6 +338,7 @@ impl FarEnd {
         let Some(reply) = taken else { return Reply::decode(payload).is_ok() };
         self.client.patience_mut().observe(waited.unwrap_or_default());
         self.refused_here = None;
+        self.refusals.clear();
         let source = datagram.meta.source;
         let source = SocketAddr::new(source.ip(), source.port());
         let asked = SocketAddr::new(self.address.ip(), self.address.port());
@@ -336,15 +347,14 @@ impl FarEnd {
         true
     }
 
-    /// Handles a network error about the dialogue's own datagrams; `false` for any other.
-    pub fn on_network_error(&mut self, error: &NetworkError) -> bool {
+    /// Handles a network error about the dialogue's own datagrams; `false` for any other. It
+    /// explains a silence, and ends nothing that is answered.
+    pub fn on_network_error(&mut self, now: Now, error: &NetworkError) -> bool {
         let ours = error.socket == self.socket
             && error.destination == self.address
             && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
-        // A network error is believed only before the session is open: later, an answer may well be
-        // on its way.
-        if ours && error.origin != ErrorOrigin::Local && !self.client.is_answered() {
-            self.lost.get_or_insert(NoAgent::from_network(self.address.into(), error));
+        if ours {
+            self.refusals.observe(now.mono, error);
         }
         if let Some(errno) = error.refused_here().filter(|_| ours) {
             self.note_refusal(LocalSendFailure::from_errno(errno, self.address));
@@ -406,6 +416,12 @@ impl FarEnd {
         }
         Some(())
     }
+}
+
+/// The agent's address, for datagrams of the dialogue: routers may fragment them, so that they
+/// arrive over paths that are smaller than this host knows yet.
+fn unpinned(address: SocketAddr) -> Dest {
+    Dest { fragmentation: Some(Fragmentation::Allow), ..Dest::from(address) }
 }
 
 /// Writes one datagram; poll again at once if it was written, soon if the batch is full.

@@ -356,8 +356,8 @@ impl Session for PortsSession {
         track.replied(&echo, &datagram.meta, expected);
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        if self.far.on_network_error(error) || error.socket != ASKING {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        if self.far.on_network_error(now, error) || error.socket != ASKING {
             return;
         }
         let port = error.destination.port();
