@@ -5,7 +5,6 @@ use super::exit::UsageError;
 use crate::net::{
     AddressFault, FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port,
 };
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use thiserror::Error;
@@ -32,25 +31,10 @@ pub struct Bind {
 }
 
 impl Bind {
-    /// Opens a socket according to `plan`. If the host has no IPv6, a socket for both families
-    /// is opened for IPv4 only.
+    /// Opens a socket according to `plan`.
     pub fn open(self, plan: impl Fn(SocketAddr) -> SocketPlan) -> Result<Socket, NetError> {
-        let opened = SocketPlan { dual_stack: self.any, ..plan(self.addr) }.open();
-        match opened {
-            Err(NetError::Bind { source, .. } | NetError::Option { source, .. })
-                if self.any && is_no_ipv6(&source) =>
-            {
-                plan((Ipv4Addr::UNSPECIFIED, self.addr.port()).into()).open()
-            }
-            opened => opened,
-        }
+        SocketPlan { dual_stack: self.any, ..plan(self.addr) }.open()
     }
-}
-
-/// Whether an error says that this host has no IPv6.
-fn is_no_ipv6(error: &io::Error) -> bool {
-    use crate::sys::errno;
-    matches!(error.raw_os_error(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
 }
 
 /// Every address of `binds`, with ranges expanded. `port` (a number or a range) is the default of

@@ -1,7 +1,7 @@
 //! Messages from a socket's error queue, kept until the loop asks for them: network errors, and
 //! transmit time stamps.
 
-use super::own_addresses;
+use super::{binds, own_addresses};
 use crate::batch::{ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
 use crate::sys::{self, QueuedMessage, errno};
 use std::collections::VecDeque;
@@ -183,8 +183,9 @@ struct Own {
 impl Own {
     fn addresses(&mut self, error: &NetworkError) -> &LocalAddresses {
         let stale = self.listed.is_none_or(|at| at.elapsed() > FRESH);
-        if error.offender.is_some() && stale {
-            self.addresses = own_addresses();
+        if let Some(offender) = error.offender.filter(|_| stale) {
+            self.addresses = own_addresses()
+                .unwrap_or_else(|_| Some(offender).into_iter().filter(|ip| binds(*ip)).collect());
             self.listed = Some(Instant::now());
         }
         &self.addresses

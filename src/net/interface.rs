@@ -4,17 +4,26 @@ use super::NetError;
 use super::interface_list::{Interface, list};
 use crate::batch::LocalAddresses;
 use crate::sys;
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 
 /// Every interface that has an address, by index.
 pub fn interfaces() -> Result<Vec<Interface>, NetError> {
     list().map_err(NetError::Interfaces)
 }
 
-/// All addresses of this host; empty if the kernel does not list them.
-pub fn own_addresses() -> LocalAddresses {
-    let listed = sys::interface_addresses().unwrap_or_default();
-    listed.into_iter().map(|one| one.ip).collect()
+/// All addresses of this host, however they were added, also on interfaces that are down.
+///
+/// # Errors
+///
+/// The kernel does not list them; [`binds`] then tells of one address.
+pub fn own_addresses() -> Result<LocalAddresses, NetError> {
+    let listed = sys::interface_addresses().map_err(NetError::Interfaces)?;
+    Ok(listed.into_iter().map(|one| one.ip).collect())
+}
+
+/// Whether a socket can be bound to an address, which the kernel grants only to its own.
+pub fn binds(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
 }
 
 /// The index of the interface that has this name or this address.

@@ -23,7 +23,7 @@ pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
 pub use explain::{explain, explain_network_error};
 pub use host::{HostReader, HostSnapshot, RunInterfaces};
 pub use igmp_querier::QuerierWatch;
-pub use interface::{find_interface, interface_name, interface_names, interfaces, own_addresses};
+pub use interface::{find_interface, interface_name, interface_names, interfaces, own_addresses, binds};
 pub use interface_list::Interface;
 pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{
@@ -34,5 +34,5 @@ pub use plan::SocketPlan;
 pub use resolve::{
     FamilyChoice, HostPort, literal, on_link, on_link_of, other_family, resolve, split_host_port,
 };
-pub use route::route_source;
+pub use route::{is_broadcast, route_source};
 pub use socket::{Socket, shape as receive_shape};

@@ -3,7 +3,7 @@
 use super::buffers::SEND_BUFFER;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
-use crate::sys::{self, Family, Switch};
+use crate::sys::{self, Family, Switch, errno};
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,7 +16,7 @@ pub struct SocketPlan {
     pub bind: SocketAddr,
     /// The peer of a connected socket.
     pub connect: Option<SocketAddr>,
-    /// On `[::]`, whether IPv4 is accepted too.
+    /// On `[::]`, whether IPv4 is accepted too; and IPv4 alone where this host has no IPv6.
     pub dual_stack: bool,
     /// Whether other sockets may bind the same address and port (for multicast, and one socket per
     /// stream).
@@ -93,10 +93,23 @@ impl SocketPlan {
 
     /// Opens the socket.
     pub fn open(&self) -> Result<Socket, NetError> {
+        match self.open_as_asked() {
+            Err(NetError::Bind { source, .. } | NetError::Option { source, .. })
+                if self.dual_stack && self.bind.is_ipv6() && is_no_ipv6(&source) =>
+            {
+                let bind = (Ipv4Addr::UNSPECIFIED, self.bind.port()).into();
+                Self { bind, dual_stack: false, ..self.clone() }.open_as_asked()
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_as_asked(&self) -> Result<Socket, NetError> {
         let family = if self.bind.is_ipv4() { Family::V4 } else { Family::V6 };
         let bind_error = |source| NetError::Bind { addr: self.bind.into(), source };
         let domain = Domain::for_address(self.bind);
         let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+            .map_err(without_family)
             .map_err(bind_error)?;
         if family == Family::V6 {
             option(SocketOption::OnlyV6, socket.set_only_v6(!self.dual_stack))?;
@@ -191,6 +204,19 @@ impl SocketPlan {
         }
         Ok(())
     }
+}
+
+/// A process that may not have a socket of a family is as one whose kernel lacks the family.
+fn without_family(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(errno::EPERM | errno::EACCES) => io::Error::from_raw_os_error(errno::EAFNOSUPPORT),
+        _ => error,
+    }
+}
+
+/// Whether an error says that there is no IPv6.
+fn is_no_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
 }
 
 fn option(option: SocketOption, result: io::Result<()>) -> Result<(), NetError> {

@@ -1,5 +1,6 @@
 //! Routing lookups, without sending a datagram.
 
+use crate::sys::errno;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -16,6 +17,14 @@ pub(super) enum Broadcast {
 /// there is no route.
 pub fn route_source(to: SocketAddr) -> io::Result<IpAddr> {
     look_up(to, Broadcast::Refused)
+}
+
+/// Whether it is a broadcast address of this host's networks; the kernel refuses it to a socket
+/// without `SO_BROADCAST`.
+pub fn is_broadcast(ip: IpAddr) -> bool {
+    let to = SocketAddr::new(ip, 9);
+    let refused = look_up(to, Broadcast::Refused).err().and_then(|error| error.raw_os_error());
+    refused == Some(errno::EACCES) && look_up(to, Broadcast::Allowed).is_ok()
 }
 
 /// Looks up the route; connect(2) does so without sending a datagram.

@@ -37,7 +37,7 @@ const LINES_MAX: usize = 16;
 pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check(&args).map_err(Usage::from)?;
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
-    let host = Host::ask()?;
+    let host = Host::ask();
     let family = FamilyChoice::from(args.family);
     let any = wildcard(family == FamilyChoice::V6);
     let subscribe = args.sender.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));

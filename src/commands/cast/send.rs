@@ -63,7 +63,7 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     check_hosts(&args.groups).map_err(Usage::from)?;
     check(args).map_err(Usage::from)?;
     check_limits("cast send", &args.fail_if, FanoutReceiver::METRICS)?;
-    let host = Host::ask()?;
+    let host = Host::ask();
     let family = FamilyChoice::from(args.family);
     let addrs = expand(&args.groups, family, None)?;
     let interfaces = named_interfaces(&args.interface)?;
@@ -349,7 +349,7 @@ mod tests {
 
     fn targets_of(groups: &[&str], interfaces: &[u32]) -> Result<Vec<(String, u32)>, CastUsage> {
         let addrs: Vec<SocketAddr> = groups.iter().map(|text| text.parse().unwrap()).collect();
-        targets(&addrs, interfaces, None, &Host::ask().unwrap())
+        targets(&addrs, interfaces, None, &Host::ask())
             .map(|all| all.iter().map(|dest| (dest.addr.to_string(), dest.interface)).collect())
     }
 

@@ -2,8 +2,11 @@
 
 use super::error::{CastUsage, Family};
 use super::group::{GroupHost, GroupSpec};
+use crate::batch::LocalAddresses;
 use crate::commands::Usage;
-use crate::net::{FamilyChoice, Interface, NetError, find_interface, interfaces, resolve};
+use crate::net::{
+    FamilyChoice, Interface, NetError, binds, find_interface, interfaces, is_broadcast, resolve,
+};
 use crate::record::Worded;
 use crate::session::Names;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -11,6 +14,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 /// Most addresses of one run, ranges expanded: each is a socket at the receiver and a datagram per
 /// round at the sender.
 pub(super) const TARGETS_MAX: usize = 1024;
+/// Most addresses named in a hint.
+const SHOWN: usize = 8;
 
 /// The role of an address on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,18 +35,27 @@ pub(super) enum Role {
 /// The addresses of this host.
 pub(super) struct Host {
     interfaces: Vec<Interface>,
+    own: LocalAddresses,
+    /// Whether the kernel lists them; if not, it is asked about each address.
+    listed: bool,
 }
 
 impl Host {
-    /// Reads them from the system.
-    pub fn ask() -> Result<Self, NetError> {
-        Ok(Self { interfaces: interfaces()? })
+    /// Reads them from the system. Where the kernel does not list its interfaces there are none:
+    /// what needs none works.
+    pub fn ask() -> Self {
+        Self::listed().unwrap_or_else(|_| Self { listed: false, ..Self::with(Vec::new()) })
     }
 
-    /// A host with these interfaces, for tests.
-    #[cfg(test)]
+    /// The same for what needs the interfaces.
+    pub fn listed() -> Result<Self, NetError> {
+        interfaces().map(Self::with)
+    }
+
+    /// A host with these interfaces.
     pub fn with(interfaces: Vec<Interface>) -> Self {
-        Self { interfaces }
+        let own = interfaces.iter().flat_map(|one| one.addresses.iter().copied()).collect();
+        Self { interfaces, own, listed: true }
     }
 
     /// The role of `ip` on this host.
@@ -58,11 +72,14 @@ impl Host {
         if ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
             return Role::Broadcast(None);
         }
+        // An own address may be the broadcast address of another interface.
+        if self.own.contains(ip) || (!self.listed && binds(ip)) {
+            return Role::Own;
+        }
         if let Some(index) = of(&|interface| interface.broadcasts.contains(&ip)) {
             return Role::Broadcast(Some(index));
         }
-        let own = of(&|interface| interface.addresses.contains(&ip)).is_some();
-        if own || ip.is_loopback() { Role::Own } else { Role::Other }
+        if !self.listed && is_broadcast(ip) { Role::Broadcast(None) } else { Role::Other }
     }
 
     /// The interfaces that have an address.
@@ -90,17 +107,28 @@ impl Host {
         Names::new(self.interfaces.iter().map(|one| (one.index, one.name.clone())).collect())
     }
 
-    /// This host's unicast and broadcast addresses, for a hint.
+    /// This host's own addresses, for a hint.
     pub fn known(&self) -> String {
-        let all: Vec<String> = self
-            .interfaces
-            .iter()
-            .flat_map(|interface| interface.addresses.iter().chain(&interface.broadcasts))
-            .map(ToString::to_string)
-            .take(8)
-            .collect();
-        all.join(", ")
+        let own = self.interfaces.iter().flat_map(|interface| &interface.addresses);
+        first_of(own.copied())
     }
+
+    /// The same with its broadcast addresses, for a hint on what can be received.
+    pub fn receivable(&self) -> String {
+        let each = |one: &Interface| [one.addresses.clone(), one.broadcasts.clone()].concat();
+        first_of(self.interfaces.iter().flat_map(each))
+    }
+}
+
+/// The first addresses, each once; several interfaces may have the same.
+fn first_of(addresses: impl Iterator<Item = IpAddr>) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    for address in addresses.map(|address| address.to_string()) {
+        if !shown.contains(&address) && shown.len() < SHOWN {
+            shown.push(address);
+        }
+    }
+    shown.join(", ")
 }
 
 /// Every address of the groups, each once, in the order given.
@@ -226,16 +254,51 @@ mod tests {
     }
 
     fn host() -> Host {
-        Host {
-            interfaces: vec![Interface {
-                name: "eth0".to_owned(),
-                index: 7,
-                addresses: vec![ip("10.0.0.1"), ip("fe80::1")],
-                networks: vec!["10.0.0.1/24".parse().unwrap()],
-                broadcasts: vec![ip("10.0.0.255")],
-                loopback: false,
-                running: true,
-            }],
+        Host::with(vec![Interface {
+            name: "eth0".to_owned(),
+            index: 7,
+            addresses: vec![ip("10.0.0.1"), ip("fe80::1")],
+            networks: vec!["10.0.0.1/24".parse().unwrap()],
+            broadcasts: vec![ip("10.0.0.255")],
+            loopback: false,
+            running: true,
+        }])
+    }
+
+    #[test]
+    fn no_hint_names_an_address_that_is_refused_or_one_twice() {
+        let mut interfaces = host().interfaces;
+        // The own address is the other interface's broadcast address; both have another.
+        interfaces.push(Interface {
+            name: "eth1".to_owned(),
+            index: 8,
+            addresses: vec![ip("10.0.0.255"), ip("10.0.0.1")],
+            broadcasts: vec![ip("10.0.1.255")],
+            ..interfaces[0].clone()
+        });
+        let host = Host::with(interfaces);
+        assert_eq!(host.role(ip("10.0.0.255")), Role::Own);
+        assert_eq!(host.role(ip("10.0.1.255")), Role::Broadcast(Some(8)));
+        let role =
+            |shown: &str| shown.split(", ").map(|one| host.role(ip(one))).collect::<Vec<_>>();
+        assert_eq!(role(&host.known()), [Role::Own; 3]);
+        let receivable = role(&host.receivable());
+        assert_eq!(receivable.len(), 4);
+        assert!(!receivable.contains(&Role::Other), "{receivable:?}");
+    }
+
+    #[test]
+    fn where_the_kernel_lists_no_interfaces_it_knows_its_addresses_all_the_same() {
+        let unlisted = Host { listed: false, ..Host::with(Vec::new()) };
+        for (text, role) in [
+            ("127.0.0.1", Role::Own),
+            ("::1", Role::Own),
+            ("127.255.255.255", Role::Own),
+            ("255.255.255.255", Role::Broadcast(None)),
+            ("239.1.2.3", Role::Group),
+            ("192.0.2.77", Role::Other),
+        ] {
+            assert_eq!(unlisted.role(ip(text)), role, "{text}");
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) enum State {
     Waiting,
     /// Timed out; an answer now is late.
     TimedOut,
-    /// ICMP reported that it did not arrive.
+    /// Timed out, after ICMP had reported that it did not arrive.
     Refused,
     /// Answered in time.
     Back,
@@ -39,6 +39,8 @@ pub(super) struct Probe {
     /// unknown.
     pub unsure: bool,
     pub state: State,
+    /// ICMP reported that it did not arrive. An answer within the time-out overrules that.
+    pub is_refused: bool,
     /// Duplicate answers.
     pub copies: u16,
     /// TTL of the answer; 0 if unknown.
@@ -150,7 +152,8 @@ impl Probes {
             return None;
         }
         let number = self.expired;
-        self.close(number, State::TimedOut);
+        let is_refused = self.ring[self.place(number)].is_refused;
+        self.close(number, if is_refused { State::Refused } else { State::TimedOut });
         self.expired += 1;
         Some((number, self.ring[self.place(number)]))
     }
@@ -231,6 +234,20 @@ mod tests {
         // Late, and no longer awaited.
         probes.close(0, State::Late);
         assert_eq!(probes.waiting(), 0);
+    }
+
+    #[test]
+    fn a_refused_probe_is_awaited_like_any_other_and_an_answer_overrules_the_refusal() {
+        let mut probes = Probes::new(None, WAIT);
+        (0..2).for_each(|at| probes.push(sent(at)));
+        for number in 0..2 {
+            probes.find(number).unwrap().is_refused = true;
+        }
+        assert_eq!((probes.waiting(), probes.next_expiry(WAIT)), (2, Some(Nanos(100))));
+        probes.close(0, State::Back);
+        let (number, expired) = probes.expire(Nanos(102), WAIT).unwrap();
+        assert_eq!((number, expired.state), (1, State::Refused));
+        assert_eq!(probes.find(0).unwrap().state, State::Back);
     }
 
     #[test]

@@ -214,24 +214,26 @@ impl Target {
     }
 
     /// A network error, about a probe if it quotes its number; returns whether it is new. This
-    /// host's own errors occur for every attempt to send, and are new once.
+    /// host's own errors occur for every attempt to send, and are new once. The probe is awaited
+    /// all the same: its answer, or that of another path, may be on its way.
     pub fn trouble(&mut self, number: Option<u64>, error: &NetworkError) -> bool {
-        let waits = |probe: &mut Probe| probe.state == State::Waiting;
-        if let Some(number) = number
-            && self.probes.find(number).is_some_and(waits)
-        {
-            self.probes.close(number, State::Refused);
-            self.given_up += 1;
+        if let Some(probe) = number.and_then(|number| self.probes.find(number)) {
+            probe.is_refused = true;
         }
         self.troubles.observe(error).is_some() || error.origin != ErrorOrigin::Local
     }
 
-    /// Times out the oldest probe whose time is over.
+    /// Times out the probes whose time is over and returns the oldest that nothing was heard of: an
+    /// error about a probe was reported when it came.
     pub fn expire(&mut self, now: Now, wait: Nanos) -> Option<PingTimeout> {
-        let (seq, probe) = self.probes.expire(now.mono, wait)?;
-        self.given_up += 1;
-        let waited_ns = (wait + probe.extra).0;
-        Some(PingTimeout { target: self.index, seq, sent_ns: probe.sent_real.0, waited_ns })
+        loop {
+            let (seq, probe) = self.probes.expire(now.mono, wait)?;
+            self.given_up += 1;
+            if probe.state == State::TimedOut {
+                let (target, waited_ns) = (self.index, (wait + probe.extra).0);
+                return Some(PingTimeout { target, seq, sent_ns: probe.sent_real.0, waited_ns });
+            }
+        }
     }
 
     /// Drops the oldest probe, if it was sent before `horizon` or its room is needed, and returns
@@ -239,6 +241,7 @@ impl Target {
     pub fn settle(&mut self, horizon: Nanos, over: Outcome) -> Option<PingRow> {
         let (seq, probe) = self.probes.settle(horizon)?;
         let outcome = match probe.state {
+            State::Waiting if probe.is_refused && over == Outcome::Lost => Outcome::Refused,
             State::Waiting => over,
             State::TimedOut => Outcome::Lost,
             State::Refused => Outcome::Refused,
@@ -247,7 +250,7 @@ impl Target {
         };
         self.open += u64::from(outcome == Outcome::Open);
         // Its room was needed before its time-out.
-        let pushed_out = probe.state == State::Waiting && outcome == Outcome::Lost;
+        let pushed_out = probe.state == State::Waiting && over == Outcome::Lost;
         self.given_up += u64::from(pushed_out);
         let planned = probe.planned - self.start;
         if matches!(outcome, Outcome::Lost | Outcome::Refused) {

@@ -26,8 +26,8 @@ pub(super) fn run(args: CastCheckArgs) -> anyhow::Result<Exit> {
     if args.membership < Nanos::from_secs(1) {
         return Err(usage(CheckUsage::ShortMembership));
     }
-    let host = Host::ask()?;
     let group = group_of(&args)?;
+    let host = if args.interface.is_empty() { Host::listed()? } else { Host::ask() };
     let interfaces = interfaces_of(&args, group, &host)?;
     if args.answer {
         return answer::run(&args, group, &interfaces, &host);
