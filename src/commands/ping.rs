@@ -13,7 +13,9 @@ use crate::net::{
     AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
     resolve, split_host_port,
 };
-use crate::record::{Flow, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink, LocalFailure};
+use crate::record::{
+    Flow, LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
+};
 use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, warning};
 use crate::session::ping::{

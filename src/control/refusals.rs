@@ -5,11 +5,12 @@
 //! unreachable from the far end's own address shortens that: nothing serves there, unless
 //! something replies within [`CONFIRMED`].
 
+use super::Patience;
 use crate::batch::NetworkError;
 use crate::units::Nanos;
 
 /// How long after a port unreachable from its own address a far end may still reply: a server that
-/// is restarted, or a firewall that is reloaded, is back by then.
+/// is restarted, or a firewall that is reloaded, is back by then. On a long path, a round trip more.
 const CONFIRMED: Nanos = Nanos::from_secs(1);
 
 /// The errors since the far end last replied.
@@ -50,13 +51,14 @@ impl Refusals {
     }
 
     /// When a closed port counts as confirmed, unless a reply comes first; `None` without one.
-    pub fn due(&self) -> Option<Nanos> {
-        self.closed.map(|(since, _)| since + CONFIRMED)
+    pub fn due(&self, patience: &Patience) -> Option<Nanos> {
+        self.closed.map(|(since, _)| since + CONFIRMED + patience.round_trip())
     }
 
     /// The error that says that the far end's port is closed, once that is confirmed.
-    pub fn confirmed(&self, now: Nanos) -> Option<&NetworkError> {
-        self.closed.as_ref().filter(|(since, _)| now >= *since + CONFIRMED).map(|(_, error)| error)
+    pub fn confirmed(&self, now: Nanos, patience: &Patience) -> Option<&NetworkError> {
+        let is_due = self.due(patience).is_some_and(|due| now >= due);
+        self.closed.as_ref().filter(|_| is_due).map(|(_, error)| error)
     }
 }
 
@@ -77,34 +79,39 @@ mod tests {
 
     #[test]
     fn a_closed_port_is_confirmed_by_a_second_of_silence_and_only_from_the_far_end() {
+        let path = Patience::new(START);
         let mut refusals = Refusals::default();
         for (kind, errno, from) in
             [((3, 3), 111, [192, 0, 2, 1]), ((3, 1), 113, [192, 0, 2, 9]), ((3, 13), 113, [10; 4])]
         {
             refusals.observe(START, &icmp(kind, errno, from));
-            assert_eq!(refusals.due(), None, "{kind:?}");
+            assert_eq!(refusals.due(&path), None, "{kind:?}");
             assert_eq!(refusals.reason(), Some(&icmp(kind, errno, from)));
         }
         let closed = icmp((3, 3), 111, [192, 0, 2, 9]);
         refusals.observe(START, &closed);
         refusals.observe(START + Nanos(1), &closed);
         let due = START + CONFIRMED;
-        assert_eq!(refusals.due(), Some(due));
+        assert_eq!(refusals.due(&path), Some(due));
         assert_eq!(refusals.confirmed(due - Nanos(1)), None);
-        assert_eq!(refusals.confirmed(due), Some(&closed));
+        assert_eq!(refusals.confirmed(due, &path), Some(&closed));
+        let mut long = path;
+        long.observe(Nanos(7));
+        assert_eq!(refusals.due(&long), Some(due + Nanos(7)));
         refusals.on_pause(CONFIRMED);
-        assert_eq!(refusals.confirmed(due), None);
+        assert_eq!(refusals.confirmed(due, &path), None);
         refusals.clear();
-        assert_eq!((refusals.due(), refusals.reason()), (None, None));
+        assert_eq!((refusals.due(&path), refusals.reason()), (None, None));
     }
 
     #[test]
     fn what_is_too_large_and_what_this_host_refuses_says_nothing_of_the_far_end() {
+        let path = Patience::new(START);
         let mut refusals = Refusals::default();
         refusals.observe(START, &icmp((3, 4), 90, [192, 0, 2, 1]));
         let mut own = icmp((3, 3), 111, [192, 0, 2, 2]);
         own.origin = ErrorOrigin::Local;
         refusals.observe(START, &own);
-        assert_eq!((refusals.due(), refusals.reason()), (None, None));
+        assert_eq!((refusals.due(&path), refusals.reason()), (None, None));
     }
 }

@@ -153,7 +153,7 @@ impl ServerStreams {
             StreamRole::Receive(plan, Box::new(out))
         } else {
             let plan = SenderPlan::new(request.plan, stream, request.tag);
-            StreamRole::Send(plan.telling_refusals(), Some(Box::new(out)))
+            StreamRole::Send(plan, Some(Box::new(out)))
         };
         let placement = match &self.plan.cpus[..] {
             [] => Placement::for_run(request.plan.rate, request.one_host),
@@ -206,7 +206,7 @@ impl Sink<ReceiverEvent> for ToControl {
 impl Sink<SenderEvent> for ToControl {
     fn take(&mut self, event: SenderEvent) -> Flow {
         match event {
-            SenderEvent::Refused => self.tell(StreamReport::Refused),
+            SenderEvent::Refused(_) => self.tell(StreamReport::Refused),
             // Nobody asks about sending progress.
             SenderEvent::Started | SenderEvent::Progress { .. } => Flow::Continue,
         }

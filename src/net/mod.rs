@@ -23,7 +23,9 @@ pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
 pub use explain::{explain, explain_network_error};
 pub use host::{HostReader, HostSnapshot, RunInterfaces};
 pub use igmp_querier::QuerierWatch;
-pub use interface::{find_interface, interface_name, interface_names, interfaces, own_addresses, binds};
+pub use interface::{
+    binds, find_interface, interface_name, interface_names, interfaces, own_addresses,
+};
 pub use interface_list::Interface;
 pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{

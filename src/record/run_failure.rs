@@ -117,6 +117,14 @@ pub enum RunFailure {
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
+    /// The server no longer knows a session that it replied to a moment ago.
+    ServerRestarted {
+        /// Time since its last reply, in nanoseconds.
+        silent_ns: u64,
+        /// What it replies now.
+        #[serde(flatten)]
+        reply: ServerReply,
+    },
     /// The server no longer knows the run.
     LostRun {
         /// Its reply.

@@ -16,6 +16,7 @@ mod own_losses;
 mod ping;
 mod probe;
 mod recv;
+mod refusals;
 mod robust;
 mod security;
 mod send;

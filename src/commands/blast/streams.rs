@@ -16,7 +16,7 @@ use crate::record::{
 use crate::report::{BlastView, FlowDirection};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent,
-    ReceiverPlan, ReceiverSummary, SenderPlan, merge_received, merge_sent,
+    ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
@@ -169,7 +169,9 @@ impl Driver {
             ..self.plan.stream.clone()
         };
         let role = if up {
-            StreamRole::Send(SenderPlan::new(test, stream, tag), None)
+            let refusals =
+                RefusalSender { orders: self.orders.clone(), control: self.control.clone() };
+            StreamRole::Send(SenderPlan::new(test, stream, tag), Some(Box::new(refusals)))
         } else {
             let plan = ReceiverPlan {
                 tag,
@@ -301,6 +303,22 @@ impl Sink<ReceiverEvent> for IntervalSender {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         if let ReceiverEvent::Interval(interval) = event {
             let _ = self.orders.send(ControlOrder::Stretch { stream: self.stream, interval });
+            self.control.wake();
+        }
+        Flow::Continue
+    }
+}
+
+/// Passes the refusals that a sender meets to the control session, which decides what they mean.
+struct RefusalSender {
+    orders: Sender<ControlOrder>,
+    control: Handle,
+}
+
+impl Sink<SenderEvent> for RefusalSender {
+    fn take(&mut self, event: SenderEvent) -> Flow {
+        if let SenderEvent::Refused(error) = event {
+            let _ = self.orders.send(ControlOrder::Refused(error));
             self.control.wake();
         }
         Flow::Continue

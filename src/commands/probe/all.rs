@@ -20,7 +20,7 @@ use crate::record::probe::{
     AllEvent, AllReport, LeftOut, LeftOutReason, MarksReport, MtuReport, NatReport, NoAgent,
     PortsReport, ProbeKind, ScanReport, ShapeReport, TimeoutReport, TraceReport,
 };
-use crate::record::{Document, Sink, LocalFailure};
+use crate::record::{Document, LocalFailure, Sink};
 use crate::report::words::host_losses::lost_here;
 use crate::report::words::probe_all::command;
 use crate::report::{self, AllProgress, Page, TimeoutProgress, all_text, print_json, print_text};

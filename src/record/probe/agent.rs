@@ -3,7 +3,7 @@
 
 use super::RefusedHere;
 use crate::batch::{LocalSendFailure, NetworkError};
-use crate::record::{Contradiction, RemoteRefusal};
+use crate::record::{Contradiction, RemoteRefusal, ServerReply};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -67,6 +67,17 @@ pub enum NoAgent {
         /// Why, according to the state of this host.
         #[serde(rename = "cause", serialize_with = "crate::record::finding::one")]
         found: LocalSendFailure,
+    },
+    /// It no longer knows a session that it replied to a moment ago.
+    #[error("{target} was restarted, within {} of its last reply: {reply}", Nanos(*.silent_ns))]
+    Restarted {
+        /// The agent's address.
+        target: Endpoint,
+        /// Time since its last reply.
+        silent_ns: u64,
+        /// What it replies now.
+        #[serde(flatten)]
+        reply: ServerReply,
     },
     /// The user ended the run before any reply.
     #[error("interrupted before the server replied")]

@@ -1,8 +1,8 @@
 //! A probe that failed without a remote agent, as a document in the same form as every failed run.
 
 use crate::record::finding::one;
-use crate::record::{LossPart, Worded};
 use crate::record::probe::NoAgent;
+use crate::record::{LossPart, Worded};
 use crate::units::Endpoint;
 use serde::Serialize;
 

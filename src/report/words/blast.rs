@@ -220,6 +220,10 @@ impl Worded for RunFailure {
                 silent(" during the run,", *silent_ns, error.as_ref())
             }
             Self::WentAway { error } => format!("the server went away during the run: {error}"),
+            Self::ServerRestarted { silent_ns, reply } => format!(
+                "the server was restarted during the run, within {} of its last reply: {reply}",
+                Nanos(*silent_ns)
+            ),
             Self::LostRun { reply } => {
                 format!("the server no longer knows the run: {reply}")
             }

@@ -53,7 +53,7 @@ pub fn no_agent(target: Endpoint, why: &NoAgent) -> (String, Option<String>) {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }
         // These messages say themselves what to do.
-        NoAgent::Refused { .. } | NoAgent::Interrupted => None,
+        NoAgent::Refused { .. } | NoAgent::Restarted { .. } | NoAgent::Interrupted => None,
     };
     (why.to_string(), hint)
 }

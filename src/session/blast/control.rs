@@ -10,15 +10,21 @@ use crate::batch::{
     Datagram, DestId, LocalRefusal, LocalSendFailure, NetworkError, RxCall, SendOutcome, TxBatch,
     TxCall,
 };
-use crate::control::{Client, ClientReply, Sealer, Step, Refusals};
+use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
-use crate::record::{Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts, believe_streams};
+use crate::record::{
+    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
+    believe_streams,
+};
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
 
 /// Time between two status requests while the receiver drains.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
+/// A server keeps a session for longer than this without a command: one that it no longer knows was
+/// lost with its process.
+const KEPT: Nanos = Nanos::from_secs(10);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
 /// No real socket buffer is larger than this many bytes.
@@ -57,7 +63,9 @@ pub struct BlastControl<O, E> {
     plan: TestPlan,
     target: SocketAddr,
     client: Client,
-    /// What the network says since the far end was last heard.
+    /// When the far end last replied.
+    heard: Nanos,
+    /// What the network says since then.
     refusals: Refusals,
     /// The error number with which this host rejected datagrams since then, and how many.
     rejected_here: Option<(i32, u32)>,
@@ -97,6 +105,7 @@ where
             plan,
             target,
             client: Client::new("c", Sealer::default(), patience),
+            heard: Nanos::ZERO,
             refusals: Refusals::default(),
             rejected_here: None,
             orders,
@@ -152,6 +161,10 @@ where
         while let Some(order) = self.orders.next_order() {
             let (stream, total, broken) = match order {
                 ControlOrder::StreamEnded { stream, total, broken } => (stream, total, broken),
+                ControlOrder::Refused(error) => {
+                    self.refusals.observe(now.mono, &error);
+                    continue;
+                }
                 ControlOrder::Stretch { stream, interval } => {
                     self.show(ControlEvent::Stretch { stream, interval });
                     continue;
@@ -214,7 +227,7 @@ where
             State::Start | State::Over => return Next::Done,
             State::Opening | State::Test | State::Watch(None) | State::Quit => {}
         }
-        if let Some(error) = self.refusals.confirmed(now.mono).copied()
+        if let Some(error) = self.refusals.confirmed(now.mono, self.client.patience()).copied()
             && !matches!(self.state, State::Quit)
         {
             self.break_off(self.went_away(error), now);
@@ -222,7 +235,7 @@ where
         }
         let confirmed = match self.state {
             State::Quit => Nanos::MAX,
-            _ => self.refusals.due().unwrap_or(Nanos::MAX),
+            _ => self.refusals.due(self.client.patience()).unwrap_or(Nanos::MAX),
         };
         match self.client.poll(now) {
             Some(Step::Send(bytes)) => {
@@ -242,6 +255,15 @@ where
                 Next::Done
             }
         }
+    }
+
+    /// What it means that the far end refuses a status request.
+    fn lost_run(&self, reply: &Reply, now: Now) -> RunFailure {
+        let silent_ns = (now.mono - self.heard).0;
+        if reply.code == Code::WRONG_ORDER && silent_ns < KEPT.0 {
+            return RunFailure::ServerRestarted { silent_ns, reply: reply.into() };
+        }
+        RunFailure::LostRun { reply: reply.into() }
     }
 
     /// What it means that the far end's port is closed.
@@ -354,10 +376,7 @@ where
                 State::Watch(_) if matches!(self.about, About::Streams | About::Host) => {
                     self.ask_next(now);
                 }
-                State::Watch(_) => {
-                    let failure = RunFailure::LostRun { reply: reply.into() };
-                    self.break_off(failure, now);
-                }
+                State::Watch(_) => self.break_off(self.lost_run(reply, now), now),
                 _ => {}
             },
             ClientReply::Refused(reply) => self.break_off(refused(reply), now),
@@ -609,6 +628,7 @@ where
             self.refusals.clear();
             self.rejected_here = None;
             self.on_reply(&reply, now);
+            self.heard = now.mono;
         }
     }
 

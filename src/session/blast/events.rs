@@ -1,6 +1,6 @@
 //! Commands, events, orders and results of the client's control session.
 
-use crate::batch::{HostChange, RxCall, TxCall};
+use crate::batch::{HostChange, NetworkError, RxCall, TxCall};
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure, StreamCounts,
 };
@@ -53,6 +53,8 @@ pub enum ControlOrder {
         /// The interval.
         interval: BlastInterval,
     },
+    /// The network reports that one of this side's senders cannot deliver.
+    Refused(NetworkError),
     /// One of this side's streams has ended.
     StreamEnded {
         /// The stream.

@@ -102,10 +102,10 @@ impl Opening {
             State::Failed(why) => return OpeningStep::Failed(why.clone()),
             State::Asking(handshake) => handshake,
         };
-        if let Some(error) = self.refusals.confirmed(now) {
+        if let Some(error) = self.refusals.confirmed(now, &self.patience) {
             return OpeningStep::Failed(RunFailure::StreamUnreachable { error: *error });
         }
-        let confirmed = self.refusals.due().unwrap_or(Nanos::MAX);
+        let confirmed = self.refusals.due(&self.patience).unwrap_or(Nanos::MAX);
         let (session, stream, run) = (&self.session, self.stream, self.run);
         let step = handshake.poll(now, &mut self.issuer, &self.patience, |params, ticket| {
             params.push("session", session);

@@ -49,18 +49,9 @@ pub enum SenderEvent {
         /// Datagrams that the kernel accepted.
         datagrams: u64,
     },
-    /// The network reported that datagrams cannot be delivered ([`OnRefusal::Tell`]).
-    Refused,
-}
-
-/// What a sender does when the network reports that datagrams cannot be delivered, besides counting
-/// that. It never ends by itself: whether the far end is gone, the dialogue beside the stream tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnRefusal {
-    /// Nothing.
-    Count,
-    /// Reports it.
-    Tell,
+    /// The network reports that datagrams cannot be delivered. A sender never ends by itself:
+    /// whether the far end is gone, the dialogue beside the stream tells.
+    Refused(NetworkError),
 }
 
 /// Parameters of sending one stream.
@@ -76,8 +67,6 @@ pub struct SenderPlan {
     pub count: u64,
     /// The whole run, for the schedule.
     pub test: TestPlan,
-    /// What to do when datagrams cannot be delivered.
-    pub on_refusal: OnRefusal,
 }
 
 impl SenderPlan {
@@ -89,14 +78,7 @@ impl SenderPlan {
             time: test.time,
             count: test.count_of(stream),
             test,
-            on_refusal: OnRefusal::Count,
         }
-    }
-
-    /// The same, but reports that datagrams cannot be delivered.
-    #[must_use]
-    pub fn telling_refusals(self) -> Self {
-        Self { on_refusal: OnRefusal::Tell, ..self }
     }
 }
 
@@ -441,10 +423,9 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K>
             State::Sending { .. } => {
                 self.count_network_error(error);
                 let is_due = self.refusal_told.is_none_or(|told| now.mono >= told + TOLD_EVERY);
-                let tells = self.plan.on_refusal == OnRefusal::Tell;
-                if tells && is_due && error.is_delivery_failure() {
+                if is_due && error.is_delivery_failure() {
                     self.refusal_told = Some(now.mono);
-                    self.sink.take(SenderEvent::Refused);
+                    self.sink.take(SenderEvent::Refused(*error));
                 }
             }
             // A receiver that got the end message may close its socket at once.

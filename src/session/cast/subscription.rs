@@ -177,7 +177,7 @@ impl Subscription {
             }
         }
         let is_joining = self.joined.is_none() && !matches!(self.stage, Stage::Gone);
-        if is_joining && self.refusals.confirmed(now).is_some() {
+        if is_joining && self.refusals.confirmed(now, &self.patience).is_some() {
             self.fail();
         }
         let step = match (&mut self.stage, &mut self.asking) {
@@ -190,9 +190,9 @@ impl Subscription {
         };
         match step {
             Step::Send(bytes) => SubscriptionStep::Send(bytes.to_vec()),
-            Step::Wait(at) => {
-                SubscriptionStep::Wait(at.min(self.refusals.due().unwrap_or(Nanos::MAX)))
-            }
+            Step::Wait(at) => SubscriptionStep::Wait(
+                at.min(self.refusals.due(&self.patience).unwrap_or(Nanos::MAX)),
+            ),
             Step::TimedOut => self.no_answer(now),
         }
     }

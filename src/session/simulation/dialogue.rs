@@ -87,7 +87,10 @@ fn a_server_that_was_restarted_mid_run_is_recognised() {
         ends.restart();
         let came = ends.finish(at + SECOND);
         let failure = came.summary.failure;
-        assert!(matches!(failure, Some(RunFailure::LostRun { .. })), "{failure:?}");
+        let Some(RunFailure::ServerRestarted { silent_ns, .. }) = failure else {
+            panic!("{failure:?}")
+        };
+        assert!(silent_ns < SECOND.0, "{silent_ns}");
         assert_eq!(ends.open_sessions(), 0);
     }
 }

@@ -539,6 +539,7 @@ fn every_failure_and_what_helps() {
         RunFailure::SilentInDialogue { silent_ns, error: None },
         RunFailure::WentSilent { silent_ns, error: Some(error) },
         RunFailure::WentAway { error },
+        RunFailure::ServerRestarted { silent_ns, reply: reply(503, "no such session", &[]) },
         RunFailure::LostRun { reply: reply(503, "no such session", &[]) },
         RunFailure::NotCounted,
         RunFailure::NotStopped,

@@ -2,7 +2,10 @@
 
 use super::plain::{full_target, pinged};
 use crate::{hold, hold_text};
-use udpkit::record::{LossPlace, PingCaveat, PingSummary, PingTargetReport, Timestamped, Worded, PingBucket, PingSlice};
+use udpkit::record::{
+    LossPlace, PingBucket, PingCaveat, PingSlice, PingSummary, PingTargetReport, Timestamped,
+    Worded,
+};
 use udpkit::report::{Page, ping_text};
 
 #[test]

@@ -29,6 +29,10 @@ use std::net::SocketAddr;
 /// verification is valid for a minute, and a command may be lost.
 const PROVE_EVERY: Nanos = Nanos::from_secs(20);
 
+/// A server keeps a session for longer than this without a command: one that it no longer knows was
+/// lost with its process.
+const KEPT: Nanos = Nanos::from_secs(10);
+
 /// Requests, handled one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum AgentRequest {
@@ -59,7 +63,9 @@ pub struct FarEnd {
     seen: BTreeMap<u32, Seen>,
     withheld: u64,
     interface_mtu: Option<u32>,
-    /// What the network says since the agent last replied.
+    /// When the agent last replied.
+    heard: Nanos,
+    /// What the network says since then.
     refusals: Refusals,
     /// The last reason why this host refused to send.
     refused_here: Option<LocalSendFailure>,
@@ -88,6 +94,7 @@ impl FarEnd {
             seen: BTreeMap::new(),
             withheld: 0,
             interface_mtu: None,
+            heard: Nanos::ZERO,
             refusals: Refusals::default(),
             refused_here: None,
             seen_as: None,
@@ -263,7 +270,7 @@ impl FarEnd {
         if self.lost.is_some() {
             return Next::Done;
         }
-        if let Some(error) = self.refusals.confirmed(now.mono) {
+        if let Some(error) = self.refusals.confirmed(now.mono, self.client.patience()) {
             self.lost = Some(NoAgent::from_network(self.address.into(), error));
             return Next::Send;
         }
@@ -273,7 +280,7 @@ impl FarEnd {
             self.ask(want, now);
         }
         let dest = Dest { socket: self.socket, ..unpinned(self.address) };
-        let confirmed = self.refusals.due().unwrap_or(Nanos::MAX);
+        let confirmed = self.refusals.due(self.client.patience()).unwrap_or(Nanos::MAX);
         match self.client.poll(now) {
             Some(Step::Send(bytes)) => write(dest, bytes, out),
             Some(Step::Wait(at)) => Next::WaitUntil(at.min(confirmed)),
@@ -344,6 +351,7 @@ impl FarEnd {
         let asked = SocketAddr::new(self.address.ip(), self.address.port());
         self.answered_from = self.answered_from.or((source != asked).then_some(source));
         self.on_reply(&reply, now);
+        self.heard = now.mono;
         true
     }
 
@@ -378,7 +386,14 @@ impl FarEnd {
             }
             ClientReply::Refused(reply) => reply,
         };
-        self.lost = Some(NoAgent::Refused { reply: refused.into() });
+        let silent_ns = (now.mono - self.heard).0;
+        let is_unknown = self.client.is_open() && refused.code == Code::WRONG_ORDER;
+        self.lost = Some(if is_unknown && silent_ns < KEPT.0 {
+            let target = self.address.into();
+            NoAgent::Restarted { target, silent_ns, reply: refused.into() }
+        } else {
+            NoAgent::Refused { reply: refused.into() }
+        });
     }
 
     /// Handles the answer to a request; `None` if it is a refusal or cannot be parsed.
