@@ -3,6 +3,7 @@
 use super::server_log::ServerLog;
 use super::server_plan::ServerPlan;
 use super::stun;
+use crate::batch::Fragmentation;
 use crate::net::{NetError, Socket, SocketPlan};
 use crate::record::ServeRecord;
 use crate::session::stun::{StunAlternate, StunPolicy};
@@ -33,6 +34,8 @@ impl ServerSockets {
             accounting: true,
             // So that hops can be counted (RFC 8762 §4.3).
             ttl: Some(255),
+            // Replies arrive over paths that are smaller than this host knows.
+            fragmentation: Some(Fragmentation::Allow),
             io: plan.io,
             ..SocketPlan::new(plan.bind)
         };

@@ -14,7 +14,7 @@ use self::plan::BlastPlan;
 use self::streams::Driver;
 use super::Exit;
 use super::shared::server_error;
-use crate::batch::TxBatch;
+use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::BlastArgs;
 use crate::control::Sealer;
 use crate::engine::{
@@ -109,6 +109,8 @@ fn run_control(
         device: plan.stream.device,
         // The interface of what arrives, for its counters.
         details: true,
+        // Commands arrive over paths that are smaller than this host knows.
+        fragmentation: Some(Fragmentation::Allow),
         ..SocketPlan::new(plan.control_bind)
     };
     let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };

@@ -376,7 +376,16 @@ where
                 State::Watch(_) if matches!(self.about, About::Streams | About::Host) => {
                     self.ask_next(now);
                 }
-                State::Watch(_) => self.break_off(self.lost_run(reply, now), now),
+                State::Watch(_) => {
+                    let failure = self.lost_run(reply, now);
+                    // Then the refusal of a stream is only a consequence.
+                    let is_restarted = matches!(failure, RunFailure::ServerRestarted { .. });
+                    let known = &mut self.summary.failure;
+                    known.take_if(|known| {
+                        is_restarted && matches!(known, RunFailure::StreamRefused { .. })
+                    });
+                    self.break_off(failure, now);
+                }
                 _ => {}
             },
             ClientReply::Refused(reply) => self.break_off(refused(reply), now),

@@ -10,7 +10,7 @@ mod unicast_copies;
 use super::feedback::{Feedback, Place};
 use super::subscription::{SubscribeError, Subscription, SubscriptionStep};
 use super::{EndMark, ForeignDatagrams, KeepDelays, Names, SourceAccount, SourceKey, Stream};
-use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, TxBatch};
+use crate::batch::{Datagram, Dest, Fragmentation, NetworkError, SendOutcome, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::units::{Endpoint, Nanos};
@@ -434,7 +434,10 @@ where
         if let Some(subscription) = &mut self.subscription {
             match subscription.poll(now.mono) {
                 SubscriptionStep::Send(bytes) => {
-                    let dest = out.append_dest(Dest::from(subscription.sender));
+                    // A command arrives over paths that are smaller than this host knows.
+                    let fragmentation = Some(Fragmentation::Allow);
+                    let dest = Dest { fragmentation, ..Dest::from(subscription.sender) };
+                    let dest = out.append_dest(dest);
                     if let Some(slot) = out.push(dest, bytes.len()) {
                         slot.copy_from_slice(&bytes);
                     }
