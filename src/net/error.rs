@@ -132,9 +132,18 @@ pub enum SocketOption {
     /// `SO_REUSEADDR`.
     #[error("address sharing")]
     ShareAddress,
+    /// `IP_RECVERR`.
+    #[error("network errors")]
+    ErrorQueue,
     /// `IP_PKTINFO`.
     #[error("packet information")]
     PacketInfo,
+    /// `IP_RECVTTL`.
+    #[error("the received TTL")]
+    ReceiveTtl,
+    /// `IP_RECVTOS`.
+    #[error("the received TOS")]
+    ReceiveTos,
     /// `SO_BROADCAST`.
     #[error("broadcast")]
     Broadcast,

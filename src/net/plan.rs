@@ -38,6 +38,9 @@ pub struct SocketPlan {
     pub fragmentation: Option<Fragmentation>,
     /// Whether to request each datagram's destination, interface, TTL, TOS and fragment size.
     pub details: bool,
+    /// Whether the run is about network errors: it fails where the kernel does not queue them, and
+    /// takes no missing one for silence.
+    pub needs_errors: bool,
     /// Whether to request the kernel's time stamps and drop counts.
     pub accounting: bool,
     /// Whether to request transmit time stamps, if supported. Such a socket sends each datagram
@@ -68,6 +71,7 @@ impl SocketPlan {
             tos: None,
             fragmentation: None,
             details: false,
+            needs_errors: false,
             accounting: false,
             transmit_stamps: false,
             gro: false,
@@ -157,29 +161,30 @@ impl SocketPlan {
         }
     }
 
-    /// Requests what the kernel tells about each datagram. Only packet information can be needed: a
-    /// socket of many local addresses sorts and answers by it. Without any of the others their
-    /// fields stay unknown. Returns whether the kernel queues errors for the socket.
+    /// Requests what the kernel tells about each datagram. What a socket with `details` reports
+    /// would be wrong without its destination, TTL and TOS; what else is refused stays unknown.
+    /// Returns whether the kernel queues errors for the socket.
     fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<bool, NetError> {
         let ask = |switch| sys::set_switch(socket.as_fd(), family, switch, true);
         if self.details {
-            let told = ask(Switch::PacketInfo);
-            if self.connect.is_none() && self.bind.ip().is_unspecified() {
-                option(SocketOption::PacketInfo, told)?;
-            }
-            for switch in [Switch::ReceiveTtl, Switch::ReceiveTos, Switch::FragmentSize] {
-                let _ = ask(switch);
-            }
+            option(SocketOption::PacketInfo, ask(Switch::PacketInfo))?;
+            option(SocketOption::ReceiveTtl, ask(Switch::ReceiveTtl))?;
+            option(SocketOption::ReceiveTos, ask(Switch::ReceiveTos))?;
+            let _ = ask(Switch::FragmentSize);
         }
         if self.accounting {
-            for switch in [Switch::Timestamps, Switch::DropCount] {
-                let _ = ask(switch);
-            }
+            let _ = ask(Switch::Timestamps);
+            let _ = ask(Switch::DropCount);
         }
         // Best effort: IPv6 supports it only since Linux 4.20, and receivers of a group check
         // addresses themselves.
         let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, false);
-        Ok(ask(Switch::ErrorQueue).is_ok())
+        let queues_errors = ask(Switch::ErrorQueue);
+        if self.needs_errors {
+            option(SocketOption::ErrorQueue, queues_errors)?;
+            return Ok(true);
+        }
+        Ok(queues_errors.is_ok())
     }
 
     fn set_header_fields(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {

@@ -92,6 +92,7 @@ pub fn measure_bare(
     };
     let plan_of_socket = SocketPlan {
         details: true,
+        needs_errors: true,
         io: IoMode::Mmsg,
         device: end.device,
         ..SocketPlan::for_peers([&target])

@@ -124,7 +124,7 @@ pub(super) fn measure(
     let device = order.device;
     let route = SocketPlan { connect, device, ..SocketPlan::new(bind) }.open()?;
     let local = with_port(route.local_addr(), 0);
-    let socket = SocketPlan { device, ..SocketPlan::new(local) }.open()?;
+    let socket = SocketPlan { device, needs_errors: true, ..SocketPlan::new(local) }.open()?;
     drop(route);
     let plan = ScanPlan {
         host: order.host.clone(),

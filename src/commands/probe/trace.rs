@@ -100,7 +100,8 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
                 bind.set_port(bind.port() + flow);
             }
             let device = order.device;
-            SocketPlan { accounting: true, device, ..SocketPlan::new(bind) }.open()
+            SocketPlan { accounting: true, needs_errors: true, device, ..SocketPlan::new(bind) }
+                .open()
         })
         .collect::<Result<Vec<_>, _>>()?;
     let plan = TracePlan {

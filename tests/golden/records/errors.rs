@@ -88,7 +88,10 @@ fn errors_before_the_first_datagram_have_a_hint() {
     let options = [
         SocketOption::OnlyV6,
         SocketOption::ShareAddress,
+        SocketOption::ErrorQueue,
         SocketOption::PacketInfo,
+        SocketOption::ReceiveTtl,
+        SocketOption::ReceiveTos,
         SocketOption::Broadcast,
         SocketOption::Ttl,
         SocketOption::MulticastTtl,
