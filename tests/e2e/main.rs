@@ -17,6 +17,7 @@ mod ping;
 mod probe;
 mod recv;
 mod refusals;
+mod restricted;
 mod robust;
 mod security;
 mod send;

@@ -1,0 +1,375 @@
+//! Less of a kernel: each system call and socket option that a sandbox or an emulated kernel may
+//! refuse is refused by a filter (seccomp(2)), at both ends of every command. What is missing
+//! without it is in `docs/kernel.md`.
+
+use crate::common::{Lab, Output, Running, json, number, path, require_lab, run, secs, text};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// A refused system call: its number, what its arguments must be by their index, and the error.
+type Denial = (libc::c_long, &'static [(u8, libc::c_int)], libc::c_int);
+
+/// The addresses of a pair's host `b`, and one of its own that `a` may have.
+const FAMILIES: [&str; 2] = ["10.77.0.2", "fd77::2"];
+
+const SO_MEMINFO: libc::c_int = 55;
+const SO_TIMESTAMPING_NEW: libc::c_int = 65;
+
+/// What each test refuses, by name.
+const DENIALS: &[(&str, &[Denial])] = &[
+    ("nothing", &[]),
+    ("sendmmsg, as missing", &[(libc::SYS_sendmmsg, &[], libc::ENOSYS)]),
+    ("sendmmsg", &[(libc::SYS_sendmmsg, &[], libc::EPERM)]),
+    ("recvmmsg, as missing", &[(libc::SYS_recvmmsg, &[], libc::ENOSYS)]),
+    ("recvmmsg", &[(libc::SYS_recvmmsg, &[], libc::EPERM)]),
+    (
+        "IP_RECVERR",
+        &[
+            (libc::SYS_setsockopt, &[(1, libc::IPPROTO_IP), (2, libc::IP_RECVERR)], libc::EPERM),
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::IPPROTO_IPV6), (2, libc::IPV6_RECVERR)],
+                libc::EPERM,
+            ),
+        ],
+    ),
+    (
+        "SO_RXQ_OVFL, SO_MEMINFO",
+        &[
+            (libc::SYS_setsockopt, &[(1, libc::SOL_SOCKET), (2, libc::SO_RXQ_OVFL)], libc::EPERM),
+            (libc::SYS_getsockopt, &[(1, libc::SOL_SOCKET), (2, SO_MEMINFO)], libc::EPERM),
+        ],
+    ),
+    (
+        "time stamps",
+        &[
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::SOL_SOCKET), (2, libc::SO_TIMESTAMPNS)],
+                libc::EPERM,
+            ),
+            (libc::SYS_setsockopt, &[(1, libc::SOL_SOCKET), (2, SO_TIMESTAMPING_NEW)], libc::EPERM),
+        ],
+    ),
+    (
+        "GRO, fragment sizes",
+        &[
+            (libc::SYS_setsockopt, &[(1, libc::SOL_UDP), (2, libc::UDP_GRO)], libc::ENOPROTOOPT),
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::IPPROTO_IP), (2, libc::IP_RECVFRAGSIZE)],
+                libc::ENOPROTOOPT,
+            ),
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::IPPROTO_IPV6), (2, libc::IPV6_RECVFRAGSIZE)],
+                libc::ENOPROTOOPT,
+            ),
+        ],
+    ),
+    (
+        "buffers, timers, priorities",
+        &[
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::SOL_SOCKET), (2, libc::SO_RCVBUFFORCE)],
+                libc::EPERM,
+            ),
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::SOL_SOCKET), (2, libc::SO_SNDBUFFORCE)],
+                libc::EPERM,
+            ),
+            (libc::SYS_setsockopt, &[(1, libc::SOL_SOCKET), (2, libc::SO_RCVBUF)], libc::EPERM),
+            (libc::SYS_setsockopt, &[(1, libc::SOL_SOCKET), (2, libc::SO_SNDBUF)], libc::EPERM),
+            (libc::SYS_timerfd_create, &[], libc::ENOSYS),
+            (libc::SYS_sched_setaffinity, &[], libc::EPERM),
+            (libc::SYS_sched_getaffinity, &[], libc::EPERM),
+            (libc::SYS_setpriority, &[], libc::EPERM),
+            (libc::SYS_adjtimex, &[], libc::EPERM),
+        ],
+    ),
+    ("netlink", &[(libc::SYS_socket, &[(0, libc::AF_NETLINK)], libc::EAFNOSUPPORT)]),
+];
+
+/// The two ways in which a process has no IPv6.
+const NO_IPV6: [Denial; 2] = [
+    (libc::SYS_socket, &[(0, libc::AF_INET6)], libc::EAFNOSUPPORT),
+    (libc::SYS_socket, &[(0, libc::AF_INET6)], libc::EPERM),
+];
+
+/// The binary with `args` on `host`, under a filter that refuses `denials`.
+fn restricted(lab: &Lab, host: &str, denials: &[Denial], args: &[&str]) -> Command {
+    let mut command = lab.ignored_test(host, module_path!(), "runs_restricted");
+    let each: Vec<Value> =
+        denials.iter().map(|(call, when, errno)| serde_json::json!([call, when, errno])).collect();
+    command.env("UDPKIT_DENIED", Value::from(each).to_string());
+    command.env("UDPKIT_ARGS", Value::from(args.to_vec()).to_string());
+    command
+}
+
+#[test]
+#[ignore = "a program for the other tests, which start it in a namespace"]
+fn runs_restricted() {
+    // Run by hand with all ignored tests: do nothing.
+    let (Ok(denied), Ok(args)) = (env::var("UDPKIT_DENIED"), env::var("UDPKIT_ARGS")) else {
+        return;
+    };
+    let denied: Vec<(i64, Vec<(u8, u64)>, u32)> = serde_json::from_str(&denied).expect("denials");
+    let args: Vec<String> = serde_json::from_str(&args).expect("arguments");
+    let arch = TargetArch::try_from(env::consts::ARCH).expect("a known processor");
+    // One filter for each: the strictest of several decides.
+    for (call, when, errno) in denied {
+        let (word, equal) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
+        let when = when.into_iter().map(|(index, value)| {
+            SeccompCondition::new(index, word.clone(), equal.clone(), value).expect("a condition")
+        });
+        let when: Vec<SeccompCondition> = when.collect();
+        let rules = match when.is_empty() {
+            true => Vec::new(),
+            false => vec![SeccompRule::new(when).expect("a rule")],
+        };
+        let rules = BTreeMap::from([(call, rules)]);
+        let filter =
+            SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(errno), arch);
+        let program = BpfProgram::try_from(filter.expect("a filter")).expect("a program");
+        seccompiler::apply_filter(&program).expect("a process may restrict itself");
+    }
+    let error = Command::new(env!("CARGO_BIN_EXE_udpkit")).args(args).exec();
+    panic!("{error}");
+}
+
+/// The report behind what the test runner prints first.
+#[track_caller]
+fn report(what: &str, output: &Output) -> Value {
+    let out = output.out();
+    let begins = out.find('{').unwrap_or_else(|| panic!("{what}: {out}{}", output.err()));
+    json(&out[begins..])
+}
+
+/// The same of a run that must succeed.
+#[track_caller]
+fn whole(what: &str, output: &Output) -> Value {
+    assert_eq!(output.code(), Some(0), "{what}: {}{}", output.err(), output.out());
+    report(what, output)
+}
+
+fn at(ip: &str, port: u16) -> String {
+    if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
+}
+
+/// Both ends of one command after the other, without `denials`.
+struct Ends<'a> {
+    lab: &'a Lab,
+    name: &'a str,
+    denials: &'a [Denial],
+}
+
+impl Ends<'_> {
+    fn run(&self, args: &[&str]) -> Output {
+        run(&mut restricted(self.lab, "a", self.denials, args), secs(60))
+    }
+
+    fn start(&self, args: &[&str], ready: &str) -> Running {
+        let running = Running::start(&mut restricted(self.lab, "b", self.denials, args));
+        running.wait_for_line(ready, secs(10));
+        running
+    }
+
+    fn what(&self, command: &str) -> String {
+        format!("{command} without {}", self.name)
+    }
+
+    fn send_and_recv(&self, ip: &str) {
+        for io in ["auto", "plain"] {
+            let (what, to) = (self.what("send"), at(ip, 9_000));
+            let args = ["recv", &to, "--count", "20", "-J", "--io", io];
+            let receiver = Running::start(&mut restricted(self.lab, "b", self.denials, &args));
+            self.lab.wait_bound("b", 9_000);
+            let sent = self.run(&["send", &to, "-s", "100", "-c", "20", "--io", io]);
+            assert_eq!(sent.code(), Some(0), "{what}: {}", sent.err());
+            let ended = receiver.wait(secs(20));
+            assert_eq!(ended.code(), Some(0), "{what}: {}", ended.err());
+        }
+    }
+
+    /// Commands of a server: throughput each way, round trips, probes.
+    fn served(&self, ip: &str) {
+        let server = self.start(&["serve"], "serving on");
+        for args in [&["--io", "auto"][..], &["--io", "plain"], &["-R"], &["--bidir"]] {
+            let fixed = ["blast", ip, "--rate", "1kpps", "--size", "100", "-t", "300ms", "-J"];
+            let what = self.what(&format!("blast {args:?}"));
+            let report = whole(&what, &self.run(&[&fixed, args].concat()));
+            assert_eq!(path(&report, "complete"), true, "{what}: {report:#}");
+            assert_eq!(number(&report, "losses.lost"), 0, "{what}: {report:#}");
+        }
+        let what = self.what("ping");
+        let pinged = whole(&what, &self.run(&["ping", ip, "-c", "5", "-i", "20ms", "-J"]));
+        assert_eq!(number(&pinged, "targets.0.back"), 5, "{what}: {pinged:#}");
+        for args in [
+            &["probe", "marks", ip][..],
+            &["probe", "ports", ip, "63000-63001"],
+            &["probe", "mtu", ip],
+            &["probe", "nat", &at(ip, 8620)],
+        ] {
+            let what = self.what(&format!("{args:?}"));
+            whole(&what, &self.run(&[args, &["-J"]].concat()));
+        }
+        server.signal("INT");
+        let ended = server.wait(secs(10));
+        assert_eq!(ended.code(), Some(0), "{}: {}", self.what("serve"), ended.err());
+    }
+
+    /// Those that find out by network errors say that they cannot, or find out.
+    fn about_errors(&self, ip: &str) {
+        for args in [&["probe", "trace", ip][..], &["probe", "ports", ip, "9", "--no-agent"]] {
+            let output = self.run(&[args, &["-J"]].concat());
+            let what = self.what(&format!("{args:?}"));
+            if self.name == "IP_RECVERR" {
+                assert_eq!(output.code(), Some(1), "{what}: {}", output.out());
+                assert!(output.err().contains("network errors"), "{what}: {}", output.err());
+            } else {
+                assert_ne!(output.code(), None, "{what}");
+                let code = output.code();
+                assert!(code.is_some_and(|code| code <= 1), "{what}: {}", output.err());
+                assert!(!output.err().contains("socket option"), "{what}: {}", output.err());
+                report(&what, &output);
+            }
+        }
+    }
+
+    fn cast(&self, group: &str) {
+        let (what, to) = (self.what("cast"), at(group, 5_000));
+        let args = ["cast", "recv", &to, "--interface", "eth0", "--count", "20", "-J"];
+        let receiver = self.start(&args, "joined");
+        let args = ["cast", "send", &to, "--interface", "eth0", "-s", "100", "-c", "20", "-J"];
+        let sent = whole(&what, &self.run(&args));
+        assert_eq!(number(&sent, "destinations.0.sent"), 20, "{what}: {sent:#}");
+        let received = whole(&what, &receiver.wait(secs(20)));
+        assert_eq!(number(&received, "source_rows.0.received"), 20, "{what}: {received:#}");
+    }
+}
+
+fn each_command_without(names: &[&str]) {
+    require_lab!();
+    let lab = Lab::pair();
+    for (name, denials) in DENIALS.iter().filter(|(name, _)| names.contains(name)) {
+        let ends = Ends { lab: &lab, name, denials };
+        for ip in FAMILIES {
+            ends.send_and_recv(ip);
+            ends.served(ip);
+            ends.about_errors(ip);
+        }
+        ends.cast("239.7.7.7");
+        ends.cast("ff15::7");
+    }
+}
+
+#[test]
+fn every_command_runs_where_nothing_is_denied() {
+    each_command_without(&["nothing"]);
+}
+
+#[test]
+fn one_datagram_a_call_is_sent_where_many_are_denied() {
+    each_command_without(&["sendmmsg, as missing", "sendmmsg"]);
+}
+
+#[test]
+fn one_datagram_a_call_is_received_where_many_are_denied() {
+    each_command_without(&["recvmmsg, as missing", "recvmmsg"]);
+}
+
+#[test]
+fn without_an_error_queue_only_what_is_about_errors_fails() {
+    each_command_without(&["IP_RECVERR"]);
+}
+
+#[test]
+fn no_run_fails_without_drop_counts_or_time_stamps() {
+    each_command_without(&["SO_RXQ_OVFL, SO_MEMINFO", "time stamps"]);
+}
+
+#[test]
+fn no_run_fails_without_coalescing_large_buffers_or_timers() {
+    each_command_without(&["GRO, fragment sizes", "buffers, timers, priorities"]);
+}
+
+#[test]
+fn what_needs_no_list_of_interfaces_runs_without_netlink() {
+    each_command_without(&["netlink"]);
+    require_lab!();
+    let lab = Lab::pair();
+    let (_, netlink) = DENIALS.iter().find(|(name, _)| *name == "netlink").expect("it is listed");
+    let args = ["cast", "send", "239.7.7.7:5000", "--bind", "10.77.0.1", "-c", "1", "-s", "10"];
+    let output = run(&mut restricted(&lab, "a", netlink, &args), secs(10));
+    assert_eq!(output.code(), Some(0), "{}", output.err());
+    // What does need it says so.
+    let args = ["cast", "check", "239.7.7.7"];
+    let output = run(&mut restricted(&lab, "a", netlink, &args), secs(10));
+    assert_eq!(output.code(), Some(1), "{}", output.err());
+    assert!(output.err().contains("cannot list the interfaces"), "{}", output.err());
+}
+
+#[test]
+fn what_listens_on_both_families_takes_ipv4_where_there_is_no_ipv6() {
+    require_lab!();
+    let lab = Lab::pair();
+    for denial in NO_IPV6 {
+        let denied = [denial];
+        let ends = Ends { lab: &lab, name: "IPv6", denials: &denied };
+        ends.served("10.77.0.2");
+        ends.send_and_recv("10.77.0.2");
+        ends.cast("239.7.7.7");
+        let args = ["cast", "send", "--open=8620", "-s", "50", "-c", "200", "-i", "10ms", "-J"];
+        let args = [&args[..], &["--receivers", "1"]].concat();
+        let sender = Running::start(&mut restricted(&lab, "b", &denied, &args));
+        lab.wait_bound("b", 8620);
+        let args = ["cast", "recv", "--sender", "10.77.0.2:8620", "--count", "5", "-J"];
+        let received = whole("cast recv without IPv6", &ends.run(&args));
+        assert!(number(&received, "source_rows.0.received") >= 5, "{received:#}");
+        sender.signal("INT");
+        sender.wait(secs(10));
+    }
+}
+
+#[test]
+fn a_denied_receive_call_is_an_error_and_no_silence() {
+    require_lab!();
+    let lab = Lab::pair();
+    let denied: [Denial; 2] = [
+        (libc::SYS_recvmmsg, &[], libc::EPERM),
+        // Reads of the error queue too, which are none of datagrams.
+        (libc::SYS_recvmsg, &[], libc::EPERM),
+    ];
+    for args in
+        [&["recv", "9000", "--idle", "500ms"][..], &["ping", "10.77.0.2", "-c", "2", "-w", "300ms"]]
+    {
+        let output = run(&mut restricted(&lab, "a", &denied, args), secs(20));
+        assert_eq!(output.code(), Some(1), "{args:?}: {}{}", output.out(), output.err());
+        assert!(output.err().contains("not permitted"), "{args:?}: {}", output.err());
+    }
+}
+
+#[test]
+fn what_a_report_says_of_calls_is_what_was_called() {
+    require_lab!();
+    let lab = Lab::pair();
+    let many: [Denial; 2] =
+        [(libc::SYS_recvmmsg, &[], libc::EPERM), (libc::SYS_sendmmsg, &[], libc::EPERM)];
+    for (denied, calls) in [(&[][..], ["mmsg", "mmsg"]), (&many, ["plain", "plain"])] {
+        let ends = Ends { lab: &lab, name: "calls", denials: denied };
+        let _server = ends.start(&["serve", "--io", "mmsg"], "serving on");
+        let args = ["blast", "10.77.0.2", "--io", "mmsg", "-t", "300ms", "--rate", "20M", "-J"];
+        let report = whole("blast", &ends.run(&args));
+        let said = ["io.tx_mode", "io.rx_mode"].map(|key| text(&report, key));
+        assert_eq!(said, calls, "{report:#}");
+    }
+}
