@@ -70,8 +70,12 @@ fn is_local(ip: IpAddr, port: u16, host: &Host) -> Result<Role, LocalError> {
     }
 }
 
-/// An address and a port, each `None` if not given.
+/// An address and a port, each `None` if not given; a number alone is a port.
 fn read_local(text: &str) -> Result<(Option<IpAddr>, Option<u16>), LocalError> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let port = text.parse().map_err(|_| LocalError::Port { port: text.to_owned() })?;
+        return Ok((None, Some(port)));
+    }
     let parts = split_host_port(text).map_err(|error| {
         let wrong = match error {
             NetError::Address { fault, .. } => fault.to_string(),
@@ -109,7 +113,9 @@ mod tests {
         let bound = |text| open(text, &[]).unwrap().bind;
         assert_eq!(bound("127.0.0.1:70"), "127.0.0.1:70".parse().unwrap());
         assert_eq!(bound("127.0.0.1").port(), DEFAULT_PORT);
-        assert!(bound(":71").ip().is_unspecified() && bound(":71").port() == 71);
+        for text in [":71", "71"] {
+            assert!(bound(text).ip().is_unspecified() && bound(text).port() == 71, "{text}");
+        }
         let known = Host::ask().known();
         let address = "192.0.2.77:5".parse().unwrap();
         for (given, addrs, wrong) in [
