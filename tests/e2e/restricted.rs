@@ -359,6 +359,28 @@ fn a_denied_receive_call_is_an_error_and_no_silence() {
 }
 
 #[test]
+fn a_server_without_what_its_replies_need_names_the_option() {
+    require_lab!();
+    let lab = Lab::pair();
+    for (name, level, option) in [
+        ("packet information", libc::IPPROTO_IP, libc::IP_PKTINFO),
+        ("the received TTL", libc::IPPROTO_IP, libc::IP_RECVTTL),
+        ("the received TOS", libc::IPPROTO_IP, libc::IP_RECVTOS),
+    ] {
+        // A filter's values live as long as the test.
+        let when: &'static [(u8, libc::c_int)] = Box::leak(Box::new([(1, level), (2, option)]));
+        let denied: [Denial; 1] = [(libc::SYS_setsockopt, when, libc::EPERM)];
+        let output = run(&mut restricted(&lab, "b", &denied, &["serve"]), secs(10));
+        assert_eq!(output.code(), Some(1), "{name}: {}", output.err());
+        assert!(output.err().contains(name), "{name}: {}", output.err());
+        // A sender of plain datagrams needs none of them.
+        let args = ["send", "10.77.0.1:9000", "-c", "1"];
+        let output = run(&mut restricted(&lab, "b", &denied, &args), secs(10));
+        assert_eq!(output.code(), Some(0), "{name}: {}", output.err());
+    }
+}
+
+#[test]
 fn what_a_report_says_of_calls_is_what_was_called() {
     require_lab!();
     let lab = Lab::pair();

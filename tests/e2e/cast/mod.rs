@@ -3,5 +3,6 @@
 mod check;
 mod groups;
 mod lists;
+mod own_addresses;
 mod pause;
 mod receivers;

@@ -55,16 +55,12 @@ fn to_host(lab: &Lab, args: &[&str], host: &str) -> Command {
     command
 }
 
-/// Runs every dialogue with `server` after `fault` has been loaded for it, side by side, and
-/// expects the same exit code and as few errors as without it.
-fn every_dialogue_survives(lab: &Lab, server: &str, fault: &str) {
+/// Runs every dialogue with `server` after a rule has been loaded for it.
+fn every_dialogue_succeeds(lab: &Lab, server: &str, rule: &str) {
     for args in dialogues() {
-        lab.nft("r1", "flush chain inet t f");
-        let without = run(&mut to_host(lab, &args, server), secs(60));
-        assert_eq!(without.code(), Some(0), "{args:?}: {}{}", without.err(), without.out());
-        lab.nft("r1", fault);
-        let with = run(&mut to_host(lab, &args, server), secs(60));
-        assert_eq!(with.code(), Some(0), "{args:?} {fault}: {}{}", with.err(), with.out());
+        lab.nft("r1", rule);
+        let output = run(&mut to_host(lab, &args, server), secs(60));
+        assert_eq!(output.code(), Some(0), "{args:?} {rule}: {}{}", output.err(), output.out());
         lab.nft("r1", "flush chain inet t f");
     }
 }
@@ -73,13 +69,36 @@ fn every_dialogue_survives(lab: &Lab, server: &str, fault: &str) {
 fn one_refusal_by_a_router_of_the_first_datagram_ends_no_dialogue() {
     require_lab!();
     let (lab, _server) = routed();
+    for ((server, _), refusal) in SERVER.into_iter().zip(["host-unreachable", "port-unreachable"]) {
+        every_dialogue_succeeds(&lab, server, "");
+        let once = "limit rate 1/hour burst 1 packets";
+        let rule = format!(
+            "add rule inet t f iifname lan udp dport 8620 {once} reject with icmpx {refusal}"
+        );
+        every_dialogue_succeeds(&lab, server, &rule);
+    }
+}
+
+#[test]
+fn one_refusal_of_the_first_command_ends_no_subscription() {
+    require_lab!();
+    let (lab, _server) = routed();
     for (server, _) in SERVER {
-        for refusal in ["host-unreachable", "port-unreachable", "admin-prohibited"] {
-            let once = "limit rate 1/hour burst 1 packets";
-            let rule = format!(
-                "add rule inet t f iifname lan udp dport 8620 {once} reject with icmpx {refusal}"
-            );
-            every_dialogue_survives(&lab, server, &rule);
+        for refusal in ["", "host-unreachable", "port-unreachable", "admin-prohibited"] {
+            let args = ["cast", "send", "--open=8700", "-s", "50", "-c", "400", "-i", "5ms"];
+            let sender = Running::start(lab.udpkit("server").args(args).args(["--receivers", "1"]));
+            lab.wait_bound("server", 8700);
+            if !refusal.is_empty() {
+                let once = "limit rate 1/hour burst 1 packets";
+                let rule = format!("udp dport 8700 {once} reject with icmpx {refusal}");
+                lab.nft("r1", &format!("add rule inet t f iifname lan {rule}"));
+            }
+            let args = ["cast", "recv", "--sender", &at(server, 8_700), "--count", "3", "-J"];
+            let output = run(lab.udpkit("client").args(args), secs(15));
+            assert_eq!(output.code(), Some(0), "{server} {refusal}: {}", output.err());
+            lab.nft("r1", "flush chain inet t f");
+            sender.signal("INT");
+            sender.wait(secs(10));
         }
     }
 }
