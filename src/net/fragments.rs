@@ -17,8 +17,19 @@ pub(super) struct Fragments {
 }
 
 impl Fragments {
-    /// Applies a policy; `None` restores the socket's own.
+    /// Applies a policy; `None` restores the socket's own. A refused permission to fragment only
+    /// leaves the socket's own policy in force.
     pub fn choose(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        family: Family,
+        wanted: Option<Fragmentation>,
+    ) -> io::Result<()> {
+        let done = self.apply(fd, family, wanted);
+        if wanted == Some(Fragmentation::Allow) { Ok(()) } else { done }
+    }
+
+    fn apply(
         &mut self,
         fd: BorrowedFd<'_>,
         family: Family,

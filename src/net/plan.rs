@@ -204,8 +204,11 @@ impl SocketPlan {
         if let Some(tos) = self.tos {
             option(SocketOption::Tos, sys::set_tos(fd, family, tos))?;
         }
-        if let Some(policy) = self.fragmentation {
-            option(SocketOption::Fragmentation, sys::set_fragmentation(fd, family, policy))?;
+        match self.fragmentation.map(|policy| (policy, sys::set_fragmentation(fd, family, policy)))
+        {
+            // It only helps.
+            None | Some((Fragmentation::Allow, _)) => {}
+            Some((_, done)) => option(SocketOption::Fragmentation, done)?,
         }
         Ok(())
     }

@@ -96,6 +96,21 @@ const DENIALS: &[(&str, &[Denial])] = &[
             (libc::SYS_adjtimex, &[], libc::EPERM),
         ],
     ),
+    (
+        "IP_MTU_DISCOVER",
+        &[
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::IPPROTO_IP), (2, libc::IP_MTU_DISCOVER)],
+                libc::ENOPROTOOPT,
+            ),
+            (
+                libc::SYS_setsockopt,
+                &[(1, libc::IPPROTO_IPV6), (2, libc::IPV6_MTU_DISCOVER)],
+                libc::ENOPROTOOPT,
+            ),
+        ],
+    ),
     ("netlink", &[(libc::SYS_socket, &[(0, libc::AF_NETLINK)], libc::EAFNOSUPPORT)]),
 ];
 
@@ -220,7 +235,12 @@ impl Ends<'_> {
             &["probe", "nat", &at(ip, 8620)],
         ] {
             let what = self.what(&format!("{args:?}"));
-            whole(&what, &self.run(&[args, &["-J"]].concat()));
+            let output = self.run(&[args, &["-J"]].concat());
+            if args[1] == "mtu" && self.name == "IP_MTU_DISCOVER" {
+                assert_eq!(output.code(), Some(1), "{what}: {}", output.out());
+            } else {
+                whole(&what, &output);
+            }
         }
         server.signal("INT");
         let ended = server.wait(secs(10));
@@ -300,6 +320,11 @@ fn no_run_fails_without_drop_counts_or_time_stamps() {
 #[test]
 fn no_run_fails_without_coalescing_large_buffers_or_timers() {
     each_command_without(&["GRO, fragment sizes", "buffers, timers, priorities"]);
+}
+
+#[test]
+fn only_the_path_mtu_needs_dont_fragment() {
+    each_command_without(&["IP_MTU_DISCOVER"]);
 }
 
 #[test]
