@@ -93,7 +93,7 @@ mod tests {
         refusals.observe(START + Nanos(1), &closed);
         let due = START + CONFIRMED;
         assert_eq!(refusals.due(&path), Some(due));
-        assert_eq!(refusals.confirmed(due - Nanos(1)), None);
+        assert_eq!(refusals.confirmed(due - Nanos(1), &path), None);
         assert_eq!(refusals.confirmed(due, &path), Some(&closed));
         let mut long = path;
         long.observe(Nanos(7));

@@ -179,9 +179,10 @@ impl Socket {
         // queue holds them with their address, so it is drained and the receive repeated.
         let mut unexplained = 0;
         for _ in 0..STUMBLES {
-            let got = match self.many {
-                true => self.receive.receive_many(self.fd.as_fd(), batch),
-                false => self.receive.receive_one(self.fd.as_fd(), batch),
+            let got = if self.many {
+                self.receive.receive_many(self.fd.as_fd(), batch)
+            } else {
+                self.receive.receive_one(self.fd.as_fd(), batch)
             };
             match got {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),

@@ -16,7 +16,10 @@ use std::process::Command;
 /// A refused system call: its number, what its arguments must be by their index, and the error.
 type Denial = (libc::c_long, &'static [(u8, libc::c_int)], libc::c_int);
 
-/// The addresses of a pair's host `b`, and one of its own that `a` may have.
+/// The same as it is read from the environment.
+type ReadDenial = (i64, Vec<(u8, u64)>, u32);
+
+/// The addresses of a pair's host `b`.
 const FAMILIES: [&str; 2] = ["10.77.0.2", "fd77::2"];
 
 const SO_MEMINFO: libc::c_int = 55;
@@ -137,7 +140,7 @@ fn runs_restricted() {
     let (Ok(denied), Ok(args)) = (env::var("UDPKIT_DENIED"), env::var("UDPKIT_ARGS")) else {
         return;
     };
-    let denied: Vec<(i64, Vec<(u8, u64)>, u32)> = serde_json::from_str(&denied).expect("denials");
+    let denied: Vec<ReadDenial> = serde_json::from_str(&denied).expect("denials");
     let args: Vec<String> = serde_json::from_str(&args).expect("arguments");
     let arch = TargetArch::try_from(env::consts::ARCH).expect("a known processor");
     // One filter for each: the strictest of several decides.
@@ -147,9 +150,10 @@ fn runs_restricted() {
             SeccompCondition::new(index, word.clone(), equal.clone(), value).expect("a condition")
         });
         let when: Vec<SeccompCondition> = when.collect();
-        let rules = match when.is_empty() {
-            true => Vec::new(),
-            false => vec![SeccompRule::new(when).expect("a rule")],
+        let rules = if when.is_empty() {
+            Vec::new()
+        } else {
+            vec![SeccompRule::new(when).expect("a rule")]
         };
         let rules = BTreeMap::from([(call, rules)]);
         let filter =

@@ -60,7 +60,7 @@ pub enum SubscribeError {
 #[derive(Debug)]
 enum Stage {
     /// Requesting a ticket, and with it to be added.
-    Joining(Handshake),
+    Joining(Box<Handshake>),
     /// Subscribed; confirms that at `next`, or is confirming it.
     In {
         session: String,
@@ -74,7 +74,7 @@ enum Stage {
 
 impl Stage {
     fn joining() -> Self {
-        Self::Joining(Handshake::new(Verb::Rcpt, 0))
+        Self::Joining(Box::new(Handshake::new(Verb::Rcpt, 0)))
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::common::{Lab, Output, require_lab, run, secs};
 
 fn send(lab: &Lab, bind: &str) -> Output {
-    let (group, bind) = match bind.contains(':') {
-        true => ("[ff15::7]:5000", format!("[{bind}]")),
-        false => ("239.7.7.7:5000", bind.to_owned()),
+    let (group, bind) = if bind.contains(':') {
+        ("[ff15::7]:5000", format!("[{bind}]"))
+    } else {
+        ("239.7.7.7:5000", bind.to_owned())
     };
     let args = ["cast", "send", group, "--bind", &bind, "-s", "10", "-c", "1"];
     run(lab.udpkit("a").args(args), secs(10))
