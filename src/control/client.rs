@@ -135,6 +135,13 @@ impl Client {
         }
     }
 
+    /// Repeats the outstanding command only after `wait`.
+    pub fn repeat_after(&mut self, now: Nanos, wait: Nanos) {
+        if let Some(exchange) = self.exchange_mut() {
+            exchange.again(now, wait);
+        }
+    }
+
     /// Asks a command of an open session, in place of any that is outstanding. The session's name
     /// and liveness value are added before `params`.
     pub fn ask(&mut self, now: Now, verb: Verb, params: Params) {

@@ -261,8 +261,8 @@ fn begin(
 /// Kinds that need one ICMP error to learn that no server runs, as `ports` does. Hosts limit their
 /// ICMP errors, so these start before kinds that need several.
 const FIRST: [ProbeKind; 3] = [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout];
-/// The time they have for it.
-const TO_HEAR: Duration = Duration::from_millis(300);
+/// The time they have for it: a closed port counts once a second has brought no reply.
+const TO_HEAR: Duration = Duration::from_millis(1_200);
 /// Kinds that start before the scan, which would use up all ICMP errors, and their time.
 const BEFORE_SCAN: [ProbeKind; 5] =
     [ProbeKind::Mtu, ProbeKind::Marks, ProbeKind::Timeout, ProbeKind::Nat, ProbeKind::Trace];

@@ -33,6 +33,9 @@ const PROVE_EVERY: Nanos = Nanos::from_secs(20);
 /// lost with its process.
 const KEPT: Nanos = Nanos::from_secs(10);
 
+/// When a command is repeated whose port was closed; before that counts as confirmed.
+const ONCE_MORE: Nanos = Nanos::from_millis(700);
+
 /// Requests, handled one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum AgentRequest {
@@ -362,7 +365,12 @@ impl FarEnd {
             && error.destination == self.address
             && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
         if ours {
+            let was_closed = self.refusals.due(self.client.patience()).is_some();
             self.refusals.observe(now.mono, error);
+            if !was_closed && self.refusals.due(self.client.patience()).is_some() {
+                // Hosts limit their ICMP errors, which other probes need.
+                self.client.repeat_after(now.mono, ONCE_MORE);
+            }
         }
         if let Some(errno) = error.refused_here().filter(|_| ours) {
             self.note_refusal(LocalSendFailure::from_errno(errno, self.address));
