@@ -345,7 +345,9 @@ impl Session for NatSession {
             return;
         }
         let nobody = matches!((error.icmp_type, error.icmp_code), (3, 3) | (1, 4));
-        self.unreachable += u32::from(nobody && error.destination == self.plan.server);
+        // A router's refusal is no word of the server's.
+        let by_server = error.destination == self.plan.server && error.is_from_destination();
+        self.unreachable += u32::from(nobody && by_server);
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
