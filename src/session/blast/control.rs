@@ -399,7 +399,11 @@ where
         let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
             // The session still exists; close it to make room for other clients.
             self.summary.rate_limit = reply.params.get("rate").and_then(|rate| rate.parse().ok());
-            self.fail(refused(reply));
+            let failure = match self.lost_run(reply, now) {
+                restarted @ RunFailure::ServerRestarted { .. } => restarted,
+                _ => refused(reply),
+            };
+            self.fail(failure);
             self.engine.execute(ControlCommand::Abort);
             return self.quit(now);
         };
