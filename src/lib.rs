@@ -87,6 +87,7 @@
 //! session/serve/probe            what the server keeps and answers as the agent of probes
 //! session/serve/probe/tests      tests of the agent
 //! session/simulation             whole runs on the simulated network (tests)
+//! session/simulation/fault_matrix  every machine under every fault (tests)
 //! session/stamp                  STAMP: prober and reflector
 //! session/stun                   STUN: reflector
 //! sys                            system calls: the only unsafe code, the only libc

@@ -48,6 +48,9 @@ pub struct Collected {
     pub down: Vec<BlastInterval>,
 }
 
+/// A stream and how it ended.
+type EndOf = (u32, StreamEnd);
+
 /// Starts the streams when the control session says so, and shows their intervals.
 pub struct Driver {
     plan: BlastPlan,
@@ -55,7 +58,7 @@ pub struct Driver {
     control: Handle,
     view: BlastView,
     running: Vec<RunningStream>,
-    ends: (Sender<(u32, StreamEnd)>, Receiver<(u32, StreamEnd)>),
+    ends: (Sender<EndOf>, Receiver<EndOf>),
     up: Vec<BlastInterval>,
     down: Vec<BlastInterval>,
     board: IntervalMerger,

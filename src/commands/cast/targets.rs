@@ -112,12 +112,6 @@ impl Host {
         let own = self.interfaces.iter().flat_map(|interface| &interface.addresses);
         first_of(own.copied())
     }
-
-    /// The same with its broadcast addresses, for a hint on what can be received.
-    pub fn receivable(&self) -> String {
-        let each = |one: &Interface| [one.addresses.clone(), one.broadcasts.clone()].concat();
-        first_of(self.interfaces.iter().flat_map(each))
-    }
 }
 
 /// The first addresses, each once; several interfaces may have the same.
@@ -282,9 +276,6 @@ mod tests {
         let role =
             |shown: &str| shown.split(", ").map(|one| host.role(ip(one))).collect::<Vec<_>>();
         assert_eq!(role(&host.known()), [Role::Own; 3]);
-        let receivable = role(&host.receivable());
-        assert_eq!(receivable.len(), 4);
-        assert!(!receivable.contains(&Role::Other), "{receivable:?}");
     }
 
     #[test]

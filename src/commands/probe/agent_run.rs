@@ -39,6 +39,12 @@ impl Target {
             _ => Vec::new(),
         }
     }
+
+    /// Notes what this host dropped, if the agent was silent.
+    pub fn note_own_losses(&self, no_agent: Option<&NoAgent>) {
+        let losses = no_agent.map(|why| self.lost_here(why)).unwrap_or_default();
+        words::host_losses::lost_here(&losses).iter().for_each(report::note);
+    }
 }
 
 /// Runs a probe to its end; `signals`, if given, end it early.

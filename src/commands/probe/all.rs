@@ -21,9 +21,8 @@ use crate::record::probe::{
     PortsReport, ProbeKind, ScanReport, ShapeReport, TimeoutReport, TraceReport,
 };
 use crate::record::{Document, LocalFailure, Sink};
-use crate::report::words::host_losses::lost_here;
 use crate::report::words::probe_all::command;
-use crate::report::{self, AllProgress, Page, TimeoutProgress, all_text, print_json, print_text};
+use crate::report::{AllProgress, Page, TimeoutProgress, all_text, print_json, print_text};
 use crate::session::probe::ports::PortsEnd;
 use crate::session::probe::timeout::TimeoutPlan;
 use crate::units::Nanos;
@@ -76,14 +75,8 @@ pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     } else {
         print_text(&all_text(&report, Page::of_stdout()));
     }
-    note_own_losses(&target, no_agent.as_ref());
+    target.note_own_losses(no_agent.as_ref());
     Ok(exit)
-}
-
-/// Notes what this host dropped, if the agent was silent.
-pub(super) fn note_own_losses(target: &Target, no_agent: Option<&NoAgent>) {
-    let losses = no_agent.map(|why| target.lost_here(why)).unwrap_or_default();
-    lost_here(&losses).iter().for_each(report::note);
 }
 
 /// Kinds whose traffic does not disturb the others.

@@ -1,6 +1,5 @@
 //! `udpkit probe mtu`: from arguments to a run.
 
-use super::all::note_own_losses;
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::trace::{self, TraceOrder};
@@ -47,7 +46,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
         Err(NoAgent::Interrupted) => interrupted_report(target.addr, args.tries),
         Err(why) => {
             report::note(no_agent_note(&why));
-            note_own_losses(&target, Some(&why));
+            target.note_own_losses(Some(&why));
             let signals = Signals::listen().context(ProbeError::Signals)?;
             let running = progress(ProbeKind::Mtu, target.addr, None, &signals)?;
             let found = measure_bare(&target, args.tries, &why, Some(signals));

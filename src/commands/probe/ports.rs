@@ -1,6 +1,5 @@
 //! `udpkit probe ports`: from arguments to a run, with a remote agent if there is one.
 
-use super::all::note_own_losses;
 use super::error::ProbeError;
 use super::far_end::Target;
 use super::scan::{self, ScanOrder};
@@ -72,7 +71,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
         PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
         PortsEnd::NoAgent(why) => {
             report::note(no_agent_note(&why));
-            note_own_losses(&target, Some(&why));
+            target.note_own_losses(Some(&why));
             scan::run(&args, &target, Some(why))
         }
     }

@@ -1,9 +1,10 @@
 //! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
 //! collects the far end's report.
 
+use super::about::About;
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 use super::host_params::read_host;
-use super::plan::{Direction, TestPlan};
+use super::plan::TestPlan;
 use super::stat_params::{read_counts, read_interval, read_sent};
 use super::stream_params::{read_stream, stream_key};
 use crate::batch::{
@@ -29,19 +30,6 @@ const KEPT: Nanos = Nanos::from_secs(10);
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
 /// No real socket buffer is larger than this many bytes.
 const MOST_BUFFER: u64 = 1 << 40;
-
-/// What a status request is about: not everything fits one reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    /// What the far end received, or, if it only sends, sent.
-    Counts,
-    /// What it sent, at the end of a bidirectional run.
-    Sent,
-    /// What it received of each stream, at the end of a run with several.
-    Streams,
-    /// What its host counted, at the end.
-    Host,
-}
 
 #[derive(Debug)]
 enum State {
@@ -671,22 +659,6 @@ where
 
     fn finish(self, _now: Now) -> ControlSummary {
         self.summary
-    }
-}
-
-impl About {
-    /// What to ask for when this is known; `None` when all is.
-    fn next(self, plan: &TestPlan) -> Option<Self> {
-        let last = match plan.direction {
-            Direction::Up | Direction::Both if plan.streams > 1 => Self::Streams,
-            _ => Self::Host,
-        };
-        match self {
-            Self::Counts if plan.direction == Direction::Both => Some(Self::Sent),
-            Self::Counts | Self::Sent => Some(last),
-            Self::Streams => Some(Self::Host),
-            Self::Host => None,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Throughput test: sender and receiver of a stream, and the client's side of the control dialogue.
 
+mod about;
 mod control;
 mod events;
 mod host_params;

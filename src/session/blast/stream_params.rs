@@ -34,21 +34,21 @@ pub fn read_stream(text: &str) -> Option<Untrusted<StreamCounts>> {
         return None;
     };
     Some(Untrusted::new(StreamCounts {
-        sent: known(sent)?,
+        sent: known(sent).ok()?,
         delivered: delivered.parse().ok()?,
         lost: lost.parse().ok()?,
         loss_bursts: loss_bursts.parse().ok()?,
         socket_drops: socket_drops.parse().ok()?,
-        min_transit_ns: known(transit)?,
-        delay_p50_ns: known(delay)?,
+        min_transit_ns: known(transit).ok()?,
+        delay_p50_ns: known(delay).ok()?,
     }))
 }
 
-/// `-` is unknown; `None` for what is no number.
-fn known<T: FromStr>(text: &str) -> Option<Option<T>> {
+/// A number, or `-` for an unknown one; the error is for anything else.
+fn known<T: FromStr>(text: &str) -> Result<Option<T>, T::Err> {
     match text {
-        "-" => Some(None),
-        text => text.parse().ok().map(Some),
+        "-" => Ok(None),
+        text => text.parse().map(Some),
     }
 }
 
