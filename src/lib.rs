@@ -48,7 +48,7 @@
 //! wire/stamp                     STAMP packets and their TLVs (RFC 8762, RFC 8972)
 //! wire/stun                      STUN messages and attributes (RFC 8489, RFC 5780)
 //! stats                          counting: sequences, loss bursts, delay, jitter, drift, chance
-//! pace                           the schedule: when the next datagram is due
+//! pace                           when the next datagram is due, and limits of rates
 //! impair                         what a path does to a datagram: loss, delay, rate, marks
 //! batch                          datagram buffers and kernel results as plain memory
 //! machine                        the contract between the event loop and every state machine

@@ -18,6 +18,7 @@ mod simulation;
 pub mod stamp;
 pub mod stun;
 
+pub use crate::pace::Spacing;
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
     CastSenderSummary, Content, EndMark, FeedbackConfig, Names, RECEIVERS_MAX, ROWS_MAX,
@@ -28,4 +29,4 @@ pub use find_rate::{FindRate, Found, Outcome, SearchStep};
 pub use network_errors::NetworkErrorLog;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
-pub use send::{SendEnd, SendPlan, SendSession, Spacing};
+pub use send::{SendEnd, SendPlan, SendSession};

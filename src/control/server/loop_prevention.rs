@@ -12,6 +12,7 @@
 
 use super::bounded_map::BoundedMap;
 use super::source_limit::SourceLimit;
+use crate::pace::{RateLimit, RateMeter};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -22,14 +23,12 @@ const QUIET: Nanos = Nanos::from_secs(10);
 /// Recent questions remembered per peer.
 const KNOWN: usize = 4;
 /// Repeats answered immediately, and the time until one more is allowed.
-const REPEATS: u64 = 16;
-const REPEAT_EACH: Nanos = Nanos::from_millis(500);
+const REPEATS: RateLimit = RateLimit::with_burst(Nanos::from_millis(500), 16);
 /// One in this many consecutive repeats is not answered, so that even a slow loop ends.
 const LEFT_OUT: u32 = 64;
 /// Errors answered immediately, the time until one more is allowed, and the total answered before
 /// the peer must be quiet.
-const ERRORS: u64 = 8;
-const ERROR_EACH: Nanos = Nanos::from_secs(1);
+const ERRORS: RateLimit = RateLimit::with_burst(Nanos::from_secs(1), 8);
 const ERRORS_MAX: u32 = 24;
 /// Errors answered per second for all ports of one source.
 const SOURCE_ERRORS: u64 = 100;
@@ -68,11 +67,11 @@ struct Peer {
     /// Hashes of the last questions, the latest at `latest`.
     asked: [Option<u64>; KNOWN],
     latest: usize,
-    /// When the bucket of repeats is full again; number of consecutive repeats.
-    repeats_full: Nanos,
+    /// Repeats answered; number of consecutive repeats.
+    repeats_answered: RateMeter,
     repeats: u32,
     /// The same for errors, and the time of the last one.
-    errors_full: Nanos,
+    errors_answered: RateMeter,
     errors: u32,
     erred: Nanos,
 }
@@ -93,13 +92,12 @@ impl LoopPrevention {
         if !peer.asked.contains(&Some(what)) {
             peer.latest = (peer.latest + 1) % KNOWN;
             peer.asked[peer.latest] = Some(what);
-            peer.repeats_full = Nanos::ZERO;
+            peer.repeats_answered = RateMeter::default();
             peer.repeats = 0;
             return true;
         }
         peer.repeats += 1;
-        !peer.repeats.is_multiple_of(LEFT_OUT)
-            && takes(&mut peer.repeats_full, now, REPEAT_EACH, REPEATS)
+        !peer.repeats.is_multiple_of(LEFT_OUT) && peer.repeats_answered.admits(REPEATS, now)
     }
 
     /// Whether this question is among the last that the peer was answered.
@@ -115,22 +113,11 @@ impl LoopPrevention {
         }
         peer.erred = now;
         let admitted = peer.errors < ERRORS_MAX
-            && takes(&mut peer.errors_full, now, ERROR_EACH, ERRORS)
+            && peer.errors_answered.admits(ERRORS, now)
             && self.errors.admits(now, source.ip());
         peer.errors += u32::from(admitted);
         admitted
     }
-}
-
-/// Takes one token from a bucket that holds `most` and gains one every `each`; returns whether
-/// there was one.
-fn takes(full: &mut Nanos, now: Nanos, each: Nanos, most: u64) -> bool {
-    let after = (*full).max(now) + each;
-    let fits = after - now <= Nanos(each.0 * most);
-    if fits {
-        *full = after;
-    }
-    fits
 }
 
 #[cfg(test)]

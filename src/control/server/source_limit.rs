@@ -1,47 +1,42 @@
 //! Limits how many answers one source gets.
 
 use super::bounded_map::BoundedMap;
+use crate::pace::{RateLimit, RateMeter};
 use crate::units::Nanos;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Sources remembered; beyond this the least recently seen start afresh.
 const SOURCES: usize = 16_384;
-/// Silence after which a source's bucket is certainly full.
+/// Silence after which a source's limit is certainly unused.
 const SILENCE: Nanos = Nanos::from_secs(10);
-/// Bucket size: the answers of 0.1 s, but at least this many.
+/// Burst: the answers of so much time, but at least this many.
+const LEAST_AHEAD: Nanos = Nanos::from_millis(100);
 const LEAST_BURST: u64 = 64;
 
-/// A token bucket for each source: an IPv4 address or an IPv6 /64 network, since whoever holds one
+/// A rate limit for each source: an IPv4 address or an IPv6 /64 network, since whoever holds one
 /// address of it holds all.
 #[derive(Debug)]
 pub(crate) struct SourceLimit {
-    /// Time per answer; `None` for no limit.
-    each: Option<Nanos>,
-    depth: Nanos,
-    /// When each bucket will be full again.
-    full: BoundedMap<IpAddr, Nanos>,
+    /// `None` for no limit.
+    limit: Option<RateLimit>,
+    sources: BoundedMap<IpAddr, RateMeter>,
 }
 
 impl SourceLimit {
     /// `rate` is a number of answers and the time in which they are allowed; `None` for no limit.
     pub fn new(rate: Option<(u64, Nanos)>) -> Self {
-        let each = rate.map(|(count, span)| Nanos((span.0 / count.max(1)).max(1)));
-        let depth = each.map_or(Nanos::ZERO, |each| {
-            Nanos::from_millis(100).max(Nanos(each.0.saturating_mul(LEAST_BURST)))
+        let limit = rate.map(|(count, span)| {
+            let each = Nanos((span.0 / count.max(1)).max(1));
+            let least = Nanos(each.0.saturating_mul(LEAST_BURST));
+            RateLimit::ahead_by(each, LEAST_AHEAD.max(least))
         });
-        Self { each, depth, full: BoundedMap::new(SOURCES, SILENCE) }
+        Self { limit, sources: BoundedMap::new(SOURCES, SILENCE) }
     }
 
     /// Whether this source may get one more answer now; if so, it is counted.
     pub fn admits(&mut self, now: Nanos, source: IpAddr) -> bool {
-        let Some(each) = self.each else { return true };
-        let full = self.full.entry(now, network(source), || now);
-        let after = (*full).max(now) + each;
-        let fits = after - now <= self.depth;
-        if fits {
-            *full = after;
-        }
-        fits
+        let Some(limit) = self.limit else { return true };
+        self.sources.entry(now, network(source), RateMeter::default).admits(limit, now)
     }
 }
 

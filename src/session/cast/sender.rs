@@ -15,8 +15,8 @@ use crate::batch::{
     TxBatch,
 };
 use crate::machine::{Next, Now, Session};
+use crate::pace::{Schedule, Spacing};
 use crate::record::{CastSent, DeliveryError, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
-use crate::session::send::{Schedule, Spacing};
 use crate::session::{PayloadSource, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};

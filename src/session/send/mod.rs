@@ -1,11 +1,8 @@
 //! `send`: the same datagrams to every destination, in order, each until the kernel accepts it;
 //! then, if requested, a wait for answers.
 
-mod schedule;
 mod transmit_stamps;
 mod window;
-
-pub use schedule::Spacing;
 
 use super::{NetworkErrorLog, PayloadSource, Supply, SupplyError};
 use crate::batch::{
@@ -13,9 +10,9 @@ use crate::batch::{
     TxBatch,
 };
 use crate::machine::{Next, Now, Session};
+use crate::pace::{Schedule, Spacing};
 use crate::record::{Flow, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Sink};
 use crate::units::Nanos;
-pub(in crate::session) use schedule::Schedule;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use transmit_stamps::PendingStamps;

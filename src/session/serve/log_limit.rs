@@ -3,28 +3,22 @@
 //! Each kind of event has an allowance that refills with time. Events beyond it are counted, and
 //! the count is logged.
 
+use crate::pace::{RateLimit, RateMeter};
 use crate::record::ServeRecord;
 use crate::units::Nanos;
 
 /// Refusals: 20 at once, then one a second; at 100 bytes a line that is at most 9 MB a day.
-const REFUSALS: Allowance = Allowance { burst: 20, each: Nanos::from_secs(1) };
+const REFUSALS: RateLimit = RateLimit::with_burst(Nanos::from_secs(1), 20);
 /// All other events, which need a verified address: 1,000 at once, then five a second.
-const OTHERS: Allowance = Allowance { burst: 1_000, each: Nanos::from_millis(200) };
+const OTHERS: RateLimit = RateLimit::with_burst(Nanos::from_millis(200), 1_000);
 /// Minimum time between two reports of omitted events.
 const TELL: Nanos = Nanos::from_secs(10);
-
-/// A burst of events, and the time until one more is allowed.
-#[derive(Clone, Copy, Debug)]
-struct Allowance {
-    burst: u64,
-    each: Nanos,
-}
 
 /// Decides which events are logged.
 #[derive(Debug, Default)]
 pub(super) struct LogLimit {
-    refusals: Meter,
-    others: Meter,
+    refusals: RateMeter,
+    others: RateMeter,
     left_out: u64,
     told: Nanos,
 }
@@ -33,9 +27,9 @@ impl LogLimit {
     /// Whether an event is logged.
     pub fn admits(&mut self, record: &ServeRecord, now: Nanos) -> bool {
         let admitted = if record.is_refusal() {
-            self.refusals.takes(REFUSALS, now)
+            self.refusals.admits(REFUSALS, now)
         } else {
-            self.others.takes(OTHERS, now)
+            self.others.admits(OTHERS, now)
         };
         self.left_out += u64::from(!admitted);
         admitted
@@ -54,25 +48,6 @@ impl LogLimit {
     pub fn last_left_out(&mut self) -> Option<ServeRecord> {
         (self.left_out > 0)
             .then(|| ServeRecord::NotShown { events: std::mem::take(&mut self.left_out) })
-    }
-}
-
-/// Use of an allowance (generic cell rate algorithm, ITU-T I.371).
-#[derive(Debug, Default)]
-struct Meter {
-    /// When it will be unused again.
-    empty_at: Nanos,
-}
-
-impl Meter {
-    fn takes(&mut self, allowance: Allowance, now: Nanos) -> bool {
-        let next = self.empty_at.max(now) + allowance.each;
-        let most = Nanos(allowance.each.0 * allowance.burst);
-        if next - now > most {
-            return false;
-        }
-        self.empty_at = next;
-        true
     }
 }
 

@@ -10,15 +10,16 @@ use super::probe::{ECHO_LEN, Echo, Probe};
 use crate::batch::{Datagram, Dest, LocalSendFailure, SendOutcome, SendStop, TxBatch};
 use crate::control::server::{LoopPrevention, answers_anything, print};
 use crate::machine::{Next, Now, Session};
+use crate::pace::{RateLimit, RateMeter};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
 use crate::units::{Endpoint, Nanos};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
-/// Maximum probes answered per second.
-const RATE: u64 = 200;
-/// Of these, the maximum answered to the group.
-const GROUP_RATE: u64 = 50;
+/// Probes answered: 200 a second.
+const ANSWERS: RateLimit = RateLimit::with_burst(Nanos::from_millis(5), 200);
+/// Of these, answered to the group: 50 a second.
+const GROUP_ANSWERS: RateLimit = RateLimit::with_burst(Nanos::from_millis(20), 50);
 /// Maximum answers waiting for the socket.
 const QUEUE_MAX: usize = 512;
 /// Maximum probing hosts that are reported.
@@ -47,8 +48,8 @@ pub struct CheckAnswerer<S> {
     sink: S,
     queue: VecDeque<(Dest, [u8; ECHO_LEN])>,
     askers: Vec<IpAddr>,
-    /// The current second, and what was answered in it: in total, and to the group.
-    second: (u64, u64, u64),
+    answers: RateMeter,
+    group_answers: RateMeter,
     restraint: LoopPrevention,
     told: CheckAnswered,
     over: bool,
@@ -71,19 +72,13 @@ where
         };
         let (queue, askers) = (VecDeque::new(), Vec::new());
         let restraint = LoopPrevention::default();
-        Self { config, sink, queue, askers, second: (0, 0, 0), restraint, told, over: false }
+        let (answers, group_answers) = (RateMeter::default(), RateMeter::default());
+        Self { config, sink, queue, askers, answers, group_answers, restraint, told, over: false }
     }
 
-    /// Whether one more may be answered in this second.
-    fn may_answer(&mut self, now: Now, to_group: bool) -> bool {
-        let second = now.mono.as_u64() / 1_000_000_000;
-        if self.second.0 != second {
-            self.second = (second, 0, 0);
-        }
-        self.second.1 += 1;
-        self.second.2 += u64::from(to_group);
-        let few = !to_group || self.second.2 <= GROUP_RATE;
-        few && self.second.1 <= RATE && self.queue.len() < QUEUE_MAX
+    /// Whether one more may be answered now.
+    fn may_answer(&mut self, now: Now) -> bool {
+        self.answers.admits(ANSWERS, now.mono) && self.queue.len() < QUEUE_MAX
     }
 }
 
@@ -144,7 +139,8 @@ where
         let to_group = probe.back && !by_group;
         let (source, what) = (meta.source, print(datagram.payload));
         if !self.restraint.admits_question(now.mono, source, what)
-            || !self.may_answer(now, to_group)
+            || !self.may_answer(now)
+            || to_group && !self.group_answers.admits(GROUP_ANSWERS, now.mono)
         {
             self.told.unanswered += 1;
             return;

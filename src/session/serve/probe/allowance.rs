@@ -1,41 +1,44 @@
-//! Rate limits for a remote agent's answers, by the generic cell rate algorithm (ITU-T I.371): per
-//! address and in total, for the client whose probe it is and for the destination.
+//! Rate limits for a remote agent's answers: per address and in total, for the client whose probe it
+//! is and for the destination.
 //!
 //! An immediate answer is bounded by the request that it costs. Delayed answers, and further
 //! answers to one request, are what an attacker could accumulate: their limits are much lower, and
 //! apply when they are sent.
 
+use crate::control::server::network;
+use crate::pace::{RateLimit, RateMeter};
 use crate::units::Nanos;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-/// A rate and a burst.
+/// Limits of datagrams and of bytes.
 #[derive(Clone, Copy, Debug)]
-struct Rate {
-    /// Time per datagram.
-    datagram: Nanos,
-    /// Time per byte.
-    byte: Nanos,
-    /// How far ahead of the rate one may be.
-    burst: Nanos,
+struct Allowance {
+    datagrams: RateLimit,
+    bytes: RateLimit,
+}
+
+impl Allowance {
+    /// The time per datagram and per byte, and how far ahead of these one may be.
+    const fn new(datagram: Nanos, byte: Nanos, ahead: Nanos) -> Self {
+        let datagrams = RateLimit::ahead_by(datagram, ahead);
+        Self { datagrams, bytes: RateLimit::ahead_by(byte, ahead) }
+    }
 }
 
 /// Immediate first answers to one address: 2,000 datagrams and 20 Mbit of payload a second, with a
 /// burst of one second's worth. A train of `probe shape` has 1,000 a second by default; `probe mtu`
 /// stays within 10 Mbit/s.
-const AT_ONCE: Rate =
-    Rate { datagram: Nanos::from_micros(500), byte: Nanos(400), burst: Nanos::from_secs(1) };
+const AT_ONCE: Allowance = Allowance::new(Nanos::from_micros(500), Nanos(400), Nanos::from_secs(1));
 /// The same in total: eight times as much.
-const AT_ONCE_IN_ALL: Rate =
-    Rate { datagram: Nanos(62_500), byte: Nanos(50), burst: Nanos::from_secs(1) };
+const AT_ONCE_IN_ALL: Allowance = Allowance::new(Nanos(62_500), Nanos(50), Nanos::from_secs(1));
 /// Delayed and further answers to one address: 200 datagrams and 2.4 Mbit a second, with a burst of
 /// a third of a second's worth. `probe timeout` has two sockets for each idle time and 100 ms
 /// between its answers; the finest refinement has 14 answers due within some milliseconds.
-const LATER: Rate =
-    Rate { datagram: Nanos::from_millis(5), byte: Nanos(3_333), burst: Nanos(333_333_333) };
+const LATER: Allowance = Allowance::new(Nanos::from_millis(5), Nanos(3_333), Nanos(333_333_333));
 /// The same in total: ten times the rate and five times the burst.
-const LATER_IN_ALL: Rate =
-    Rate { datagram: Nanos::from_micros(500), byte: Nanos(333), burst: Nanos(166_666_666) };
+const LATER_IN_ALL: Allowance =
+    Allowance::new(Nanos::from_micros(500), Nanos(333), Nanos(166_666_666));
 /// Addresses whose use is tracked.
 const SOURCES: usize = 4_096;
 
@@ -48,33 +51,31 @@ pub(in super::super) enum When {
     Later,
 }
 
-/// Use of a rate.
+/// Use of an allowance.
 #[derive(Clone, Copy, Debug, Default)]
-struct Meter {
-    /// When it will be unused again, by datagrams and by bytes.
-    datagrams: Nanos,
-    bytes: Nanos,
+struct Meters {
+    datagrams: RateMeter,
+    bytes: RateMeter,
 }
 
-impl Meter {
-    /// The meter after a datagram of `len` bytes; `None` if that exceeds the limit now.
-    fn after(self, rate: Rate, len: usize, now: Nanos) -> Option<Self> {
-        let datagrams = self.datagrams.max(now) + rate.datagram;
-        let bytes = self.bytes.max(now) + Nanos(rate.byte.0.saturating_mul(len as u64));
-        let fits = datagrams - now <= rate.burst && bytes - now <= rate.burst;
-        fits.then_some(Self { datagrams, bytes })
+impl Meters {
+    /// The meters after a datagram of `len` bytes; `None` if that exceeds a limit now.
+    fn after(self, allowance: Allowance, len: usize, now: Nanos) -> Option<Self> {
+        let datagrams = self.datagrams.after(allowance.datagrams, 1, now)?;
+        let bytes = self.bytes.after(allowance.bytes, len as u64, now)?;
+        Some(Self { datagrams, bytes })
     }
 
     fn is_idle(self, now: Nanos) -> bool {
-        self.datagrams <= now && self.bytes <= now
+        self.datagrams.is_idle(now) && self.bytes.is_idle(now)
     }
 }
 
 /// Both rates of one address, or of all.
 #[derive(Clone, Copy, Debug, Default)]
 struct Used {
-    at_once: Meter,
-    later: Meter,
+    at_once: Meters,
+    later: Meters,
 }
 
 /// Use of all limits of a server.
@@ -92,7 +93,7 @@ impl Limits {
             When::AtOnce => (AT_ONCE, AT_ONCE_IN_ALL),
             When::Later => (LATER, LATER_IN_ALL),
         };
-        let after = |used: &Used, rate: Rate| {
+        let after = |used: &Used, rate: Allowance| {
             let mut used = *used;
             let meter = used.of(when);
             *meter = meter.after(rate, len, now)?;
@@ -101,7 +102,7 @@ impl Limits {
         let Some(all) = after(&self.all, in_all) else { return false };
         let mut changed = [None; 2];
         for (source, slot) in sources.iter().zip(&mut changed) {
-            let source = source_of(*source);
+            let source = network(*source);
             let known = self.by_source.get(&source).copied();
             if known.is_none() && !self.has_room(now) {
                 return false;
@@ -129,20 +130,11 @@ impl Limits {
 }
 
 impl Used {
-    fn of(&mut self, when: When) -> &mut Meter {
+    fn of(&mut self, when: When) -> &mut Meters {
         match when {
             When::AtOnce => &mut self.at_once,
             When::Later => &mut self.later,
         }
-    }
-}
-
-/// The unit of accounting for an address: an IPv4 address itself, or the /64 network of an IPv6
-/// address, since one host may use any address in it.
-pub(super) fn source_of(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.into(),
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -5,10 +5,11 @@
 
 use super::super::reflect::is_askable;
 use super::super::reply_queue::ReplyQueue;
-use super::allowance::{When, source_of};
+use super::allowance::When;
 use super::pending::DueEcho;
 use super::{Limits, Probe};
 use crate::batch::{Datagram, Dest, Fragmentation};
+use crate::control::server::network;
 use crate::machine::Now;
 use crate::units::Nanos;
 use crate::wire::{Ask, Echo, Via, pattern};
@@ -104,7 +105,7 @@ impl Probe {
         // A forged source must not use up the allowance of the address's true owner.
         let proven = when == When::Later || self.lanes.is_proven(to, now);
         let both = [owner, to.ip()];
-        let other = proven && source_of(owner) != source_of(to.ip());
+        let other = proven && network(owner) != network(to.ip());
         limits.takes(when, if other { &both } else { &both[..1] }, answer.len, now)
     }
 }

@@ -3,8 +3,8 @@
 //! They go to addresses that were verified at the time of the request and may have another owner by
 //! then, so the number per address is limited as well.
 
-use super::allowance::source_of;
 use crate::batch::Dest;
+use crate::control::server::network;
 use crate::units::Nanos;
 use crate::wire::Echo;
 use std::collections::{BTreeMap, HashMap};
@@ -61,7 +61,7 @@ impl Pending {
     /// Queues an answer until it is due; `false` if a limit is reached, for its address or in
     /// total.
     pub fn keep(&mut self, due: Nanos, answer: DueEcho) -> bool {
-        let source = source_of(answer.dest.addr.ip());
+        let source = network(answer.dest.addr.ip());
         let owed = self.by_source.get(&source).copied().unwrap_or_default().with(answer.len);
         let all = self.all.with(answer.len);
         if !owed.is_within(PER_SOURCE) || !all.is_within(IN_ALL) {
@@ -101,7 +101,7 @@ impl Pending {
 
     /// Updates the counts for an answer that was removed.
     fn settle(&mut self, answer: &DueEcho) {
-        let source = source_of(answer.dest.addr.ip());
+        let source = network(answer.dest.addr.ip());
         self.all = self.all.without(answer.len);
         if let Some(owed) = self.by_source.get_mut(&source) {
             *owed = owed.without(answer.len);

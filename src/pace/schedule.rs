@@ -1,4 +1,4 @@
-//! When the next datagram of `send` is due: an absolute schedule for datagrams of any size.
+//! When the next datagram is due: an absolute schedule for datagrams of any size.
 
 use crate::units::Nanos;
 
@@ -22,7 +22,7 @@ pub enum Spacing {
 /// The absolute schedule: late datagrams are sent and never skipped, and rounding errors do not
 /// accumulate.
 #[derive(Clone, Debug)]
-pub(in crate::session) struct Schedule {
+pub struct Schedule {
     spacing: Spacing,
     due: Nanos,
     /// Fractions of a nanosecond, in units of the rate's denominator.
