@@ -53,6 +53,17 @@ pub struct Client {
     state: State,
 }
 
+/// What a handshake of another socket needs of the session.
+#[derive(Debug)]
+pub struct Beside<'a> {
+    /// The session's name; empty before it is open.
+    pub session: &'a str,
+    /// What numbers and seals commands.
+    pub issuer: &'a mut Issuer,
+    /// How long to wait.
+    pub patience: &'a Patience,
+}
+
 impl Client {
     /// A session that the first poll begins to open. Tags begin with `prefix`; each command is given
     /// up after `patience`, or later where the round trip is long.
@@ -86,8 +97,9 @@ impl Client {
     }
 
     /// The session's name, and what else a handshake of another socket needs.
-    pub fn issue_beside(&mut self) -> (&str, &mut Issuer, &Patience) {
-        (self.token.name(), &mut self.issuer, &self.patience)
+    pub fn beside(&mut self) -> Beside<'_> {
+        let (session, issuer) = (self.token.name(), &mut self.issuer);
+        Beside { session, issuer, patience: &self.patience }
     }
 
     /// Whether any reply has arrived.

@@ -12,7 +12,7 @@ pub(crate) mod server;
 mod session_token;
 mod ticket;
 
-pub use client::{Client, ClientReply};
+pub use client::{Beside, Client, ClientReply};
 pub use exchange::{Exchange, Step};
 pub use handshake::{Handshake, HandshakeReply};
 pub use issuer::{Issuer, Request};

@@ -1,6 +1,7 @@
 //! The settings of a socket, decided before it is opened.
 
 use super::buffers::SEND_BUFFER;
+use super::socket::OpenedSocket;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
 use crate::sys::{self, Family, Switch, errno};
@@ -138,7 +139,8 @@ impl SocketPlan {
             && self.io.coalesces()
             && sys::set_switch(socket.as_fd(), family, Switch::Gro, true).is_ok();
         let io = if self.transmit_stamps { self.io.uncoalesced() } else { self.io };
-        let mut opened = Socket::new(socket.into(), family, local, self.connect, io, gro, sizes);
+        let (fd, peer) = (socket.into(), self.connect);
+        let mut opened = Socket::new(OpenedSocket { fd, family, local, peer, io, gro, sizes });
         if !queues_errors {
             opened.without_error_queue();
         }

@@ -40,16 +40,21 @@ pub struct Socket {
     fragments: Fragments,
 }
 
+/// A descriptor with what is known of it.
+pub(super) struct OpenedSocket {
+    pub fd: OwnedFd,
+    pub family: Family,
+    pub local: SocketAddr,
+    pub peer: Option<SocketAddr>,
+    pub io: IoMode,
+    /// Whether the kernel coalesces what arrives.
+    pub gro: bool,
+    pub sizes: BufferSizes,
+}
+
 impl Socket {
-    pub(super) fn new(
-        fd: OwnedFd,
-        family: Family,
-        local: SocketAddr,
-        peer: Option<SocketAddr>,
-        io: IoMode,
-        gro: bool,
-        sizes: BufferSizes,
-    ) -> Self {
+    pub(super) fn new(opened: OpenedSocket) -> Self {
+        let OpenedSocket { fd, family, local, peer, io, gro, sizes } = opened;
         let many = io != IoMode::Plain && may_receive_many();
         Self {
             fd,
@@ -161,7 +166,7 @@ impl Socket {
     fn send_alike(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         let Self { fd, family, transmit, answers, .. } = self;
         let mut is_pending = |errno| answers.is_pending(fd, errno);
-        let outcome = transmit.send(fd.as_fd(), *family, batch, range, &mut is_pending);
+        let outcome = transmit.send((fd.as_fd(), *family), batch, range, &mut is_pending);
         answers.note_sent(fd, outcome.accepted, transmit.failures());
         if matches!(outcome.stop, Some(SendStop::Refused { errno: errno::EPERM, .. })) {
             answers.note_filtered();

@@ -87,8 +87,7 @@ impl Transmit {
     /// datagram, which the kernel returned instead of the result of this call.
     pub fn send(
         &mut self,
-        fd: BorrowedFd<'_>,
-        family: Family,
+        (fd, family): (BorrowedFd<'_>, Family),
         batch: &TxBatch,
         range: Range<usize>,
         is_pending: &mut dyn FnMut(i32) -> bool,

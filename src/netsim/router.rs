@@ -84,7 +84,7 @@ impl Router {
         if packet.ttl <= 1 {
             // Time exceeded (RFC 792, RFC 4443 §3.3).
             let kind = if is_v6 { (3, 0) } else { (11, 0) };
-            return self.refuse(now, &packet, kind, None, emitted);
+            return self.refuse(now, &packet, (kind, None), emitted);
         }
         packet.ttl -= 1;
         let rule = self.exceptions.get(&packet.to.port()).unwrap_or(&self.rule);
@@ -92,7 +92,7 @@ impl Router {
             RouterRule::Forward => {}
             RouterRule::Drop => return,
             RouterRule::Reject(kind, code) => {
-                return self.refuse(now, &packet, (kind, code), None, emitted);
+                return self.refuse(now, &packet, ((kind, code), None), emitted);
             }
         }
         if let Some(mtu) = self.mtu.filter(|mtu| packet.fragment.unwrap_or(packet.ip_len()) > *mtu)
@@ -101,7 +101,7 @@ impl Router {
             if !may_fragment {
                 // Fragmentation needed (RFC 1191 §4), packet too big (RFC 4443 §3.2).
                 let kind = if is_v6 { (2, 0) } else { (3, 4) };
-                return self.refuse(now, &packet, kind, Some(mtu), emitted);
+                return self.refuse(now, &packet, (kind, Some(mtu)), emitted);
             }
             packet.fit(mtu);
         }
@@ -112,8 +112,7 @@ impl Router {
         &mut self,
         now: Nanos,
         packet: &Packet,
-        kind: (u8, u8),
-        mtu: Option<u32>,
+        (kind, mtu): ((u8, u8), Option<u32>),
         emitted: &mut Emitted,
     ) {
         let Some(budget) = &mut self.errors else { return };

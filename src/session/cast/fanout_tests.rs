@@ -2,7 +2,7 @@
 //! did.
 
 use super::fanout_network::{FanoutNetwork, GROUP, Path, plan};
-use super::feedback::{Feedback, Place};
+use super::feedback::{Feedback, Place, Reported};
 use super::receiver_table::ReceiverTable;
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
@@ -338,8 +338,8 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
             let meta = RxMeta { source, arrival: now.real, ..RxEntry::default().meta };
             let key = SourceKey { source, group, interface: 1, tag: Some(7), beside: false };
             for receiver in &mut receivers {
-                let place = Place { listens: 0, answers: 0 };
-                receiver.announced(now, key, &meta, place, (&line, LINE_LEN));
+                let place = Place { meta: &meta, listens: 0, answers: 0 };
+                receiver.announced(now, key, place, (&line, LINE_LEN));
             }
         }
         for (index, receiver) in receivers.iter_mut().enumerate() {
@@ -347,7 +347,8 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
                 continue;
             }
             out.reset();
-            receiver.poll(now, &[], &Names::default(), &[0], &mut out);
+            let known = Reported { rows: &[], names: &Names::default(), drops: &[0] };
+            receiver.poll(now, &known, &mut out);
             for slot in out.slots() {
                 per_second[(millis / 1_000) as usize] += 1;
                 let command = Command::decode(out.payload(slot)).unwrap();

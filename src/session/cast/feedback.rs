@@ -19,11 +19,22 @@ const GOODBYE_SPACING: Nanos = Nanos::from_millis(100);
 
 /// Where a datagram arrived, for reports.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
+    /// Its addresses and its time.
+    pub meta: &'a RxMeta,
     /// The socket that received it.
     pub listens: usize,
     /// The socket that reports are sent from.
     pub answers: usize,
+}
+
+/// What is reported on.
+#[derive(Clone, Copy)]
+pub(super) struct Reported<'a> {
+    pub rows: &'a [SourceAccount],
+    pub names: &'a Names,
+    /// Drops of each socket.
+    pub drops: &'a [u32],
 }
 
 /// All reporters of a receiver.
@@ -68,10 +79,10 @@ impl Feedback {
         &mut self,
         now: Now,
         key: SourceKey,
-        meta: &RxMeta,
-        place: Place,
+        place: Place<'_>,
         (line, bytes): (&Announcement, usize),
     ) -> Option<usize> {
+        let meta = place.meta;
         let known = self.by_key.get(&key).copied();
         // Another run may have the same tag.
         if let Some(index) = known
@@ -177,14 +188,8 @@ impl Feedback {
     }
 
     /// Writes the reports that are due, as many as fit.
-    pub fn poll(
-        &mut self,
-        now: Now,
-        rows: &[SourceAccount],
-        names: &Names,
-        drops: &[u32],
-        out: &mut TxBatch,
-    ) {
+    pub fn poll(&mut self, now: Now, known: &Reported<'_>, out: &mut TxBatch) {
+        let Reported { rows, names, drops } = *known;
         if let Some((left @ 1.., next)) = self.leaving
             && next <= now.mono
         {

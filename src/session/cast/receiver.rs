@@ -7,7 +7,8 @@ mod summary;
 mod timing;
 mod unicast_copies;
 
-use super::feedback::{Feedback, Place};
+use super::feedback::{Feedback, Place, Reported};
+use super::stream::Arrived;
 use super::subscription::{SubscribeError, Subscription, SubscriptionStep};
 use super::{EndMark, ForeignDatagrams, KeepDelays, Names, SourceAccount, SourceKey, Stream};
 use crate::batch::{Datagram, Dest, Fragmentation, NetworkError, SendOutcome, TxBatch};
@@ -254,7 +255,8 @@ where
                 let first = Some(datagram.true_len as u64);
                 intervals.take(now, datagram, Change { first, lost: 0 });
             }
-            self.store(now, key.source, None, datagram.payload);
+            let (source, payload) = (key.source, datagram.payload);
+            self.store(now, &Arrived { source, number: None, payload });
         }
     }
 
@@ -272,7 +274,8 @@ where
                 self.taken += 1;
                 self.observe(now, index, &header, datagram);
                 let number = Some((header.tag, header.sequence));
-                self.store(now, key.source, number, &datagram.payload[Header::LEN..]);
+                let (source, payload) = (key.source, &datagram.payload[Header::LEN..]);
+                self.store(now, &Arrived { source, number, payload });
             }
             Kind::End => {
                 // The end of a run of which nothing was received says nothing about this receiver.
@@ -333,9 +336,9 @@ where
         if let Some(feedback) = self.feedback.as_mut().filter(|_| accountable) {
             // What arrived at the address of reports is answered from there.
             let answers = self.config.listens.get(socket).map_or(socket, |listen| listen.answers);
-            let place = Place { listens: socket, answers };
+            let place = Place { meta: &datagram.meta, listens: socket, answers };
             let line = (&line, datagram.true_len);
-            let new = feedback.announced(now, key, &datagram.meta, place, line);
+            let new = feedback.announced(now, key, place, line);
             if let (Some(reporter), Some(row)) = (new, row) {
                 feedback.set_row(reporter, row, &self.rows[row]);
                 self.reporters[row] = Some(reporter);
@@ -426,7 +429,8 @@ where
         // Senders come and go: their addresses must not accumulate.
         out.reset();
         if let Some(feedback) = &mut self.feedback {
-            feedback.poll(now, &self.rows, &self.config.names, &self.drops, out);
+            let (names, drops) = (&self.config.names, &self.drops);
+            feedback.poll(now, &Reported { rows: &self.rows, names, drops }, out);
             done = feedback.has_left(now.mono);
             at = feedback.next_due();
         }

@@ -3,7 +3,7 @@
 
 use super::receiver_table::ReceiverTable;
 use super::subscribers::{Change, SubscriptionControl, SubscriptionPolicy};
-use super::unicast_copies::UnicastCopies;
+use super::unicast_copies::{CopyReport, UnicastCopies};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::control::server::answers_anything;
 use crate::machine::Now;
@@ -263,10 +263,10 @@ impl SenderControl {
             }
             return copies.as_ref()?.invite(now, meta, (report, bytes), last_line.as_ref()?);
         }
-        let over = last_line.is_some_and(|line| line.over);
+        let is_over = last_line.is_some_and(|line| line.over);
         // Copies have the group's numbers.
-        let told = known.check(report);
-        let taken = copies.as_mut()?.take(now, meta, report, told, census, over);
+        let told = CopyReport { meta, report, possible: known.check(report), is_over };
+        let taken = copies.as_mut()?.take(now, &told, census);
         (taken && report.last).then(|| goodbye(report))
     }
 

@@ -57,19 +57,20 @@ pub(super) struct Stream {
     gap_count: u64,
 }
 
+/// A datagram of the stream, or of another.
+#[derive(Clone, Copy)]
+pub(super) struct Arrived<'a> {
+    pub source: SocketAddr,
+    /// The sequence number with the run's tag; `None` for a datagram without header, which is
+    /// written as it arrives.
+    pub number: Option<(u16, u32)>,
+    pub payload: &'a [u8],
+}
+
 impl Stream {
     /// Handles a datagram's payload; `ready` gets what can be written now.
-    ///
-    /// `number` is the sequence number with the run's tag; `None` for a datagram without header,
-    /// which is written as it arrives.
-    pub fn take(
-        &mut self,
-        source: SocketAddr,
-        number: Option<(u16, u32)>,
-        payload: &[u8],
-        now: Nanos,
-        ready: &mut impl FnMut(Piece<'_>),
-    ) {
+    pub fn take(&mut self, arrived: &Arrived<'_>, now: Nanos, ready: &mut impl FnMut(Piece<'_>)) {
+        let Arrived { source, number, payload } = *arrived;
         let key = Key { source, tag: number.map(|(tag, _)| tag) };
         let sequence = number.map(|(_, sequence)| sequence);
         if self.key.is_none() {
@@ -215,7 +216,8 @@ mod tests {
 
         fn take(&mut self, source: &str, number: Option<(u16, u32)>, payload: &[u8], now: Nanos) {
             self.with(|stream, mut ready| {
-                stream.take(addr(source), number, payload, now, &mut ready);
+                let arrived = Arrived { source: addr(source), number, payload };
+                stream.take(&arrived, now, &mut ready);
             });
         }
 

@@ -59,6 +59,18 @@ pub(super) struct UnicastCopies {
     changes: Vec<Change>,
 }
 
+/// A receiver's report on copies.
+#[derive(Clone, Copy)]
+pub(super) struct CopyReport<'a> {
+    /// The datagram that it came in.
+    pub meta: &'a RxMeta,
+    pub report: &'a ReceiverReport,
+    /// Whether it can be true.
+    pub possible: Result<(), Contradiction>,
+    /// Whether the run is over.
+    pub is_over: bool,
+}
+
 impl UnicastCopies {
     /// No receivers.
     pub fn new(key: TicketKey) -> Self {
@@ -108,17 +120,9 @@ impl UnicastCopies {
     }
 
     /// Handles a report on copies; returns whether it was one, from the address that it names. A
-    /// receiver that leaves before the run is `over` gets no more copies; `told` says whether its
-    /// report is possible.
-    pub fn take(
-        &mut self,
-        now: Now,
-        meta: &RxMeta,
-        report: &ReceiverReport,
-        told: Result<(), Contradiction>,
-        census: &ReceiverTable,
-        over: bool,
-    ) -> bool {
+    /// receiver that leaves before the run is over gets no more copies.
+    pub fn take(&mut self, now: Now, told: &CopyReport<'_>, census: &ReceiverTable) -> bool {
+        let CopyReport { meta, report, possible, is_over } = *told;
         let addr = meta.source;
         let known = self.by_addr.get(&addr).copied();
         let number = known.map_or(0, |index| self.all[index].values);
@@ -136,13 +140,13 @@ impl UnicastCopies {
         copy.heard = now.mono;
         copy.doubt = None;
         // A report that was overtaken is out of date.
-        if told.is_ok() && report.firsts >= copy.firsts {
+        if possible.is_ok() && report.firsts >= copy.firsts {
             copy.firsts = report.firsts;
             copy.lost = report.lost;
         }
-        copy.lied |= told.is_err();
+        copy.lied |= possible.is_err();
         copy.last |= report.last;
-        if report.last && !over && !copy.ended {
+        if report.last && !is_over && !copy.ended {
             copy.ended = true;
             self.changes.push(Change::Uncopied(copy.addr));
         }
@@ -247,6 +251,10 @@ mod tests {
     use crate::record::KnownFanout;
     use crate::wire::{Command, fanout_tag};
 
+    fn during_the_run<'a>(meta: &'a RxMeta, report: &'a ReceiverReport) -> CopyReport<'a> {
+        CopyReport { meta, report, possible: Ok(()), is_over: false }
+    }
+
     const RUN: u64 = 7;
     const KNOWN: KnownFanout = KnownFanout { numbered: 10_000, length: Nanos::ZERO };
 
@@ -304,11 +312,11 @@ mod tests {
             (told.run, Some(7)),
         ] {
             let told = ReceiverReport { value, ..report(run, "10.0.0.2:0", 0) };
-            assert!(!copies.take(now, &meta, &told, Ok(()), &census, false));
+            assert!(!copies.take(now, &during_the_run(&meta, &told), &census));
         }
         assert!(!copies.has_changes() && copies.record(&census).is_empty());
         let told = ReceiverReport { value: told.value, ..report(told.run, "10.0.0.2:0", 0) };
-        assert!(copies.take(now, &meta, &told, Ok(()), &census, false));
+        assert!(copies.take(now, &during_the_run(&meta, &told), &census));
         assert!(
             matches!(copies.take_changes()[..], [Change::Copied(dest)] if dest.addr == meta.source)
         );
@@ -323,7 +331,7 @@ mod tests {
         assert_eq!((record.unicast_lost, record.unicast_expected), (0, 1_000));
         // A receiver that leaves gets no more.
         let last = ReceiverReport { last: true, ..told };
-        assert!(copies.take(now, &meta, &last, Ok(()), &census, false));
+        assert!(copies.take(now, &during_the_run(&meta, &last), &census));
         assert!(matches!(copies.take_changes()[..], [Change::Uncopied(_)]));
         assert!(copies.lines(now.mono, &line(), None).is_empty() && copies.is_whole(now.mono));
     }
@@ -342,7 +350,7 @@ mod tests {
             for secs in 0..40 {
                 let told =
                     ReceiverReport { value: heard.value, ..report(heard.run, "10.0.0.2:0", 0) };
-                assert!(copies.take(at(secs), &meta, &told, Ok(()), &census, false), "{secs}");
+                assert!(copies.take(at(secs), &during_the_run(&meta, &told), &census), "{secs}");
                 // Forged, and without effect.
                 copies.on_refusal(at(secs).mono, meta.source, every);
                 copies.expire(at(secs).mono);
@@ -357,7 +365,7 @@ mod tests {
                 if refused {
                     copies.on_refusal(at(secs).mono, meta.source, every);
                 }
-                copies.take(at(secs), &meta, &told, Ok(()), &census, false);
+                copies.take(at(secs), &during_the_run(&meta, &told), &census);
                 copies.expire(at(secs).mono);
             }
             // What it knew is valid for four seconds.

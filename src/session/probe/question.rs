@@ -80,43 +80,55 @@ pub struct Chance<'a> {
     pub asked: u64,
 }
 
+/// What is known of one direction.
+struct OneWay {
+    /// Sent that way.
+    sent: u64,
+    /// Known to have arrived.
+    arrived: u64,
+    control_sent: u64,
+    /// `None` if unknown.
+    control_arrived: Option<u64>,
+}
+
 impl Chance<'_> {
     /// Whether the question passes on the way out, in this number of packets.
     pub fn out(&self, question: &Question, pieces: u64) -> Outcome {
-        let arrived = question.arrived(self.told).unwrap_or(0);
-        let control = (self.control.left(), self.control.arrived(self.told));
-        self.outcome(question, arrived, question.left(), control, pieces)
+        let way = OneWay {
+            sent: question.left(),
+            arrived: question.arrived(self.told).unwrap_or(0),
+            control_sent: self.control.left(),
+            control_arrived: self.control.arrived(self.told),
+        };
+        self.outcome(question, &way, pieces)
     }
 
     /// Whether the answer passes on the way back, in this number of packets.
     pub fn back(&self, question: &Question, pieces: u64) -> Outcome {
-        let answers = question.answers(self.told);
         let control = self.control.answers(self.told);
-        let both = (control.unwrap_or(0), control.map(|_| self.control.answered()));
-        self.outcome(question, 0, answers.unwrap_or(0), both, pieces)
+        let way = OneWay {
+            sent: question.answers(self.told).unwrap_or(0),
+            arrived: 0,
+            control_sent: control.unwrap_or(0),
+            control_arrived: control.map(|_| self.control.answered()),
+        };
+        self.outcome(question, &way, pieces)
     }
 
     /// Judges by one direction, or if that is unknown by both together.
-    fn outcome(
-        &self,
-        question: &Question,
-        arrived: u64,
-        sent: u64,
-        (control_sent, control_arrived): (u64, Option<u64>),
-        pieces: u64,
-    ) -> Outcome {
+    fn outcome(&self, question: &Question, way: &OneWay, pieces: u64) -> Outcome {
         if question.left() == 0 {
             return Outcome::NotSent;
         }
-        if arrived > 0 || question.answered() > 0 {
+        if way.arrived > 0 || question.answered() > 0 {
             return Outcome::Passes;
         }
-        let control = match control_arrived {
-            Some(arrived) => LossSample::new(control_sent, arrived),
+        let control = match way.control_arrived {
+            Some(arrived) => LossSample::new(way.control_sent, arrived),
             None => self.control.round_trip(),
         };
-        let suspect = match control_arrived {
-            Some(_) => LossSample::new(sent, 0),
+        let suspect = match way.control_arrived {
+            Some(_) => LossSample::new(way.sent, 0),
             None => LossSample::new(question.left(), 0),
         };
         if is_beyond_chance(suspect, in_pieces(control, pieces), self.asked) {

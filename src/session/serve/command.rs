@@ -16,7 +16,7 @@ use crate::wire::{AuthenticationError, Code, Command, CommandError, SEAL_LEN, Se
 impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// Handles a control datagram.
     pub(super) fn on_text(&mut self, now: Now, datagram: &Datagram<'_>) {
-        let (payload, bytes) = (datagram.payload, datagram.true_len);
+        let payload = datagram.payload;
         let decoded = Command::decode(payload);
         let tag = match &decoded {
             Ok(Command { tag, .. })
@@ -31,30 +31,24 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
                 return;
             }
         };
-        let mut to = ReplyTo { meta: datagram.meta, seal: None };
+        let mut to = ReplyTo { meta: datagram.meta, seal: None, bytes: datagram.true_len };
         match self.admit(&datagram.meta, payload) {
             Ok(seal) => to.seal = seal,
             Err(refusal) => {
                 self.log_refusal(&to.meta, &refusal, now);
-                return self.answer_error(&to, now, bytes, tag, refusal.into());
+                return self.answer_error(&to, now, tag, refusal.into());
             }
         }
         let refusal = match decoded {
             Ok(command) => {
                 let print = print(payload);
-                return self.on_command(&ReceivedCommand {
-                    command: &command,
-                    to,
-                    bytes,
-                    print,
-                    now,
-                });
+                return self.on_command(&ReceivedCommand { command: &command, to, print, now });
             }
             Err(CommandError::UnknownVerb { .. }) => ServeRefusal::UnknownVerb,
             Err(CommandError::Parameters { .. }) => ServeRefusal::NotKeyValue,
             Err(_) => ServeRefusal::NotUnderstood,
         };
-        self.answer_error(&to, now, bytes, tag, refusal.into());
+        self.answer_error(&to, now, tag, refusal.into());
     }
 
     /// Whether a sender is allowed and holds the key; returns its command's seal, if there is one.
@@ -87,25 +81,25 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     /// repetition.
     pub(super) fn answer_unverified(&mut self, asked: &ReceivedCommand<'_>, answer: Answer) {
         if answer.code.0 >= 400 {
-            return self.answer_error(&asked.to, asked.now, asked.bytes, asked.tag(), answer);
+            return self.answer_error(&asked.to, asked.now, asked.tag(), answer);
         }
         let source = asked.to.meta.source;
         if !self.restraint.admits_question(asked.now.mono, source, asked.print) {
             self.counts.strays += 1;
             return;
         }
-        self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
+        self.answer_within(&asked.to, asked.tag(), answer);
     }
 
     /// Answers a verified address with no more bytes than it sent.
     pub(super) fn answer_verified(&mut self, asked: &ReceivedCommand<'_>, answer: Answer) {
-        self.answer_within(&asked.to, asked.bytes, asked.tag(), answer);
+        self.answer_within(&asked.to, asked.tag(), answer);
     }
 
     /// Sends an error to an unverified address.
-    fn answer_error(&mut self, to: &ReplyTo, now: Now, bytes: usize, tag: Tag, answer: Answer) {
+    fn answer_error(&mut self, to: &ReplyTo, now: Now, tag: Tag, answer: Answer) {
         if self.restraint.admits_error(now.mono, to.meta.source) {
-            self.answer_within(to, bytes, tag, answer);
+            self.answer_within(to, tag, answer);
         } else {
             self.counts.strays += 1;
         }
@@ -126,8 +120,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         );
     }
 
-    fn answer_within(&mut self, to: &ReplyTo, limit: usize, tag: Tag, answer: Answer) {
-        let limit = if to.seal.is_some() { limit.saturating_sub(SEAL_LEN) } else { limit };
+    fn answer_within(&mut self, to: &ReplyTo, tag: Tag, answer: Answer) {
+        let seal = if to.seal.is_some() { SEAL_LEN } else { 0 };
+        let limit = to.bytes.saturating_sub(seal);
         let bytes = answer.encode_within(tag, limit);
         self.answer(to, bytes);
     }

@@ -34,8 +34,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
                 kept
             } else {
                 // An answer that cannot be queued is dropped; the client repeats its request.
+                let charged = probe.charged(When::AtOnce, owner, answer.dest.addr, now.mono);
                 let fits = self.outbox.has_room()
-                    && probe.may_send(&mut self.limits, When::AtOnce, owner, &answer, now.mono);
+                    && self.limits.takes(When::AtOnce, charged, answer.len, now.mono);
                 if fits {
                     probe.items.answer_left(ask.item);
                     let bytes = answer.bytes(&mut self.outbox);
@@ -61,7 +62,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             let Some((_, probe)) = &mut session.probe else { continue };
             probe.waiting = probe.waiting.saturating_sub(1);
             let item = answer.echo.item;
-            if probe.may_send(&mut self.limits, When::Later, owner, &answer, now.mono) {
+            let charged = probe.charged(When::Later, owner, answer.dest.addr, now.mono);
+            if self.limits.takes(When::Later, charged, answer.len, now.mono) {
                 probe.items.answer_left(item);
                 let bytes = answer.bytes(&mut self.outbox);
                 self.outbox.send(answer.dest, Class::Measurement, bytes);

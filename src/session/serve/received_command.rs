@@ -12,14 +12,14 @@ pub(super) struct ReplyTo {
     /// The command's seal, which the reply's seal covers; `None` without a key, or if the client
     /// has not shown that it holds it.
     pub seal: Option<Seal>,
+    /// Length of the command in bytes: the limit for the answer to an unverified address.
+    pub bytes: usize,
 }
 
 /// A command and where it came from.
 pub(super) struct ReceivedCommand<'a> {
     pub command: &'a Command,
     pub to: ReplyTo,
-    /// Length of the command in bytes: the limit for the answer to an unverified address.
-    pub bytes: usize,
     /// Hash of the command, to recognise repeats.
     pub print: u64,
     pub now: Now,

@@ -141,7 +141,8 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> Reflector for StunReflector<O> {
             return refuse(&request, &not_here, limit, reply);
         }
         let other = origins.as_ref().and_then(Origins::told);
-        if !tell(&request, meta.source, leaves.map(|(_, at)| at), other, limit, reply) {
+        let told = Addresses { seen: meta.source, origin: leaves.map(|(_, at)| at), other };
+        if !tell(&request, &told, limit, reply) {
             return Reflection::Silent;
         }
         match leaves.filter(|_| change.is_any()) {
@@ -187,13 +188,21 @@ fn understood(request: &StunMessage<'_>) -> Result<ChangeRequest, Vec<u16>> {
     if unknown.is_empty() { Ok(change.unwrap_or_default()) } else { Err(unknown) }
 }
 
+/// What an answer says.
+struct Addresses {
+    /// The source of the request.
+    seen: SocketAddr,
+    /// Where the answer is sent from; `None` if unknown.
+    origin: Option<SocketAddr>,
+    /// The alternate address; `None` without one.
+    other: Option<SocketAddr>,
+}
+
 /// Writes the answer, the most important attributes first, as much as fits; returns whether the
 /// address did.
 fn tell(
     request: &StunMessage<'_>,
-    seen: SocketAddr,
-    origin: Option<SocketAddr>,
-    other: Option<SocketAddr>,
+    &Addresses { seen, origin, other }: &Addresses,
     limit: usize,
     reply: &mut Vec<u8>,
 ) -> bool {

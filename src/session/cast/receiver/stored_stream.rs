@@ -1,27 +1,19 @@
 //! What a receiver passes on besides its counts: the stored stream, and foreign datagrams.
 
+use super::super::stream::Arrived;
 use super::super::{Piece, Stream};
 use super::{CastReceiver, Ending};
 use crate::batch::Datagram;
 use crate::machine::Now;
 use crate::record::{CastEvent, Flow, Sink};
-use std::net::SocketAddr;
 
 impl<S> CastReceiver<S>
 where
     S: for<'e> Sink<CastEvent<'e>>,
 {
     /// Passes a payload to the stored stream, if there is one.
-    pub(super) fn store(
-        &mut self,
-        now: Now,
-        source: SocketAddr,
-        number: Option<(u16, u32)>,
-        payload: &[u8],
-    ) {
-        self.with_stream(|stream, mut ready| {
-            stream.take(source, number, payload, now.mono, &mut ready);
-        });
+    pub(super) fn store(&mut self, now: Now, arrived: &Arrived<'_>) {
+        self.with_stream(|stream, mut ready| stream.take(arrived, now.mono, &mut ready));
     }
 
     /// Lets the stream write what is ready.

@@ -262,9 +262,9 @@ impl FarEnd {
             }
             next = sooner(next, Next::WaitUntil(at.max(now.mono)));
         }
-        let (session, issuer, patience) = self.client.issue_beside();
+        let mut beside = self.client.beside();
         for proof in self.proofs.values_mut() {
-            next = sooner(next, proof.poll(now, session, issuer, patience, out));
+            next = sooner(next, proof.poll(now, &mut beside, out));
         }
         next
     }

@@ -2,7 +2,7 @@
 
 use super::write;
 use crate::batch::{Dest, TxBatch};
-use crate::control::{Handshake, HandshakeReply, Issuer, Patience, Step};
+use crate::control::{Beside, Handshake, HandshakeReply, Patience, Step};
 use crate::machine::{Next, Now};
 use crate::record::probe::NoAgent;
 use crate::units::Nanos;
@@ -38,19 +38,13 @@ impl SocketProof {
     }
 
     /// Writes what is due; nothing as long as there is no session.
-    pub fn poll(
-        &mut self,
-        now: Now,
-        session: &str,
-        issuer: &mut Issuer,
-        patience: &Patience,
-        out: &mut TxBatch,
-    ) -> Next {
+    pub fn poll(&mut self, now: Now, beside: &mut Beside<'_>, out: &mut TxBatch) -> Next {
+        let Beside { session, issuer, patience } = beside;
         if self.state != ProofState::Waiting || session.is_empty() {
             return Next::Idle;
         }
         let step = self.handshake.poll(now.mono, issuer, patience, |params, ticket| {
-            params.push("session", session);
+            params.push("session", &*session);
             params.push("ticket", ticket);
         });
         match step {

@@ -130,14 +130,13 @@ pub(super) enum Step {
 }
 
 impl IdleTest {
-    /// A lane that begins now.
+    /// A lane that begins `now` with this much silence.
     pub fn new(
         socket: usize,
         timer: IdleTimer,
         stage: Stage,
-        silence: Nanos,
+        (silence, now): (Nanos, Nanos),
         answers: u8,
-        now: Nanos,
     ) -> Self {
         let warm = (timer == IdleTimer::Established).then_some((now, now, None));
         Self {

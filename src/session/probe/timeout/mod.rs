@@ -103,7 +103,7 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
     fn add(&mut self, timer: IdleTimer, stage: Stage, silence: Nanos, now: Nanos) {
         // Socket 0 belongs to the dialogue.
         let socket = self.lanes.len() + 1;
-        let mut lane = IdleTest::new(socket, timer, stage, silence, self.plan.tries, now);
+        let mut lane = IdleTest::new(socket, timer, stage, (silence, now), self.plan.tries);
         if timer == IdleTimer::OneDatagram && self.beside && self.other_port().is_some() {
             lane.proof = Proof::Beside;
         }

@@ -210,8 +210,7 @@ fn polled(explain: fn(i32, SocketAddr) -> LocalSendFailure) -> (TraceSession, Tx
 fn deliver(
     session: &mut TraceSession,
     now: Now,
-    socket: usize,
-    from: IpAddr,
+    (socket, from): (usize, IpAddr),
     word: Word,
     bytes: &[u8],
 ) {
@@ -406,10 +405,10 @@ fn strangers_are_left_alone() {
     let mut other = sent.clone();
     other[15] ^= 1;
     let icmp = Word::Icmp(3, 3, 111, 64);
-    deliver(&mut session, now, 0, router(1), icmp, &other);
-    deliver(&mut session, now, 0, router(1), Word::Reply(other.clone()), &other);
-    deliver(&mut session, now, 0, router(1), Word::Reply(b"hello".to_vec()), &[]);
-    deliver(&mut session, now, 7, router(1), Word::Reply(sent), &[]);
+    deliver(&mut session, now, (0, router(1)), icmp, &other);
+    deliver(&mut session, now, (0, router(1)), Word::Reply(other.clone()), &other);
+    deliver(&mut session, now, (0, router(1)), Word::Reply(b"hello".to_vec()), &[]);
+    deliver(&mut session, now, (7, router(1)), Word::Reply(sent), &[]);
     let report = session.finish(now);
     assert!(report.flows[0].full_ttl.iter().all(|one| one.answer.is_none()), "{report:?}");
 }
@@ -455,7 +454,7 @@ fn a_clock_that_is_set_back_makes_no_round_trip_of_zero() {
     let sent = out.payload(&out.slots()[0]).to_vec();
     session.on_sent(now, &out, &SendOutcome { accepted: 1, stop: None });
     let later = Now { mono: Nanos(1_000_005), real: REAL - Nanos::from_secs(1) };
-    deliver(&mut session, later, 0, target().ip(), Word::Reply(sent), &[]);
+    deliver(&mut session, later, (0, target().ip()), Word::Reply(sent), &[]);
     let report = session.finish(later);
     let hops = report.flows[0].hops.iter().flat_map(|hop| &hop.tries);
     let trips = hops.chain(&report.flows[0].full_ttl).filter_map(|one| one.rtt_ns);

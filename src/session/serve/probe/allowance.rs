@@ -51,6 +51,15 @@ pub(in super::super) enum When {
     Later,
 }
 
+/// Whose limits an answer counts for.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Charged {
+    /// The client whose probe it is.
+    pub owner: IpAddr,
+    /// The destination, if it is another.
+    pub other: Option<IpAddr>,
+}
+
 /// Use of an allowance.
 #[derive(Clone, Copy, Debug, Default)]
 struct Meters {
@@ -86,9 +95,8 @@ pub(in super::super) struct Limits {
 }
 
 impl Limits {
-    /// Whether an answer of `len` bytes may be sent now; if so, it is counted for each of
-    /// `sources`: the client and the destination.
-    pub(super) fn takes(&mut self, when: When, sources: &[IpAddr], len: usize, now: Nanos) -> bool {
+    /// Whether an answer of `len` bytes may be sent now; if so, it is counted for all of `charged`.
+    pub fn takes(&mut self, when: When, charged: Charged, len: usize, now: Nanos) -> bool {
         let (each, in_all) = match when {
             When::AtOnce => (AT_ONCE, AT_ONCE_IN_ALL),
             When::Later => (LATER, LATER_IN_ALL),
@@ -101,8 +109,9 @@ impl Limits {
         };
         let Some(all) = after(&self.all, in_all) else { return false };
         let mut changed = [None; 2];
-        for (source, slot) in sources.iter().zip(&mut changed) {
-            let source = network(*source);
+        let sources = [Some(charged.owner), charged.other].into_iter().flatten();
+        for (source, slot) in sources.zip(&mut changed) {
+            let source = network(source);
             let known = self.by_source.get(&source).copied();
             if known.is_none() && !self.has_room(now) {
                 return false;
@@ -142,6 +151,10 @@ impl Used {
 mod tests {
     use super::*;
 
+    fn of(owner: IpAddr) -> Charged {
+        Charged { owner, other: None }
+    }
+
     fn host(number: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, number])
     }
@@ -157,11 +170,11 @@ mod tests {
         ] {
             let mut limits = Limits::default();
             let start = Nanos::from_secs(10);
-            let burst = (0..5_000).filter(|_| limits.takes(when, &[host(1)], len, start)).count();
+            let burst = (0..5_000).filter(|_| limits.takes(when, of(host(1)), len, start)).count();
             assert_eq!(burst, at_once, "{when:?}, {len} bytes");
             let later = (0..100_000u64)
                 .map(|step| start + Nanos::from_micros(100 * step))
-                .filter(|at| limits.takes(when, &[host(1)], len, *at))
+                .filter(|at| limits.takes(when, of(host(1)), len, *at))
                 .count();
             // Ten seconds of requesting more than allowed.
             assert!((10 * a_second - 1..=10 * a_second + 1).contains(&later), "{later}");
@@ -175,7 +188,7 @@ mod tests {
             let mut limits = Limits::default();
             let sources = (0..200).map(host);
             let taken = |limits: &mut Limits, source: IpAddr| {
-                (0..3_000).filter(|_| limits.takes(when, &[source], 64, start)).count()
+                (0..3_000).filter(|_| limits.takes(when, of(source), 64, start)).count()
             };
             let sum: usize = sources.map(|source| taken(&mut limits, source)).sum();
             assert_eq!(sum, of_all, "{when:?}");
@@ -190,8 +203,8 @@ mod tests {
     fn an_answer_counts_for_whose_it_is_and_for_where_it_goes() {
         let (mut limits, now) = (Limits::default(), Nanos::from_secs(1));
         let to = |limits: &mut Limits, owner: u8, dest: u8| {
-            let sources = [host(owner), host(dest)];
-            (0..500).filter(|_| limits.takes(When::Later, &sources, 64, now)).count()
+            let charged = Charged { owner: host(owner), other: Some(host(dest)) };
+            (0..500).filter(|_| limits.takes(When::Later, charged, 64, now)).count()
         };
         assert_eq!(to(&mut limits, 1, 9), 66);
         assert_eq!(to(&mut limits, 2, 9), 0, "whoever else asks for it");
@@ -204,10 +217,10 @@ mod tests {
         let (mut limits, now) = (Limits::default(), Nanos::from_secs(1));
         let source = |number: u32| IpAddr::V4(number.into());
         for number in 0..20_000 {
-            limits.takes(When::AtOnce, &[source(number)], 64, now + Nanos(u64::from(number)));
+            limits.takes(When::AtOnce, of(source(number)), 64, now + Nanos(u64::from(number)));
         }
         assert!(limits.by_source.len() <= SOURCES);
-        assert!(limits.takes(When::AtOnce, &[source(1 << 20)], 64, now + Nanos::from_secs(2)));
+        assert!(limits.takes(When::AtOnce, of(source(1 << 20)), 64, now + Nanos::from_secs(2)));
         assert_eq!(limits.by_source.len(), 1);
     }
 }

@@ -7,13 +7,13 @@ use super::super::reflect::is_askable;
 use super::super::reply_queue::ReplyQueue;
 use super::allowance::When;
 use super::pending::DueEcho;
-use super::{Limits, Probe};
+use super::{Charged, Probe};
 use crate::batch::{Datagram, Dest, Fragmentation};
 use crate::control::server::network;
 use crate::machine::Now;
 use crate::units::Nanos;
 use crate::wire::{Ask, Echo, Via, pattern};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Where in its payload a probe request was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,22 +91,13 @@ impl Probe {
         Some(Dest { from, socket, tos, fragmentation, ..Dest::from(meta.source) })
     }
 
-    /// Whether an answer may be sent now, by the limits of `owner`, the probe's client, and of the
-    /// destination if that is verified and another address. If so, it is counted.
-    pub fn may_send(
-        &self,
-        limits: &mut Limits,
-        when: When,
-        owner: IpAddr,
-        answer: &DueEcho,
-        now: Nanos,
-    ) -> bool {
-        let to = answer.dest.addr;
+    /// Whose limits an answer counts for: those of `owner`, the probe's client, and of the
+    /// destination if that is verified and another address.
+    pub fn charged(&self, when: When, owner: IpAddr, to: SocketAddr, now: Nanos) -> Charged {
         // A forged source must not use up the allowance of the address's true owner.
         let proven = when == When::Later || self.lanes.is_proven(to, now);
-        let both = [owner, to.ip()];
         let other = proven && network(owner) != network(to.ip());
-        limits.takes(when, if other { &both } else { &both[..1] }, answer.len, now)
+        Charged { owner, other: other.then_some(to.ip()) }
     }
 }
 

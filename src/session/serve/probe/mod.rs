@@ -27,7 +27,7 @@ mod probe_ports;
 mod tests;
 mod verified_addresses;
 
-pub(super) use allowance::{Limits, When};
+pub(super) use allowance::{Charged, Limits, When};
 pub(super) use answers::{Asked, Place};
 pub(super) use pending::Pending;
 pub use ports_request::{PortsOpened, PortsRequest};
