@@ -1,7 +1,9 @@
 //! Enforces the map in `src/lib.rs`: no import of a higher module or across the two groups, no
-//! circle of imports, no unsafe code outside `sys`, no printing outside `report` and `main`, no
+//! circle of imports, no bare bool in a call, no unsafe code outside `sys`, no printing outside `report` and `main`, no
 //! file without a file comment.
 
+#[path = "layers/bools.rs"]
+mod bools;
 #[path = "layers/graph.rs"]
 mod graph;
 #[path = "layers/imports.rs"]
@@ -161,6 +163,27 @@ fn no_modules_of_a_folder_import_each_other_in_a_circle() {
     let counted = sources.iter().filter(|source| !source.is_for_tests && source.path != "main.rs");
     let found = graph::circles(counted.map(|source| (source.path.as_str(), source.text.as_str())));
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn no_call_passes_a_bare_bool() {
+    let sources = sources();
+    let code: Vec<_> = sources
+        .iter()
+        .filter(|source| !source.is_for_tests)
+        .map(|source| (source, graph::without_tests(&tokens::tokens(&source.text))))
+        .collect();
+    let takers = code.iter().flat_map(|(_, tokens)| bools::takers(tokens)).collect();
+    let fault = |source: &Source, call: tokens::Token<'_>| {
+        format!("src/{}:{}: {} is called with a bare bool", source.path, call.line, call.text)
+    };
+    let faults: Vec<_> = code
+        .iter()
+        .flat_map(|(source, tokens)| {
+            bools::bare_calls(tokens, &takers).into_iter().map(|call| fault(source, call))
+        })
+        .collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 #[test]

@@ -276,14 +276,14 @@ fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol>
         let wrong = PingUsage::NoStampPacket { size, least, padded: least + 4, most };
         return Err(Usage::from(wrong).into());
     }
-    let (error, synchronised) = match sys::real_time_error() {
-        Some(error) => (error, true),
-        None => (Nanos::from_secs(1), false),
+    let error = match sys::real_time_error() {
+        Some(error) => ErrorEstimate::of(error, TimeFormat::Ntp).synchronised(),
+        None => ErrorEstimate::default(),
     };
     Ok(Protocol::Stamp(StampProbes {
         key,
         ssid: args.ssid.map_or_else(|| random_u64().map(|number| (number as u16).max(1)), Ok)?,
-        error: ErrorEstimate::of(error, synchronised, TimeFormat::Ntp),
+        error,
         asked,
         len,
     }))

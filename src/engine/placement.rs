@@ -25,12 +25,11 @@ impl Placement {
         Self { cpus, paired: false }
     }
 
-    /// Placement for a run at `rate` when the user named no processors; `one_host` is whether both
-    /// ends are on this host.
-    pub fn for_run(rate: Rate, one_host: bool) -> Self {
+    /// Placement for a run at `rate` with both ends on this host, when the user named no processors.
+    pub fn for_one_host(rate: Rate) -> Self {
         // Below the maximum rate there is time to spare, and a wake-up on another processor is
         // faster.
-        if rate != Rate::Max || !one_host {
+        if rate != Rate::Max {
             return Self::ANYWHERE;
         }
         let cpus = sys::allowed_processors();
@@ -75,8 +74,7 @@ mod tests {
 
     #[test]
     fn only_runs_without_a_rate_on_this_host_are_paired() {
-        assert!(Placement::for_run(Rate::Max, true).is_paired());
-        assert_eq!(Placement::for_run(Rate::Max, false), Placement::ANYWHERE);
-        assert_eq!(Placement::for_run("10M".parse().unwrap(), true), Placement::ANYWHERE);
+        assert!(Placement::for_one_host(Rate::Max).is_paired());
+        assert_eq!(Placement::for_one_host("10M".parse().unwrap()), Placement::ANYWHERE);
     }
 }

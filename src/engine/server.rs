@@ -150,7 +150,7 @@ fn stamp_reflector(plan: &ServerPlan) -> StampReflector<impl FnMut() -> ErrorEst
     let key = plan.key.as_ref().map(ControlKey::stamp);
     let policy = StampPolicy { key, ..plan.stamp.clone() };
     StampReflector::new(policy, || match sys::real_time_error() {
-        Some(error) => ErrorEstimate::of(error, true, TimeFormat::Ntp),
+        Some(error) => ErrorEstimate::of(error, TimeFormat::Ntp).synchronised(),
         None => ErrorEstimate::default(),
     })
 }

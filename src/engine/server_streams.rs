@@ -156,7 +156,8 @@ impl ServerStreams {
             StreamRole::Send(plan, Some(Box::new(out)))
         };
         let placement = match &self.plan.cpus[..] {
-            [] => Placement::for_run(request.plan.rate, request.one_host),
+            [] if request.one_host => Placement::for_one_host(request.plan.rate),
+            [] => Placement::ANYWHERE,
             cpus => Placement::listed(cpus.to_vec()),
         };
         let (cpu, shared) = (placement.of(stream), placement.is_paired());

@@ -5,9 +5,9 @@ use crate::batch::TxBatch;
 use crate::net::{NetError, Socket, SocketPlan};
 use crate::record::{Flow, Sink};
 use crate::session::blast::{
-    BlastReceiver, BlastSender, Opening, RECEIVED_AT_ONCE, ReceiverEvent, ReceiverOrder,
-    ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary,
-    largest_received, receiver_room, sender_room,
+    BlastReceiver, BlastSender, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE, ReceiverEvent,
+    ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan,
+    SenderSummary, largest_received, receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
@@ -86,7 +86,7 @@ impl RunningStream {
         let sends = matches!(plan.role, StreamRole::Send(..));
         let config = LoopConfig {
             tick: Some(TICK),
-            largest: largest_received(plan.payload, sends),
+            largest: if sends { LARGEST_ANSWER } else { largest_received(plan.payload) },
             at_once: RECEIVED_AT_ONCE,
             shared: plan.shared,
             // Only a send schedule needs better than millisecond precision.

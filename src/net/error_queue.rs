@@ -3,7 +3,7 @@
 
 use super::{binds, own_addresses};
 use crate::batch::{ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
-use crate::sys::{self, QueuedMessage, errno};
+use crate::sys::{self, QueuedMessage, errno, SwitchState};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -50,7 +50,7 @@ pub(super) struct ErrorQueue {
 impl ErrorQueue {
     /// Enables transmit time stamps if the kernel supports them.
     pub fn begin_stamps(&mut self, fd: &OwnedFd) {
-        self.stamping = sys::set_transmit_stamps(fd.as_fd(), true).is_ok();
+        self.stamping = sys::set_transmit_stamps(fd.as_fd(), SwitchState::On).is_ok();
     }
 
     /// Whether the kernel time-stamps sent datagrams.
@@ -133,7 +133,7 @@ impl ErrorQueue {
             self.drain(fd);
             self.base = self.sent;
             // Only switching from off to on resets the counter to 0.
-            let _ = sys::set_transmit_stamps(fd.as_fd(), false);
+            let _ = sys::set_transmit_stamps(fd.as_fd(), SwitchState::Off);
             self.begin_stamps(fd);
         }
     }

@@ -4,7 +4,7 @@ use super::buffers::SEND_BUFFER;
 use super::socket::OpenedSocket;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
-use crate::sys::{self, Family, Switch, errno};
+use crate::sys::{self, Family, Switch, errno, SwitchState};
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -137,7 +137,7 @@ impl SocketPlan {
         let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
         let gro = self.gro
             && self.io.coalesces()
-            && sys::set_switch(socket.as_fd(), family, Switch::Gro, true).is_ok();
+            && sys::set_switch(socket.as_fd(), family, Switch::Gro, SwitchState::On).is_ok();
         let io = if self.transmit_stamps { self.io.uncoalesced() } else { self.io };
         let (fd, peer) = (socket.into(), self.connect);
         let mut opened = Socket::new(OpenedSocket { fd, family, local, peer, io, gro, sizes });
@@ -167,7 +167,7 @@ impl SocketPlan {
     /// would be wrong without its destination, TTL and TOS; what else is refused stays unknown.
     /// Returns whether the kernel queues errors for the socket.
     fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<bool, NetError> {
-        let ask = |switch| sys::set_switch(socket.as_fd(), family, switch, true);
+        let ask = |switch| sys::set_switch(socket.as_fd(), family, switch, SwitchState::On);
         if self.details {
             option(SocketOption::PacketInfo, ask(Switch::PacketInfo))?;
             option(SocketOption::ReceiveTtl, ask(Switch::ReceiveTtl))?;
@@ -180,7 +180,7 @@ impl SocketPlan {
         }
         // Best effort: IPv6 supports it only since Linux 4.20, and receivers of a group check
         // addresses themselves.
-        let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, false);
+        let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, SwitchState::Off);
         let queues_errors = ask(Switch::ErrorQueue);
         if self.needs_errors {
             option(SocketOption::ErrorQueue, queues_errors)?;
@@ -201,7 +201,7 @@ impl SocketPlan {
             option(SocketOption::MulticastTtl, sys::set_multicast_ttl(fd, family, ttl))?;
         }
         if !self.multicast_loop {
-            option(SocketOption::MulticastLoop, sys::set_multicast_loop(fd, family, false))?;
+            option(SocketOption::MulticastLoop, sys::stop_multicast_loop(fd, family))?;
         }
         if let Some(tos) = self.tos {
             option(SocketOption::Tos, sys::set_tos(fd, family, tos))?;

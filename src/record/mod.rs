@@ -109,7 +109,7 @@ pub use throughput_findings::{
 };
 pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
-    SeriesMode, SweepReport, TrialOutcome, TrialReport,
+    SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialPurpose, TrialReport,
 };
 pub use undelivered::DeliveryError;
 pub use verdict::{Circumstances, Goal, RunEnd, verdict};

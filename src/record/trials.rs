@@ -7,6 +7,7 @@ use super::{
 };
 use crate::units::Rate;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// A sender's pause of this length, in nanoseconds, makes a trial invalid.
 const PAUSE: u64 = 100_000_000;
@@ -74,9 +75,18 @@ pub struct TrialReport {
 /// The loss that a trial may have, in parts per billion: 1 % is 10,000,000.
 pub type LossShare = u64;
 
+/// What a trial is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrialPurpose {
+    /// To try a rate.
+    Step,
+    /// To verify, in a longer run, a rate that was found.
+    Verification,
+}
+
 impl TrialReport {
     /// A finished run as a trial in which `allowed` may be lost.
-    pub fn new(run: &BlastReport, allowed: LossShare, verification: bool) -> Self {
+    pub fn new(run: &BlastReport, allowed: LossShare, purpose: TrialPurpose) -> Self {
         let way = &run.main;
         let known = way.sent.filter(|_| way.counts_final).zip(way.lost);
         let lost = known.map(|(sent, lost)| {
@@ -103,7 +113,7 @@ impl TrialReport {
             advice: way.advice,
             outcome,
             host_limit,
-            verification,
+            verification: purpose == TrialPurpose::Verification,
         }
     }
 
@@ -156,6 +166,17 @@ pub enum SeriesMode {
     FindRate,
 }
 
+/// How a series ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesEnd {
+    /// With all that was asked for.
+    Complete,
+    /// By the user.
+    Interrupted,
+    /// By a failure.
+    BrokenOff,
+}
+
 /// Caveats about a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -169,13 +190,14 @@ pub enum SeriesCaveat {
 }
 
 impl SeriesCaveat {
-    /// The caveats of a series.
-    pub fn of(loopback: bool, complete: bool, interrupted: bool) -> Vec<Self> {
-        let ended = match (interrupted, complete) {
-            (true, _) => Some(Self::Interrupted),
-            (false, complete) => (!complete).then_some(Self::BrokenOff),
+    /// Those of a series to this address that ended so.
+    pub fn of(target: IpAddr, end: SeriesEnd) -> Vec<Self> {
+        let ended = match end {
+            SeriesEnd::Complete => None,
+            SeriesEnd::Interrupted => Some(Self::Interrupted),
+            SeriesEnd::BrokenOff => Some(Self::BrokenOff),
         };
-        loopback.then_some(Self::Loopback).into_iter().chain(ended).collect()
+        target.is_loopback().then_some(Self::Loopback).into_iter().chain(ended).collect()
     }
 }
 
@@ -349,7 +371,7 @@ mod tests {
     #[test]
     fn a_host_that_was_the_limit_makes_a_trial_invalid_whatever_was_lost() {
         let outcome = |run, allowed| {
-            let trial = TrialReport::new(&run, allowed, false);
+            let trial = TrialReport::new(&run, allowed, TrialPurpose::Step);
             (trial.outcome, trial.host_limit)
         };
         assert_eq!(outcome(run(1_000, 0, 0, 0), 0), (Passed, None));
@@ -410,7 +432,7 @@ mod tests {
         let mut killed = run(1_000, 9, 9, 900);
         killed.main.counts_final = false;
         for run in [silent, killed] {
-            let trial = TrialReport::new(&run, 0, false);
+            let trial = TrialReport::new(&run, 0, TrialPurpose::Step);
             assert_eq!((trial.outcome, trial.host_limit), (Unknown, None));
             assert_eq!(trial.loss_percent(), None);
         }

@@ -1,7 +1,7 @@
 //! A throughput run as text: a line per interval while it runs, then the whole report.
 
 use super::interval::{bits_of, fresh_of, is_scrap, is_tail, over_time};
-use super::limits::limit_lines;
+use super::limits::{limit_lines, limit_lines_by_way};
 use super::number::RateUnit;
 use super::page::{Align, ended, table};
 use super::stream_table::stream_table;
@@ -10,7 +10,7 @@ use super::words::host_losses::part_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
-use super::{Output, Page, Progress, blast_bar_text};
+use super::{Output, Page, Progress, Shown, blast_bar_text};
 use crate::record::{
     BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
     ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
@@ -86,7 +86,8 @@ pub struct BlastView {
 
 impl BlastView {
     /// A view with its first line; `expected` is the run's length, if known.
-    pub fn new(heading: RunHeading, expected: Option<Nanos>, quiet: bool, json: bool) -> Self {
+    pub fn new(heading: RunHeading, expected: Option<Nanos>, shown: Shown) -> Self {
+        let Shown { quiet, json } = shown;
         let page = Page::of_stdout();
         Self {
             output: Output::new(),
@@ -268,7 +269,8 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
         text.push_str(&page.labelled("ended", &["early, by the user"]));
     }
     text.push_str(&findings_text(report, page));
-    for line in limit_lines(&report.limits, both) {
+    let lines = if both { limit_lines_by_way } else { limit_lines };
+    for line in lines(&report.limits) {
         text.push_str(&page.paragraph("", 13, &line));
     }
     text.push_str(&page.labelled("caution", &cautions(report)));

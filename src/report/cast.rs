@@ -64,7 +64,7 @@ pub fn cast_sent_text(sent: &CastSent, page: Page) -> String {
     }
     text.push_str(&closing_text(&sent.standing, page));
     text.push_str(&copies_text(&sent.standing.copies, page));
-    for line in limit_lines(&sent.limits, false) {
+    for line in limit_lines(&sent.limits) {
         let _ = writeln!(text, "{line}");
     }
     text
@@ -142,7 +142,7 @@ pub fn cast_received_text(all: &CastReceived, page: Page) -> String {
         let sentence = words::reports_not_sent(refusal.datagrams, &refusal.cause.text());
         closing.push_str(&page.labelled("refused", &[sentence]));
     }
-    for line in limit_lines(&all.limits, false) {
+    for line in limit_lines(&all.limits) {
         let _ = writeln!(closing, "{line}");
     }
     closing.push_str(&page.told("caution", &all.caveats));

@@ -4,9 +4,18 @@ use super::words::throughput::way;
 use crate::record::{LimitFound, LimitReport};
 
 /// A line per limit: broken ones first, then unknown ones, then those that held.
-pub(super) fn limit_lines(limits: &[LimitReport], both_ways: bool) -> Vec<String> {
+pub(super) fn limit_lines(limits: &[LimitReport]) -> Vec<String> {
+    lines(limits, |_| String::new())
+}
+
+/// The same with the direction that each is of.
+pub(super) fn limit_lines_by_way(limits: &[LimitReport]) -> Vec<String> {
+    lines(limits, |limit| format!(" {}", way(limit.direction)))
+}
+
+fn lines(limits: &[LimitReport], way: impl Fn(&LimitReport) -> String) -> Vec<String> {
     let line = |limit: &LimitReport| {
-        let way = if both_ways { format!(" {}", way(limit.direction)) } else { String::new() };
+        let way = way(limit);
         let (found, standing) = match limit.found {
             LimitFound::Unknown => ("not measured".to_owned(), "unknown"),
             LimitFound::Lost => ("falls among the lost datagrams".to_owned(), "broken"),
@@ -46,7 +55,7 @@ mod tests {
             limit("p50>1s", LimitFound::Lost, false),
         ];
         assert_eq!(
-            limit_lines(&limits, false),
+            limit_lines(&limits),
             [
                 "  limit      broken: burst>5, measured 7",
                 "  limit      broken: p50>1s, falls among the lost datagrams",
@@ -54,6 +63,6 @@ mod tests {
                 "  limit      held: burst>9, measured 7",
             ]
         );
-        assert_eq!(limit_lines(&limits[..1], true), ["  limit      held up: burst>9, measured 7"]);
+        assert_eq!(limit_lines_by_way(&limits[..1]), ["  limit      held up: burst>9, measured 7"]);
     }
 }

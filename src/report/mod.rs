@@ -44,7 +44,7 @@ pub use hlog::HistogramLog;
 pub use messages::{
     Color, detail, error, note, set_color, set_quiet, set_verbose, status, usage, warning,
 };
-pub use output::{Output, output_was_lost, print_json, print_json_line, print_text};
+pub use output::{Output, Shown, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
 pub use ping::{
     PingReport, PingView, ping_refusal_line, ping_reply_line, ping_row, ping_text,

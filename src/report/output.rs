@@ -10,6 +10,15 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What a run shows while it goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Nothing but errors and the result.
+    pub quiet: bool,
+    /// JSON in place of text.
+    pub json: bool,
+}
+
 /// Set if writing to standard output failed for another reason than a closed pipe. A static, as a
 /// process has one standard output.
 static LOST: AtomicBool = AtomicBool::new(false);

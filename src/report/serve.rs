@@ -1,7 +1,7 @@
 //! The log of a server: text for its operator, JSON lines for programs.
 
 use super::clock::{Clock, TimeStyle};
-use super::{Output, note, status};
+use super::{Output, Shown, note, status};
 use crate::record::{Flow, SCHEMA, ServeRecord, Worded};
 use crate::units::Nanos;
 use jiff::Timestamp;
@@ -25,8 +25,8 @@ pub struct ServeLog {
 }
 
 impl ServeLog {
-    /// A log; `quiet` leaves out the text, `json` adds the JSON.
-    pub fn new(quiet: bool, json: bool, times: TimeStyle) -> Self {
+    /// A log; quiet leaves out the text, JSON is beside it.
+    pub fn new(Shown { quiet, json }: Shown, times: TimeStyle) -> Self {
         Self { text: (!quiet).then(|| Clock::new(times)), json: json.then(Output::new) }
     }
 

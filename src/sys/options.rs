@@ -3,12 +3,21 @@
 pub use super::address::Family;
 use super::address::in_addr;
 use super::confine::buffer_keeper;
-use super::socket_option::{get, set, set_int};
+use super::socket_option::{get, set};
 use crate::batch::Fragmentation;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::BorrowedFd;
+
+/// How an option is switched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchState {
+    /// Off, 0.
+    Off,
+    /// On, 1.
+    On,
+}
 
 /// A socket option to switch on; each is off by default unless noted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +44,19 @@ pub enum Switch {
 }
 
 /// Switches `what` on or off, for both families on a socket that carries both.
-pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) -> io::Result<()> {
+pub fn set_switch(
+    fd: BorrowedFd<'_>,
+    family: Family,
+    what: Switch,
+    state: SwitchState,
+) -> io::Result<()> {
     const MULTICAST_ALL_V6: libc::c_int = 29;
     let (v4, v6) = match what {
-        Switch::Timestamps => return set_int(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, on),
-        Switch::DropCount => return set_int(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, on),
-        Switch::Gro => return set_int(fd, libc::SOL_UDP, libc::UDP_GRO, on),
+        Switch::Timestamps => {
+            return set_switched(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, state);
+        }
+        Switch::DropCount => return set_switched(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, state),
+        Switch::Gro => return set_switched(fd, libc::SOL_UDP, libc::UDP_GRO, state),
         Switch::ErrorQueue => (libc::IP_RECVERR, libc::IPV6_RECVERR),
         Switch::PacketInfo => (libc::IP_PKTINFO, libc::IPV6_RECVPKTINFO),
         Switch::ReceiveTtl => (libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT),
@@ -49,10 +65,10 @@ pub fn set_switch(fd: BorrowedFd<'_>, family: Family, what: Switch, on: bool) ->
         Switch::ForeignGroups => (libc::IP_MULTICAST_ALL, MULTICAST_ALL_V6),
     };
     if family == Family::V6 {
-        set_int(fd, libc::IPPROTO_IPV6, v6, on)?;
+        set_switched(fd, libc::IPPROTO_IPV6, v6, state)?;
     }
     // An IPv6 socket may carry IPv4 too, and Linux accepts these options on it.
-    set_int(fd, libc::IPPROTO_IP, v4, on)
+    set_switched(fd, libc::IPPROTO_IP, v4, state)
 }
 
 /// `SO_TIMESTAMPING_NEW` of asm-generic/socket.h: its stamps have 64-bit seconds on every system.
@@ -65,12 +81,12 @@ pub(super) const TIMESTAMPNS: libc::c_int = 64;
 /// `SOF_TIMESTAMPING_TX_SOFTWARE`, which stamps when the driver takes the datagram, is not used:
 /// waiting in that queue is delay caused by other traffic, as on every other hop, and a bottleneck
 /// there would show as no delay.
-pub fn set_transmit_stamps(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
+pub fn set_transmit_stamps(fd: BorrowedFd<'_>, state: SwitchState) -> io::Result<()> {
     let flags = libc::SOF_TIMESTAMPING_TX_SCHED
         | libc::SOF_TIMESTAMPING_SOFTWARE
         | libc::SOF_TIMESTAMPING_OPT_ID
         | libc::SOF_TIMESTAMPING_OPT_TSONLY;
-    set(fd, libc::SOL_SOCKET, TIMESTAMPING, if on { flags } else { 0 })
+    set(fd, libc::SOL_SOCKET, TIMESTAMPING, if state == SwitchState::On { flags } else { 0 })
 }
 
 /// Sets the don't-fragment policy (`IP_MTU_DISCOVER`, ip(7)) for both families.
@@ -143,12 +159,12 @@ pub fn set_multicast_ttl(fd: BorrowedFd<'_>, family: Family, ttl: u8) -> io::Res
     set(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_TTL, value)
 }
 
-/// Sets whether members on this host receive what is sent to a group.
-pub fn set_multicast_loop(fd: BorrowedFd<'_>, family: Family, on: bool) -> io::Result<()> {
+/// Keeps members on this host from receiving what is sent to a group.
+pub fn stop_multicast_loop(fd: BorrowedFd<'_>, family: Family) -> io::Result<()> {
     if family == Family::V6 {
-        set_int(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_LOOP, on)?;
+        set_switched(fd, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_LOOP, SwitchState::Off)?;
     }
-    set_int(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, on)
+    set_switched(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, SwitchState::Off)
 }
 
 /// Sets the interface, by index, that multicast is sent on; 0 leaves it to the route.
@@ -329,4 +345,13 @@ pub fn pin_thread(cpu: usize) -> io::Result<()> {
     // SAFETY: thread 0 is the calling one; `set` is live and its size is given.
     let done = unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+fn set_switched(
+    fd: BorrowedFd<'_>,
+    level: libc::c_int,
+    name: libc::c_int,
+    state: SwitchState,
+) -> io::Result<()> {
+    set(fd, level, name, libc::c_int::from(state == SwitchState::On))
 }

@@ -4,15 +4,6 @@ use std::io;
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-pub(super) fn set_int(
-    fd: BorrowedFd<'_>,
-    level: libc::c_int,
-    name: libc::c_int,
-    on: bool,
-) -> io::Result<()> {
-    set(fd, level, name, libc::c_int::from(on))
-}
-
 pub(super) fn set<T: Copy>(
     fd: BorrowedFd<'_>,
     level: libc::c_int,

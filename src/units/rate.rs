@@ -140,7 +140,7 @@ impl Unit {
         if decimal.len() < unit.len()
             && let Some(found) = Self::read(&decimal)
         {
-            return Some(found.spelling(decimal.len() > 1));
+            return Some(if decimal.len() > 1 { found.in_full() } else { found.in_short() });
         }
         let all = Self::PREFIXES.into_iter().flat_map(|prefix| {
             let bits = BITS.into_iter().skip(1).map(move |word| (word, Self::Bits(prefix)));
@@ -150,12 +150,18 @@ impl Unit {
         let all: Vec<(String, Self)> = all.collect();
         let found = nearest(unit, all.iter().map(|(word, _)| word.as_str()))?;
         let (_, unit) = all.iter().find(|(word, _)| word == found)?;
-        Some(unit.spelling(true))
+        Some(unit.in_full())
     }
 
-    fn spelling(self, in_full: bool) -> String {
+    fn in_full(self) -> String {
         match self {
-            Self::Bits(prefix) if in_full => format!("{prefix}bit/s"),
+            Self::Bits(prefix) => format!("{prefix}bit/s"),
+            Self::Packets(prefix) => format!("{prefix}pps"),
+        }
+    }
+
+    fn in_short(self) -> String {
+        match self {
             Self::Bits(prefix) => prefix.to_owned(),
             Self::Packets(prefix) => format!("{prefix}pps"),
         }

@@ -251,7 +251,7 @@ fn path_at(tokens: &[Token<'_>], at: &mut usize) -> Path {
 }
 
 /// Leaves out what `#[test]` or `#[cfg(test)]` stands before.
-fn without_tests<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
+pub fn without_tests<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let begins = |at: usize, words: &[&str]| {
         let there = tokens[at..].iter().map(|token| token.text);
         there.take(words.len()).eq(words.iter().copied())

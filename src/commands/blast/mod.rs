@@ -22,7 +22,7 @@ use crate::engine::{
 };
 use crate::net::SocketPlan;
 use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
-use crate::report::{self, BlastView};
+use crate::report::{self, BlastView, Shown};
 use crate::session::blast::{BlastControl, ControlSummary};
 use crate::wire::CONTROL_MAX;
 use std::sync::mpsc::channel;
@@ -42,7 +42,8 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
         return series::find_rate(args, own);
     }
     let plan = BlastPlan::resolve(&args, own)?;
-    let view = BlastView::new(plan.heading(), plan.expected(), args.quiet, args.json);
+    let shown = Shown { quiet: args.quiet, json: args.json };
+    let view = BlastView::new(plan.heading(), plan.expected(), shown);
     let signals = Signals::listen().map_err(BlastError::Signals)?;
     let view = view.watched(signals.asker())?;
     let (mut report, mut view) = run_once(&plan, view, Some(signals))?;
@@ -65,7 +66,7 @@ pub fn measure(args: &BlastArgs) -> anyhow::Result<BlastReport> {
         None => Some(FarEnd::start(args)?),
     };
     let plan = BlastPlan::resolve(args, far_end.as_ref().map(|far| far.addr))?;
-    let view = BlastView::new(plan.heading(), plan.expected(), true, true);
+    let view = BlastView::new(plan.heading(), plan.expected(), Shown { quiet: true, json: true });
     let (mut report, _) = run_once(&plan, view, None)?;
     report.limits = hold(&args.fail_if, &report);
     Ok(report)

@@ -206,7 +206,7 @@ fn host_streams(args: &BlastArgs) -> Option<u32> {
         return args.streams;
     }
     let ways = if args.bidir { 2 } else { 1 };
-    let processors = Placement::for_run(args.rate, true).processors() as u32;
+    let processors = Placement::for_one_host(args.rate).processors() as u32;
     Some((processors / ways).clamp(1, DEFAULT_STREAMS))
 }
 

@@ -9,11 +9,11 @@ use crate::commands::progress::{Counted, watch};
 use crate::engine::Signals;
 use crate::record::{
     Document, FailureAdvice, FindRateReport, Findings, LossShare, RunFailure, SearchEnd,
-    SeriesCaveat, SeriesMode, SweepReport, TrialOutcome, TrialReport,
+    SeriesCaveat, SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialPurpose, TrialReport,
 };
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::words::progress::Doing;
-use crate::report::{self, BlastView, TrialsView};
+use crate::report::{self, BlastView, Shown, TrialsView};
 use crate::session::{FindRate, Outcome, SearchStep};
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
@@ -55,7 +55,7 @@ impl Series {
         rate: Rate,
         time: Nanos,
         allowed: LossShare,
-        verification: bool,
+        purpose: TrialPurpose,
     ) -> anyhow::Result<Option<TrialOutcome>> {
         if self.signals.arrived() {
             self.interrupted = true;
@@ -67,7 +67,7 @@ impl Series {
         let shown = !self.args.quiet;
         let counted = Counted::Elsewhere;
         let running = watch(doing, Some(time), &self.signals, counted, shown)?;
-        let view = BlastView::new(plan.heading(), None, true, true);
+        let view = BlastView::new(plan.heading(), None, Shown { quiet: true, json: true });
         let signals = Signals::listen().map_err(BlastError::Signals);
         let ended = signals.map_err(Into::into).and_then(|own| run_once(&plan, view, Some(own)));
         drop(running);
@@ -81,7 +81,7 @@ impl Series {
             self.failed = Some((failure.clone(), run.failure_advice.clone()));
             return Ok(None);
         }
-        let trial = TrialReport::new(&run, allowed, verification);
+        let trial = TrialReport::new(&run, allowed, purpose);
         let outcome = trial.outcome;
         self.view.trial(&trial);
         self.trials.push(trial);
@@ -90,6 +90,15 @@ impl Series {
             return Ok(None);
         }
         Ok(Some(outcome))
+    }
+
+    /// How it ended; `found` is the result, if there is one.
+    fn end<T>(&self, found: Option<T>) -> SeriesEnd {
+        match found {
+            _ if self.interrupted => SeriesEnd::Interrupted,
+            Some(_) => SeriesEnd::Complete,
+            None => SeriesEnd::BrokenOff,
+        }
     }
 
     fn exit(&self) -> Exit {
@@ -126,7 +135,7 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     for rate in sweep.rates() {
         // Any loss is accepted, so that results name host limits only: a sweep is there to show
         // loss.
-        if series.trial(rate, time, LossShare::MAX, false)?.is_none() {
+        if series.trial(rate, time, LossShare::MAX, TrialPurpose::Step)?.is_none() {
             complete = false;
             break;
         }
@@ -139,7 +148,7 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
         trials: std::mem::take(&mut series.trials),
         complete,
         interrupted: series.interrupted,
-        caveats: SeriesCaveat::of(plan.target.ip().is_loopback(), complete, series.interrupted),
+        caveats: SeriesCaveat::of(plan.target.ip(), series.end(complete.then_some(()))),
     };
     if json {
         report::print_json(&Document::new("blast", &report));
@@ -172,8 +181,11 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
             SearchStep::Over(found) => break Some(found),
             SearchStep::Try { rate, verify } => (rate, verify),
         };
-        let time = if verify { Nanos(time.0.saturating_mul(LONGER)) } else { time };
-        match series.trial(Rate::Bits(BitRate(rate)), time, allowed, verify)? {
+        let (time, purpose) = match verify {
+            true => (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification),
+            false => (time, TrialPurpose::Step),
+        };
+        match series.trial(Rate::Bits(BitRate(rate)), time, allowed, purpose)? {
             Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
             Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
             Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
@@ -190,7 +202,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
     };
     let loopback = plan.target.ip().is_loopback();
     let mut findings = Findings::new(end.verdict());
-    findings.caveats = SeriesCaveat::of(loopback, found.is_some(), series.interrupted);
+    findings.caveats = SeriesCaveat::of(plan.target.ip(), series.end(found));
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
         target: Endpoint::from(plan.target).to_string(),

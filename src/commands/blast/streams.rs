@@ -257,7 +257,10 @@ impl Executor<ControlCommand> for &mut Driver {
                     self.view.set_heading(self.plan.heading());
                 }
                 if !self.plan.placement.is_listed() {
-                    self.plan.placement = Placement::for_run(self.plan.test.rate, one_host);
+                    self.plan.placement = match one_host {
+                        true => Placement::for_one_host(self.plan.test.rate),
+                        false => Placement::ANYWHERE,
+                    };
                 }
                 self.view.started();
                 self.before = self.counters.snapshot();

@@ -11,7 +11,7 @@ use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
 use crate::session::{Names, ReceiveSocket};
 use crate::sys::{Membership, errno, monotonic_now};
 use crate::units::Endpoint;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, Ipv4Addr, Ipv6Addr};
 
 /// The purpose of one socket, decided before any socket opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(super) fn plan(
 /// The socket to which `--sender` is asked to send: any port of any address.
 pub(super) fn for_sender(sender: SocketAddr) -> Wanted {
     Wanted {
-        bind: (wildcard(sender.is_ipv6()), 0).into(),
+        bind: (wildcard(sender.ip()), 0).into(),
         interfaces: Vec::new(),
         sources: Vec::new(),
         excluded: Vec::new(),
@@ -265,19 +265,19 @@ impl Listeners {
     /// Opens a socket for reports if there is a group or a broadcast address: neither can be a
     /// source address, and receivers on one host share the group's port.
     pub fn open_answering(&mut self, plan: &SocketPlan, host: &Host) -> Result<(), NetError> {
-        for v6 in [false, true] {
+        for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
             let shared = |listen: &&mut ReceiveSocket| {
                 let role = host.role(listen.group.ip());
-                listen.group.is_ipv6() == v6 && !is_own(role)
+                wildcard(listen.group.ip()) == any && !is_own(role)
             };
             let answers = self.sockets.len();
-            let mut any = false;
+            let mut some = false;
             for listen in self.listens.iter_mut().filter(shared) {
                 listen.answers = answers;
-                any = true;
+                some = true;
             }
-            if any {
-                let bind = (wildcard(v6), 0).into();
+            if some {
+                let bind = (any, 0).into();
                 let plan = SocketPlan { bind, share_port: false, gro: false, ..plan.clone() };
                 self.sockets.push(plan.open()?);
                 self.joined.push(Vec::new());

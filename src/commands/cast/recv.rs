@@ -3,7 +3,7 @@
 use super::error::CastUsage;
 use super::listen::{self, Wanted};
 use super::sink::{CastSink, Store};
-use super::targets::{Host, expand, is_source_specific, named_interfaces, wildcard};
+use super::targets::{Host, expand, is_source_specific, named_interfaces};
 use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
@@ -22,6 +22,7 @@ use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, Subscribe
 use crate::units::{Endpoint, Nanos};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// With this many sockets or more, each has one receive buffer instead of 64, to bound memory.
@@ -39,7 +40,10 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
     let host = Host::ask();
     let family = FamilyChoice::from(args.family);
-    let any = wildcard(family == FamilyChoice::V6);
+    let any = match family {
+        FamilyChoice::V6 => Ipv6Addr::UNSPECIFIED.into(),
+        _ => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+    };
     let subscribe = args.sender.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
     let subscribe = subscribe.transpose()?;
     let wanted = if let Some(sender) = subscribe {
@@ -178,7 +182,7 @@ fn socket_plan(args: &CastRecvArgs, sockets: usize) -> SocketPlan {
         accounting: true,
         gro: true,
         io,
-        ..SocketPlan::new((wildcard(false), 0).into())
+        ..SocketPlan::new((Ipv4Addr::UNSPECIFIED, 0).into())
     }
 }
 

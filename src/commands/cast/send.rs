@@ -110,7 +110,13 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
             .transpose()?,
     };
     let shown = !args.quiet && !args.json;
-    let view = FanoutView::new(shown && !args.no_header, !args.quiet, causes(args, &addrs));
+    let mut view = FanoutView::new(causes(args, &addrs));
+    if shown && !args.no_header {
+        view = view.with_table();
+    }
+    if args.quiet {
+        view = view.silenced();
+    }
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = shown && !view.is_live();
     let watching =

@@ -235,8 +235,8 @@ pub(super) fn is_source_specific(ip: IpAddr) -> bool {
 }
 
 /// The wildcard address of a family.
-pub(super) fn wildcard(v6: bool) -> IpAddr {
-    if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
+pub(super) fn wildcard(of: IpAddr) -> IpAddr {
+    if of.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }
 
 #[cfg(test)]

@@ -66,7 +66,10 @@ enum Part {
 pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end())?;
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let progress = AllProgress::new(&target.name, args.quiet || args.json);
+    let progress = match args.quiet || args.json {
+        true => AllProgress::silent(&target.name),
+        false => AllProgress::new(&target.name),
+    };
     let report = measure(&args, &target, &signals, progress);
     let no_agent = report.no_agent.clone();
     let exit = if report.agent { Exit::Done } else { Exit::Failed };
@@ -418,7 +421,7 @@ fn find_timeout(target: &Target, signals: Option<Signals>) -> anyhow::Result<Tim
         tries: 5,
         who_refreshes: false,
     };
-    timeout::measure(target, plan, TimeoutProgress::new(true), signals)
+    timeout::measure(target, plan, TimeoutProgress::silent(), signals)
 }
 
 fn nat_order(target: &Target) -> NatOrder {

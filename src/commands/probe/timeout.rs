@@ -43,7 +43,10 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
         who_refreshes: args.who_refreshes,
     };
     let longest = Some(plan.longest());
-    let progress = report::TimeoutProgress::new(args.far_end.quiet);
+    let progress = match args.far_end.quiet {
+        true => report::TimeoutProgress::silent(),
+        false => report::TimeoutProgress::new(),
+    };
     let running = super::progress(ProbeKind::Timeout, target.addr, longest, &signals)?;
     let found = measure(&target, plan, progress, Some(signals));
     drop(running);

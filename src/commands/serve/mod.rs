@@ -13,7 +13,7 @@ use crate::engine::{
 };
 use crate::net::{IoMode, NetError, literal, split_host_port};
 use crate::report::words::serve as words;
-use crate::report::{self, ServeLog};
+use crate::report::{self, ServeLog, Shown};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
 use crate::sys::{self, Account};
@@ -64,7 +64,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     if let Err(error) = sys::raise_descriptor_limit() {
         report::note(words::descriptor_limit_stays(&error));
     }
-    let mut log = ServeLog::new(args.quiet, args.json, args.times.timestamps.into());
+    let mut log =
+        ServeLog::new(Shown { quiet: args.quiet, json: args.json }, args.times.timestamps.into());
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(open_error)?;
     second.watch().context(ServeFailure::Signals)?;

@@ -32,12 +32,23 @@ struct Screen {
 }
 
 impl FanoutView {
-    /// A view that draws a table where standard output is a terminal and `table` is set, and says
-    /// what happens where `talk` is.
-    pub fn new(table: bool, talk: bool, causes: Vec<SilenceCause>) -> Self {
+    /// A view that says what happens, unless it is silenced.
+    pub fn new(causes: Vec<SilenceCause>) -> Self {
+        Self { screen: None, talk: true, causes }
+    }
+
+    /// The same, silent but for the table.
+    #[must_use]
+    pub fn silenced(self) -> Self {
+        Self { talk: false, ..self }
+    }
+
+    /// The same, drawing a table where standard output is a terminal.
+    #[must_use]
+    pub fn with_table(self) -> Self {
         let term = Term::buffered_stdout();
-        let screen = (table && term.is_term()).then(|| Screen { term, drawn: Vec::new() });
-        Self { screen, talk, causes }
+        let screen = term.is_term().then(|| Screen { term, drawn: Vec::new() });
+        Self { screen, ..self }
     }
 
     /// Whether a table is drawn.

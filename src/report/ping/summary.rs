@@ -36,8 +36,7 @@ pub(super) fn lines(summary: &PingSummary) -> Vec<String> {
     lines.extend(of_the_run(summary));
     for target in &summary.targets {
         let more: Vec<_> =
-            [remarks(target, summary), limit_lines(&target.limits, false), cautions(target)]
-                .concat();
+            [remarks(target, summary), limit_lines(&target.limits), cautions(target)].concat();
         if !more.is_empty() {
             lines.push(format!("  {}", target.name));
             lines.extend(more.into_iter().map(|line| format!("  {line}")));
@@ -107,7 +106,7 @@ fn one(summary: &PingSummary, target: &PingTargetReport) -> Vec<String> {
         lines.extend(stamps(target));
     }
     lines.extend(pictures(target));
-    lines.extend(limit_lines(&target.limits, false));
+    lines.extend(limit_lines(&target.limits));
     lines.extend(cautions(target));
     lines
 }

@@ -78,12 +78,16 @@ pub struct AllProgress {
 }
 
 impl AllProgress {
-    /// Progress that prints nothing if `quiet`.
-    pub fn new(host: &str, quiet: bool) -> Self {
-        let term = Term::stderr();
-        let term = (!quiet && term.is_term()).then_some(term);
+    /// Progress that is printed.
+    pub fn new(host: &str) -> Self {
+        let term = Some(Term::stderr()).filter(Term::is_term);
+        Self { term, quiet: false, ..Self::silent(host) }
+    }
+
+    /// Progress that is not.
+    pub fn silent(host: &str) -> Self {
         let (host, began) = (host.to_owned(), Instant::now());
-        Self { host, term, quiet, began, ended: Vec::new(), running: Vec::new() }
+        Self { host, term: None, quiet: true, began, ended: Vec::new(), running: Vec::new() }
     }
 
     /// Clears the line, for the report that follows.
@@ -140,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_line_shows_finished_and_running_kinds() {
-        let mut progress = AllProgress::new("192.0.2.1", true);
+        let mut progress = AllProgress::silent("192.0.2.1");
         for kind in [ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu, ProbeKind::Marks] {
             progress.take(AllEvent::Begun { kind });
         }

@@ -13,9 +13,14 @@ pub struct TimeoutProgress {
 }
 
 impl TimeoutProgress {
-    /// Progress that prints nothing if `quiet`.
-    pub fn new(quiet: bool) -> Self {
-        Self { quiet }
+    /// Progress that is printed.
+    pub fn new() -> Self {
+        Self { quiet: false }
+    }
+
+    /// Progress that is not.
+    pub fn silent() -> Self {
+        Self { quiet: true }
     }
 }
 

@@ -35,10 +35,12 @@ pub fn receiver_room() -> (usize, usize) {
     (2, 2 * CONTROL_MAX)
 }
 
-/// The largest datagram that a stream must be able to receive.
-pub fn largest_received(payload: usize, sends: bool) -> usize {
-    // A sender receives only control messages.
-    if sends { CONTROL_MAX + 1 } else { payload.max(CONTROL_MAX) + 1 }
+/// The largest datagram that a sending stream must be able to receive: control messages only.
+pub const LARGEST_ANSWER: usize = CONTROL_MAX + 1;
+
+/// The largest datagram that a receiving stream must be able to receive.
+pub fn largest_received(payload: usize) -> usize {
+    payload.max(CONTROL_MAX) + 1
 }
 
 impl TestPlan {
@@ -48,18 +50,17 @@ impl TestPlan {
         let payload = self.payload as usize;
         let up = (0..self.all_streams()).filter(|stream| self.is_up(*stream)).count();
         let down = self.all_streams() as usize - up;
-        let receiver = RxBatch::bytes_of(shape, largest_received(payload, false), RECEIVED_AT_ONCE)
+        let receiver = RxBatch::bytes_of(shape, largest_received(payload), RECEIVED_AT_ONCE)
             + TxBatch::bytes_of(receiver_room())
             + SequenceTracker::bytes_of(self.window)
             + DelayAboveMin::BYTES
             + ClockDrift::BYTES
             + IntervalMerger::bytes_of(self)
             + BESIDE;
-        let sender =
-            RxBatch::bytes_of(RxShape::Many, largest_received(payload, true), RECEIVED_AT_ONCE)
-                + TxBatch::bytes_of(sender_room(payload))
-                + DelayHistogram::BYTES
-                + BESIDE;
+        let sender = RxBatch::bytes_of(RxShape::Many, LARGEST_ANSWER, RECEIVED_AT_ONCE)
+            + TxBatch::bytes_of(sender_room(payload))
+            + DelayHistogram::BYTES
+            + BESIDE;
         (up as u64)
             .saturating_mul(receiver as u64)
             .saturating_add((down as u64).saturating_mul(sender as u64))
@@ -106,7 +107,7 @@ mod tests {
                 let reckoned = plan.memory(shape) - BESIDE as u64;
                 let held = held(|| {
                     let (buffers, capacity) =
-                        shape.room(largest_received(payload as usize, false), RECEIVED_AT_ONCE);
+                        shape.room(largest_received(payload as usize), RECEIVED_AT_ONCE);
                     let rx = RxBatch::new(buffers, capacity);
                     let tx = TxBatch::new(receiver_room().0, receiver_room().1);
                     let mut tracker = SequenceTracker::with_window(window);
@@ -133,8 +134,7 @@ mod tests {
             let plan = plan(Direction::Down, payload, 65_536);
             let reckoned = plan.memory(RxShape::Many) - BESIDE as u64;
             let held = held(|| {
-                let (buffers, capacity) =
-                    RxShape::Many.room(largest_received(payload as usize, true), RECEIVED_AT_ONCE);
+                let (buffers, capacity) = RxShape::Many.room(LARGEST_ANSWER, RECEIVED_AT_ONCE);
                 let (slots, bytes) = sender_room(payload as usize);
                 let batches = (RxBatch::new(buffers, capacity), TxBatch::new(slots, bytes));
                 black_box((batches, DelayHistogram::new()));

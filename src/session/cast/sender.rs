@@ -79,6 +79,13 @@ pub struct CastSenderEnd<S> {
     pub sink: S,
 }
 
+/// What became of a datagram to one target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    Refused,
+}
+
 /// One datagram for all targets.
 #[derive(Debug, Default)]
 struct Round {
@@ -460,10 +467,10 @@ where
     }
 
     /// The front round is done at one more target.
-    fn advance(&mut self, taken: bool) {
+    fn advance(&mut self, fate: Fate) {
         let Some(front) = self.queue.front_mut() else { return };
         front.done += 1;
-        front.taken |= taken;
+        front.taken |= fate == Fate::Taken;
         if front.done < self.ids.len() {
             return;
         }
@@ -556,7 +563,7 @@ where
                 datagrams += 1;
                 bytes += len as u64;
             }
-            self.advance(true);
+            self.advance(Fate::Taken);
         }
         if datagrams > 0 {
             self.first_batch.get_or_insert((now.mono, datagrams, bytes));
@@ -570,7 +577,7 @@ where
                 let explain: Explain = self.config.explain;
                 self.tallies[target].refuse(errno, self.config.targets[target].addr, explain);
             }
-            self.advance(false);
+            self.advance(Fate::Refused);
         }
     }
 

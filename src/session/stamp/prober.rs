@@ -125,7 +125,7 @@ impl<O: Orders<ProbePhase>> StampProber<O> {
             seq: self.seq.wrapping_add(self.written),
             sent: Timestamp::of(now.real, TimeFormat::Ntp),
             // Only differences are used, so the error of this clock does not matter.
-            error: ErrorEstimate::of(Nanos::from_secs(1), false, TimeFormat::Ntp),
+            error: ErrorEstimate::of(Nanos::from_secs(1), TimeFormat::Ntp),
             ssid: self.plan.ssid,
         };
         let Some(bytes) = out.push(DestId::CONNECTED, self.probe_len()) else { return false };

@@ -23,20 +23,27 @@ pub struct ErrorEstimate {
 impl Default for ErrorEstimate {
     /// A clock of unknown error: not synchronised, one second.
     fn default() -> Self {
-        Self::of(Nanos::from_secs(1), false, TimeFormat::Ntp)
+        Self::of(Nanos::from_secs(1), TimeFormat::Ntp)
     }
 }
 
 impl ErrorEstimate {
-    /// The smallest estimate that is not below `error`; at least 2^-32 s.
-    pub fn of(error: Nanos, synchronised: bool, format: TimeFormat) -> Self {
+    /// The least estimate that is not below `error`, at least 2^-32 s, of a clock that is not
+    /// synchronised.
+    pub fn of(error: Nanos, format: TimeFormat) -> Self {
         let mut units = (u128::from(error.0) << 32).div_ceil(SECOND).max(1);
         let mut scale = 0;
         while units > 255 {
             units = units.div_ceil(2);
             scale += 1;
         }
-        Self { synchronised, format, scale, multiplier: units as u8 }
+        Self { synchronised: false, format, scale, multiplier: units as u8 }
+    }
+
+    /// The same of a clock that follows UTC.
+    #[must_use]
+    pub fn synchronised(self) -> Self {
+        Self { synchronised: true, ..self }
     }
 
     /// The error, rounded up; `None` where the multiplier is 0.
@@ -85,7 +92,7 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..20_000 {
             let error = Nanos(random.u64(..) >> random.u32(..64));
-            let told = ErrorEstimate::of(error, true, TimeFormat::Ptp).error().unwrap();
+            let told = ErrorEstimate::of(error, TimeFormat::Ptp).error().unwrap();
             assert!(told >= error, "seed {seed}: {error:?} told as {told:?}");
             assert!(told.0 - error.0 <= error.0 / 100 + 1, "seed {seed}: {error:?} as {told:?}");
         }
@@ -94,8 +101,8 @@ mod tests {
     #[test]
     fn one_millisecond_has_known_bits() {
         // 2^-32 s × 2^15 × 132 = 1.007 ms.
-        let estimate = ErrorEstimate::of(Nanos::from_millis(1), true, TimeFormat::Ntp);
+        let estimate = ErrorEstimate::of(Nanos::from_millis(1), TimeFormat::Ntp).synchronised();
         assert_eq!(estimate.bits(), 0x8F84);
-        assert_eq!(ErrorEstimate::of(Nanos::ZERO, false, TimeFormat::Ptp).bits(), 0x4001);
+        assert_eq!(ErrorEstimate::of(Nanos::ZERO, TimeFormat::Ptp).bits(), 0x4001);
     }
 }

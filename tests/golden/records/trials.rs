@@ -2,10 +2,11 @@
 
 use super::blast::told;
 use crate::{hold, hold_text};
+use std::net::Ipv4Addr;
 use udpkit::record::{
     BlastReport, Circumstances, DelayQuantiles, DirectionReport, FindRateReport, Findings,
-    FoundBound, Goal, Losses, RateVerdict, RunEnd, SearchEnd, SeriesCaveat, SeriesMode,
-    SweepReport, Traffic, TrialReport,
+    FoundBound, Goal, Losses, RateVerdict, RunEnd, SearchEnd, SeriesCaveat, SeriesEnd, SeriesMode,
+    SweepReport, Traffic, TrialPurpose, TrialReport,
 };
 use udpkit::report::words::blast::{SeriesHeading, SeriesKind};
 use udpkit::report::{find_rate_text, sweep_text};
@@ -96,7 +97,13 @@ fn heading(kind: SeriesKind, own_server: bool) -> SeriesHeading {
 fn hold_search(name: &str, trials: Vec<TrialReport>, end: SearchEnd, interrupted: bool) {
     let loopback = interrupted;
     let mut findings = Findings::new(end.verdict());
-    findings.caveats = SeriesCaveat::of(loopback, end.bound.is_some(), interrupted);
+    let target = if loopback { Ipv4Addr::LOCALHOST } else { Ipv4Addr::new(192, 0, 2, 10) };
+    let ended = match end.bound {
+        _ if interrupted => SeriesEnd::Interrupted,
+        Some(_) => SeriesEnd::Complete,
+        None => SeriesEnd::BrokenOff,
+    };
+    findings.caveats = SeriesCaveat::of(target.into(), ended);
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
         target: "192.0.2.10:8620".to_owned(),
@@ -125,22 +132,22 @@ const END: SearchEnd = SearchEnd {
 
 #[test]
 fn a_search_from_a_megabit_to_the_capacity_of_the_path() {
-    let trial = |run: &BlastReport| TrialReport::new(run, 0, false);
+    let trial = |run: &BlastReport| TrialReport::new(run, 0, TrialPurpose::Step);
     let mut trials: Vec<_> = [1u64, 4, 16, 64, 256, 1_024, 4_096, 16_384, 16_384, 10_240]
         .map(|megabits| trial(&run(megabits * 1_000_000)))
         .to_vec();
     trials.push(trial(&held_back(13_312_000_000)));
     trials.push(trial(&overflowed(13_312_000_000)));
-    trials.push(TrialReport::new(&run(12_100_000_000), 0, true));
-    trials.push(TrialReport::new(&run(11_900_000_000), 0, true));
+    trials.push(TrialReport::new(&run(12_100_000_000), 0, TrialPurpose::Verification));
+    trials.push(TrialReport::new(&run(11_900_000_000), 0, TrialPurpose::Verification));
     hold_search("find_rate.found", trials, END, false);
 }
 
 #[test]
 fn a_search_that_was_broken_off() {
     let trials = [
-        TrialReport::new(&run(1_000_000), 1_000_000, false),
-        TrialReport::new(&unknown(4_000_000), 1_000_000, false),
+        TrialReport::new(&run(1_000_000), 1_000_000, TrialPurpose::Step),
+        TrialReport::new(&unknown(4_000_000), 1_000_000, TrialPurpose::Step),
     ];
     let end = SearchEnd { rate: Some(1_000_000), bound: None, allowed: 1_000_000, ..END };
     hold_search("find_rate.so_far", trials.to_vec(), end, true);
@@ -151,9 +158,9 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
     let sweep = "2G..20G/10".parse().expect("a sweep");
     let heading = heading(SeriesKind::Sweep(sweep), false);
     let mut trials: Vec<_> = (1..=9u64)
-        .map(|step| TrialReport::new(&run(step * 2_000_000_000), u64::MAX, false))
+        .map(|step| TrialReport::new(&run(step * 2_000_000_000), u64::MAX, TrialPurpose::Step))
         .collect();
-    trials.push(TrialReport::new(&held_back(20_000_000_000), u64::MAX, false));
+    trials.push(TrialReport::new(&held_back(20_000_000_000), u64::MAX, TrialPurpose::Step));
     let report = SweepReport {
         mode: SeriesMode::Sweep,
         target: "192.0.2.10:8620".to_owned(),
@@ -162,7 +169,7 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
         trials,
         complete: false,
         interrupted: false,
-        caveats: SeriesCaveat::of(false, false, false),
+        caveats: SeriesCaveat::of(Ipv4Addr::new(192, 0, 2, 10).into(), SeriesEnd::BrokenOff),
     };
     hold("sweep", "blast", &report, |page| sweep_text(&heading, 2_000_000_000, &report, page));
 }

@@ -50,7 +50,7 @@ pub(super) fn run(
     if let (true, Some(error)) = (on.is_empty(), failed) {
         return Err(error.into());
     }
-    let any = SocketAddr::new(wildcard(group.is_ipv6()), group.port());
+    let any = SocketAddr::new(wildcard(group.ip()), group.port());
     let unicast = SocketPlan {
         share_port: true,
         details: true,
