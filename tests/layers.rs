@@ -1,6 +1,6 @@
 //! Enforces the map in `src/lib.rs`: no import of a higher module or across the two groups, no
-//! circle of imports, no bare bool in a call, no unsafe code outside `sys`, no printing outside `report` and `main`, no
-//! file without a file comment.
+//! circle of imports, no bare bool in a call, no unsafe code outside `sys`, no printing outside
+//! `report` and `main`, no file without a file comment.
 
 #[path = "layers/bools.rs"]
 mod bools;

@@ -17,7 +17,7 @@ use crate::record::{
     Flow, LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
 };
 use crate::report::words::progress::Doing;
-use crate::report::{HistogramLog, PingReport, PingView, warning};
+use crate::report::{HistogramLog, PingReport, PingView, ProgressLine, warning};
 use crate::session::ping::{
     Asked, PingEnd, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
@@ -68,7 +68,7 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     report.begin(&announced(&plan));
     let doing = Doing::Ping { targets: plan.targets.len() as u64 };
     let shown = args.json && !args.quiet;
-    let running = show(doing, length(&args), &signals, shown)?;
+    let running = show(doing, length(&args), &signals, ProgressLine::when(shown))?;
     let (own, peers) = (OwnLosses::watch(), peers(&plan));
     let ended = drive(plan, sockets, Some(signals), args.spin, report)?;
     drop(running);

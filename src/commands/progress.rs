@@ -3,7 +3,7 @@
 use super::usage::Step;
 use crate::engine::Signals;
 use crate::report::words::progress::Doing;
-use crate::report::{Page, Progress, Standing, progress_text};
+use crate::report::{Page, Progress, ProgressLine, Standing, progress_text};
 use crate::units::Nanos;
 use anyhow::Context;
 
@@ -21,24 +21,24 @@ pub fn show(
     doing: Doing,
     expected: Option<Nanos>,
     signals: &Signals,
-    shown: bool,
+    line: ProgressLine,
 ) -> anyhow::Result<Progress> {
     let tally = signals.tally();
-    let line = move |elapsed, page| {
+    let text = move |elapsed, page| {
         let (doing, counts) = (doing.clone(), Some((tally.sent(), tally.received())));
         progress_text(&Standing { doing, elapsed, expected, counts }, page)
     };
-    Progress::start(shown, line, |_| None).context(Step::Start)
+    Progress::start(line, text, |_| None).context(Step::Start)
 }
 
 /// Shows what goes on until the answer is dropped; `expected` is the run's length where that is
-/// known, `shown` whether a line stands on the terminal meanwhile.
+/// known.
 pub fn watch(
     doing: Doing,
     expected: Option<Nanos>,
     signals: &Signals,
     counted: Counted,
-    shown: bool,
+    line: ProgressLine,
 ) -> anyhow::Result<Progress> {
     let mut asked = signals.asker();
     let tally = (counted == Counted::ByLoop).then(|| signals.tally());
@@ -46,7 +46,7 @@ pub fn watch(
         let counts = tally.as_ref().map(|tally| (tally.sent(), tally.received()));
         progress_text(&Standing { doing: doing.clone(), elapsed, expected, counts }, page)
     };
-    let (line, wide) = (text.clone(), Page::new(Page::WIDEST));
-    let told = move |elapsed| asked().then(|| text(elapsed, wide));
-    Progress::start(shown, line, told).context(Step::Start)
+    let (own, wide) = (text.clone(), Page::new(Page::WIDEST));
+    let told = move |elapsed| asked().then(|| own(elapsed, wide));
+    Progress::start(line, text, told).context(Step::Start)
 }

@@ -13,7 +13,7 @@ use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name, on_link};
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
-use crate::report::{self, DatagramStyle, RecvReport, RecvView};
+use crate::report::{self, DatagramStyle, ProgressLine, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
 use crate::sys::Membership;
 use crate::units::Nanos;
@@ -73,7 +73,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     // Below raw payloads there is no line of one's own.
     let lines = args.format != DatagramFormat::Raw && args.report_every.is_none();
     let shown = lines && !args.quiet;
-    let running = progress::show(doing, args.time, &signals, shown)?;
+    let running = progress::show(doing, args.time, &signals, ProgressLine::when(shown))?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run);

@@ -14,7 +14,7 @@ use crate::net::{self, IoMode, Socket, SocketPlan, interface_name, resolve};
 use crate::report::words::host::sent_by;
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
-use crate::report::{self, Progress, SendReport, SendView};
+use crate::report::{self, Progress, ProgressLine, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
 use crate::units::{Nanos, Rate};
 use crate::wire::tos;
@@ -62,7 +62,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context(Step::Signals)?;
     let doing = Doing::Send { destinations: peers.len() as u64 };
     let shown = !args.quiet;
-    let running = watch(doing, None, &signals, Counted::ByLoop, shown)?;
+    let running = watch(doing, None, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);

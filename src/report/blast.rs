@@ -10,7 +10,7 @@ use super::words::host_losses::part_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
-use super::{Output, Page, Progress, Shown, blast_bar_text};
+use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text};
 use crate::record::{
     BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
     ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
@@ -135,7 +135,7 @@ impl BlastView {
                 Some(began) => so_far_text(&so_far, began.elapsed().into()),
             })
         };
-        self.progress = Some(Progress::start(!self.quiet, line, told)?);
+        self.progress = Some(Progress::start(ProgressLine::when(!self.quiet), line, told)?);
         Ok(self)
     }
 

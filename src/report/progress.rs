@@ -70,6 +70,22 @@ pub fn blast_bar_text(expected: Nanos, elapsed: Nanos, page: Page) -> String {
     format!("  [{:<width$}] {}", format!("{full}{head}"), time_left(expected, elapsed))
 }
 
+/// Whether a line stands on the terminal while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressLine {
+    /// It does, if there is a terminal.
+    Shown,
+    /// It does not; the user may still ask.
+    Hidden,
+}
+
+impl ProgressLine {
+    /// Shown if it is wanted.
+    pub fn when(wanted: bool) -> Self {
+        if wanted { Self::Shown } else { Self::Hidden }
+    }
+}
+
 /// Shows how a run stands until it is dropped.
 #[derive(Debug)]
 pub struct Progress {
@@ -79,14 +95,14 @@ pub struct Progress {
 
 impl Progress {
     /// Shows what `text` says of the run from time to time, on a page as wide as the terminal,
-    /// where it is `shown` at all; and prints what `told` says, which says something whenever the
+    /// where there is a line at all; and prints what `told` says, which says something whenever the
     /// user has asked.
     pub fn start(
-        shown: bool,
+        line: ProgressLine,
         text: impl Fn(Nanos, Page) -> String + Send + 'static,
         mut told: impl FnMut(Nanos) -> Option<String> + Send + 'static,
     ) -> std::io::Result<Self> {
-        let shown = shown && !is_quiet() && std::io::stderr().is_terminal();
+        let shown = line == ProgressLine::Shown && !is_quiet() && std::io::stderr().is_terminal();
         let (over, ended) = channel::<()>();
         let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
             let began = Instant::now();

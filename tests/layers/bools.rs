@@ -21,11 +21,18 @@ pub fn bare_calls<'a>(tokens: &[Token<'a>], takers: &BTreeSet<&str>) -> Vec<Toke
     let is_bare =
         |part: &&[Token<'_>]| matches!(part, [one] if ["true", "false"].contains(&one.text));
     let calls = (0..tokens.len()).filter(|at| takers.contains(tokens[*at].text));
-    let calls = calls.filter(|at| *at == 0 || tokens[at - 1].text != "fn");
+    // The standard library's own take one, too.
+    let is_own = |at: usize| at == 0 || tokens[at - 1].text != "fn" && !is_of_std(tokens, at);
+    let calls = calls.filter(|at| is_own(*at));
     calls
         .filter(|at| arguments(tokens, *at).iter().any(|part| is_bare(&part)))
         .map(|at| tokens[at])
         .collect()
+}
+
+/// Whether a name is one of a type that holds a bool.
+fn is_of_std(tokens: &[Token<'_>], name: usize) -> bool {
+    name >= 2 && ["AtomicBool", "Mutex"].contains(&tokens[name - 2].text)
 }
 
 /// What stands between the commas in the parentheses behind a name, generics left out.
@@ -80,6 +87,7 @@ fn a_bare_bool_is_found_whatever_stands_around_it() {
         ("f(1, true)", 1),
         ("x.f(g(2), false,)", 1),
         ("f(f(1, true), false)", 2),
+        ("AtomicBool::f(true)", 0),
         ("f(1, shown)", 0),
         ("f(1, a == true)", 0),
         ("f(1, g(true))", 0),

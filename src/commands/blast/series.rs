@@ -13,7 +13,7 @@ use crate::record::{
 };
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::words::progress::Doing;
-use crate::report::{self, BlastView, Shown, TrialsView};
+use crate::report::{self, BlastView, ProgressLine, Shown, TrialsView};
 use crate::session::{FindRate, Outcome, SearchStep};
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
@@ -66,7 +66,7 @@ impl Series {
         let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
         let shown = !self.args.quiet;
         let counted = Counted::Elsewhere;
-        let running = watch(doing, Some(time), &self.signals, counted, shown)?;
+        let running = watch(doing, Some(time), &self.signals, counted, ProgressLine::when(shown))?;
         let view = BlastView::new(plan.heading(), None, Shown { quiet: true, json: true });
         let signals = Signals::listen().map_err(BlastError::Signals);
         let ended = signals.map_err(Into::into).and_then(|own| run_once(&plan, view, Some(own)));

@@ -17,7 +17,7 @@ use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
 use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
 use crate::report::words::cast_hints as hints;
 use crate::report::words::progress::Doing;
-use crate::report::{self, Output, Page, print_json, print_text};
+use crate::report::{self, Output, Page, ProgressLine, print_json, print_text};
 use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
 use crate::units::{Endpoint, Nanos};
 use crate::wire::CONTROL_MAX;
@@ -103,7 +103,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
     let doing = Doing::CastReceive { groups: config.groups.len() as u64 };
     let shown = !args.quiet && args.report_every.is_none();
-    let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
+    let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX));

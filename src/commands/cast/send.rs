@@ -18,7 +18,7 @@ use crate::record::{
 };
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
-use crate::report::{self, FanoutView, Page, print_json, print_text};
+use crate::report::{self, FanoutView, Page, ProgressLine, print_json, print_text};
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
@@ -119,8 +119,9 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     }
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = shown && !view.is_live();
-    let watching =
-        signals.as_ref().map(|signals| watch(doing, args.time, signals, Counted::ByLoop, line));
+    let watching = signals
+        .as_ref()
+        .map(|signals| watch(doing, args.time, signals, Counted::ByLoop, ProgressLine::when(line)));
     let running = watching.transpose()?;
     let tick = view.is_live().then_some(FRAME);
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };

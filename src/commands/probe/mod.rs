@@ -24,7 +24,7 @@ use crate::engine::Signals;
 use crate::record::probe::ProbeKind;
 use crate::report::words::far_end::probing;
 use crate::report::words::progress::Doing;
-use crate::report::{self, Progress};
+use crate::report::{self, Progress, ProgressLine};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -56,5 +56,11 @@ fn progress(
     expected: Option<Nanos>,
     signals: &Signals,
 ) -> anyhow::Result<Progress> {
-    watch(Doing::Probe { kind, target: target.into() }, expected, signals, Counted::ByLoop, true)
+    watch(
+        Doing::Probe { kind, target: target.into() },
+        expected,
+        signals,
+        Counted::ByLoop,
+        ProgressLine::Shown,
+    )
 }

@@ -15,7 +15,7 @@ use crate::record::probe::{
     NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
 use crate::report::words::progress::Doing;
-use crate::report::{Page, print_json, print_text, scan_text};
+use crate::report::{Page, ProgressLine, print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::{Nanos, with_port};
 use crate::wire::PortList;
@@ -103,7 +103,8 @@ pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyho
 pub(super) fn measure_shown(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<ScanReport> {
     let signals = Signals::listen().context(ProbeError::Signals)?;
     let doing = Doing::Scan { host: order.host.clone(), ports: order.ports.len() as u64 };
-    let running = watch(doing, Some(longest(order)), &signals, Counted::ByLoop, true)?;
+    let running =
+        watch(doing, Some(longest(order)), &signals, Counted::ByLoop, ProgressLine::Shown)?;
     let report = measure(order, target, signals);
     drop(running);
     report

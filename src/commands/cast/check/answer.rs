@@ -11,7 +11,7 @@ use crate::net::SocketPlan;
 use crate::record::Document;
 use crate::report::words::check::answering;
 use crate::report::words::progress::Doing;
-use crate::report::{self, Page, print_json, print_text};
+use crate::report::{self, Page, ProgressLine, print_json, print_text};
 use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
 use crate::units::Endpoint;
@@ -73,7 +73,7 @@ pub(super) fn run(
     };
     let doing = Doing::CastCheckAnswer { group: group.into() };
     let shown = !args.quiet;
-    let running = watch(doing, args.time, &signals, Counted::ByLoop, shown)?;
+    let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let session = CheckAnswerer::new(config, Talk { on: !args.quiet });
     let ended = Loop::new(sockets, Some(signals), LoopConfig::default())?
         .run(session, TxBatch::new(64, 64 * 64));
