@@ -3,7 +3,7 @@
 
 use super::{binds, own_addresses};
 use crate::batch::{ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
-use crate::sys::{self, QueuedMessage, errno, SwitchState};
+use crate::sys::{self, QueuedMessage, SwitchState, errno};
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -4,7 +4,7 @@ use super::buffers::SEND_BUFFER;
 use super::socket::OpenedSocket;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
-use crate::sys::{self, Family, Switch, errno, SwitchState};
+use crate::sys::{self, Family, Switch, SwitchState, errno};
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

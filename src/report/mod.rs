@@ -54,8 +54,10 @@ pub use probe::{
     AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text,
     marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text, timeout_text, trace_text,
 };
-pub use progress::{Progress, Standing, blast_bar_text, progress_text, ProgressLine};
-pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text, recv_trouble_line};
+pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_text};
+pub use recv::{
+    RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text, recv_trouble_line,
+};
 pub use send::{SendReport, SendView, send_refusal_line, send_text, send_trouble_line};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};

@@ -11,7 +11,7 @@ use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
 use crate::session::{Names, ReceiveSocket};
 use crate::sys::{Membership, errno, monotonic_now};
 use crate::units::Endpoint;
-use std::net::{IpAddr, SocketAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The purpose of one socket, decided before any socket opens.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,7 +18,9 @@ use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Wo
 use crate::report::words::cast_hints as hints;
 use crate::report::words::progress::Doing;
 use crate::report::{self, Output, Page, ProgressLine, print_json, print_text};
-use crate::session::{CastReceiver, CastReceiverConfig, Content, Names, SubscribeError};
+use crate::session::{
+    CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Names, SubscribeError,
+};
 use crate::units::{Endpoint, Nanos};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
@@ -40,29 +42,11 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
     let host = Host::ask();
     let family = FamilyChoice::from(args.family);
-    let any = match family {
-        FamilyChoice::V6 => Ipv6Addr::UNSPECIFIED.into(),
-        _ => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-    };
     let subscribe = args.sender.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
     let subscribe = subscribe.transpose()?;
-    let wanted = if let Some(sender) = subscribe {
-        vec![listen::for_sender(sender)]
-    } else {
-        for group in &args.groups {
-            check_address(group).map_err(Usage::from)?;
-        }
-        let groups: Vec<String> = args.groups.iter().map(|group| as_port(group)).collect();
-        let addrs = expand(&groups, family, Some(any))?;
-        let interfaces = named_interfaces(&args.interface)?;
-        if !args.quiet {
-            // If the user chose the interfaces, routes do not matter.
-            let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
-            let warnings = warnings::before_listening(by_route, &args.source, &host);
-            warnings.iter().map(Worded::text).for_each(report::warning);
-        }
-        listen::plan(&addrs, &interfaces, &args.source, &args.exclude, &host)
-            .map_err(Usage::from)?
+    let wanted = match subscribe {
+        Some(sender) => vec![listen::for_sender(sender)],
+        None => wanted(&args, &host)?,
     };
     let signals = Signals::listen()?;
     let names = host.names();
@@ -112,12 +96,44 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     listen::leave(&ended.sockets, &listeners.joined);
     drop(ended.sockets);
 
-    let end = ended.summary;
+    let mut end = ended.summary;
+    end.received.explain_drops(&own_losses.split(end.received.socket_drops));
+    conclude(&args, end, report_on_stderr)
+}
+
+/// What the groups of the arguments need to be received.
+fn wanted(args: &CastRecvArgs, host: &Host) -> anyhow::Result<Vec<Wanted>> {
+    let family = FamilyChoice::from(args.family);
+    let any = match family {
+        FamilyChoice::V6 => Ipv6Addr::UNSPECIFIED.into(),
+        _ => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+    };
+    for group in &args.groups {
+        check_address(group).map_err(Usage::from)?;
+    }
+    let groups: Vec<String> = args.groups.iter().map(|group| as_port(group)).collect();
+    let addrs = expand(&groups, family, Some(any))?;
+    let interfaces = named_interfaces(&args.interface)?;
+    if !args.quiet {
+        // If the user chose the interfaces, routes do not matter.
+        let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
+        let warnings = warnings::before_listening(by_route, &args.source, host);
+        warnings.iter().map(Worded::text).for_each(report::warning);
+    }
+    let plan = listen::plan(&addrs, &interfaces, &args.source, &args.exclude, host);
+    Ok(plan.map_err(Usage::from)?)
+}
+
+/// Prints the result and closes the output.
+fn conclude(
+    args: &CastRecvArgs,
+    end: CastReceiverEnd<CastSink>,
+    report_on_stderr: bool,
+) -> anyhow::Result<Exit> {
     let stored = end.sink.store.map_or(Ok(()), Store::close);
     let mut received = end.received;
-    received.explain_drops(&own_losses.split(received.socket_drops));
     received.limits = received.hold(&args.fail_if);
-    let exit = exit_of(&received, &args);
+    let exit = exit_of(&received, args);
     if args.json {
         print_json(&Document::new("cast recv", received));
     } else if !args.quiet {

@@ -94,31 +94,10 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
         }
     };
 
-    let broadcast = |addr: &&SocketAddr| matches!(host.role(addr.ip()), Role::Broadcast(_));
-    let config = CastSenderConfig {
-        broadcasts: addrs.iter().filter(broadcast).filter_map(|addr| ipv4(addr.ip())).collect(),
-        targets,
-        names: host.names(),
-        tag: (!args.no_header).then(random_u64).transpose()?.map(|number| number as u16),
-        spacing: spacing(args, &payload).map_err(Usage::from)?,
-        time: args.time,
-        receivers: args.receivers.unwrap_or(0),
-        wait: args.wait,
-        explain: net::explain,
-        ear: (!args.no_header || args.open.is_some())
-            .then(|| local_address::ear(args))
-            .transpose()?,
-    };
-    let shown = !args.quiet && !args.json;
-    let mut view = FanoutView::new(causes(args, &addrs));
-    if shown && !args.no_header {
-        view = view.with_table();
-    }
-    if args.quiet {
-        view = view.silenced();
-    }
+    let config = config(args, &addrs, targets, &host, &payload)?;
+    let view = view(args, &addrs);
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
-    let line = shown && !view.is_live();
+    let line = !args.quiet && !args.json && !view.is_live();
     let watching = signals
         .as_ref()
         .map(|signals| watch(doing, args.time, signals, Counted::ByLoop, ProgressLine::when(line)));
@@ -143,6 +122,44 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     drop(running);
     end.sink.clear();
     Ok(end.summary)
+}
+
+/// The run without its payload.
+fn config(
+    args: &CastSendArgs,
+    addrs: &[SocketAddr],
+    targets: Vec<Dest>,
+    host: &Host,
+    payload: &PayloadPlan,
+) -> anyhow::Result<CastSenderConfig> {
+    let broadcast = |addr: &&SocketAddr| matches!(host.role(addr.ip()), Role::Broadcast(_));
+    Ok(CastSenderConfig {
+        broadcasts: addrs.iter().filter(broadcast).filter_map(|addr| ipv4(addr.ip())).collect(),
+        targets,
+        names: host.names(),
+        tag: (!args.no_header).then(random_u64).transpose()?.map(|number| number as u16),
+        spacing: spacing(args, payload).map_err(Usage::from)?,
+        time: args.time,
+        receivers: args.receivers.unwrap_or(0),
+        wait: args.wait,
+        explain: net::explain,
+        ear: (!args.no_header || args.open.is_some())
+            .then(|| local_address::ear(args))
+            .transpose()?,
+    })
+}
+
+/// What is shown meanwhile.
+fn view(args: &CastSendArgs, addrs: &[SocketAddr]) -> FanoutView {
+    let shown = !args.quiet && !args.json;
+    let mut view = FanoutView::new(causes(args, addrs));
+    if shown && !args.no_header {
+        view = view.with_table();
+    }
+    if args.quiet {
+        view = view.silenced();
+    }
+    view
 }
 
 fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {

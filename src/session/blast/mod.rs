@@ -16,7 +16,7 @@ mod stream_params;
 pub use control::BlastControl;
 pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use host_params::{read_host, write_host};
-pub use memory::{RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room, LARGEST_ANSWER};
+pub use memory::{LARGEST_ANSWER, RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room};
 pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
 pub use plan::{Direction, TestPlan};

@@ -4,7 +4,7 @@ use super::session_state::{ServerSession, session_name};
 use super::{Lifetime, ServeCommand, ServeControl, ServeEngine, ServeOrder, StreamReport};
 use crate::control::server::Answer;
 use crate::machine::{Now, Orders};
-use crate::record::{BlastReceived, ServeRecord, ServeRefusal, SessionEnd};
+use crate::record::{BlastReceived, LocalFailure, ServeRecord, ServeRefusal, SessionEnd};
 use crate::units::Nanos;
 
 /// Delay between the end of a session and the return of its memory, so that several are handled
@@ -48,91 +48,48 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     }
 
     fn take_order(&mut self, order: ServeOrder, now: Now) {
-        let (id, number) = (order.session, order.stream);
-        let news = match order.news {
-            StreamReport::Ports(opened) => return self.ports_opened(id, *opened, now),
-            news => news,
-        };
+        let (id, stream) = (order.session, order.stream);
+        match order.news {
+            StreamReport::Ports(opened) => self.ports_opened(id, *opened, now),
+            StreamReport::Opened(result) => self.stream_opened((id, stream), result, now),
+            news => {
+                let session = self.sessions.get_mut(&id);
+                let record = session.and_then(|session| note(session, (id, stream), news, now));
+                if let Some(record) = record {
+                    self.log(record, now);
+                }
+            }
+        }
+    }
+
+    /// A stream's socket is open, or could not be opened: its DATA is answered.
+    fn stream_opened(
+        &mut self,
+        (id, number): (u64, u32),
+        result: Result<(), LocalFailure>,
+        now: Now,
+    ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let (client, session_name) = (session.client, session_name(id));
+        let client = session.client;
         let Some(run) = &mut session.run else { return };
         let Some(stream) = run.streams.get_mut(number as usize) else { return };
-        match news {
-            // Handled above.
-            StreamReport::Ports(_) => {}
-            StreamReport::Opened(result) => {
-                let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
-                let reply = match &result {
-                    Ok(()) => go_ahead,
-                    Err(failure) => {
-                        let refusal = ServeRefusal::NotOpened { failure: failure.clone() };
-                        Answer::from(refusal).encode(tag.clone())
-                    }
-                };
-                stream.opened = result.is_ok();
-                if stream.opened {
-                    run.due.get_or_insert(now.mono + self.policy.longest(&run.plan));
-                }
-                session.remember_frequent(tag, reply.clone());
-                self.answer(&to, reply);
-                if let Err(failure) = result {
-                    let (session, stream) = (session_name, number);
-                    self.log(
-                        ServeRecord::StreamFailed {
-                            client: client.into(),
-                            session,
-                            stream,
-                            failure,
-                        },
-                        now,
-                    );
-                }
+        let Some((tag, to, go_ahead)) = stream.opening.take() else { return };
+        let reply = match &result {
+            Ok(()) => go_ahead,
+            Err(failure) => {
+                let refusal = ServeRefusal::NotOpened { failure: failure.clone() };
+                Answer::from(refusal).encode(tag.clone())
             }
-            StreamReport::Failed(failure) => {
-                stream.ended = true;
-                run.board.end(number as usize);
-                run.failed.get_or_insert_with(|| failure.clone());
-                let (session, stream) = (session_name, number);
-                self.log(
-                    ServeRecord::StreamFailed { client: client.into(), session, stream, failure },
-                    now,
-                );
-            }
-            StreamReport::Interval(interval) => {
-                session.heard = now.mono;
-                run.board.add(number as usize, interval);
-            }
-            StreamReport::Refused => session.alive.doubt(now.mono),
-            StreamReport::Progress(received) => stream.received = *received,
-            StreamReport::Host(change) => run.host = Some(change),
-            StreamReport::Received(received, delay, io) => {
-                stream.received = *received;
-                stream.delay = Some(delay);
-                stream.io = Some(io);
-                stream.ended = true;
-                run.board.end(number as usize);
-                let BlastReceived { datagrams, lost, .. } = stream.received;
-                let (session, stream) = (session_name, number);
-                let record = ServeRecord::StreamReceived {
-                    client: client.into(),
-                    session,
-                    stream,
-                    datagrams,
-                    lost,
-                };
-                self.log(record, now);
-            }
-            StreamReport::Sent(sent, io) => {
-                let datagrams = sent.datagrams;
-                stream.sent = Some(sent);
-                stream.io = Some(io);
-                stream.ended = true;
-                let (session, stream) = (session_name, number);
-                self.log(
-                    ServeRecord::StreamSent { client: client.into(), session, stream, datagrams },
-                    now,
-                );
-            }
+        };
+        stream.opened = result.is_ok();
+        if stream.opened {
+            run.due.get_or_insert(now.mono + self.policy.longest(&run.plan));
+        }
+        session.remember_frequent(tag, reply.clone());
+        self.answer(&to, reply);
+        if let Err(failure) = result {
+            let (client, session) = (client.into(), session_name(id));
+            self.log(ServeRecord::StreamFailed { client, session, stream: number, failure }, now);
         }
     }
 
@@ -183,6 +140,62 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             .collect();
         for (id, ended) in over {
             self.close(id, ended, now);
+        }
+    }
+}
+
+/// Takes down news of an open stream, by session and number; returns what to log.
+fn note(
+    session: &mut ServerSession,
+    (id, number): (u64, u32),
+    news: StreamReport,
+    now: Now,
+) -> Option<ServeRecord> {
+    let (client, name) = (session.client.into(), session_name(id));
+    let run = session.run.as_mut()?;
+    let stream = run.streams.get_mut(number as usize)?;
+    match news {
+        // Handled by the caller.
+        StreamReport::Ports(_) | StreamReport::Opened(_) => None,
+        StreamReport::Failed(failure) => {
+            stream.ended = true;
+            run.board.end(number as usize);
+            run.failed.get_or_insert_with(|| failure.clone());
+            Some(ServeRecord::StreamFailed { client, session: name, stream: number, failure })
+        }
+        StreamReport::Interval(interval) => {
+            session.heard = now.mono;
+            run.board.add(number as usize, interval);
+            None
+        }
+        StreamReport::Refused => {
+            session.alive.doubt(now.mono);
+            None
+        }
+        StreamReport::Progress(received) => {
+            stream.received = *received;
+            None
+        }
+        StreamReport::Host(change) => {
+            run.host = Some(change);
+            None
+        }
+        StreamReport::Received(received, delay, io) => {
+            stream.received = *received;
+            stream.delay = Some(delay);
+            stream.io = Some(io);
+            stream.ended = true;
+            run.board.end(number as usize);
+            let BlastReceived { datagrams, lost, .. } = stream.received;
+            let (session, stream) = (name, number);
+            Some(ServeRecord::StreamReceived { client, session, stream, datagrams, lost })
+        }
+        StreamReport::Sent(sent, io) => {
+            let datagrams = sent.datagrams;
+            stream.sent = Some(sent);
+            stream.io = Some(io);
+            stream.ended = true;
+            Some(ServeRecord::StreamSent { client, session: name, stream: number, datagrams })
         }
     }
 }

@@ -50,18 +50,7 @@ pub(super) fn run(
     let mut sockets = Vec::new();
     let mut ways = Vec::new();
     for (index, state) in interfaces.iter().zip(&mut before) {
-        let listens = match join(group, *index) {
-            Ok(socket) => {
-                sockets.push(socket);
-                state.look_joined(group.ip());
-                Some(sockets.len() - 1)
-            }
-            Err(NetError::Join { source, .. }) if source.raw_os_error().is_some() => {
-                state.join_error = surroundings::system_error(&source, group);
-                None
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let listens = listen_on(group, *index, state, &mut sockets)?;
         ways.push(CheckedInterface { interface: *index, listens });
     }
     let steps = open_steps(args, group, &mut sockets)?;
@@ -103,6 +92,28 @@ pub(super) fn run(
     }
     check.judge();
     Ok(show(args, check))
+}
+
+/// Joins the group on an interface and notes how that went; the number of the socket, if it could
+/// be joined.
+fn listen_on(
+    group: SocketAddr,
+    interface: u32,
+    state: &mut Before,
+    sockets: &mut Vec<Socket>,
+) -> anyhow::Result<Option<usize>> {
+    match join(group, interface) {
+        Ok(socket) => {
+            sockets.push(socket);
+            state.look_joined(group.ip());
+            Ok(Some(sockets.len() - 1))
+        }
+        Err(NetError::Join { source, .. }) if source.raw_os_error().is_some() => {
+            state.join_error = surroundings::system_error(&source, group);
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn show(args: &CastCheckArgs, check: CastCheck) -> Exit {

@@ -272,6 +272,17 @@ impl Found {
             (Some(false), None) => Some(Dependence::AddressDependentOrAddressAndPortDependent),
             (None, None) => None,
         };
+        self.miss_filtering(session, other, (alive, by_chance));
+    }
+
+    /// What of the filtering stays unknown, and why; `alive` is whether the path carried anything,
+    /// `by_chance` whether a silence may be loss.
+    fn miss_filtering(
+        &mut self,
+        session: &NatSession,
+        other: SocketAddr,
+        (alive, by_chance): (bool, bool),
+    ) {
         match self.filtering {
             None => {
                 let refused = session.asks.iter().find_map(|ask| {
