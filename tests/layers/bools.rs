@@ -24,10 +24,7 @@ pub fn bare_calls<'a>(tokens: &[Token<'a>], takers: &BTreeSet<&str>) -> Vec<Toke
     // The standard library's own take one, too.
     let is_own = |at: usize| at == 0 || tokens[at - 1].text != "fn" && !is_of_std(tokens, at);
     let calls = calls.filter(|at| is_own(*at));
-    calls
-        .filter(|at| arguments(tokens, *at).iter().any(|part| is_bare(&part)))
-        .map(|at| tokens[at])
-        .collect()
+    calls.filter(|at| arguments(tokens, *at).iter().any(is_bare)).map(|at| tokens[at]).collect()
 }
 
 /// Whether a name is one of a type that holds a bool.

@@ -259,12 +259,11 @@ pub fn without_tests<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     let marks: [&[&str]; 2] = [&["#", "[", "test", "]"], &["#", "[", "cfg", "(", "test", ")", "]"]];
     let (mut kept, mut at) = (Vec::new(), 0);
     while at < tokens.len() {
-        match marks.into_iter().find(|mark| begins(at, mark)) {
-            Some(mark) => at = end_of_item(tokens, at + mark.len()),
-            None => {
-                kept.push(tokens[at]);
-                at += 1;
-            }
+        if let Some(mark) = marks.into_iter().find(|mark| begins(at, mark)) {
+            at = end_of_item(tokens, at + mark.len());
+        } else {
+            kept.push(tokens[at]);
+            at += 1;
         }
     }
     kept

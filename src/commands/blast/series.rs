@@ -181,9 +181,10 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
             SearchStep::Over(found) => break Some(found),
             SearchStep::Try { rate, verify } => (rate, verify),
         };
-        let (time, purpose) = match verify {
-            true => (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification),
-            false => (time, TrialPurpose::Step),
+        let (time, purpose) = if verify {
+            (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification)
+        } else {
+            (time, TrialPurpose::Step)
         };
         match series.trial(Rate::Bits(BitRate(rate)), time, allowed, purpose)? {
             Some(TrialOutcome::Passed) => search.take(Outcome::Passed),

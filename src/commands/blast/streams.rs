@@ -257,9 +257,10 @@ impl Executor<ControlCommand> for &mut Driver {
                     self.view.set_heading(self.plan.heading());
                 }
                 if !self.plan.placement.is_listed() {
-                    self.plan.placement = match one_host {
-                        true => Placement::for_one_host(self.plan.test.rate),
-                        false => Placement::ANYWHERE,
+                    self.plan.placement = if one_host {
+                        Placement::for_one_host(self.plan.test.rate)
+                    } else {
+                        Placement::ANYWHERE
                     };
                 }
                 self.view.started();

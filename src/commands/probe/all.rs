@@ -66,9 +66,10 @@ enum Part {
 pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end())?;
     let signals = Signals::listen().context(ProbeError::Signals)?;
-    let progress = match args.quiet || args.json {
-        true => AllProgress::silent(&target.name),
-        false => AllProgress::new(&target.name),
+    let progress = if args.quiet || args.json {
+        AllProgress::silent(&target.name)
+    } else {
+        AllProgress::shown(&target.name)
     };
     let report = measure(&args, &target, &signals, progress);
     let no_agent = report.no_agent.clone();

@@ -43,9 +43,10 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
         who_refreshes: args.who_refreshes,
     };
     let longest = Some(plan.longest());
-    let progress = match args.far_end.quiet {
-        true => report::TimeoutProgress::silent(),
-        false => report::TimeoutProgress::new(),
+    let progress = if args.far_end.quiet {
+        report::TimeoutProgress::silent()
+    } else {
+        report::TimeoutProgress::shown()
     };
     let running = super::progress(ProbeKind::Timeout, target.addr, longest, &signals)?;
     let found = measure(&target, plan, progress, Some(signals));

@@ -79,7 +79,7 @@ pub struct AllProgress {
 
 impl AllProgress {
     /// Progress that is printed.
-    pub fn new(host: &str) -> Self {
+    pub fn shown(host: &str) -> Self {
         let term = Some(Term::stderr()).filter(Term::is_term);
         Self { term, quiet: false, ..Self::silent(host) }
     }

@@ -14,7 +14,7 @@ pub struct TimeoutProgress {
 
 impl TimeoutProgress {
     /// Progress that is printed.
-    pub fn new() -> Self {
+    pub fn shown() -> Self {
         Self { quiet: false }
     }
 

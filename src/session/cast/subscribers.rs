@@ -368,7 +368,16 @@ mod tests {
     use crate::batch::RxEntry;
     use crate::wire::HELO_LEN;
 
-    fn door(open: bool, listed: bool) -> SubscriptionControl {
+    /// Who may subscribe, and whether those who do are listed.
+    #[derive(PartialEq)]
+    enum Door {
+        Shut,
+        Open,
+        Listing,
+    }
+
+    fn door(door: Door) -> SubscriptionControl {
+        let (open, listed) = (door != Door::Shut, door == Door::Listing);
         SubscriptionControl::new(SubscriptionPolicy { open, listed, key: TicketKey([3; 32]) })
     }
 
@@ -406,7 +415,7 @@ mod tests {
 
     #[test]
     fn a_receiver_comes_in_with_a_ticket_stays_and_leaves() {
-        let mut door = door(true, false);
+        let mut door = door(Door::Open);
         assert!(ask(&mut door, A, 1, "a RCPT ticket=00").starts_with("a 503"));
         let (session, value) = enter(&mut door, A, 1);
         let again = enter(&mut door, A, 2);
@@ -429,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_ticket_is_of_no_use_to_a_third_party_or_later() {
-        let mut door = door(true, false);
+        let mut door = door(Door::Open);
         let hello = format!("a HELO pad={}", "x".repeat(HELO_LEN));
         let answer = ask(&mut door, A, 1, &hello);
         let rcpt = format!("b RCPT ticket={}", word(&answer, "ticket"));
@@ -440,7 +449,7 @@ mod tests {
 
     #[test]
     fn whoever_is_silent_is_dropped() {
-        let mut door = door(true, false);
+        let mut door = door(Door::Open);
         let (session, value) = enter(&mut door, A, 0);
         enter(&mut door, "10.0.0.2:7", 0);
         door.take_changes();
@@ -459,7 +468,7 @@ mod tests {
 
     #[test]
     fn each_subscription_has_a_name_of_its_own() {
-        let mut door = door(true, false);
+        let mut door = door(Door::Open);
         let (session, value) = enter(&mut door, A, 0);
         let mut names = vec![session.clone()];
         for at in [6, 12, 18] {
@@ -481,7 +490,7 @@ mod tests {
     fn what_a_former_receiver_knows_keeps_nobody_in() {
         for seed in 0..20 {
             let mut rng = fastrand::Rng::with_seed(seed);
-            let mut door = door(true, false);
+            let mut door = door(Door::Open);
             let (session, mut value) = enter(&mut door, A, 0);
             // It stays as long as it returns its values.
             for at in 1..40 {
@@ -515,7 +524,7 @@ mod tests {
     fn a_refusal_ends_a_subscription_unless_the_new_value_comes_back() {
         let addr: SocketAddr = A.parse().unwrap();
         let ms = Nanos::from_millis;
-        let mut door = door(true, false);
+        let mut door = door(Door::Open);
         let (session, value) = enter(&mut door, A, 1);
         assert!(noop(&mut door, 1, &session, &value).contains("250 ok"));
         door.take_changes();
@@ -560,7 +569,7 @@ mod tests {
     fn a_refusal_from_a_link_is_heard_whatever_zone_it_names() {
         let ms = Nanos::from_millis;
         for zone in ["", "%3", "%4"] {
-            let mut door = door(true, false);
+            let mut door = door(Door::Open);
             let (here, there) = ("[fe80::1%3]:7", "[fe80::2%3]:7");
             let (session, value) = enter(&mut door, there, 1);
             for from in [here, there] {
@@ -584,10 +593,10 @@ mod tests {
     #[test]
     fn who_the_receivers_are_is_told_where_the_operator_allows_it() {
         let pad = format!(" pad={}", "x".repeat(400));
-        let mut closed = door(true, false);
+        let mut closed = door(Door::Open);
         assert_eq!(ask(&mut closed, A, 1, "a EXPN"), "a 550");
         assert!(ask(&mut closed, A, 1, &format!("a VRFY addr={A}")).starts_with("a 252"));
-        let mut listed = door(true, true);
+        let mut listed = door(Door::Listing);
         enter(&mut listed, A, 1);
         let list = "a 250-r1=10.0.0.1:7\r\na 250-r2=10.0.0.9:5\r\na 250 2 receivers\r\n";
         assert_eq!(ask(&mut listed, "127.0.0.1:9", 1, "a EXPN"), list);
@@ -599,11 +608,11 @@ mod tests {
 
     #[test]
     fn a_closed_door_says_so_and_no_answer_is_longer_than_the_question() {
-        let mut shut = door(false, false);
+        let mut shut = door(Door::Shut);
         assert!(ask(&mut shut, A, 1, "a RCPT ticket=0123456789012345").starts_with("a 550"));
         let seed = fastrand::u64(..);
         let mut rng = fastrand::Rng::with_seed(seed);
-        let mut open = door(true, true);
+        let mut open = door(Door::Listing);
         for _ in 0..20_000 {
             let verb =
                 rng.choice(["HELO", "RCPT", "NOOP", "EXPN", "VRFY", "HELP", "XXXX", "HELLO"]);

@@ -51,26 +51,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             Err(refusal) => return self.answer_unverified(asked, refusal.into()),
         }
         self.hear(id, asked, standing);
-        let probes = asked.command.params.get("kind") == Some("probe");
-        let answer = match verb {
-            Verb::Test if probes => match self.grant_probe(id, asked) {
-                Some(answer) => answer,
-                // The reply follows once the ports are open.
-                None => return,
-            },
-            Verb::Stat if probes => self.probe_status(id, &asked.command.params),
-            Verb::Test => self.test(id, asked),
-            Verb::Stat => self.stat(id, asked),
-            Verb::Rset => self.reset(id, asked.now),
-            Verb::Help => help(&self.policy),
-            Verb::Noop => Answer::new(Code::OK, "ok"),
-            _ => {
-                // The session is then gone; a repeat gets 503, which ends it too.
-                self.close(id, SessionEnd::Closed, asked.now);
-                let reply = Answer::new(Code::CLOSING, "goodbye").encode(asked.tag());
-                return self.answer(&asked.to, reply);
-            }
-        };
+        let Some(answer) = self.execute(id, asked) else { return };
         let reply = answer.encode(asked.tag());
         if let Some(session) = self.sessions.get_mut(&id) {
             match verb {
@@ -81,6 +62,28 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             }
         }
         self.answer_in(id, asked, &reply);
+    }
+
+    /// Does what a command asks for; `None` if its reply was sent, or will be.
+    fn execute(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Option<Answer> {
+        let probes = asked.command.params.get("kind") == Some("probe");
+        Some(match asked.command.verb {
+            // The reply follows once the ports are open.
+            Verb::Test if probes => return self.grant_probe(id, asked),
+            Verb::Stat if probes => self.probe_status(id, &asked.command.params),
+            Verb::Test => self.test(id, asked),
+            Verb::Stat => self.stat(id, asked),
+            Verb::Rset => self.reset(id, asked.now),
+            Verb::Help => help(&self.policy),
+            Verb::Noop => Answer::new(Code::OK, "ok"),
+            _ => {
+                // The session is then gone; a repeat gets 503, which ends it too.
+                self.close(id, SessionEnd::Closed, asked.now);
+                let reply = Answer::new(Code::CLOSING, "goodbye").encode(asked.tag());
+                self.answer(&asked.to, reply);
+                return None;
+            }
+        })
     }
 
     /// How far a command of the session can be trusted, by the value that it returns.

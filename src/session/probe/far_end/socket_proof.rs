@@ -44,7 +44,7 @@ impl SocketProof {
             return Next::Idle;
         }
         let step = self.handshake.poll(now.mono, issuer, patience, |params, ticket| {
-            params.push("session", &*session);
+            params.push("session", *session);
             params.push("ticket", ticket);
         });
         match step {
