@@ -30,7 +30,7 @@ const MAP: &[(&str, &[&str])] = &[
     ("record", &["units", "wire", "stats", "pace", "batch"]),
     ("control", &["units", "wire", "stats", "pace", "batch", "record", "machine"]),
     ("sys", &["units", "batch"]),
-    ("netsim", &["units", "wire", "batch", "machine", "impair", "record"]),
+    ("netsim", &["units", "wire", "pace", "batch", "machine", "impair", "record"]),
     (
         "session",
         &[

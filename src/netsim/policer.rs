@@ -1,6 +1,7 @@
 //! A policer: drops what comes above a rate, without a queue.
 
 use super::Way;
+use crate::pace::{RateLimit, RateMeter};
 use crate::units::Nanos;
 
 /// A token bucket for whole datagrams.
@@ -12,19 +13,16 @@ pub struct Policer {
     pub per_1000_s: u64,
     /// Datagrams that may come at once.
     pub burst: u64,
-    /// What is left, in datagrams times nanoseconds times 1,000.
-    tokens: u128,
-    filled: Nanos,
+    passed: RateMeter,
 }
 
-/// Nanoseconds of 1,000 seconds: what one datagram costs.
-const COST: u128 = 1_000_000_000_000;
+/// Nanoseconds of 1,000 seconds.
+const COST: u64 = 1_000_000_000_000;
 
 impl Policer {
     /// A full bucket.
     pub fn new(way: Option<Way>, per_1000_s: u64, burst: u64) -> Self {
-        let tokens = u128::from(burst) * COST;
-        Self { way, per_1000_s, burst, tokens, filled: Nanos::ZERO }
+        Self { way, per_1000_s, burst, passed: RateMeter::default() }
     }
 
     /// Whether a datagram passes. Its length costs nothing.
@@ -32,14 +30,8 @@ impl Policer {
         if self.way.is_some_and(|policed| policed != way) {
             return true;
         }
-        let gained = u128::from((now - self.filled).0) * u128::from(self.per_1000_s);
-        self.filled = now;
-        self.tokens = (self.tokens + gained).min(u128::from(self.burst) * COST);
-        let admitted = self.tokens >= COST;
-        if admitted {
-            self.tokens -= COST;
-        }
-        admitted
+        let each = Nanos(COST / self.per_1000_s.max(1));
+        self.passed.admits(RateLimit::with_burst(each, self.burst), now)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::packet::{Emitted, Packet};
 use super::way::Way;
+use crate::pace::{RateLimit, RateMeter};
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -155,15 +156,13 @@ pub struct ErrorBudget {
     pub burst: u64,
     /// The time in which one more may be sent.
     pub refill: Nanos,
-    credit: Nanos,
-    refilled: Nanos,
+    sent: RateMeter,
 }
 
 impl ErrorBudget {
     /// So many at once, and one more each `refill`.
     pub fn new(burst: u64, refill: Nanos) -> Self {
-        let credit = Nanos(refill.0.saturating_mul(burst));
-        Self { burst, refill, credit, refilled: Nanos::ZERO }
+        Self { burst, refill, sent: RateMeter::default() }
     }
 
     /// As many as wanted.
@@ -179,20 +178,17 @@ impl ErrorBudget {
     /// The same, all spent just before `now`.
     #[must_use]
     pub fn spent(self, now: Nanos) -> Self {
-        Self { credit: Nanos::ZERO, refilled: now, ..self }
+        let sent = RateMeter::default().after(self.limit(), self.burst, now);
+        Self { sent: sent.unwrap_or_default(), ..self }
+    }
+
+    fn limit(&self) -> RateLimit {
+        RateLimit::with_burst(self.refill, self.burst)
     }
 
     /// Whether an error may be sent now.
     pub fn admits(&mut self, now: Nanos) -> bool {
-        let most = self.refill.0.saturating_mul(self.burst);
-        let gained = (now - self.refilled).0;
-        self.credit = Nanos(self.credit.0.saturating_add(gained).min(most));
-        self.refilled = now;
-        let admitted = self.credit >= self.refill;
-        if admitted {
-            self.credit = self.credit - self.refill;
-        }
-        admitted
+        self.sent.admits(self.limit(), now)
     }
 }
 
