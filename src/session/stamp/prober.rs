@@ -3,6 +3,7 @@
 
 use crate::batch::{Datagram, DestId, SendOutcome, SendStop, TransmitStamp, TxBatch};
 use crate::machine::{Next, Now, Orders, Session};
+use crate::pace::Pacer;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::stamp::{
@@ -81,7 +82,8 @@ pub struct StampProber<O> {
     /// Ring of probes by number.
     outstanding: Vec<Option<Outstanding>>,
     seq: u32,
-    next: Option<Nanos>,
+    /// The schedule; `None` before the first probe.
+    pacer: Option<Pacer>,
     /// Number of probes in the current batch.
     written: u32,
     /// When probes were last handed to the kernel.
@@ -99,7 +101,7 @@ impl<O: Orders<ProbePhase>> StampProber<O> {
             phase: ProbePhase::Idle,
             outstanding: vec![None; OUTSTANDING],
             seq: 0,
-            next: None,
+            pacer: None,
             written: 0,
             last_sent: Nanos::ZERO,
             ends: None,
@@ -157,19 +159,17 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
             });
             return if now.mono >= end { Next::Done } else { Next::WaitUntil(end) };
         }
-        let due = *self.next.get_or_insert(now.mono);
-        if now.mono < due {
-            return Next::WaitUntil(due);
-        }
-        let period = self.plan.interval.0.max(1);
-        let slots = (now.mono - due).0 / period + 1;
+        let interval = self.plan.interval;
+        let pacer = self.pacer.get_or_insert_with(|| Pacer::new(now.mono, 1, interval, Some(1)));
+        let slots = pacer.owed(now.mono);
+        // What is later than that is skipped.
+        pacer.commit(slots);
+        let next = pacer.next_at();
         for _ in 0..slots.min(CATCH_UP) {
             if !self.write(now, out) {
                 break;
             }
         }
-        let next = Nanos(due.0 + slots * period);
-        self.next = Some(next);
         Next::WaitUntil(next)
     }
 
