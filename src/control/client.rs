@@ -76,11 +76,6 @@ impl Client {
         }
     }
 
-    /// The tags from now on begin with `prefix`.
-    pub fn begin_tags(&mut self, prefix: String) {
-        self.issuer.begin_tags(prefix);
-    }
-
     /// How long to wait for replies.
     pub fn patience(&self) -> &Patience {
         &self.patience

@@ -33,7 +33,6 @@ const MOST_BUFFER: u64 = 1 << 40;
 
 #[derive(Debug)]
 enum State {
-    Start,
     Opening,
     Test,
     /// The run is in progress: the next STAT is due at this instant, or one is outstanding.
@@ -100,7 +99,7 @@ where
             engine,
             host: None,
             host_streams: None,
-            state: State::Start,
+            state: State::Opening,
             granted: Now::default(),
             intervals: 0,
             interval_sums: IntervalSums::default(),
@@ -212,7 +211,7 @@ where
             State::Watch(Some(at)) => return Next::WaitUntil(at),
             State::Wait { until } if until <= now.mono => return Next::Done,
             State::Wait { until } => return Next::WaitUntil(until),
-            State::Start | State::Over => return Next::Done,
+            State::Over => return Next::Done,
             State::Opening | State::Test | State::Watch(None) | State::Quit => {}
         }
         if let Some(error) = self.refusals.confirmed(now.mono, self.client.patience()).copied()
@@ -592,11 +591,6 @@ where
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.take_orders(now);
-        if matches!(self.state, State::Start) {
-            // Tags that an earlier run from the same address and port is unlikely to have used.
-            self.client.begin_tags(format!("c{:04x}x", now.real.0 >> 10 & 0xFFFF));
-            self.state = State::Opening;
-        }
         self.give_up_streams(now);
         self.watch(now);
         self.poll_client(now, out)
@@ -619,7 +613,7 @@ where
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
-        if matches!(self.state, State::Start | State::Wait { .. } | State::Over) {
+        if matches!(self.state, State::Wait { .. } | State::Over) {
             return;
         }
         if let Some(reply) = self.client.on_datagram(now, datagram.payload) {
