@@ -22,9 +22,9 @@ use crate::session::ping::{
     Asked, PingEnd, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
 use crate::sys;
-use crate::units::{Endpoint, Nanos};
+use crate::units::{Endpoint, IpFamily, MAX_PACKET, Nanos, max_payload};
 use crate::wire::stamp::{ErrorEstimate, StampKey, TimeFormat};
-use crate::wire::{ControlKey, Dscp, Header, IpFamily, max_payload, tos};
+use crate::wire::{ControlKey, Dscp, Header, tos};
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -48,7 +48,7 @@ const BUFFER: usize = 16 << 20;
 /// How often intervals are reported.
 const TICK: Nanos = Nanos::from_secs(1);
 /// Largest reply that is not truncated.
-const LARGEST: usize = 65_535;
+const LARGEST: usize = MAX_PACKET;
 
 /// Runs `udpkit ping`.
 pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
@@ -251,8 +251,8 @@ fn check(args: &PingArgs) -> Result<(), PingUsage> {
 }
 
 fn protocol(args: &PingArgs, targets: &[PingTarget]) -> anyhow::Result<Protocol> {
-    let family = |addr: &SocketAddr| if addr.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 };
-    let most = targets.iter().map(|target| max_payload(family(&target.addr))).min().unwrap_or(0);
+    let most = targets.iter().map(|target| max_payload(IpFamily::of(target.addr)));
+    let most = most.min().unwrap_or(0);
     let size = args.size.map(|size| usize::try_from(size.0).unwrap_or(usize::MAX));
     let fits = |len: usize, least: usize| -> Result<usize, Usage> {
         let (size, least, most) = (len as u64, least as u64, most as u64);

@@ -16,7 +16,7 @@ use crate::report::words::usage as words;
 use crate::report::{self, DatagramStyle, ProgressLine, RecvReport, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
 use crate::sys::Membership;
-use crate::units::Nanos;
+use crate::units::{MAX_PACKET, Nanos};
 use crate::wire::unescape;
 use anyhow::Context;
 use std::fs::File;
@@ -98,7 +98,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
 fn buffer(args: &RecvArgs) -> Result<usize, Usage> {
     usize::try_from(args.buffer.0)
         .ok()
-        .filter(|bytes| (1..=65_535).contains(bytes))
+        .filter(|bytes| (1..=MAX_PACKET).contains(bytes))
         .ok_or_else(|| RecvUsage::Buffer { bytes: args.buffer.0 }.into())
 }
 
@@ -124,7 +124,7 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
         accounting: true,
         // Only with --io gso: the drop of a coalesced buffer counts once for all its datagrams, and
         // --buffer would truncate the buffer, not each datagram.
-        gro: io == IoMode::Gso && args.buffer.0 == 65_535,
+        gro: io == IoMode::Gso && args.buffer.0 == MAX_PACKET as u64,
         io,
         buffer: usize::try_from(args.socket_buffer.0).unwrap_or(usize::MAX),
         ..SocketPlan::new(addr)

@@ -98,7 +98,7 @@ pub(super) enum RecvUsage {
     #[error("--out - names no file")]
     OutIsStandardOutput,
     /// `--buffer` out of range.
-    #[error("--buffer {bytes} is out of range: use 1 to 65535")]
+    #[error("--buffer {bytes} is out of range: use 1 to {}", crate::units::MAX_PACKET)]
     Buffer { bytes: u64 },
 }
 

@@ -6,7 +6,7 @@ use crate::batch::{RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::net::Socket;
 use crate::sys::{self, Timer, errno};
-use crate::units::Nanos;
+use crate::units::{MAX_PACKET, Nanos};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const SIGNALS: Token = Token(usize::MAX - 2);
 /// Receive buffers shared by all sockets added while the loop runs. Each buffer holds the largest
 /// datagram whole.
 const SHARED_BUFFERS: usize = 8;
-const SHARED_LARGEST: usize = 65_535;
+const SHARED_LARGEST: usize = MAX_PACKET;
 /// Buffers read from one socket before other sockets and sending get their turn.
 const RECEIVE_BUDGET: usize = 16;
 /// Turns of a busy loop between two polls: a poll costs 0.3 µs, a batch ten times that.
@@ -66,7 +66,7 @@ pub struct LoopConfig {
 
 impl Default for LoopConfig {
     fn default() -> Self {
-        let (largest, at_once) = (65_535, usize::MAX);
+        let (largest, at_once) = (MAX_PACKET, usize::MAX);
         Self { tick: None, spin: false, shared: false, largest, at_once, exact: true }
     }
 }

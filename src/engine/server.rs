@@ -15,7 +15,7 @@ use crate::session::serve::{ServeControl, ServeOrder, ServePolicy, ServeSummary}
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::StunReflector;
 use crate::sys::{self, ConfineError};
-use crate::units::{Nanos, with_port};
+use crate::units::{MAX_PACKET, Nanos, with_port};
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
 use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
 use std::io;
@@ -29,7 +29,7 @@ const TICK: Nanos = Nanos::from_millis(50);
 const REPLIES: usize = 1_024;
 /// Largest datagram that a reflector receives whole: any UDP datagram. Buffer memory is only
 /// committed as far as datagrams have filled it.
-const LARGEST: usize = 65_535;
+const LARGEST: usize = MAX_PACKET;
 
 type Numbers = Box<dyn FnMut() -> u64 + Send>;
 type Engine = (ServerStreams, RunningLog);

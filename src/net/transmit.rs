@@ -4,6 +4,7 @@
 use super::IoMode;
 use crate::batch::{SendOutcome, SendStop, TxBatch, TxCall};
 use crate::sys::{self, Family, OutMessage, SendCall, errno};
+use crate::units::{GSO_BYTES, GSO_SEGMENTS, GSO_SEGMENTS_BEFORE_6_9};
 use std::io;
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
@@ -11,10 +12,6 @@ use std::sync::OnceLock;
 
 /// Most messages passed to one `sendmmsg`.
 const MESSAGES: usize = 64;
-/// Payload limit of one GSO buffer, in bytes: that of one IPv4 packet.
-const GSO_BYTES: usize = 65_507;
-/// Most datagrams in a GSO buffer (`UDP_MAX_SEGMENTS`): on Linux 6.9 and later, and before.
-const GSO_SEGMENTS: [usize; 2] = [128, 64];
 /// Pending errors of earlier datagrams that may fail the send of one, which is then blocked: each
 /// is another datagram's, and more of them come than are read.
 const STUMBLES: u32 = 64;
@@ -41,7 +38,7 @@ pub(super) struct Transmit {
 impl Transmit {
     pub fn new(io: IoMode) -> Self {
         let step = match io {
-            IoMode::Auto | IoMode::Gso => Step::Gso { segments: GSO_SEGMENTS[0] },
+            IoMode::Auto | IoMode::Gso => Step::Gso { segments: GSO_SEGMENTS },
             IoMode::Mmsg => Step::Mmsg,
             IoMode::Plain => Step::Plain,
         };
@@ -155,8 +152,8 @@ impl Transmit {
     fn step_down(&mut self, refused: i32) -> bool {
         let Step::Gso { segments } = self.step else { return false };
         match refused {
-            errno::EINVAL if segments > GSO_SEGMENTS[1] => {
-                self.step = Step::Gso { segments: GSO_SEGMENTS[1] };
+            errno::EINVAL if segments > GSO_SEGMENTS_BEFORE_6_9 => {
+                self.step = Step::Gso { segments: GSO_SEGMENTS_BEFORE_6_9 };
             }
             // The kernel or device does not support GSO, or a segment exceeds the route's MTU.
             errno::EINVAL | errno::EIO | errno::EMSGSIZE | errno::ENOPROTOOPT => {

@@ -1,6 +1,7 @@
 //! Quantities with their unit in the type: parsing and printing only.
 
 mod bytes;
+mod datagram_sizes;
 mod endpoint;
 mod io_error;
 mod limit;
@@ -14,6 +15,11 @@ mod untrusted;
 mod whole;
 
 pub use bytes::{ByteCount, group_digits};
+pub use datagram_sizes::{
+    ETHERNET_MTU, ETHERNET_PAYLOAD, GSO_BYTES, GSO_SEGMENTS, GSO_SEGMENTS_BEFORE_6_9, IpFamily,
+    MAX_PACKET, MAX_PAYLOAD, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload,
+    udp_ip_bytes,
+};
 pub use endpoint::{Endpoint, name_zones, with_port};
 pub use io_error::io_error_text;
 pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};

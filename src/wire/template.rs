@@ -1,17 +1,17 @@
 //! Message templates with placeholders filled in per datagram: `{seq}`, `{time}`, `{random:N}`.
 
-use crate::units::Nanos;
+use crate::units::{MAX_PAYLOAD, Nanos};
 use fastrand::Rng;
 use thiserror::Error;
 
 /// Digits of the largest number that is filled in.
 const NUMBER: usize = 20;
 /// The longest `{random:N}`: no datagram is longer.
-const RANDOM_MAX: usize = 65_527;
+const RANDOM_MAX: usize = MAX_PAYLOAD;
 
 /// A placeholder that cannot be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{{random:{0}}} is not a length; use from {{random:1}} to {{random:65527}}")]
+#[error("{{random:{0}}} is not a length; use from {{random:1}} to {{random:{RANDOM_MAX}}}")]
 pub struct TemplateError(String);
 
 /// A parsed template. Braces around anything else are literal.

@@ -12,8 +12,7 @@ use crate::record::{
     hold_sent_against_received, host_reports, share_losses, stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
-use crate::units::{Endpoint, Nanos, Rate};
-use crate::wire::{TCP_HEADER, UDP_HEADER};
+use crate::units::{Endpoint, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
 /// Shorter runs do not allow a CPU percentage.
 const SHORT: Nanos = Nanos::from_millis(100);

@@ -2,8 +2,7 @@
 
 use super::plan::BlastPlan;
 use crate::record::{BlastReceived, BlastSent, Traffic, rates};
-use crate::units::Nanos;
-use crate::wire::{ethernet_wire_bytes, udp_ip_bytes};
+use crate::units::{ETHERNET_MTU, Nanos, ethernet_wire_bytes, udp_ip_bytes};
 
 /// One direction's counts.
 pub struct Flow<'a> {
@@ -112,10 +111,10 @@ impl Flow<'_> {
     }
 }
 
-/// Bytes of one datagram on Ethernet. For loopback, an MTU of 1500 is assumed.
+/// Bytes of one datagram on Ethernet. For loopback, that of Ethernet is assumed.
 pub fn wire_bytes(plan: &BlastPlan) -> u64 {
-    let mtu = if plan.target.ip().is_loopback() { 1500 } else { plan.mtu };
-    ethernet_wire_bytes(plan.test.payload as usize, plan.ip_family(), mtu as usize) as u64
+    let mtu = if plan.target.ip().is_loopback() { ETHERNET_MTU } else { plan.mtu as usize };
+    ethernet_wire_bytes(plan.test.payload as usize, plan.ip_family(), mtu) as u64
 }
 
 #[cfg(test)]

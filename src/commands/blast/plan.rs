@@ -13,13 +13,14 @@ use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
-use crate::units::{Nanos, Rate, with_port};
-use crate::wire::{ControlKey, Header, IpFamily, UDP_HEADER, max_payload, tos};
+use crate::units::{
+    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, UDP_HEADER, max_payload, with_port,
+};
+use crate::wire::{ControlKey, Header, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Payload in bytes that fills a packet of 1500 bytes over IPv4. The MTU of loopback, 65,536, would
-/// measure what no link carries.
-const LOOPBACK_PAYLOAD: u64 = 1472;
+/// The MTU of loopback, 65,536, would measure what no link carries.
+const LOOPBACK_PAYLOAD: u64 = ETHERNET_PAYLOAD as u64;
 /// Shortest probe interval.
 const LEAST_PROBE: Nanos = Nanos::from_millis(1);
 /// Shortest report interval.
@@ -78,7 +79,7 @@ impl BlastPlan {
         let bind = bind_address(args.bind.as_deref(), target)?;
         let control_bind = with_port(bind, 0);
         let control = SocketPlan { connect: Some(target), device, ..SocketPlan::new(control_bind) };
-        let mtu = control.open()?.route_mtu().unwrap_or(1500);
+        let mtu = control.open()?.route_mtu().unwrap_or(ETHERNET_MTU as u32);
         let payload = payload(args, target, mtu).map_err(Usage::from)?;
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let test = TestPlan {
@@ -165,7 +166,7 @@ impl BlastPlan {
 
     /// The family of the server's address.
     pub fn ip_family(&self) -> IpFamily {
-        if self.target.is_ipv4() { IpFamily::V4 } else { IpFamily::V6 }
+        IpFamily::of(self.target)
     }
 }
 
@@ -266,14 +267,11 @@ fn fragments(payload: u64, mtu: u64, family: IpFamily) -> u64 {
 }
 
 fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastUsage> {
-    let (family, headers) = match target {
-        SocketAddr::V4(_) => (IpFamily::V4, 28),
-        SocketAddr::V6(_) => (IpFamily::V6, 48),
-    };
+    let family = IpFamily::of(target);
     let most = max_payload(family) as u64;
     let least = Header::LEN as u64;
     let Some(size) = args.size else {
-        let fits = u64::from(mtu).saturating_sub(headers).clamp(least, most);
+        let fits = u64::from(mtu).saturating_sub(family.headers() as u64).clamp(least, most);
         let loopback = target.ip().is_loopback();
         return Ok(if loopback { fits.min(LOOPBACK_PAYLOAD) } else { fits });
     };

@@ -1,7 +1,7 @@
 //! The largest payload that a datagram can carry.
 
 use crate::commands::usage::PayloadUsage;
-use crate::wire::{IpFamily, max_payload};
+use crate::units::{IpFamily, max_payload};
 use std::net::SocketAddr;
 
 /// The largest payload that one datagram can carry to every peer of a run.

@@ -5,14 +5,12 @@ use super::merge::IntervalMerger;
 use super::plan::TestPlan;
 use crate::batch::{RxBatch, RxShape, TxBatch};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, SequenceTracker};
+use crate::units::{GSO_BYTES, GSO_SEGMENTS};
 use crate::wire::CONTROL_MAX;
 
 /// Payload per send call, in bytes: small enough to stay in the cache together with what the
 /// receiver reads. One GSO buffer of 1472-byte datagrams carried twice what four at once did.
 const CALL_BYTES: usize = 65_536;
-/// Maximum payload bytes in one GSO buffer (udp(7)).
-const GSO_BYTES: usize = 65_507;
-const GSO_SEGMENTS: usize = 128;
 /// Maximum datagrams per send call, however small.
 const CALL_DATAGRAMS: usize = 1_024;
 /// Bytes that a stream receives per call, for large datagrams.

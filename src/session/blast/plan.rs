@@ -3,7 +3,7 @@
 
 use crate::pace::Pacer;
 use crate::stats::WINDOW;
-use crate::units::{Nanos, Rate};
+use crate::units::{ETHERNET_PAYLOAD, Nanos, Rate};
 use crate::wire::{BadParam, Params};
 use std::str::FromStr;
 
@@ -48,7 +48,7 @@ pub struct TestPlan {
     pub direction: Direction,
     /// Streams in each direction, from 1; each has its own socket, thread and numbers.
     pub streams: u32,
-    /// Payload bytes per datagram, 16 to 65,527.
+    /// Payload bytes per datagram, from 16 (the header) to [`MAX_PAYLOAD`](crate::units::MAX_PAYLOAD).
     pub payload: u32,
     /// Target rate of all streams of one direction together.
     pub rate: Rate,
@@ -93,7 +93,7 @@ impl TestPlan {
         Ok(Self {
             direction: params.parse("direction")?.unwrap_or_default(),
             streams: params.parse("streams")?.unwrap_or(1),
-            payload: params.parse("size")?.unwrap_or(1472),
+            payload: params.parse("size")?.unwrap_or(ETHERNET_PAYLOAD as u32),
             rate,
             time: Nanos(params.parse("time_ns")?.unwrap_or(10_000_000_000)),
             count: params.parse("count")?.unwrap_or(0),

@@ -6,7 +6,7 @@ use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
-use crate::units::Nanos;
+use crate::units::{GSO_SEGMENTS, Nanos};
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
 
 /// Silence after which a run is over once its sender has ended: longer than any queue on the path.
@@ -61,8 +61,8 @@ pub struct ReceiverPlan {
 }
 
 impl ReceiverPlan {
-    /// Maximum datagrams in one coalesced buffer (`UDP_MAX_SEGMENTS`).
-    pub const COALESCED: u64 = 128;
+    /// Maximum datagrams in one coalesced buffer.
+    pub const COALESCED: u64 = GSO_SEGMENTS as u64;
 }
 
 /// Result of a stream.

@@ -9,7 +9,7 @@ use crate::record::{
     ReceiverState, rank_receivers,
 };
 use crate::stats::{LossSample, is_beyond_chance};
-use crate::units::{Endpoint, Nanos};
+use crate::units::{Endpoint, IpFamily, Nanos, udp_ip_bytes};
 use crate::wire::ReceiverReport;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ const SHARE: u64 = 20;
 const LEAST_BUDGET: u64 = 256_000;
 const MOST_BUDGET: u64 = 8_000_000;
 /// Size of a report in bits, with the headers below it.
-const REPORT_BITS: u64 = 8 * (500 + 28);
+const REPORT_BITS: u64 = 8 * udp_ip_bytes(500, IpFamily::V4) as u64;
 /// The shortest interval of regular reports.
 const LEAST_EVERY: Nanos = Nanos::from_secs(1);
 /// The shortest time over which first and last reports are spread.

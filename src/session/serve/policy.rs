@@ -5,14 +5,14 @@ use crate::batch::RxShape;
 use crate::record::ServeRefusal;
 use crate::session::blast::{Direction, TestPlan};
 use crate::stats::WINDOWS;
-use crate::units::{Nanos, Rate};
+use crate::units::{MAX_PAYLOAD, Nanos, Rate};
 use crate::wire::{Header, PortList};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-/// Largest payload of any UDP datagram (over IPv6, RFC 8200 §4.5 without jumbograms), in bytes.
-const LARGEST: u32 = 65_527;
+/// Largest payload of any UDP datagram.
+const LARGEST: u32 = MAX_PAYLOAD as u32;
 /// Shorter intervals would cause more reporting than measurement.
 const LEAST_INTERVAL: Nanos = Nanos::from_millis(20);
 /// How long a run may exceed its time, for differing clocks and datagrams in flight.

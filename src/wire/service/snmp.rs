@@ -4,6 +4,7 @@
 use super::Ask;
 use super::ber::{INTEGER, NULL, OCTETS, OID, SEQUENCE, element, expect, expect_integer, integer};
 use super::read::Reader;
+use crate::units::{IpFamily, max_payload};
 
 const GET: u8 = 0xA0;
 const RESPONSE: u8 = 0xA2;
@@ -63,7 +64,7 @@ fn get(version: i32, number: i32) -> Vec<u8> {
 fn discovery(number: i32) -> Vec<u8> {
     let empty = element(OCTETS, &[]);
     // The largest answer, reportable, and the user-based security model.
-    let largest = integer(65_507);
+    let largest = integer(max_payload(IpFamily::V4) as i32);
     let reportable = element(OCTETS, &[&[4]]);
     let header = element(SEQUENCE, &[&integer(number), &largest, &reportable, &integer(3)]);
     let nobody = [&empty[..], &integer(0), &integer(0), &empty, &empty, &empty];

@@ -8,10 +8,12 @@ use super::super::probe_batch::{AnswerPlan, Back, ItemLog, ProbeItem};
 use super::super::question::{Chance, Question};
 use crate::batch::Fragmentation;
 use crate::record::probe::{FragmentRow, Outcome};
+use crate::units::{IpFamily, max_payload};
 use std::collections::VecDeque;
 
 /// Payload sizes that need fragments, up to the largest of IPv4.
-const PAYLOADS: [u32; 6] = [2_000, 4_000, 8_000, 16_000, 32_000, 65_507];
+const PAYLOADS: [u32; 6] = [2_000, 4_000, 8_000, 16_000, 32_000, LARGEST];
+const LARGEST: u32 = max_payload(IpFamily::V4) as u32;
 /// Maximum questions about fragments in one run.
 pub(super) const QUESTIONS: u64 = 14;
 /// Tries in the first round, and in all rounds: these datagrams are long.
@@ -158,6 +160,6 @@ fn payloads(passed: u32, headers: u32) -> Vec<u32> {
     let Some(payload) = passed.checked_sub(headers).filter(|_| passed > 0) else {
         return Vec::new();
     };
-    let just = (payload < PAYLOADS[5]).then_some(payload + 1);
+    let just = (payload < LARGEST).then_some(payload + 1);
     just.into_iter().chain(PAYLOADS.into_iter().filter(|len| *len > payload + 1)).collect()
 }

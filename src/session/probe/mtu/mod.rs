@@ -25,6 +25,7 @@ use crate::batch::Fragmentation;
 use crate::record::Findings;
 use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 use crate::stats::tries_for_significance;
+use crate::units::{IpFamily, MAX_PACKET};
 use crate::wire::Ask;
 use fragments::Fragments;
 use search::SizeSearch;
@@ -35,10 +36,7 @@ pub use without_agent::{MtuWithoutAgent, MtuWithoutAgentFacts, MtuWithoutAgentPl
 pub use without_agent_judge::bare_report;
 
 /// The largest IP packet.
-const LARGEST: u32 = 65_535;
-/// Length of IP and UDP header in bytes.
-const HEADERS_V4: u32 = 28;
-const HEADERS_V6: u32 = 48;
+const LARGEST: u32 = MAX_PACKET as u32;
 /// Maximum sizes tested in one run, both directions together.
 const SIZES: u64 = 150;
 /// Tries of a size in its first round: enough to decide on a path without loss.
@@ -82,7 +80,7 @@ pub struct MtuKind {
 impl MtuKind {
     /// A probe at its start.
     pub fn new(plan: MtuPlan) -> Self {
-        let headers = if plan.target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
+        let headers = IpFamily::of(plan.target).headers() as u32;
         let least = headers + Ask::PADDED as u32;
         let search = SizeSearch::new(least, LARGEST, plan.tries.max(FIRST_TRIES));
         Self {

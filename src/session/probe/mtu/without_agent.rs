@@ -8,8 +8,8 @@
 //! second.
 
 use super::super::question::MOST_TRIES;
+use super::LARGEST;
 use super::search::SizeSearch;
-use super::{HEADERS_V4, HEADERS_V6, LARGEST};
 use crate::batch::{
     Datagram, Dest, ErrorOrigin, Fragmentation, LocalRefusal, NetworkError, SendOutcome, SendStop,
     TxBatch,
@@ -17,7 +17,7 @@ use crate::batch::{
 use crate::machine::{Next, Now, Session};
 use crate::record::probe::{KnownBy, ProbeTraffic, RefusedHere, TooBig};
 use crate::stats::{LossSample, tries_for_significance};
-use crate::units::Nanos;
+use crate::units::{IpFamily, Nanos};
 use crate::wire::pattern;
 use crate::wire::stamp::{
     ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp, TlvKind, push_tlv,
@@ -143,7 +143,7 @@ pub struct MtuWithoutAgent {
 impl MtuWithoutAgent {
     /// A probe at its start.
     pub fn new(plan: MtuWithoutAgentPlan) -> Self {
-        let headers = if plan.target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
+        let headers = IpFamily::of(plan.target).headers() as u32;
         let mut bare = Self {
             plan,
             headers,

@@ -1,12 +1,13 @@
 //! Judges the sizes of a path without a remote agent.
 
+use super::MtuWithoutAgentFacts;
 use super::judge::{routers, too_big_reports};
-use super::{HEADERS_V4, HEADERS_V6, MtuWithoutAgentFacts};
 use crate::record::Findings;
 use crate::record::probe::{
     KnownBy, MtuAlternative, MtuCaveat, MtuDirection, MtuEvidence, MtuLimit, MtuReport, MtuVerdict,
     NoAgent, ProbeCaveat, Way,
 };
+use crate::units::IpFamily;
 use std::net::SocketAddr;
 
 /// The report, with the reason `why` there is no agent.
@@ -16,7 +17,7 @@ pub fn bare_report(
     why: &NoAgent,
     facts: &MtuWithoutAgentFacts,
 ) -> MtuReport {
-    let headers = if target.is_ipv4() { HEADERS_V4 } else { HEADERS_V6 };
+    let headers = IpFamily::of(target).headers() as u32;
     let answered = facts.answered.map(|(packet, _)| packet);
     let reached_all = answered.is_some() && answered == facts.unopposed;
     // If replies are fragmented on a path that must not fragment, so may the requests be.

@@ -26,7 +26,7 @@ use crate::record::probe::{
     Counted, Outcome, PayloadKind, PayloadRow, RateLimit, ShapeReport, TrainPurpose, TrainRow, Way,
 };
 use crate::stats::{LossSample, is_beyond_chance};
-use crate::units::Nanos;
+use crate::units::{ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos};
 use policer::Bucket;
 use std::net::SocketAddr;
 
@@ -45,7 +45,7 @@ const LIMITS: u64 = 4;
 const ALIKE: f64 = 1.25;
 const KINDS: [Shape; 6] =
     [Shape::Random, Shape::Zeros, Shape::Dns, Shape::Quic, Shape::Sip, Shape::Stun];
-const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, 1_472];
+const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, ETHERNET_PAYLOAD];
 
 /// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,7 +252,7 @@ impl ShapeKind {
     pub fn new(plan: ShapePlan) -> Self {
         Self {
             plan,
-            headers: if plan.target.is_ipv4() { 28 } else { 48 },
+            headers: IpFamily::of(plan.target).headers(),
             ports: Vec::new(),
             step: Step::Search,
             asked: Step::Search,
@@ -306,7 +306,7 @@ impl ShapeKind {
 
     /// Sizes that fit an IP packet of 1500 bytes.
     fn sizes(&self) -> impl Iterator<Item = usize> + use<> {
-        let most = 1_500 - self.headers;
+        let most = ETHERNET_MTU - self.headers;
         SIZES.into_iter().map(move |size| size.min(most))
     }
 

@@ -1,5 +1,21 @@
-//! Sizes of a datagram at each layer: UDP, IP, Ethernet.
+//! Sizes of a datagram at each layer (UDP, IP, Ethernet), and the limits of Linux on several.
 
+use std::net::SocketAddr;
+
+/// The largest IP packet: its length field has 16 bits. Over IPv6 that excludes the header.
+pub const MAX_PACKET: usize = 65_535;
+/// The largest payload of one datagram of either family; over IPv6, without jumbograms.
+pub const MAX_PAYLOAD: usize = max_payload(IpFamily::V6);
+/// The usual MTU of Ethernet.
+pub const ETHERNET_MTU: usize = 1_500;
+/// Payload that fills an IPv4 packet of that MTU.
+pub const ETHERNET_PAYLOAD: usize = ETHERNET_MTU - IpFamily::V4.headers();
+/// Most datagrams in one GSO or GRO buffer (`UDP_MAX_SEGMENTS`) on Linux 6.9 and later.
+pub const GSO_SEGMENTS: usize = 128;
+/// The same before Linux 6.9.
+pub const GSO_SEGMENTS_BEFORE_6_9: usize = 64;
+/// Most payload bytes in one GSO buffer (udp(7)): those of one IPv4 packet.
+pub const GSO_BYTES: usize = max_payload(IpFamily::V4);
 /// Bytes of UDP's header (RFC 768).
 pub const UDP_HEADER: usize = 8;
 /// Bytes of TCP's header without options (RFC 9293), for comparison.
@@ -22,22 +38,33 @@ pub enum IpFamily {
     V6,
 }
 
+impl IpFamily {
+    /// That of an address.
+    pub const fn of(addr: SocketAddr) -> Self {
+        if addr.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// Bytes of UDP's header and one IP header.
+    pub const fn headers(self) -> usize {
+        match self {
+            Self::V4 => IPV4_HEADER + UDP_HEADER,
+            Self::V6 => IPV6_HEADER + UDP_HEADER,
+        }
+    }
+}
+
 /// The largest payload of one datagram: 65,507 over IPv4 (its total length has 16 bits and counts
 /// its own header), 65,527 over IPv6.
 pub const fn max_payload(family: IpFamily) -> usize {
     match family {
-        IpFamily::V4 => 65_535 - IPV4_HEADER - UDP_HEADER,
-        IpFamily::V6 => 65_535 - UDP_HEADER,
+        IpFamily::V4 => MAX_PACKET - IPV4_HEADER - UDP_HEADER,
+        IpFamily::V6 => MAX_PACKET - UDP_HEADER,
     }
 }
 
 /// Bytes of one datagram with UDP's header and one IP header.
 pub const fn udp_ip_bytes(payload: usize, family: IpFamily) -> usize {
-    let ip = match family {
-        IpFamily::V4 => IPV4_HEADER,
-        IpFamily::V6 => IPV6_HEADER,
-    };
-    payload + UDP_HEADER + ip
+    payload + family.headers()
 }
 
 /// Bytes that one datagram takes up on an Ethernet link of that MTU: every fragment with its own
@@ -88,5 +115,7 @@ mod tests {
     fn the_limits_are_the_protocols() {
         assert_eq!(max_payload(IpFamily::V4), 65_507);
         assert_eq!(max_payload(IpFamily::V6), 65_527);
+        assert_eq!((MAX_PAYLOAD, ETHERNET_PAYLOAD, GSO_BYTES), (65_527, 1_472, 65_507));
+        assert_eq!([IpFamily::V4, IpFamily::V6].map(IpFamily::headers), [28, 48]);
     }
 }
