@@ -29,6 +29,9 @@ pub use server::{Server, ServerError, host_id};
 pub use server_plan::ServerPlan;
 pub use signals::{SecondSignal, Signals};
 pub use socket_registry::SocketRegistry;
-pub use stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, stream_buffer};
+pub use stream::{
+    RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole, StreamSinks, TestEnd,
+    TestStream, stream_buffer,
+};
 pub use stun::{AlternatePort, StunPlan};
 pub use tally::Tally;

@@ -2,14 +2,14 @@
 
 use super::probe_ports::ProbePorts;
 use super::server_plan::ServerPlan;
-use super::stream::{RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole};
+use super::stream::{
+    RunningStream, StreamEnd, StreamError, StreamPlan, StreamSinks, TestEnd, TestStream,
+};
 use super::{Handle, Placement};
 use crate::machine::Executor;
 use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{Flow, LocalFailure, Sink};
-use crate::session::blast::{
-    ReceiverEvent, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan,
-};
+use crate::session::blast::{ReceiverEvent, ReceiverSummary, SenderEvent};
 use crate::session::serve::{ServeCommand, ServeOrder, StreamReport, StreamRequest};
 use crate::sys;
 use crate::units::Nanos;
@@ -125,47 +125,35 @@ impl ServerStreams {
 
     fn open(&self, request: StreamRequest) -> Result<RunningStream, StreamError> {
         let StreamRequest { session, stream, .. } = request;
-        let up = request.plan.is_up(stream);
         let socket = SocketPlan {
             connect: Some(request.peer),
             share_port: true,
-            accounting: up,
-            gro: up && self.plan.gro,
             io: self.plan.io,
             buffer: request.buffer as usize,
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let out = ToControl { session, stream, orders: self.orders.clone() };
-        let back = ToControl { session, stream, orders: self.orders.clone() };
-        let role = if up {
-            let plan = ReceiverPlan {
-                tag: request.tag,
-                payload: request.plan.payload as usize,
-                window: request.plan.window,
-                verify: request.plan.verify,
-                interval: request.plan.interval,
-                per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
-                patience: SILENCE,
-                // The server's policy limits the duration of a session's runs.
-                time: Nanos::ZERO,
-                go_ahead: request.go_ahead,
-            };
-            StreamRole::Receive(plan, Box::new(out))
-        } else {
-            let plan = SenderPlan::new(request.plan, stream, request.tag);
-            StreamRole::Send(plan, Some(Box::new(out)))
-        };
+        let sinks =
+            StreamSinks { sent: Some(Box::new(out.clone())), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
             [] if request.one_host => Placement::for_one_host(request.plan.rate),
             [] => Placement::ANYWHERE,
             cpus => Placement::listed(cpus.to_vec()),
         };
-        let (cpu, shared) = (placement.of(stream), placement.is_paired());
-        let payload = request.plan.payload as usize;
-        let plan = StreamPlan { socket, payload, opening: None, cpu, shared, role };
+        let planned = TestStream {
+            test: &request.plan,
+            tag: request.tag,
+            number: stream,
+            socket,
+            gro: self.plan.gro,
+            placement: &placement,
+            patience: SILENCE,
+        };
+        let end = TestEnd::Server { go_ahead: request.go_ahead };
+        let plan = StreamPlan::for_test(planned, end, sinks);
         let control = self.control.clone();
         RunningStream::start(plan, move |end| {
-            back.tell(match end {
+            out.tell(match end {
                 StreamEnd::Sent(summary, io) => StreamReport::Sent(Box::new(summary.sent), io),
                 StreamEnd::Received(summary, io) => {
                     let ReceiverSummary { received, delay, .. } = *summary;
@@ -179,6 +167,7 @@ impl ServerStreams {
 }
 
 /// Forwards a stream's events to the control session.
+#[derive(Clone)]
 struct ToControl {
     session: u64,
     stream: u32,

@@ -1,13 +1,13 @@
 //! One stream of a throughput run: its socket, its loop, its thread.
 
-use super::{Handle, Loop, LoopConfig};
+use super::{Handle, Loop, LoopConfig, Placement};
 use crate::batch::TxBatch;
 use crate::net::{NetError, Socket, SocketPlan};
 use crate::record::{Flow, Sink};
 use crate::session::blast::{
     BlastReceiver, BlastSender, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE, ReceiverEvent,
     ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan,
-    SenderSummary, largest_received, receiver_room, sender_room,
+    SenderSummary, TestPlan, largest_received, receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
@@ -43,6 +43,72 @@ pub struct StreamPlan {
     pub shared: bool,
     /// Sender or receiver.
     pub role: StreamRole,
+}
+
+/// A stream of a run, as both of its ends know it, with what one end has for it.
+pub struct TestStream<'a> {
+    /// The run.
+    pub test: &'a TestPlan,
+    /// The run's tag.
+    pub tag: u16,
+    /// The stream's number.
+    pub number: u32,
+    /// The address and options of this end's socket.
+    pub socket: SocketPlan,
+    /// Whether this end may receive by GRO.
+    pub gro: bool,
+    /// Processors for the run's streams at this end.
+    pub placement: &'a Placement,
+    /// Silence after which the other end is given up.
+    pub patience: Nanos,
+}
+
+/// Which end of a run a stream is planned for.
+pub enum TestEnd {
+    /// The client, which asks the server to admit the stream.
+    Client(Opening),
+    /// The server, with its reply to a repeated request to admit it.
+    Server {
+        /// The reply; empty for none.
+        go_ahead: Vec<u8>,
+    },
+}
+
+/// Where a stream's events go, whichever end it turns out to be.
+pub struct StreamSinks {
+    /// A sender's events, if anything waits for them.
+    pub sent: Option<Box<dyn Sink<SenderEvent> + Send>>,
+    /// A receiver's events.
+    pub received: Box<dyn Sink<ReceiverEvent> + Send>,
+}
+
+impl StreamPlan {
+    /// The plan of a run's stream at one of its ends.
+    pub fn for_test(stream: TestStream<'_>, end: TestEnd, sinks: StreamSinks) -> Self {
+        let TestStream { test, tag, number, socket, gro, placement, patience } = stream;
+        let sends = test.is_up(number) == matches!(end, TestEnd::Client(_));
+        let socket = SocketPlan { accounting: !sends, gro: !sends && gro, ..socket };
+        let sender = SenderPlan::new(*test, number, tag);
+        let mut receiver = ReceiverPlan::new(test, tag, patience);
+        receiver.per_drop = if gro { ReceiverPlan::COALESCED } else { 1 };
+        let opening = match end {
+            TestEnd::Client(opening) => {
+                receiver.time = test.time;
+                Some(opening)
+            }
+            // The server's policy limits the duration of a session's runs.
+            TestEnd::Server { go_ahead } => {
+                receiver.go_ahead = go_ahead;
+                None
+            }
+        };
+        let role = match sends {
+            true => StreamRole::Send(sender, sinks.sent),
+            false => StreamRole::Receive(receiver, sinks.received),
+        };
+        let (cpu, shared) = (placement.of(number), placement.is_paired());
+        Self { socket, payload: test.payload as usize, opening, cpu, shared, role }
+    }
 }
 
 /// How a stream ended.
@@ -200,5 +266,78 @@ struct Boxed(Box<dyn Sink<ReceiverEvent> + Send>);
 impl Sink<ReceiverEvent> for Boxed {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         self.0.take(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Sealer;
+    use crate::session::blast::{Direction, OnRefusal};
+    use crate::wire::Params;
+
+    struct Nothing;
+
+    impl Sink<ReceiverEvent> for Nothing {
+        fn take(&mut self, _event: ReceiverEvent) -> Flow {
+            Flow::Continue
+        }
+    }
+
+    fn planned(test: &TestPlan, number: u32, end: TestEnd) -> StreamPlan {
+        let stream = TestStream {
+            test,
+            tag: 7,
+            number,
+            socket: SocketPlan::new(([127, 0, 0, 1], 0).into()),
+            gro: true,
+            placement: &Placement::listed(vec![3, 5]),
+            patience: Nanos::from_secs(9),
+        };
+        let sinks = StreamSinks { sent: None, received: Box::new(Nothing) };
+        StreamPlan::for_test(stream, end, sinks)
+    }
+
+    #[test]
+    fn both_ends_plan_the_same_stream_one_to_send_and_one_to_receive() {
+        let given = TestPlan::read(&Params::default()).unwrap();
+        let given = TestPlan { streams: 2, count: 5, payload: 999, window: 64, ..given };
+        for direction in [Direction::Up, Direction::Down, Direction::Both] {
+            let test = TestPlan { direction, ..given };
+            for number in 0..test.all_streams() {
+                let patience = Nanos::from_secs(1);
+                let opening = Opening::new("ab".to_owned(), number, patience);
+                let client = TestEnd::Client(opening.of_run(7, Sealer::default()));
+                let server = TestEnd::Server { go_ahead: b"x 354 go".to_vec() };
+                let ends = [client, server].map(|end| planned(&test, number, end));
+                assert_eq!(ends.each_ref().map(|end| end.opening.is_some()), [true, false]);
+                let both = [(true, true), (false, false)].map(|(client, up)| {
+                    let end = &ends[usize::from(!client)];
+                    let sends = test.is_up(number) == up;
+                    assert_eq!((end.socket.gro, end.socket.accounting), (!sends, !sends));
+                    assert_eq!(
+                        (end.payload, end.cpu),
+                        (999, [Some(3), Some(5)][number as usize % 2])
+                    );
+                    match &end.role {
+                        StreamRole::Send(plan, _) => {
+                            assert!(sends);
+                            let refusal = if client { OnRefusal::End } else { OnRefusal::Tell };
+                            assert_eq!(plan.on_refusal, refusal);
+                            assert_eq!((plan.tag, plan.count), (7, test.count_of(number)));
+                        }
+                        StreamRole::Receive(plan, _) => {
+                            assert!(!sends);
+                            let time = if client { test.time } else { Nanos::ZERO };
+                            assert_eq!((plan.tag, plan.window, plan.time), (7, 64, time));
+                            assert_eq!(plan.per_drop, ReceiverPlan::COALESCED);
+                            assert_eq!(plan.go_ahead.is_empty(), client);
+                        }
+                    }
+                    sends
+                });
+                assert!(both[0] != both[1], "one of them sends");
+            }
+        }
     }
 }

@@ -5,8 +5,8 @@ use super::plan::BlastPlan;
 use crate::batch::HostChange;
 use crate::control::Sealer;
 use crate::engine::{
-    Handle, Placement, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamRole,
-    random_u64, stream_buffer,
+    Handle, Placement, ProbeSwitch, RunningStream, StreamEnd, StreamError, StreamPlan, StreamSinks,
+    TestEnd, TestStream, random_u64, stream_buffer,
 };
 use crate::machine::Executor;
 use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
@@ -16,7 +16,7 @@ use crate::record::{
 use crate::report::{BlastView, FlowDirection};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent,
-    ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan, merge_received, merge_sent,
+    ReceiverSummary, SenderEvent, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
@@ -157,8 +157,6 @@ impl Driver {
 
     fn start(&self, session: &str, tag: u16, stream: u32) -> Result<RunningStream, StreamError> {
         let test = self.plan.test;
-        let payload = test.payload as usize;
-        let up = test.is_up(stream);
         // A fixed port is used by the first stream only; the others have their own ports.
         let bind = match stream {
             0 => self.plan.stream.bind,
@@ -166,40 +164,28 @@ impl Driver {
         };
         let socket = SocketPlan {
             bind,
-            accounting: !up,
-            gro: !up && self.plan.gro,
             buffer: stream_buffer(self.plan.stream.buffer, test.streams),
             ..self.plan.stream.clone()
         };
-        let role = if up {
-            let refusals =
-                RefusalSender { orders: self.orders.clone(), control: self.control.clone() };
-            StreamRole::Send(SenderPlan::new(test, stream, tag), Some(Box::new(refusals)))
-        } else {
-            let plan = ReceiverPlan {
-                tag,
-                payload,
-                window: test.window,
-                verify: test.verify,
-                interval: test.interval,
-                per_drop: if self.plan.gro { ReceiverPlan::COALESCED } else { 1 },
-                patience: self.plan.patience,
-                time: test.time,
-                go_ahead: Vec::new(),
-            };
-            let stretches = IntervalSender {
-                stream,
-                orders: self.orders.clone(),
-                control: self.control.clone(),
-            };
-            StreamRole::Receive(plan, Box::new(stretches))
+        let (orders, control) = (self.orders.clone(), self.control.clone());
+        let refusals = RefusalSender { orders: orders.clone(), control: control.clone() };
+        let sinks = StreamSinks {
+            sent: Some(Box::new(refusals)),
+            received: Box::new(IntervalSender { stream, orders, control }),
         };
         let sealer = Sealer::new(self.plan.key.clone(), random_u64()?);
         let opening = Opening::new(session.to_owned(), stream, self.plan.patience);
-        let opening = Some(opening.of_run(tag, sealer));
-        let cpu = self.plan.placement.of(stream);
-        let shared = self.plan.placement.is_paired();
-        let plan = StreamPlan { socket, payload, opening, cpu, shared, role };
+        let planned = TestStream {
+            test: &test,
+            tag,
+            number: stream,
+            socket,
+            gro: self.plan.gro,
+            placement: &self.plan.placement,
+            patience: self.plan.patience,
+        };
+        let plan =
+            StreamPlan::for_test(planned, TestEnd::Client(opening.of_run(tag, sealer)), sinks);
         let (orders, control) = (self.orders.clone(), self.control.clone());
         let (ends, probe) = (self.ends.0.clone(), self.probe.clone());
         RunningStream::start(plan, move |end| {

@@ -1,6 +1,7 @@
 //! The receiving end of one stream: accounts for every datagram.
 
 use super::opening::{Opening, OpeningStep};
+use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, RunFailure, Sink};
@@ -63,6 +64,22 @@ pub struct ReceiverPlan {
 impl ReceiverPlan {
     /// Maximum datagrams in one coalesced buffer.
     pub const COALESCED: u64 = GSO_SEGMENTS as u64;
+
+    /// The plan of one stream of a run, on a socket that does not coalesce, without a bound on its
+    /// time.
+    pub fn new(test: &TestPlan, tag: u16, patience: Nanos) -> Self {
+        Self {
+            tag,
+            payload: test.payload as usize,
+            window: test.window,
+            verify: test.verify,
+            interval: test.interval,
+            per_drop: 1,
+            patience,
+            time: Nanos::ZERO,
+            go_ahead: Vec::new(),
+        }
+    }
 }
 
 /// Result of a stream.

@@ -172,17 +172,7 @@ pub fn plan(time: Nanos) -> TestPlan {
 }
 
 fn receiver_plan(plan: &TestPlan, tag: u16, patience: Nanos) -> ReceiverPlan {
-    ReceiverPlan {
-        tag,
-        payload: plan.payload as usize,
-        window: WINDOW,
-        verify: plan.verify,
-        interval: plan.interval,
-        patience,
-        time: Nanos::ZERO,
-        per_drop: ReceiverPlan::COALESCED,
-        go_ahead: Vec::new(),
-    }
+    ReceiverPlan { per_drop: ReceiverPlan::COALESCED, ..ReceiverPlan::new(plan, tag, patience) }
 }
 
 impl ClientAndServer {
