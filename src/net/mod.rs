@@ -33,8 +33,11 @@ pub use multicast::{
 };
 pub use other_source::find_reply_source;
 pub use plan::SocketPlan;
+#[cfg(test)]
+pub use resolve::resolutions;
 pub use resolve::{
-    FamilyChoice, HostPort, literal, on_link, on_link_of, other_family, resolve, split_host_port,
+    FamilyChoice, HostPort, Resolved, literal, on_link, on_link_of, resolve, resolve_families,
+    split_host_port,
 };
 pub use route::{is_broadcast, route_source};
 pub use socket::{Socket, shape as receive_shape};

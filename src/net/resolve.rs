@@ -65,6 +65,15 @@ pub fn split_host_port(text: &str) -> Result<HostPort, NetError> {
     }
 }
 
+/// What one look-up of a name or an address found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The first address of a wanted family.
+    pub addr: SocketAddr,
+    /// The first address of the other family, if a name has one.
+    pub other_family: Option<SocketAddr>,
+}
+
 /// Resolves `text` as `host:port`, with `default_port` if it has no port. Port 0 is refused: no
 /// datagram can be sent to it.
 pub fn resolve(
@@ -72,6 +81,17 @@ pub fn resolve(
     default_port: Option<u16>,
     family: FamilyChoice,
 ) -> Result<SocketAddr, NetError> {
+    resolve_families(text, default_port, family).map(|found| found.addr)
+}
+
+/// The same, with the address that a name has of the other family.
+pub fn resolve_families(
+    text: &str,
+    default_port: Option<u16>,
+    family: FamilyChoice,
+) -> Result<Resolved, NetError> {
+    #[cfg(test)]
+    RESOLUTIONS.set(RESOLUTIONS.get() + 1);
     let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let HostPort { host, port } = split_host_port(text)?;
     let port = match (port, default_port) {
@@ -90,12 +110,15 @@ pub fn resolve(
     lookup(&host, port, family)
 }
 
-/// The first address of the other family than `chosen`, if `text` is a name that has one.
-pub fn other_family(text: &str, chosen: SocketAddr) -> Option<SocketAddr> {
-    let host = split_host_port(text).ok()?.host;
-    let is_name = host.parse::<IpAddr>().is_err() && !host.contains('%');
-    let mut found = is_name.then(|| (host.as_str(), chosen.port()).to_socket_addrs().ok())??;
-    found.find(|addr| addr.is_ipv4() != chosen.is_ipv4())
+#[cfg(test)]
+thread_local! {
+    static RESOLUTIONS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How often this thread has resolved anything.
+#[cfg(test)]
+pub fn resolutions() -> usize {
+    RESOLUTIONS.get()
 }
 
 /// `host` as an IP address, in IPv6 optionally with a zone (an interface's name or index, RFC 4007
@@ -133,7 +156,7 @@ pub fn on_link(addr: SocketAddr, interface: u32) -> SocketAddr {
 }
 
 /// The address of a name or a literal, whose zone may be a name or an index.
-fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, NetError> {
+fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<Resolved, NetError> {
     let fail = |fault| NetError::Host { host: host.to_owned(), fault };
     let wanted = match family {
         FamilyChoice::Any => HostFault::NoAddress,
@@ -141,21 +164,26 @@ fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<SocketAddr, Net
         FamilyChoice::V6 => HostFault::NoIpv6,
     };
     if let Some(addr) = literal(host, port)? {
-        return if family.takes(&addr) { Ok(addr) } else { Err(fail(wanted)) };
+        let found = Resolved { addr, other_family: None };
+        return if family.takes(&addr) { Ok(found) } else { Err(fail(wanted)) };
     }
     let found = (host, port).to_socket_addrs().map_err(|error| {
         let text = error.to_string();
         let error = text.rsplit(": ").next().unwrap_or(&text).to_owned();
         fail(HostFault::Resolver { error })
     })?;
-    let mut any = false;
-    for addr in found {
-        any = true;
-        if family.takes(&addr) {
-            return Ok(addr);
-        }
+    let all: Vec<SocketAddr> = found.collect();
+    match first_of(&all, family) {
+        Some(found) => Ok(found),
+        None => Err(fail(if all.is_empty() { HostFault::NoAddress } else { wanted })),
     }
-    Err(fail(if any { wanted } else { HostFault::NoAddress }))
+}
+
+/// The first address of a wanted family, and the first of the other one.
+fn first_of(all: &[SocketAddr], family: FamilyChoice) -> Option<Resolved> {
+    let addr = *all.iter().find(|addr| family.takes(addr))?;
+    let other_family = all.iter().find(|other| other.is_ipv4() != addr.is_ipv4()).copied();
+    Some(Resolved { addr, other_family })
 }
 
 #[cfg(test)]
@@ -228,7 +256,21 @@ mod tests {
         let SocketAddr::V6(v6) = addr else { panic!("{addr}") };
         assert_eq!(v6.scope_id(), find_interface("lo").unwrap());
         // A literal has one family only; the addresses of a name depend on the resolver.
-        assert_eq!(other_family("127.0.0.1", "127.0.0.1:9".parse().unwrap()), None);
+        let literal = resolve_families("127.0.0.1:9", None, FamilyChoice::Any).unwrap();
+        assert_eq!(literal.other_family, None);
+        let [v4, other_v4, v6]: [SocketAddr; 3] =
+            ["192.0.2.1:9", "192.0.2.2:9", "[2001:db8::1]:9"].map(|addr| addr.parse().unwrap());
+        for (family, addr, other_family) in [
+            (FamilyChoice::Any, v4, Some(v6)),
+            (FamilyChoice::V4, v4, Some(v6)),
+            (FamilyChoice::V6, v6, Some(v4)),
+        ] {
+            let found = Some(Resolved { addr, other_family });
+            assert_eq!(first_of(&[v4, other_v4, v6], family), found, "{family:?}");
+        }
+        let found = Some(Resolved { addr: v4, other_family: None });
+        assert_eq!(first_of(&[v4, other_v4], FamilyChoice::Any), found);
+        assert_eq!(first_of(&[v4], FamilyChoice::V6), None);
         let error = resolve("127.0.0.1:9", None, FamilyChoice::V6).unwrap_err();
         assert!(matches!(error, NetError::Host { fault: HostFault::NoIpv6, .. }), "{error}");
         assert_eq!(

@@ -135,6 +135,13 @@ impl BlastPlan {
         })
     }
 
+    /// The same run at another rate, for another time: nothing is looked up again. Both plans have
+    /// a limit, so that the number of streams does not depend on it.
+    #[must_use]
+    pub fn at(&self, rate: Rate, time: Nanos) -> Self {
+        Self { test: TestPlan { rate, time, ..self.test }, ..self.clone() }
+    }
+
     /// The content of the report's first line.
     pub fn heading(&self) -> RunHeading {
         let TestPlan { payload, rate, time, count, streams, direction, .. } = self.test;

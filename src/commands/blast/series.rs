@@ -32,8 +32,10 @@ const RESOLUTION: u64 = 10;
 
 /// A running series of runs.
 struct Series {
-    args: BlastArgs,
-    own: Option<SocketAddr>,
+    /// The run, whatever its rate and time: host, key and path are looked up once.
+    plan: BlastPlan,
+    quiet: bool,
+    json: bool,
     /// Signals between the runs; each run handles its own.
     signals: Signals,
     view: TrialsView,
@@ -45,8 +47,25 @@ struct Series {
 }
 
 impl Series {
-    fn new(args: BlastArgs, own: Option<SocketAddr>, signals: Signals, view: TrialsView) -> Self {
-        Self { args, own, signals, view, trials: Vec::new(), interrupted: false, failed: None }
+    /// Begins with the first line; `lowest` is the lowest rate.
+    fn begin(
+        args: &BlastArgs,
+        plan: BlastPlan,
+        (kind, time): (SeriesKind, Nanos),
+        lowest: u64,
+    ) -> anyhow::Result<Self> {
+        let view = TrialsView::new(&heading(&plan, kind, time), lowest, args.json);
+        let signals = Signals::listen().map_err(BlastError::Signals)?;
+        Ok(Self {
+            plan,
+            quiet: args.quiet,
+            json: args.json,
+            signals,
+            view,
+            trials: Vec::new(),
+            interrupted: false,
+            failed: None,
+        })
     }
 
     /// Runs once at `rate`; `None` if the series is over.
@@ -61,10 +80,9 @@ impl Series {
             self.interrupted = true;
             return Ok(None);
         }
-        (self.args.rate, self.args.time) = (rate, Some(time));
-        let plan = BlastPlan::resolve(&self.args, self.own)?;
+        let plan = self.plan.at(rate, time);
         let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
-        let shown = !self.args.quiet;
+        let shown = !self.quiet;
         let counted = Counted::Elsewhere;
         let running = watch(doing, Some(time), &self.signals, counted, ProgressLine::when(shown))?;
         let view = BlastView::new(plan.heading(), None, Shown { quiet: true, json: true });
@@ -120,17 +138,28 @@ fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
 }
 
 /// Runs `--sweep`.
-pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
+pub fn sweep(args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
+    let (mut series, report) = measure_sweep(args, sweep, own)?;
+    if series.json {
+        report::print_json(&Document::new("blast", &report));
+    } else {
+        series.view.sweep(&report);
+    }
+    Ok(series.exit())
+}
+
+fn measure_sweep(
+    mut args: BlastArgs,
+    sweep: Sweep,
+    own: Option<SocketAddr>,
+) -> anyhow::Result<(Series, SweepReport)> {
     let time = args.time.unwrap_or(SWEEP_TIME);
     let last = sweep.rates().last().unwrap_or(Rate::Max);
     args.rate = last;
     let plan = BlastPlan::resolve(&args, own)?;
-    let json = args.json;
-    let lowest = sweep.rates().next().unwrap_or(last);
-    let first = heading(&plan, SeriesKind::Sweep(sweep), time);
-    let view = TrialsView::new(&first, bits_of(lowest, plan.test.payload), json);
-    let signals = Signals::listen().map_err(BlastError::Signals)?;
-    let mut series = Series::new(args, own, signals, view);
+    let (target, payload) = (plan.target, plan.test.payload);
+    let lowest = bits_of(sweep.rates().next().unwrap_or(last), payload);
+    let mut series = Series::begin(&args, plan, (SeriesKind::Sweep(sweep), time), lowest)?;
     let mut complete = true;
     for rate in sweep.rates() {
         // Any loss is accepted, so that results name host limits only: a sweep is there to show
@@ -142,39 +171,45 @@ pub fn sweep(mut args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyh
     }
     let report = SweepReport {
         mode: SeriesMode::Sweep,
-        target: Endpoint::from(plan.target).to_string(),
-        loopback: plan.target.ip().is_loopback(),
-        payload_bytes: u64::from(plan.test.payload),
+        target: Endpoint::from(target).to_string(),
+        loopback: target.ip().is_loopback(),
+        payload_bytes: u64::from(payload),
         trials: std::mem::take(&mut series.trials),
         complete,
         interrupted: series.interrupted,
-        caveats: SeriesCaveat::of(plan.target.ip(), series.end(complete.then_some(()))),
+        caveats: SeriesCaveat::of(target.ip(), series.end(complete.then_some(()))),
     };
-    if json {
+    Ok((series, report))
+}
+
+/// Runs `--find-rate`.
+pub fn find_rate(args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
+    let (mut series, report) = search_rate(args, own)?;
+    if series.json {
         report::print_json(&Document::new("blast", &report));
     } else {
-        series.view.sweep(&report);
+        series.view.found(&report);
     }
     Ok(series.exit())
 }
 
-/// Runs `--find-rate`.
-pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
+fn search_rate(
+    mut args: BlastArgs,
+    own: Option<SocketAddr>,
+) -> anyhow::Result<(Series, FindRateReport)> {
     let time = args.time.unwrap_or(TRIAL_TIME);
     let allowed = args.loss.map_or(0, |loss| loss.0);
     let ceiling = args.rate;
     args.rate = Rate::Bits(BitRate(LEAST));
     let plan = BlastPlan::resolve(&args, own)?;
+    let (target, payload) = (plan.target, plan.test.payload);
     let most = match ceiling {
         Rate::Max => MOST,
-        rate => bits_of(rate, plan.test.payload),
+        rate => bits_of(rate, payload),
     };
-    let json = args.json;
-    let first = heading(&plan, SeriesKind::FindRate { loss_allowed_ppb: allowed }, time);
     let lowest = LEAST.min(most);
-    let view = TrialsView::new(&first, lowest, json);
-    let signals = Signals::listen().map_err(BlastError::Signals)?;
-    let mut series = Series::new(args, own, signals, view);
+    let kind = SeriesKind::FindRate { loss_allowed_ppb: allowed };
+    let mut series = Series::begin(&args, plan, (kind, time), lowest)?;
     let mut search = FindRate::new(lowest, most, RESOLUTION);
     let found = loop {
         let (rate, verify) = match search.step() {
@@ -198,17 +233,17 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
         rate,
         bound: found.map(|found| found.bound),
         lowest,
-        payload: u64::from(plan.test.payload),
+        payload: u64::from(payload),
         allowed,
     };
-    let loopback = plan.target.ip().is_loopback();
+    let loopback = target.ip().is_loopback();
     let mut findings = Findings::new(end.verdict());
     findings.caveats = SeriesCaveat::of(plan.target.ip(), series.end(found));
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
-        target: Endpoint::from(plan.target).to_string(),
+        target: Endpoint::from(target).to_string(),
         loopback,
-        payload_bytes: u64::from(plan.test.payload),
+        payload_bytes: u64::from(payload),
         loss_allowed_ppb: allowed,
         found_bits_per_second: rate,
         found_datagrams_per_second: end.datagrams_per_second(),
@@ -218,12 +253,7 @@ pub fn find_rate(mut args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result
         complete: found.is_some(),
         interrupted: series.interrupted,
     };
-    if json {
-        report::print_json(&Document::new("blast", &report));
-    } else {
-        series.view.found(&report);
-    }
-    Ok(series.exit())
+    Ok((series, report))
 }
 
 /// A rate in payload bits per second.
@@ -235,5 +265,45 @@ fn bits_of(rate: Rate, payload: u32) -> u64 {
             let bits = u128::from(rate.0) * u128::from(payload) * 8 / 1_000;
             u64::try_from(bits).unwrap_or(u64::MAX)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FarEnd;
+    use super::*;
+    use crate::net::resolutions;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: BlastArgs,
+    }
+
+    /// Arguments for short runs against a server at `server`.
+    fn args(server: &FarEnd, more: &str) -> BlastArgs {
+        let target = server.addr.to_string();
+        let fixed = ["blast", &target, "-t", "30ms", "--report-every", "20ms", "--quiet", "--json"];
+        Line::parse_from(fixed.into_iter().chain(more.split(' '))).args
+    }
+
+    #[test]
+    fn a_series_looks_its_host_up_once_however_many_runs_it_has() {
+        let server = FarEnd::start(&Line::parse_from(["blast"]).args).unwrap();
+        let before = resolutions();
+        let sweep_args = args(&server, "--sweep 1M..3M/3");
+        let sweep = sweep_args.sweep.unwrap();
+        let (series, report) = measure_sweep(sweep_args, sweep, None).unwrap();
+        assert!(series.failed.is_none() && report.complete, "{report:?}");
+        let rates: Vec<Rate> = report.trials.iter().map(|trial| trial.goal).collect();
+        assert_eq!(rates, sweep.rates().collect::<Vec<_>>());
+        assert_eq!((report.trials.len(), resolutions() - before), (3, 1));
+
+        let before = resolutions();
+        let (series, report) = search_rate(args(&server, "--find-rate -b 2M"), None).unwrap();
+        assert!(series.failed.is_none() && report.complete, "{report:?}");
+        assert!(report.trials.len() > 1, "{report:?}");
+        assert_eq!(resolutions() - before, 1);
     }
 }

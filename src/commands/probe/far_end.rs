@@ -6,7 +6,9 @@ use crate::commands::own_losses::OwnLosses;
 use crate::commands::{Usage, key};
 use crate::control::Sealer;
 use crate::engine::random_u64;
-use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve, split_host_port};
+use crate::net::{
+    FamilyChoice, IoMode, Resolved, Socket, SocketPlan, resolve_families, split_host_port,
+};
 use crate::report::{self, words};
 use crate::session::probe::FarEnd;
 use crate::units::Nanos;
@@ -25,6 +27,8 @@ pub struct Target {
     pub name: String,
     /// The address of its server.
     pub addr: SocketAddr,
+    /// Its address of the other family, if the user left the choice.
+    pub other_family: Option<IpAddr>,
     /// The local address of the route, with port 0.
     pub local: SocketAddr,
     /// The interface to use; `None` for the route's.
@@ -39,11 +43,17 @@ impl Target {
     pub fn resolve(args: &FarEndArgs) -> anyhow::Result<Self> {
         check_hosts(std::slice::from_ref(&args.host)).map_err(Usage::from)?;
         let device = device(args.interface.as_deref())?;
-        let addr = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
+        let family = FamilyChoice::from(args.family);
+        let Resolved { addr, other_family } =
+            resolve_families(&args.host, Some(args.port), family)?;
+        let other_family = other_family.map(|other| other.ip());
+        let other_family = other_family.filter(|_| family == FamilyChoice::Any);
         check_zones(&[addr], device).map_err(Usage::from)?;
         let name = split_host_port(&args.host)?.host;
         let key = key::read(args.key.as_deref())?;
-        say_other_family(args, &name, addr);
+        if let Some(other) = other_family {
+            report::note(words::far_end::other_family(&name, addr.ip(), other));
+        }
         let any = match addr {
             SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -52,7 +62,7 @@ impl Target {
         let mut local = route.open()?.local_addr();
         local.set_port(0);
         let own_losses = Arc::new(OwnLosses::watch());
-        Ok(Self { name, addr, local, device, key, own_losses })
+        Ok(Self { name, addr, other_family, local, device, key, own_losses })
     }
 
     /// A socket towards it, which reports all details of received datagrams.
@@ -80,12 +90,31 @@ impl Target {
     }
 }
 
-fn say_other_family(args: &FarEndArgs, name: &str, address: SocketAddr) {
-    if args.family.ipv4 || args.family.ipv6 || name.parse::<IpAddr>().is_ok() {
-        return;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::resolutions;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        far_end: FarEndArgs,
     }
-    let other = if address.is_ipv4() { FamilyChoice::V6 } else { FamilyChoice::V4 };
-    if let Ok(other) = resolve(&args.host, Some(args.port), other) {
-        report::note(words::far_end::other_family(name, address.ip(), other.ip()));
+
+    #[test]
+    fn one_look_up_serves_the_probe_and_the_note_on_the_other_family() {
+        for (words, other) in [
+            ("probe localhost", None),
+            ("probe -6 ::1", Some(false)),
+            ("probe 127.0.0.1", Some(false)),
+        ] {
+            let before = resolutions();
+            let target = Target::resolve(&Line::parse_from(words.split(' ')).far_end).unwrap();
+            assert_eq!(resolutions() - before, 1, "{words}");
+            if let Some(other) = other {
+                assert_eq!(target.other_family.is_some(), other, "{words}");
+            }
+        }
     }
 }

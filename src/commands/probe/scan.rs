@@ -9,7 +9,7 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{self, SocketPlan};
+use crate::net::SocketPlan;
 use crate::record::Document;
 use crate::record::probe::{
     NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
@@ -87,7 +87,11 @@ pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyho
     let target = end.addr;
     let order = ScanOrder { device: end.device, ..ScanOrder::of(args, &args.ports) };
     let mut report = measure_shown(&order, target)?;
-    report.findings.caveats.extend(other_family(args, target));
+    // A name with addresses of both families was scanned over one only.
+    report.findings.caveats.extend(
+        end.other_family
+            .map(|address| ScanCaveat::OtherFamily { host: args.far_end.host.clone(), address }),
+    );
     trace_exceeded(&mut report, target, end.device)?;
     let exit = exit(&report);
     if args.far_end.json {
@@ -175,17 +179,6 @@ fn add_trace(report: &mut ScanReport, trace: TraceReport) {
     let ScanVerdict::Counted { routing_loop, .. } = &mut report.findings.verdict;
     *routing_loop = trace.flows.iter().find_map(|flow| flow.routing_loop.clone());
     report.trace = Some(trace);
-}
-
-/// The caveat that a name with addresses of both families was scanned over one only.
-fn other_family(args: &PortsArgs, target: SocketAddr) -> Option<ScanCaveat> {
-    let family = args.far_end.family;
-    if family.ipv4 || family.ipv6 {
-        return None;
-    }
-    let other = net::other_family(&args.far_end.host, target)?;
-    let (host, address) = (args.far_end.host.clone(), other.ip());
-    Some(ScanCaveat::OtherFamily { host, address })
 }
 
 /// Failed if this host could send nothing at all.
