@@ -394,9 +394,10 @@ fn find_ports(
         ecn: Ecn::default(),
     };
     Ok(match ports::measure(target, &order, signals)? {
-        PortsEnd::Helped(mut report) => {
+        PortsEnd::Helped(counts) => {
+            let mut report = counts.judge();
             target.name.clone_into(&mut report.host);
-            Part::Ports(report)
+            Part::Ports(Box::new(report))
         }
         PortsEnd::NoAgent(why) => {
             shared.note(why);

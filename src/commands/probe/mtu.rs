@@ -10,10 +10,10 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
+use crate::record::Document;
 use crate::record::probe::{
-    KnownBy, MtuCaveat, MtuLimit, MtuReport, MtuVerdict, NoAgent, ProbeCaveat, ProbeKind, TraceHop,
+    KnownBy, MtuCaveat, MtuLimit, MtuReport, NoAgent, ProbeCaveat, ProbeKind, TraceHop,
 };
-use crate::record::{Document, Findings};
 use crate::report::words::mtu::no_agent_note;
 use crate::report::{self, Page, mtu_text, print_json, print_text};
 use crate::session::probe::mtu::{
@@ -68,9 +68,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
 /// The report if the user ended the run before anything was known.
 fn interrupted_report(target: SocketAddr, tries: u32) -> MtuReport {
     let facts = MtuWithoutAgentFacts { interrupted: true, ..MtuWithoutAgentFacts::default() };
-    let mut report = bare_report(target, tries, &NoAgent::Interrupted, &facts);
-    report.findings = Findings::new(MtuVerdict::InterruptedBeforeReply);
-    report
+    bare_report(target, tries, &NoAgent::Interrupted, &facts)
 }
 
 /// Measures the path MTU without a remote agent.

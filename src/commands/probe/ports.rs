@@ -13,7 +13,7 @@ use crate::record::Document;
 use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
 use crate::report::words::ports::{held_back_note, no_agent_note};
 use crate::report::{self, Page, ports_text, print_json, print_text};
-use crate::session::probe::ports::{PortsEnd, PortsPlan, PortsSession, heed, in_question};
+use crate::session::probe::ports::{PortsCounts, PortsEnd, PortsPlan, PortsSession};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
@@ -67,7 +67,7 @@ pub fn run(args: PortsArgs) -> anyhow::Result<Exit> {
     let found = measure(&target, &order, Some(signals));
     drop(running);
     match found? {
-        PortsEnd::Helped(report) => helped(&args, &target, *report),
+        PortsEnd::Helped(counts) => helped(&args, &target, *counts),
         PortsEnd::NoAgent(NoAgent::Interrupted) => Ok(interrupted(&args, &target)),
         PortsEnd::NoAgent(why) => {
             report::note(no_agent_note(&why));
@@ -99,14 +99,15 @@ fn print(args: &PortsArgs, report: PortsReport) {
 }
 
 /// Prints the report; ports that the agent does not open are scanned without it.
-fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow::Result<Exit> {
-    target.name.clone_into(&mut report.host);
-    let alone = report.ports.iter().filter(|row| row.path == PortPath::NotOpened);
+fn helped(args: &PortsArgs, target: &Target, mut counts: PortsCounts) -> anyhow::Result<Exit> {
+    let found = counts.report();
+    let alone = found.ports.iter().filter(|row| row.path == PortPath::NotOpened);
     let alone: PortList = alone.map(|row| row.port).collect();
-    if !alone.is_empty() && !report.interrupted {
-        report.scan = Some(scan::measure_shown(&ScanOrder::of(args, &alone), target.addr)?);
-    }
-    ask_again(args, target, &mut report)?;
+    let scan = (!alone.is_empty() && !found.interrupted)
+        .then(|| scan::measure_shown(&ScanOrder::of(args, &alone), target.addr))
+        .transpose()?;
+    ask_again(args, target, &mut counts)?;
+    let mut report = PortsReport { host: target.name.clone(), scan, ..counts.judge() };
     trace_filtered(target, &mut report)?;
     let all_pass = report.ports.iter().all(|row| row.path == PortPath::Passes);
     print(args, report);
@@ -114,16 +115,16 @@ fn helped(args: &PortsArgs, target: &Target, mut report: PortsReport) -> anyhow:
 }
 
 /// Probes ports again that may be silent only because ICMP errors were rate-limited.
-fn ask_again(args: &PortsArgs, target: &Target, told: &mut PortsReport) -> anyhow::Result<()> {
-    let ports = in_question(told);
-    if ports.is_empty() || told.interrupted {
+fn ask_again(args: &PortsArgs, target: &Target, counts: &mut PortsCounts) -> anyhow::Result<()> {
+    let ports = counts.in_question();
+    if ports.is_empty() || counts.report().interrupted {
         return Ok(());
     }
     let order = ScanOrder { device: target.device, ..ScanOrder::new(ports) };
     let per_second = args.rate.map_or(order.per_second, |pps| pps.min(order.per_second));
     let order = ScanOrder { per_second, time: args.scan.time, ..order };
     report::note(held_back_note(order.ports.len(), args.scan.time));
-    heed(told, &scan::measure_shown(&order, target.addr)?);
+    counts.heed(&scan::measure_shown(&order, target.addr)?);
     Ok(())
 }
 

@@ -106,6 +106,9 @@ fn findings(
     facts: &MtuWithoutAgentFacts,
     report: &MtuReport,
 ) -> Findings<MtuVerdict, MtuEvidence, MtuAlternative, MtuCaveat> {
+    if facts.interrupted && facts.traffic.sent == 0 && facts.traffic.own_refusal().is_none() {
+        return Findings::new(MtuVerdict::InterruptedBeforeReply);
+    }
     let mut findings = Findings::new(verdict(facts, report));
     findings.evidence.extend(too_big_reports(Way::Out, &report.out));
     let fragment = facts.answer_fragment;
@@ -132,4 +135,20 @@ fn findings(
         findings.caveats.push(MtuCaveat::Shared(ProbeCaveat::Interrupted));
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_ends_before_it_sends_says_nothing_about_the_path() {
+        let judged = |interrupted| {
+            let facts = MtuWithoutAgentFacts { interrupted, ..MtuWithoutAgentFacts::default() };
+            let target = "192.0.2.1:9".parse().unwrap();
+            bare_report(target, 5, &NoAgent::Interrupted, &facts).findings
+        };
+        assert_eq!(judged(true), Findings::new(MtuVerdict::InterruptedBeforeReply));
+        assert_eq!(judged(false).verdict, MtuVerdict::NothingSent);
+    }
 }

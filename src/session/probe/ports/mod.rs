@@ -13,8 +13,7 @@ mod schedule;
 mod silence_causes;
 mod suppressed_errors;
 
-pub use judge::judge;
-pub use suppressed_errors::{heed, in_question};
+pub use suppressed_errors::PortsCounts;
 
 use super::{FarEnd, sooner};
 use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
@@ -109,10 +108,10 @@ pub struct PortsSession {
 }
 
 /// Final result.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum PortsEnd {
     /// With a remote agent.
-    Helped(Box<PortsReport>),
+    Helped(Box<PortsCounts>),
     /// There is no agent, or it refused.
     NoAgent(NoAgent),
 }
@@ -395,7 +394,7 @@ impl Session for PortsSession {
         };
         let mut ports: Vec<_> = self.tracks.iter().map(row).collect();
         let beside = settle(&mut ports, &self.beside);
-        let mut report = PortsReport {
+        let report = PortsReport {
             target: Some(plan.target.ip()),
             agent: Some(AgentReport {
                 address: Some(plan.target.into()),
@@ -415,7 +414,6 @@ impl Session for PortsSession {
             ports,
             ..PortsReport::default()
         };
-        judge(&mut report);
-        PortsEnd::Helped(Box::new(report))
+        PortsEnd::Helped(Box::new(PortsCounts::new(report)))
     }
 }

@@ -8,45 +8,83 @@ use crate::record::probe::{
 };
 use crate::wire::PortList;
 
-/// Ports that look filtered next to rejected ones for which fewer errors arrived than were due:
-/// they may be rejected as well. Empty if there are none.
-pub fn in_question(report: &PortsReport) -> PortList {
-    let held_back = report.ports.iter().any(|row| {
-        let errors = row.icmp_out.as_ref().map_or(row.sent, |icmp| icmp.count);
-        row.path == PortPath::RejectedOut && errors < row.sent
-    });
-    let filtered = report.ports.iter().filter(|row| row.path == PortPath::FilteredOut);
-    filtered.filter(|_| held_back).map(|row| row.port).collect()
+/// What a run counted, before it is judged: ports in question may be scanned first.
+#[derive(Clone, Debug)]
+pub struct PortsCounts {
+    report: PortsReport,
+    slower: Option<SlowerScan>,
 }
 
-/// Adopts the result of a slower scan of these ports, at the pace of the errors, and judges again.
-/// Only senders that rejected other ports count: the agent's own host says closed for every port
-/// that is no longer open.
-pub fn heed(report: &mut PortsReport, scan: &ScanReport) {
-    let rejected = report.ports.iter().filter(|row| row.path == PortPath::RejectedOut);
-    let senders: Vec<_> = rejected.filter_map(|row| Some(row.icmp_out?.from)).collect();
-    let mut told = PortList::default();
-    let rejects = |port: &&ScannedPort| {
-        let from = port.icmp.and_then(|icmp| icmp.from);
-        senders.contains(&from) && port.state != PortState::TtlExceeded
-    };
-    for port in scan.ports.iter().filter(rejects) {
-        let row = report.ports.iter_mut().find(|row| row.port == port.port);
-        let (Some(row), Some(icmp)) = (row, port.icmp) else { continue };
-        row.path = PortPath::RejectedOut;
-        row.icmp_out = Some(icmp);
-        told.insert(port.port..=port.port);
+/// What a slower scan found.
+#[derive(Clone, Debug)]
+struct SlowerScan {
+    /// Ports that turned out to be rejected.
+    rejected: PortList,
+    /// Ports that it could not decide.
+    unknown: u64,
+}
+
+impl PortsCounts {
+    /// Those of a report without findings.
+    pub fn new(report: PortsReport) -> Self {
+        Self { report, slower: None }
     }
-    report.duration_ns += scan.duration_ns;
-    judge(report);
-    let found = &mut report.findings;
-    if !told.is_empty() {
-        found.evidence.push(PortsEvidence::IcmpHeldBack { ports: told });
+
+    /// The report, still without findings.
+    pub fn report(&self) -> &PortsReport {
+        &self.report
     }
-    if scan.unknown > 0 {
-        found.caveats.push(PortsCaveat::IcmpHeldBack { ports: scan.unknown });
-    } else {
-        found.alternatives.retain(|one| *one != PortsAlternative::RejectedWithoutIcmp);
+
+    /// Ports that look filtered next to rejected ones for which fewer errors arrived than were due:
+    /// they may be rejected as well. Empty if there are none.
+    pub fn in_question(&self) -> PortList {
+        let rows = &self.report.ports;
+        let held_back = rows.iter().any(|row| {
+            let errors = row.icmp_out.as_ref().map_or(row.sent, |icmp| icmp.count);
+            row.path == PortPath::RejectedOut && errors < row.sent
+        });
+        let filtered = rows.iter().filter(|row| row.path == PortPath::FilteredOut);
+        filtered.filter(|_| held_back).map(|row| row.port).collect()
+    }
+
+    /// Adopts the result of a slower scan of these ports, at the pace of the errors. Only senders
+    /// that rejected other ports count: the agent's own host says closed for every port that is no
+    /// longer open.
+    pub fn heed(&mut self, scan: &ScanReport) {
+        let report = &mut self.report;
+        let rows = report.ports.iter().filter(|row| row.path == PortPath::RejectedOut);
+        let senders: Vec<_> = rows.filter_map(|row| Some(row.icmp_out?.from)).collect();
+        let mut rejected = PortList::default();
+        let rejects = |port: &&ScannedPort| {
+            let from = port.icmp.and_then(|icmp| icmp.from);
+            senders.contains(&from) && port.state != PortState::TtlExceeded
+        };
+        for port in scan.ports.iter().filter(rejects) {
+            let row = report.ports.iter_mut().find(|row| row.port == port.port);
+            let (Some(row), Some(icmp)) = (row, port.icmp) else { continue };
+            row.path = PortPath::RejectedOut;
+            row.icmp_out = Some(icmp);
+            rejected.insert(port.port..=port.port);
+        }
+        report.duration_ns += scan.duration_ns;
+        self.slower = Some(SlowerScan { rejected, unknown: scan.unknown });
+    }
+
+    /// The report with its findings.
+    pub fn judge(self) -> PortsReport {
+        let Self { mut report, slower } = self;
+        judge(&mut report);
+        let Some(SlowerScan { rejected, unknown }) = slower else { return report };
+        let found = &mut report.findings;
+        if !rejected.is_empty() {
+            found.evidence.push(PortsEvidence::IcmpHeldBack { ports: rejected });
+        }
+        if unknown > 0 {
+            found.caveats.push(PortsCaveat::IcmpHeldBack { ports: unknown });
+        } else {
+            found.alternatives.retain(|one| *one != PortsAlternative::RejectedWithoutIcmp);
+        }
+        report
     }
 }
 
@@ -84,37 +122,39 @@ mod tests {
 
     #[test]
     fn a_port_that_looks_filtered_is_in_question_where_errors_were_held_back() {
-        let report =
-            |ports: Vec<PortRow>| PortsReport { tries: 8, ports, ..PortsReport::default() };
+        let report = |ports: Vec<PortRow>| {
+            PortsCounts::new(PortsReport { tries: 8, ports, ..PortsReport::default() })
+        };
         let (filtered, rejected) = (PortPath::FilteredOut, PortPath::RejectedOut);
         let every = report(vec![row(5_000, rejected, 8), row(5_001, filtered, 0)]);
-        assert!(in_question(&every).is_empty(), "one for each datagram");
-        assert!(in_question(&report(vec![row(5_001, filtered, 0)])).is_empty());
+        assert!(every.in_question().is_empty(), "one for each datagram");
+        assert!(report(vec![row(5_001, filtered, 0)]).in_question().is_empty());
         let ports = [(5_000, rejected, 2), (5_001, filtered, 0), (5_002, filtered, 0)];
         let mut held = report(ports.map(|(port, path, errors)| row(port, path, errors)).to_vec());
-        assert_eq!(in_question(&held).to_string(), "5001-5002");
-        judge(&mut held);
+        assert_eq!(held.in_question().to_string(), "5001-5002");
         let limited = PortsAlternative::RejectedWithoutIcmp;
-        assert!(held.findings.alternatives.contains(&limited));
+        assert!(held.clone().judge().findings.alternatives.contains(&limited));
         // A sender that rejected nothing else is the host of a port that was open only during the
         // probe.
         let closed = scanned(5_001, Some(IcmpError::new(ErrorOrigin::Icmp, (3, 3), None, 1)));
-        heed(&mut held, &ScanReport { ports: vec![closed], ..ScanReport::default() });
-        assert_eq!(held.ports[1].path, filtered);
+        held.heed(&ScanReport { ports: vec![closed], ..ScanReport::default() });
+        assert_eq!(held.report().ports[1].path, filtered);
         let prohibited = IcmpError::new(ErrorOrigin::Icmp, (3, 13), ROUTER, 1);
         let ports = vec![scanned(5_001, Some(prohibited)), scanned(5_002, None)];
         let scan = ScanReport { ports, duration_ns: 7, ..ScanReport::default() };
-        heed(&mut held, &scan);
-        let paths: Vec<_> = held.ports.iter().map(|row| row.path).collect();
+        held.heed(&scan);
+        let judged = held.clone().judge();
+        let paths: Vec<_> = judged.ports.iter().map(|row| row.path).collect();
         assert_eq!(paths, [rejected, rejected, filtered]);
-        assert_eq!(held.duration_ns, 7);
+        assert_eq!(judged.duration_ns, 7);
         let told = PortsEvidence::IcmpHeldBack { ports: [5_001].into_iter().collect() };
-        assert_eq!(held.findings.evidence.last(), Some(&told));
-        assert!(!held.findings.alternatives.contains(&limited), "{:?}", held.findings);
-        assert!(held.findings.caveats.is_empty(), "{:?}", held.findings);
+        assert_eq!(judged.findings.evidence.last(), Some(&told));
+        assert!(!judged.findings.alternatives.contains(&limited), "{:?}", judged.findings);
+        assert!(judged.findings.caveats.is_empty(), "{:?}", judged.findings);
         // What is undecided stays in doubt.
-        heed(&mut held, &ScanReport { unknown: 1, ..ScanReport::default() });
-        assert!(held.findings.alternatives.contains(&limited), "{:?}", held.findings);
-        assert_eq!(held.findings.caveats, [PortsCaveat::IcmpHeldBack { ports: 1 }]);
+        held.heed(&ScanReport { unknown: 1, ..ScanReport::default() });
+        let judged = held.judge();
+        assert!(judged.findings.alternatives.contains(&limited), "{:?}", judged.findings);
+        assert_eq!(judged.findings.caveats, [PortsCaveat::IcmpHeldBack { ports: 1 }]);
     }
 }
