@@ -1,9 +1,10 @@
 //! Errors from the network, or from this host, for a datagram that was not delivered.
 
 use super::{ErrorOrigin, IcmpMeaning, LocalAddresses, LocalCause, LocalSendFailure, errno_words};
+use crate::units::any_address;
 use serde::{Serialize, Serializer};
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 /// Bytes of the quoted payload that are kept: enough for a measurement header and some text.
@@ -129,10 +130,7 @@ impl NetworkError {
     /// The same error without destination and quote, for counting when there are too many to keep.
     #[must_use]
     pub fn without_destination(&self) -> Self {
-        let unknown = match self.destination {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
+        let unknown = any_address(self.destination);
         let icmp = (self.icmp_type, self.icmp_code);
         Self { times: self.times, ..Self::new(self.origin, icmp, self.errno, unknown, &[]) }
     }

@@ -22,11 +22,11 @@ use crate::session::ping::{
     Asked, PingEnd, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
 use crate::sys;
-use crate::units::{Endpoint, IpFamily, MAX_PACKET, Nanos, max_payload};
+use crate::units::{Endpoint, IpFamily, MAX_PACKET, Nanos, any_address, max_payload, with_port};
 use crate::wire::stamp::{ErrorEstimate, StampKey, TimeFormat};
 use crate::wire::{ControlKey, Dscp, Header, tos};
 use anyhow::Context;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// Most targets of one run; each takes about 2 MiB.
 const MOST_TARGETS: usize = 256;
@@ -317,11 +317,8 @@ fn socket_plan(args: &PingArgs, target: SocketAddr) -> anyhow::Result<SocketPlan
 
 /// Local address of a target's socket: `--bind`, or any address of its family.
 pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
-    let any: IpAddr = match target {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let Some(text) = from else { return Ok((any, 0).into()) };
+    let any = any_address(target);
+    let Some(text) = from else { return Ok(any) };
     let wrong = |fault| NetError::Address { text: text.to_owned(), fault };
     let parts = split_host_port(text)?;
     let port = match parts.port.as_deref() {
@@ -331,7 +328,7 @@ pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Re
             .map_err(|_| wrong(AddressFault::Port { port: port.to_owned(), least: 0 }))?,
     };
     let addr = match parts.host.as_str() {
-        "" => (any, port).into(),
+        "" => with_port(any, port),
         host => literal(host, port)?
             .ok_or_else(|| wrong(AddressFault::NotAnAddress { host: host.to_owned() }))?,
     };

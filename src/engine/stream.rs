@@ -273,7 +273,7 @@ impl Sink<ReceiverEvent> for Boxed {
 mod tests {
     use super::*;
     use crate::control::Sealer;
-    use crate::session::blast::{Direction, OnRefusal};
+    use crate::session::blast::Direction;
     use crate::wire::Params;
 
     struct Nothing;
@@ -322,8 +322,6 @@ mod tests {
                     match &end.role {
                         StreamRole::Send(plan, _) => {
                             assert!(sends);
-                            let refusal = if client { OnRefusal::End } else { OnRefusal::Tell };
-                            assert_eq!(plan.on_refusal, refusal);
                             assert_eq!((plan.tag, plan.count), (7, test.count_of(number)));
                         }
                         StreamRole::Receive(plan, _) => {

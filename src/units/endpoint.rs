@@ -5,7 +5,7 @@
 
 use serde::{Serialize, Serializer};
 use std::fmt;
-use std::net::{AddrParseError, SocketAddr};
+use std::net::{AddrParseError, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -24,6 +24,14 @@ pub fn name_zones(names: Vec<(u32, String)>) {
 pub fn with_port(mut addr: SocketAddr, port: u16) -> SocketAddr {
     addr.set_port(port);
     addr
+}
+
+/// Any address of the family of `addr`, and any port: where a socket towards it is bound.
+pub fn any_address(addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    }
 }
 
 /// An address and port, printed `192.0.2.1:9000`, `[2001:db8::1]:9000` or `[fe80::1%eth0]:9000`;

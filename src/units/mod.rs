@@ -20,7 +20,7 @@ pub use datagram_sizes::{
     MAX_PACKET, MAX_PAYLOAD, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload,
     udp_ip_bytes,
 };
-pub use endpoint::{Endpoint, name_zones, with_port};
+pub use endpoint::{Endpoint, any_address, name_zones, with_port};
 pub use io_error::io_error_text;
 pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
 pub use nanos::Nanos;

@@ -14,7 +14,8 @@ use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
 use crate::units::{
-    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, UDP_HEADER, max_payload, with_port,
+    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, UDP_HEADER, any_address, max_payload,
+    with_port,
 };
 use crate::wire::{ControlKey, Header, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -232,11 +233,8 @@ fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
 
 /// Local address of the streams' sockets: `--bind`, or any address of the target's family.
 fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
-    let any: IpAddr = match target {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let Some(text) = from else { return Ok((any, 0).into()) };
+    let any = any_address(target);
+    let Some(text) = from else { return Ok(any) };
     let named = || text.to_owned();
     let parts = split_host_port(text)?;
     let port = match parts.port.as_deref() {
@@ -246,7 +244,7 @@ fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<Socket
         }
     };
     let addr = match parts.host.as_str() {
-        "" => (any, port).into(),
+        "" => with_port(any, port),
         host => literal(host, port)?
             .ok_or_else(|| Usage::from(BlastUsage::BindAddress { text: named() }))?,
     };

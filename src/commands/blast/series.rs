@@ -238,7 +238,7 @@ fn search_rate(
     };
     let loopback = target.ip().is_loopback();
     let mut findings = Findings::new(end.verdict());
-    findings.caveats = SeriesCaveat::of(plan.target.ip(), series.end(found));
+    findings.caveats = SeriesCaveat::of(target.ip(), series.end(found));
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
         target: Endpoint::from(target).to_string(),

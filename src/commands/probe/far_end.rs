@@ -11,10 +11,10 @@ use crate::net::{
 };
 use crate::report::{self, words};
 use crate::session::probe::FarEnd;
-use crate::units::Nanos;
+use crate::units::{Nanos, any_address, with_port};
 use crate::wire::ControlKey;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// How long it may be silent.
@@ -54,13 +54,9 @@ impl Target {
         if let Some(other) = other_family {
             report::note(words::far_end::other_family(&name, addr.ip(), other));
         }
-        let any = match addr {
-            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let route = SocketPlan { connect: Some(addr), device, ..SocketPlan::new((any, 0).into()) };
-        let mut local = route.open()?.local_addr();
-        local.set_port(0);
+        let any = SocketPlan::new(any_address(addr));
+        let route = SocketPlan { connect: Some(addr), device, ..any };
+        let local = with_port(route.open()?.local_addr(), 0);
         let own_losses = Arc::new(OwnLosses::watch());
         Ok(Self { name, addr, other_family, local, device, key, own_losses })
     }

@@ -17,7 +17,7 @@ use crate::record::probe::{
 use crate::report::words::progress::Doing;
 use crate::report::{Page, ProgressLine, print_json, print_text, scan_text};
 use crate::session::probe::{ScanPlan, ScanSession};
-use crate::units::{Nanos, with_port};
+use crate::units::{Nanos, any_address, with_port};
 use crate::wire::PortList;
 use crate::wire::service::Service;
 use anyhow::Context;
@@ -121,13 +121,9 @@ pub(super) fn measure(
     signals: Signals,
 ) -> anyhow::Result<ScanReport> {
     // Bound to the route's address, as some protocols include it in the request.
-    let bind: SocketAddr = match target {
-        SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
-        SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
-    };
     let connect = Some(with_port(target, order.ports.iter().next().unwrap_or(1)));
     let device = order.device;
-    let route = SocketPlan { connect, device, ..SocketPlan::new(bind) }.open()?;
+    let route = SocketPlan { connect, device, ..SocketPlan::new(any_address(target)) }.open()?;
     let local = with_port(route.local_addr(), 0);
     let socket = SocketPlan { device, needs_errors: true, ..SocketPlan::new(local) }.open()?;
     drop(route);

@@ -25,11 +25,7 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
         ("socket_drops", Some(counts.socket_drops)),
         ("total", counts.sender_total),
     ];
-    for (key, value) in known {
-        if let Some(value) = value {
-            params.push(key, value);
-        }
-    }
+    write_known(&known, params);
     let extents = [counts.reordered, counts.reorder_extent_max, counts.reorder_extent_sum];
     params.push("reordered", joined(extents.iter()));
     let longest = counts.burst_lengths.iter().rposition(|bursts| *bursts > 0);
@@ -56,6 +52,11 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
     if counts.clock_steps > 0 {
         params.push("clock_steps", counts.clock_steps);
     }
+}
+
+fn write_known(counts: &[(&str, Option<u64>)], params: &mut Params) {
+    let known = counts.iter().filter_map(|(key, value)| Some((key, (*value)?)));
+    known.for_each(|(key, value)| params.push(key, value));
 }
 
 /// Several numbers in one value, which saves a line per number.
@@ -108,11 +109,7 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
         ("tx_catch_ups", Some(sent.catch_ups)),
         ("tx_cpu_ns", Some(sent.cpu_ns)),
     ];
-    for (key, value) in known {
-        if let Some(value) = value {
-            params.push(key, value);
-        }
-    }
+    write_known(&known, params);
     params.push("tx_late_ns", quantiles_text(&sent.lateness));
     let spans = [sent.offered_ns, sent.at_start];
     params.push("tx_offered_ns", joined(spans.into_iter().map(text_of)));

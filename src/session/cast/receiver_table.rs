@@ -226,24 +226,14 @@ impl ReceiverTable {
         if member.contradiction.is_none() {
             return whole;
         }
-        let FanoutReceiver {
-            receiver,
-            destination,
-            interface,
-            state,
-            last_heard_ns,
-            reports,
-            contradiction,
-            ..
-        } = whole;
         FanoutReceiver {
-            receiver,
-            destination,
-            interface,
-            state,
-            last_heard_ns,
-            reports,
-            contradiction,
+            receiver: whole.receiver,
+            destination: whole.destination,
+            interface: whole.interface,
+            state: whole.state,
+            last_heard_ns: whole.last_heard_ns,
+            reports: whole.reports,
+            contradiction: whole.contradiction,
             ..FanoutReceiver::default()
         }
     }
