@@ -66,7 +66,7 @@ pub struct TestStream<'a> {
 /// Which end of a run a stream is planned for.
 pub enum TestEnd {
     /// The client, which asks the server to admit the stream.
-    Client(Opening),
+    Client(Box<Opening>),
     /// The server, with its reply to a repeated request to admit it.
     Server {
         /// The reply; empty for none.
@@ -94,7 +94,7 @@ impl StreamPlan {
         let opening = match end {
             TestEnd::Client(opening) => {
                 receiver.time = test.time;
-                Some(opening)
+                Some(*opening)
             }
             // The server's policy limits the duration of a session's runs.
             TestEnd::Server { go_ahead } => {
@@ -102,9 +102,10 @@ impl StreamPlan {
                 None
             }
         };
-        let role = match sends {
-            true => StreamRole::Send(sender, sinks.sent),
-            false => StreamRole::Receive(receiver, sinks.received),
+        let role = if sends {
+            StreamRole::Send(sender, sinks.sent)
+        } else {
+            StreamRole::Receive(receiver, sinks.received)
         };
         let (cpu, shared) = (placement.of(number), placement.is_paired());
         Self { socket, payload: test.payload as usize, opening, cpu, shared, role }
@@ -307,7 +308,7 @@ mod tests {
             for number in 0..test.all_streams() {
                 let patience = Nanos::from_secs(1);
                 let opening = Opening::new("ab".to_owned(), number, patience);
-                let client = TestEnd::Client(opening.of_run(7, Sealer::default()));
+                let client = TestEnd::Client(Box::new(opening.of_run(7, Sealer::default())));
                 let server = TestEnd::Server { go_ahead: b"x 354 go".to_vec() };
                 let ends = [client, server].map(|end| planned(&test, number, end));
                 assert_eq!(ends.each_ref().map(|end| end.opening.is_some()), [true, false]);

@@ -184,8 +184,11 @@ impl Driver {
             placement: &self.plan.placement,
             patience: self.plan.patience,
         };
-        let plan =
-            StreamPlan::for_test(planned, TestEnd::Client(opening.of_run(tag, sealer)), sinks);
+        let plan = StreamPlan::for_test(
+            planned,
+            TestEnd::Client(Box::new(opening.of_run(tag, sealer))),
+            sinks,
+        );
         let (orders, control) = (self.orders.clone(), self.control.clone());
         let (ends, probe) = (self.ends.0.clone(), self.probe.clone());
         RunningStream::start(plan, move |end| {
