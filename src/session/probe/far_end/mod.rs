@@ -14,7 +14,7 @@ pub use granted::{Granted, Seen};
 pub use socket_proof::ProofState;
 
 use crate::batch::{
-    Datagram, Dest, Fragmentation, LocalCause, LocalSendFailure, NetworkError, TxBatch,
+    Datagram, Dest, ErrorOrigin, Fragmentation, LocalCause, LocalSendFailure, NetworkError, TxBatch,
 };
 use crate::control::{Client, ClientReply, Exchange, Refusals, Sealer, Step};
 use crate::machine::{Next, Now};
@@ -361,8 +361,11 @@ impl FarEnd {
     /// Handles a network error about the dialogue's own datagrams; `false` for any other. It
     /// explains a silence, and ends nothing that is answered.
     pub fn on_network_error(&mut self, now: Now, error: &NetworkError) -> bool {
+        // What this host finds too big, and quotes nothing of, is a probe: the dialogue is short.
+        let is_too_big = error.origin == ErrorOrigin::Local && error.mtu.is_some();
         let ours = error.socket == self.socket
             && error.destination == self.address
+            && !is_too_big
             && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
         if ours {
             let was_closed = self.refusals.due(self.client.patience()).is_some();
