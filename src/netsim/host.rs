@@ -42,7 +42,7 @@ pub struct Sent {
     pub blocked: u64,
 }
 
-type SendRule = Box<dyn FnMut(Nanos, &Dest) -> Option<i32>>;
+type SendRule = Box<dyn FnMut(Nanos, &Dest, &[u8]) -> Option<i32>>;
 
 /// A host and its line to the core.
 pub struct Host {
@@ -68,6 +68,8 @@ pub struct Host {
     pub send_faults: SendFaults,
     /// Groups that it has joined.
     pub groups: HashSet<IpAddr>,
+    /// It runs for the second of these of each of the first, and stands still for the rest.
+    pub runs: Option<(Nanos, Nanos)>,
     /// Whether it is there at all.
     pub is_up: bool,
     pub(super) send_rule: Option<SendRule>,
@@ -93,6 +95,7 @@ impl Host {
             stamps: false,
             send_faults: SendFaults::default(),
             groups: HashSet::new(),
+            runs: None,
             is_up: true,
             send_rule: None,
             standstills: Vec::new(),
@@ -129,7 +132,10 @@ impl Host {
 
     /// The same host, which refuses what this rule gives an error number for.
     #[must_use]
-    pub fn refusing(mut self, rule: impl FnMut(Nanos, &Dest) -> Option<i32> + 'static) -> Self {
+    pub fn refusing(
+        mut self,
+        rule: impl FnMut(Nanos, &Dest, &[u8]) -> Option<i32> + 'static,
+    ) -> Self {
         self.send_rule = Some(Box::new(rule));
         self
     }
@@ -155,6 +161,11 @@ impl Host {
 
     /// When it runs again, if it stands still at `instant`.
     pub(super) fn stands_until(&self, instant: Nanos) -> Option<Nanos> {
+        if let Some((period, runs)) = self.runs
+            && instant.0 % period.0 >= runs.0
+        {
+            return Some(Nanos(instant.0.next_multiple_of(period.0)));
+        }
         let stands = self.standstills.iter().find(|at| at.contains(&instant));
         stands.map(|at| at.end)
     }

@@ -72,7 +72,7 @@ impl Element {
     /// Whether a packet passes, where the element neither delays nor answers it; `None` where it may.
     pub(super) fn admits(&mut self, now: Nanos, way: Way, packet: &mut Packet) -> Option<bool> {
         match self {
-            Self::Policer(policer) => Some(policer.admits(now, way, packet.ip_len())),
+            Self::Policer(policer) => Some(policer.admits(now, way)),
             Self::Rule(rule) => Some(rule(now, way, packet)),
             Self::Link(link) => (!link.is_for(packet)).then_some(true),
             Self::Nat(_) | Self::Router(_) | Self::Loop(_) => None,
@@ -85,7 +85,7 @@ impl Element {
         match self {
             Self::Link(link) => link.pass(now, way, packet, &mut emitted),
             Self::Nat(nat) => nat.pass(now, way, packet, &mut emitted),
-            Self::Router(router) => router.pass(now, packet, &mut emitted),
+            Self::Router(router) => router.pass(now, way, packet, &mut emitted),
             Self::Loop(routers) => routers.pass(now, way, packet, &mut emitted),
             Self::Policer(_) | Self::Rule(_) => {}
         }

@@ -61,12 +61,14 @@ impl Direction {
         let mut copies = Vec::new();
         self.impairer.carry(now, length, is_ect, |arrival| copies.push(arrival));
         for _ in 1..pieces {
-            let mut latest = None;
-            self.impairer.carry(now, length, is_ect, |arrival| latest = Some(arrival.at));
-            match latest {
-                Some(at) => copies.iter_mut().for_each(|copy| copy.at = copy.at.max(at)),
-                None => copies.clear(),
-            }
+            let mut number = 0;
+            self.impairer.carry(now, length, is_ect, |arrival| {
+                if let Some(copy) = copies.get_mut(number) {
+                    copy.at = copy.at.max(arrival.at);
+                }
+                number += 1;
+            });
+            copies.truncate(number);
         }
         let deliver = |(copy, mut packet): (crate::impair::Arrival, Packet)| {
             if copy.is_marked {

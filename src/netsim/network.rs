@@ -388,7 +388,9 @@ impl Network {
         let peer = socket.peer.map(crate::batch::Dest::from);
         let dest = dest.or(peer).expect("a connected slot has a peer");
         let host = &mut self.hosts[self.processes[index].host];
-        if let Some(errno) = host.send_rule.as_mut().and_then(|rule| rule(self.instant, &dest)) {
+        let payload = batch.payload(&slot);
+        let refusal = host.send_rule.as_mut().and_then(|rule| rule(self.instant, &dest, payload));
+        if let Some(errno) = refusal {
             return Err((errno, None));
         }
         let own = Some(socket.address.ip()).filter(|ip| !ip.is_unspecified());
@@ -396,7 +398,7 @@ impl Network {
         // ENETUNREACH: no address of this family.
         let Some(source) = source else { return Err((101, None)) };
         let from = SocketAddr::new(source, socket.address.port());
-        let mut packet = Packet::udp(from, dest.addr, batch.payload(&slot).to_vec());
+        let mut packet = Packet::udp(from, dest.addr, payload.to_vec());
         packet.ttl = if dest.ttl == 0 { packet.ttl } else { dest.ttl };
         packet.tos = dest.tos;
         let fragmentation = dest.fragmentation.unwrap_or(socket.fragmentation);

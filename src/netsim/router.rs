@@ -15,8 +15,8 @@ const QUOTED: usize = 512;
 pub struct Router {
     /// From which it sends its errors.
     pub address: IpAddr,
-    /// Bytes of the largest packet that its links carry; `None` for no limit.
-    pub mtu: Option<u32>,
+    /// Bytes of the largest packet that its links carry, out and back.
+    pub mtu: [u32; 2],
     /// Whether it fragments what is longer and may be fragmented. IPv6 routers never do.
     pub fragments: bool,
     /// What it does with what it would pass on.
@@ -46,7 +46,7 @@ impl Router {
     pub fn at(address: IpAddr) -> Self {
         Self {
             address,
-            mtu: None,
+            mtu: [u32::MAX; 2],
             fragments: true,
             rule: RouterRule::Forward,
             exceptions: HashMap::new(),
@@ -58,7 +58,13 @@ impl Router {
     /// The same with an MTU.
     #[must_use]
     pub fn with_mtu(self, mtu: u32) -> Self {
-        Self { mtu: Some(mtu), ..self }
+        self.with_mtus([mtu; 2])
+    }
+
+    /// The same with an MTU for each direction, out and back.
+    #[must_use]
+    pub fn with_mtus(self, mtu: [u32; 2]) -> Self {
+        Self { mtu, ..self }
     }
 
     /// The same, without a word.
@@ -80,7 +86,7 @@ impl Router {
         Self { rule, ..self }
     }
 
-    pub(super) fn pass(&mut self, now: Nanos, mut packet: Packet, emitted: &mut Emitted) {
+    pub(super) fn pass(&mut self, now: Nanos, way: Way, mut packet: Packet, emitted: &mut Emitted) {
         let is_v6 = packet.from.is_ipv6();
         if packet.ttl <= 1 {
             // Time exceeded (RFC 792, RFC 4443 §3.3).
@@ -96,8 +102,8 @@ impl Router {
                 return self.refuse(now, &packet, ((kind, code), None), emitted);
             }
         }
-        if let Some(mtu) = self.mtu.filter(|mtu| packet.fragment.unwrap_or(packet.ip_len()) > *mtu)
-        {
+        let mtu = self.mtu[way as usize];
+        if packet.fragment.unwrap_or(packet.ip_len()) > mtu {
             let may_fragment = packet.may_fragment && self.fragments && !is_v6;
             if !may_fragment {
                 // Fragmentation needed (RFC 1191 §4), packet too big (RFC 4443 §3.2).
@@ -199,7 +205,7 @@ mod tests {
 
     fn pass(router: &mut Router, packet: Packet) -> Emitted {
         let mut emitted = Emitted::default();
-        router.pass(Nanos(5), packet, &mut emitted);
+        router.pass(Nanos(5), Way::Out, packet, &mut emitted);
         emitted
     }
 

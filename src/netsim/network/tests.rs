@@ -212,7 +212,7 @@ fn sends_that_go_wrong_are_told_and_the_rest_arrives() {
     near.send_faults = SendFaults { blocked: 0.1, refused: 0.1 };
     let (caller, ..) = call(1, near, far(), Caller::new(at(SERVER).into(), 2_000, 100));
     assert!((1_750..1_850).contains(&caller.back.len()), "{}", caller.back.len());
-    let near = self::near().refusing(|at, _| (at < Nanos::from_millis(100)).then_some(1));
+    let near = self::near().refusing(|at, _, _| (at < Nanos::from_millis(100)).then_some(1));
     let (caller, ..) = call(1, near, far(), Caller::new(at(SERVER).into(), 500, 100));
     assert!((395..=401).contains(&caller.back.len()), "{}", caller.back.len());
 }

@@ -106,7 +106,7 @@ fn a_host_that_refuses_to_ask_is_not_a_sender_that_does_not_answer() {
     let to: SocketAddr = "10.0.0.1:7000".parse().unwrap();
     let asks = CastReceiverConfig { subscribe: Some(to), ..config() };
     for errno in [None, Some(1), Some(101)] {
-        let mut host = Host::at("10.0.1.1").refusing(move |_, _| errno);
+        let mut host = Host::at("10.0.1.1").refusing(move |_, _, _| errno);
         host.clock.boot = START;
         let mut network = Network::new(1);
         let host = network.add(host);

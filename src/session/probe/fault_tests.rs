@@ -7,118 +7,20 @@ use super::marks::{MarksKind, MarksPlan};
 use super::mtu::{MtuKind, MtuPlan, judge};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
 use super::shape::{ShapeKind, ShapePlan};
+use super::simulated::{PORTS, client, far_end, hosts, in_rounds, probed, server};
 use super::timeout::{TimeoutPlan, TimeoutSession};
-use super::{FarEnd, Kind, RoundDriver, RoundDriverEnd, RoundParameters};
-use crate::batch::TxBatch;
-use crate::control::Sealer;
-use crate::machine::{Executor, Orders, Session};
-use crate::netsim::{Clock, Fault, Host, Mailbox, Network, SimSocket, Weather, runs};
+use crate::netsim::{Fault, Host, Mailbox, runs};
 use crate::record::probe::{
     FragmentMtu, FragmentRow, MarkChange, MarksVerdict, MtuLimit, MtuVerdict, Outcome, PathMtu,
-    PayloadFinding, PortPath, PortsVerdict, ProbeTraffic, ShapeVerdict, TimeoutReport,
-    TimeoutVerdict,
-};
-use crate::session::serve::{
-    PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
+    PayloadFinding, PortPath, PortsVerdict, ProbeTraffic, ShapeVerdict, TimeoutVerdict,
 };
 use crate::units::Nanos;
-use crate::wire::{Dscp, Ecn, PortList, TicketKey};
-use std::net::{IpAddr, SocketAddr};
+use crate::wire::{Dscp, Ecn};
 
-const SERVER: [u8; 4] = [198, 51, 100, 1];
-const CLIENT: [u8; 4] = [10, 0, 0, 5];
-/// The server's own port, those that it opens for a probe, and its other one.
-const PORTS: [u16; 6] = [8_620, 5_000, 5_001, 5_002, 5_003, 49_999];
-
-fn server() -> SocketAddr {
-    (SERVER, PORTS[0]).into()
-}
-
-/// Opens the ports that have a socket, as the engine would.
-#[derive(Clone)]
-struct Engine(Mailbox<ServeOrder>);
-
-impl Orders<ServeOrder> for Engine {
-    fn next_order(&mut self) -> Option<ServeOrder> {
-        self.0.next_order()
-    }
-}
-
-impl Executor<ServeCommand> for Engine {
-    fn execute(&mut self, command: ServeCommand) {
-        if let ServeCommand::OpenPorts(request) = command {
-            let socket = |port: u16| PORTS.iter().position(|own| *own == port);
-            let opened = request.ports.iter().filter_map(|port| Some((port, socket(port)?)));
-            let opened = PortsOpened {
-                opened: opened.collect(),
-                alternate: Some((PORTS[5], 5)),
-                ..PortsOpened::default()
-            };
-            let news = StreamReport::Ports(Box::new(opened));
-            self.0.push(ServeOrder { session: request.session, stream: 0, news });
-        }
-    }
-}
-
-/// The real server on a host with clocks of its own.
-fn place_server(network: &mut Network, weather: &Weather) {
-    let mut host = Host::at(&IpAddr::from(SERVER).to_string());
-    host.clock.boot = Nanos::from_secs(70_000);
-    host.clock = Clock { epoch: Nanos::from_secs(1_600_000_000), ..host.clock };
-    let host = network.add(weather.far(host));
-    let mut name = 0;
-    let names = move || {
-        name += 0x1111;
-        name
-    };
-    let engine = Engine(Mailbox::new());
-    let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
-    let server =
-        ServeControl::new(policy, TicketKey([3; 32]), engine.clone(), (engine, Vec::new()), names)
-            .on_ports(PORTS[0], &[]);
-    let sockets = PORTS.map(|port| SimSocket::bound((SERVER, port).into()));
-    let running = network.start_with(host, &sockets, server, TxBatch::new(128, 1 << 20));
-    network.set_tick(running.id(), Nanos::from_millis(500));
-}
-
-/// Runs a session with so many sockets to its end under a fault; returns how long it took, too.
-fn run<S: Session + 'static>(
-    fault: Fault,
-    seed: u64,
-    sockets: usize,
-    session: S,
-) -> (S::Summary, Nanos) {
-    let weather = fault.weather();
-    let mut network = Network::new(seed);
-    let host = Host::at(&IpAddr::from(CLIENT).to_string());
-    let near = network.add(weather.near(host, [203, 0, 113, 1].into()));
-    place_server(&mut network, &weather);
-    let sockets: Vec<_> = (0..sockets as u16)
-        .map(|number| SimSocket::bound((CLIENT, 40_000 + number).into()))
-        .collect();
-    let batch = TxBatch::new(128, 1 << 20);
-    let running = network.start_with(near, &sockets, session, batch);
-    let summary = network.finish(&running, Nanos::from_secs(2_000));
-    (summary, network.instant())
-}
-
-fn far_end() -> FarEnd {
-    FarEnd::new(server(), 0, Sealer::new(None, 1), Nanos::from_secs(5))
-}
-
-fn ports(range: std::ops::RangeInclusive<u16>) -> PortList {
-    range.collect()
-}
-
-fn helped<K: Kind + 'static>(
-    fault: Fault,
-    seed: u64,
-    kind: K,
-    ports: PortList,
-) -> RoundDriverEnd<K::Facts> {
-    let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
-    let manner = RoundParameters { target: server(), ports, spacing, wait };
-    run(fault, seed, 1, RoundDriver::new(manner, kind, far_end())).0
+/// The two hosts under a fault.
+fn under(fault: Fault) -> [Host; 2] {
+    let (weather, [near, far]) = (fault.weather(), hosts());
+    [weather.near(near, [203, 0, 113, 1].into()), weather.far(far)]
 }
 
 /// A row of the table: the machine, the fault, and how it ended.
@@ -153,7 +55,7 @@ fn assert_counts(traffic: &ProbeTraffic, fault: Fault) {
 fn mtu_meets_every_fault() {
     for (fault, seed) in faults() {
         let kind = MtuKind::new(MtuPlan { target: server(), tries: 3 });
-        let end = helped(fault, seed, kind, PortList::default());
+        let end = in_rounds(seed, under(fault), kind, &[]);
         let Ok(mut report) = end.facts else {
             print("mtu", fault, &end.facts.err());
             assert!(fault.may_fail_a_run(), "{fault:?}");
@@ -182,7 +84,7 @@ fn mtu_meets_every_fault() {
 fn marks_meet_every_fault() {
     for (fault, seed) in faults() {
         let kind = MarksKind::new(MarksPlan { target: server(), tries: 4 });
-        let end = helped(fault, seed, kind, PortList::default());
+        let end = in_rounds(seed, under(fault), kind, &[]);
         let Ok(report) = end.facts else {
             print("marks", fault, &end.facts.err());
             assert!(fault.may_fail_a_run(), "{fault:?}");
@@ -203,7 +105,7 @@ fn marks_meet_every_fault() {
 fn shape_meets_every_fault() {
     for (fault, seed) in faults() {
         let plan = ShapePlan { target: server(), tries: 4, rate: 1_000, count: 1_000 };
-        let end = helped(fault, seed, ShapeKind::new(plan), ports(5_000..=5_001));
+        let end = in_rounds(seed, under(fault), ShapeKind::new(plan), &PORTS[1..3]);
         let Ok(report) = end.facts else {
             print("shape", fault, &end.facts.err());
             assert!(fault.may_fail_a_run(), "{fault:?}");
@@ -237,17 +139,17 @@ fn ports_meet_every_fault() {
     for (fault, seed) in faults() {
         let plan = PortsPlan {
             target: server(),
-            ports: ports(5_000..=5_003),
+            ports: PORTS[1..5].iter().copied().collect(),
             tries: 8,
             dscp: Dscp::default(),
             ecn: Ecn::default(),
             gap: Nanos::from_millis(1),
             spacing: Nanos::from_millis(50),
             wait: Nanos::from_secs(1),
-            source: (CLIENT, 40_001).into(),
+            source: client(1),
             seed,
         };
-        let (end, _) = run(fault, seed, 3, PortsSession::new(plan, far_end()));
+        let (end, _) = probed(seed, under(fault), 3, PortsSession::new(plan, far_end()));
         let report = match end {
             PortsEnd::Helped(counts) => counts.judge(),
             PortsEnd::NoAgent(why) => {
@@ -286,7 +188,7 @@ fn timeout_meets_every_fault() {
         };
         let sockets = plan.sockets();
         let session = TimeoutSession::new(plan, far_end(), Mailbox::new());
-        let (report, took): (TimeoutReport, _) = run(fault, seed, sockets, session);
+        let (report, took) = probed(seed, under(fault), sockets as u16, session);
         print("timeout", fault, &report.findings.verdict);
         assert!(took < Nanos::from_secs(200), "{fault:?}: {took}");
         let is_without_agent = report.no_agent.is_some();
@@ -313,7 +215,7 @@ fn on_a_path_without_faults_no_kind_accuses_anybody() {
     for seed in 0..runs(8) {
         let fault = Fault::Clean;
         let kind = MtuKind::new(MtuPlan { target: server(), tries: 3 });
-        let report = helped(fault, seed, kind, PortList::default()).facts.expect("an agent");
+        let report = in_rounds(seed, under(fault), kind, &[]).facts.expect("an agent");
         let found = judge(&report);
         let pass = |one: &FragmentMtu| matches!(one, FragmentMtu::Pass { .. });
         let whole = |one: &PathMtu| matches!(one, PathMtu::SenderInterface { .. });
@@ -325,14 +227,14 @@ fn on_a_path_without_faults_no_kind_accuses_anybody() {
         assert!(is_clean && found.alternatives.is_empty(), "seed {seed}: {found:#?}");
 
         let kind = MarksKind::new(MarksPlan { target: server(), tries: 4 });
-        let report = helped(fault, seed, kind, PortList::default()).facts.expect("an agent");
+        let report = in_rounds(seed, under(fault), kind, &[]).facts.expect("an agent");
         let found = &report.findings;
         assert_eq!(found.verdict, MarksVerdict::Unchanged, "seed {seed}");
         assert!(found.alternatives.is_empty(), "seed {seed}: {found:#?}");
 
         let plan = ShapePlan { target: server(), tries: 4, rate: 1_000, count: 1_000 };
         let kind = ShapeKind::new(plan);
-        let report = helped(fault, seed, kind, ports(5_000..=5_001)).facts.expect("an agent");
+        let report = in_rounds(seed, under(fault), kind, &PORTS[1..3]).facts.expect("an agent");
         let found = &report.findings;
         let is_clean = matches!(
             &found.verdict,
@@ -349,7 +251,7 @@ fn on_a_path_without_faults_no_kind_accuses_anybody() {
         };
         let sockets = plan.sockets();
         let session = TimeoutSession::new(plan, far_end(), Mailbox::new());
-        let (report, _): (TimeoutReport, _) = run(fault, seed, sockets, session);
+        let (report, _) = probed(seed, under(fault), sockets as u16, session);
         let found = &report.findings;
         let is_clean =
             matches!(found.verdict, TimeoutVerdict::StaysOpen { open_ns: 4_000_000_000, .. });
@@ -357,17 +259,17 @@ fn on_a_path_without_faults_no_kind_accuses_anybody() {
 
         let plan = PortsPlan {
             target: server(),
-            ports: ports(5_000..=5_003),
+            ports: PORTS[1..5].iter().copied().collect(),
             tries: 8,
             dscp: Dscp::default(),
             ecn: Ecn::default(),
             gap: Nanos::from_millis(1),
             spacing: Nanos::from_millis(50),
             wait: Nanos::from_secs(1),
-            source: (CLIENT, 40_001).into(),
+            source: client(1),
             seed,
         };
-        let (end, _) = run(fault, seed, 3, PortsSession::new(plan, far_end()));
+        let (end, _) = probed(seed, under(fault), 3, PortsSession::new(plan, far_end()));
         let PortsEnd::Helped(report) = end else { panic!("seed {seed}: no agent") };
         let found = &report.findings;
         let is_clean = matches!(

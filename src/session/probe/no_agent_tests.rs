@@ -76,7 +76,7 @@ enum Event {
 fn run<S: Session + 'static>(session: S, event: Event) -> (S::Summary, Nanos) {
     let sent = Rc::new(Cell::new(false));
     let (asked, is_refused) = (Rc::clone(&sent), matches!(event, Event::Refused));
-    let host = Host::at("192.0.2.1").refusing(move |_, _| {
+    let host = Host::at("192.0.2.1").refusing(move |_, _, _| {
         asked.set(true);
         is_refused.then_some(EPERM)
     });

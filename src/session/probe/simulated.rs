@@ -1,27 +1,125 @@
-//! A remote agent at the end of a path in memory, to test the kinds that work in rounds.
+//! The real server as the remote agent of a probe on the simulated network, and a path to it whose
+//! behaviour a test sets.
 
-use super::plausibility::believe;
-use super::probe_batch::{Grant, ItemLog, ProbeBatch, ProbeItem};
-use super::{AgentCounts, Kind, Round, RoundsEnd};
-use crate::batch::{
-    Datagram, ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TxBatch,
+use super::{FarEnd, Kind, RoundDriver, RoundDriverEnd, RoundParameters};
+use crate::batch::TxBatch;
+use crate::control::Sealer;
+use crate::impair::{
+    Bottleneck, Chance, Delay, Duplication, Impairments, Jitter, Loss, QueueLimit,
 };
-use crate::machine::Now;
-use crate::netsim::alter;
-use crate::record::probe::{ProbeTraffic, RefusedHere};
-use crate::units::Nanos;
-use crate::wire::{Arrivals, Ask, Echo};
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use crate::machine::{Executor, Orders, Session};
+use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, Policer, Router, SimSocket, Way};
+use crate::session::serve::{
+    PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
+};
+use crate::units::{BitRate, Nanos};
+use crate::wire::{Ask, Echo, TicketKey};
+use std::net::{IpAddr, SocketAddr};
 
-const HELPER: &str = "192.0.2.99:8620";
-const REAL: Nanos = Nanos::from_secs(1_763_927_115);
-/// Length of IP and UDP header.
-const HEADERS: u32 = 28;
-const DELAY: Nanos = Nanos::from_millis(2);
+const SERVER: [u8; 4] = [198, 51, 100, 1];
+const CLIENT: [u8; 4] = [10, 0, 0, 5];
+/// The server's own port, those that it opens for a probe, and its other one.
+pub const PORTS: [u16; 6] = [8_620, 5_000, 5_001, 5_002, 5_003, 49_999];
 
-/// Behaviour of the path. The default changes nothing.
+pub fn server() -> SocketAddr {
+    (SERVER, PORTS[0]).into()
+}
+
+/// The address of one of the client's sockets.
+pub fn client(socket: u16) -> SocketAddr {
+    (CLIENT, 40_000 + socket).into()
+}
+
+/// The host of the probe, and that of the server, with nothing between them.
+pub fn hosts() -> [Host; 2] {
+    let [near, mut far] = [CLIENT, SERVER].map(|own| Host::at(&IpAddr::from(own).to_string()));
+    let (boot, epoch) = (Nanos::from_secs(70_000), Nanos::from_secs(1_600_000_000));
+    far.clock = Clock { boot, epoch, ..far.clock };
+    [near, far]
+}
+
+/// Opens the ports that have a socket, as the engine would; the last is the server's other port.
+#[derive(Clone)]
+struct Engine(Mailbox<ServeOrder>, Vec<u16>);
+
+impl Orders<ServeOrder> for Engine {
+    fn next_order(&mut self) -> Option<ServeOrder> {
+        self.0.next_order()
+    }
+}
+
+impl Executor<ServeCommand> for Engine {
+    fn execute(&mut self, command: ServeCommand) {
+        if let ServeCommand::OpenPorts(request) = command {
+            let socket = |port: u16| self.1.iter().position(|own| *own == port);
+            let opened = request.ports.iter().filter_map(|port| Some((port, socket(port)?)));
+            let opened = PortsOpened {
+                opened: opened.collect(),
+                alternate: self.1[1..].last().map(|port| (*port, self.1.len() - 1)),
+                ..PortsOpened::default()
+            };
+            let news = StreamReport::Ports(Box::new(opened));
+            self.0.push(ServeOrder { session: request.session, stream: 0, news });
+        }
+    }
+}
+
+/// The real server on a host, with a socket for each of these ports.
+pub fn place_server(network: &mut Network, host: Host, ports: &[u16]) {
+    let host = network.add(host);
+    let mut name = 0;
+    let names = move || {
+        name += 0x1111;
+        name
+    };
+    let engine = Engine(Mailbox::new(), ports.to_vec());
+    let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
+    let (orders, engine) = (engine.clone(), (engine, Vec::new()));
+    let server = ServeControl::new(policy, TicketKey([3; 32]), orders, engine, names)
+        .on_ports(PORTS[0], &[]);
+    let sockets: Vec<_> =
+        ports.iter().map(|port| SimSocket::bound((SERVER, *port).into())).collect();
+    let running = network.start_with(host, &sockets, server, TxBatch::new(128, 1 << 20));
+    network.set_tick(running.id(), Nanos::from_millis(500));
+}
+
+/// The dialogue with the server.
+pub fn far_end() -> FarEnd {
+    FarEnd::new(server(), 0, Sealer::default(), Nanos::from_secs(5))
+}
+
+/// Runs a session with so many sockets to its end; returns how long it took, too.
+pub fn probed<S: Session + 'static>(
+    seed: u64,
+    [near, far]: [Host; 2],
+    sockets: u16,
+    session: S,
+) -> (S::Summary, Nanos) {
+    let mut network = Network::new(seed);
+    let near = network.add(near);
+    place_server(&mut network, far, &PORTS);
+    let sockets: Vec<_> = (0..sockets).map(|number| SimSocket::bound(client(number))).collect();
+    let running = network.start_with(near, &sockets, session, TxBatch::new(128, 1 << 20));
+    let summary = network.finish(&running, Nanos::from_secs(2_000));
+    (summary, network.instant())
+}
+
+/// Runs a kind that works in rounds to its end.
+pub fn in_rounds<K: Kind + 'static>(
+    seed: u64,
+    hosts: [Host; 2],
+    kind: K,
+    ports: &[u16],
+) -> RoundDriverEnd<K::Facts> {
+    let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
+    let ports = ports.iter().copied().collect();
+    let manner = RoundParameters { target: server(), ports, spacing, wait };
+    probed(seed, hosts, 1, RoundDriver::new(manner, kind, far_end())).0
+}
+
+/// Behaviour of the path. The default changes nothing, and nothing changes the dialogue.
 pub struct World {
+    pub seed: u64,
     /// Path MTU, out and back.
     pub mtu: [u32; 2],
     /// Whether routers report packets that are too big.
@@ -36,9 +134,9 @@ pub struct World {
     pub clears_df: bool,
     /// MTU of the interfaces of this host and of the remote agent.
     pub interfaces: [u32; 2],
-    /// Rate in datagrams per second and burst of this host's own packet filter.
-    pub own_limit: Option<(f64, f64)>,
-    /// Whether the remote agent reports its counts at the end.
+    /// Datagrams per second and burst that this host's own packet filter lets out.
+    pub own_limit: Option<(u64, u64)>,
+    /// Whether the remote agent's counts arrive.
     pub tells: bool,
     /// Mapping of a TOS byte, out and back.
     pub tos: [fn(u8) -> u8; 2],
@@ -48,25 +146,34 @@ pub struct World {
     pub stops: fn(&[u8]) -> bool,
     /// Whether an answer of this many bytes is blocked on the way back.
     pub stops_back: fn(usize) -> bool,
-    /// Rate in datagrams per second and burst of a policer.
-    pub policer: Option<(f64, f64)>,
-    /// Whether it is on the way back instead.
-    pub polices_back: bool,
-    /// When the remote agent answers an arrival at this time; never before earlier ones.
-    pub answers_at: fn(Nanos) -> Nanos,
-    pub bucket: (f64, Nanos),
-    pub own_bucket: (f64, Nanos),
-    pub helper_mtu: Option<u32>,
-    /// Share of echoes and of the remote agent's rows in which a number is replaced by an extreme
+    /// Datagrams per second and burst of a policer, and where it is.
+    pub policer: Option<(u64, u64, Way)>,
+    /// The remote agent runs for the second of these of each of the first.
+    pub agent_runs: Option<(Nanos, Nanos)>,
+    /// Share of echoes and of the remote agent's counts in which a number is replaced by an extreme
     /// one.
-    pub extremes: f64,
-    pub came: BTreeSet<(u32, u32)>,
-    pub rng: fastrand::Rng,
+    pub extremes: Chance,
+}
+
+/// Whether it belongs to the measurement, not to the dialogue.
+fn is_measured(packet: &Packet) -> bool {
+    packet.payload().is_none_or(|payload| is_ask(payload) || Echo::decode(payload).is_some())
+}
+
+fn is_ask(payload: &[u8]) -> bool {
+    Ask::decode(payload).or_else(|| Ask::decode_at_end(payload)).is_some()
+}
+
+/// Whether it is a part of the remote agent's counts.
+fn is_count(packet: &Packet) -> bool {
+    let is_row = |payload: &[u8]| payload.windows(5).any(|text| text == b" 211-");
+    packet.payload().is_some_and(is_row)
 }
 
 impl World {
     pub fn new(seed: u64) -> Self {
         Self {
+            seed,
             mtu: [1_500; 2],
             speaks: true,
             fragments: true,
@@ -81,289 +188,81 @@ impl World {
             stops: |_| false,
             stops_back: |_| false,
             policer: None,
-            polices_back: false,
-            answers_at: |at| at,
-            bucket: (f64::MAX, Nanos::ZERO),
-            own_bucket: (f64::MAX, Nanos::ZERO),
-            helper_mtu: None,
-            extremes: 0.0,
-            came: BTreeSet::new(),
-            rng: fastrand::Rng::with_seed(seed),
+            agent_runs: None,
+            extremes: Chance::NEVER,
         }
     }
 
-    /// Whether a datagram of this many packets is lost.
-    fn lost(&mut self, way: usize, pieces: u32) -> bool {
-        let share = 1.0 - (1.0 - self.loss[way]).powi(pieces as i32);
-        self.rng.f64() < share
+    fn hosts(&self) -> [Host; 2] {
+        let [mut near, mut far] = hosts();
+        [near.mtu, far.mtu] = self.interfaces;
+        far.runs = self.agent_runs;
+        if let Some((rate, burst)) = self.own_limit {
+            let mut filter = Policer::new(None, rate * 1_000, burst);
+            near = near.refusing(move |now, _, payload| {
+                (is_ask(payload) && !filter.admits(now, Way::Out)).then_some(1)
+            });
+        }
+        if let Some((rate, burst, way)) = self.policer {
+            let mut policer = Policer::new(Some(way), rate * 1_000, burst);
+            near = near.behind_rule(move |now, way, packet| {
+                !is_measured(packet) || policer.admits(now, way)
+            });
+        }
+        [self.with_routers(self.with_links(near)), far]
     }
 
-    /// The remote agent's rows after a path that changes numbers.
-    fn alter(&mut self, told: &mut AgentCounts) {
-        for row in told.values_mut() {
-            if self.extremes == 0.0 || self.rng.f64() >= self.extremes {
-                continue;
-            }
-            // A line of STAT: `i=` makes a parameter of it.
-            let mut line = format!("a 211-i=0,{row}").into_bytes();
-            alter(&mut line, &mut self.rng);
-            let line = String::from_utf8(line).expect("text");
-            let read = line.split_once(',').and_then(|(_, row)| row.parse().ok());
-            *row = read.unwrap_or(*row);
-        }
-    }
-
-    fn polices(&mut self, now: Nanos) -> bool {
-        self.policer.is_some_and(|limit| !passes(limit, &mut self.bucket, now))
-    }
-
-    fn refuses(&mut self, now: Nanos) -> bool {
-        self.own_limit.is_some_and(|limit| !passes(limit, &mut self.own_bucket, now))
-    }
-
-    /// Whether a packet passes in one direction, and the size and number of fragments in which it
-    /// arrives.
-    fn carries(&self, way: usize, payload: usize, whole: bool) -> Option<(Option<u32>, u32)> {
-        let packet = payload as u32 + HEADERS;
-        if packet <= self.mtu[way] {
-            return Some((None, 1));
-        }
-        let cut = (!whole || self.clears_df) && self.fragments;
-        cut.then(|| (Some(self.mtu[way]), packet.div_ceil(self.mtu[way] - 20)))
-    }
-}
-
-/// Takes one token from a bucket.
-fn passes((rate, burst): (f64, f64), (level, at): &mut (f64, Nanos), now: Nanos) -> bool {
-    *level = (*level + rate * (now - *at).as_secs_f64()).min(burst);
-    *at = now;
-    let passes = *level >= 1.0;
-    *level -= f64::from(u8::from(passes));
-    passes
-}
-
-pub fn helper() -> SocketAddr {
-    HELPER.parse().expect("an address")
-}
-
-/// Runs a kind to its end against a remote agent behind `world`.
-pub fn run<K: Kind>(mut kind: K, ports: &[u16], world: &mut World) -> K::Facts {
-    let grant = Grant { helper: helper(), tag: 7, key: 99, ports: ports.to_vec() };
-    let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
-    let mut shots = ProbeBatch::new(grant.clone(), spacing, wait);
-    let mut told = AgentCounts::new();
-    let mut mono = Nanos(1_000);
-    let mut controls = Vec::new();
-    for _ in 0..60 {
-        let asked: Vec<ProbeItem> = kind.round(&grant);
-        if asked.is_empty() {
-            world.alter(&mut told);
-            let told = believe(&told, shots.items()).ok().filter(|_| world.tells);
-            let helper_mtu = world.helper_mtu.filter(|_| world.tells);
-            let traffic = traffic(&shots, &controls, told.as_ref());
-            return kind.finish(RoundsEnd { told, helper_mtu, traffic });
-        }
-        mono += kind.pause();
-        if let Some(gap) = kind.gap() {
-            shots.slow_down(gap);
-        }
-        let now = Now { mono, real: REAL + mono };
-        let control = kind.control();
-        let first = shots.begin(now, asked.iter().copied().chain(control));
-        mono = round(&mut shots, world, &mut told, mono);
-        let (items, control) = shots.round().split_at(asked.len());
-        let number = first + items.len();
-        let control = control.first().map(|log| (number as u32, log));
-        controls.extend(control.map(|_| number));
-        let local_mtu = shots.local_mtu;
-        kind.take(&Round { first: first as u32, items, control, local_mtu });
-    }
-    panic!("the rounds have no end");
-}
-
-fn traffic(shots: &ProbeBatch, controls: &[usize], told: Option<&AgentCounts>) -> ProbeTraffic {
-    let items = shots.items();
-    let refused = items.iter().flat_map(ItemLog::refusals).count() as u64;
-    let refusal = RefusedHere::new(1, helper().into(), refused);
-    let sum = |of: &dyn Fn(usize) -> u64| controls.iter().map(|number| of(*number)).sum();
-    ProbeTraffic {
-        sent: items.iter().map(|item| item.left() as u64).sum(),
-        refused_here: if refused > 0 { vec![refusal] } else { Vec::new() },
-        copies_out: told.map(|told| told.values().map(|row| u64::from(row.copies)).sum()),
-        copies_back: items.iter().map(|item| item.copies_back).sum(),
-        control_sent: sum(&|number| items[number].left() as u64),
-        control_arrived: told.map(|told| {
-            sum(&|number| told.get(&(number as u32)).map_or(0, |row| u64::from(row.count)))
-        }),
-        contradiction: None,
-        control_back: sum(&|number| items[number].backs().count() as u64),
-    }
-}
-
-/// One round, until it is over.
-fn round(
-    shots: &mut ProbeBatch,
-    world: &mut World,
-    told: &mut AgentCounts,
-    mut mono: Nanos,
-) -> Nanos {
-    let mut out = TxBatch::new(64, 1 << 18);
-    let mut flights: Vec<(Nanos, Vec<u8>, RxEntry)> = Vec::new();
-    loop {
-        let now = Now { mono, real: REAL + mono };
-        if shots.is_over(now) {
-            return mono;
-        }
-        out.reset();
-        let wake = shots.write_due(now, &mut out);
-        let mut accepted = 0;
-        let mut stop = None;
-        for slot in out.slots() {
-            let dest = out.dest(slot.dest).expect("it is unconnected");
-            let whole = dest.fragmentation == Some(Fragmentation::Probe);
-            let own = world.interfaces[0];
-            if whole && slot.len + HEADERS > own {
-                let mut error = NetworkError::new(ErrorOrigin::Local, (0, 0), 90, helper(), b"");
-                error.mtu = Some(own);
-                shots.on_network_error(&error);
-                stop = Some(SendStop::Refused { datagrams: 1, errno: 90 });
-                break;
-            }
-            if world.refuses(mono) {
-                stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
-                break;
-            }
-            accepted += 1;
-            let sent = (out.payload(slot), dest.tos, dest.addr.port(), whole);
-            deliver(shots, world, told, (mono, &mut flights), sent);
-        }
-        if !out.is_empty() {
-            shots.on_sent(&SendOutcome { accepted, stop });
-        }
-        flights.sort_by_key(|flight| flight.0);
-        let arrival = flights.first().map_or(Nanos::MAX, |flight| flight.0);
-        mono = mono.max(wake.min(arrival));
-        let due = flights.iter().take_while(|flight| flight.0 <= mono).count();
-        for (_, payload, entry) in flights.drain(..due) {
-            let now = Now { mono, real: REAL + mono };
-            let datagram =
-                Datagram { payload: &payload, true_len: payload.len(), meta: entry.meta };
-            let known = shots.on_datagram(now, &datagram);
-            assert!(known || world.extremes > 0.0, "an answer is known");
-        }
-    }
-}
-
-type Flights<'a> = (Nanos, &'a mut Vec<(Nanos, Vec<u8>, RxEntry)>);
-
-/// Effects of a datagram at the remote agent: its row, and its answers with their arrival times.
-fn deliver(
-    shots: &mut ProbeBatch,
-    world: &mut World,
-    told: &mut AgentCounts,
-    (mono, flights): Flights<'_>,
-    (payload, tos, port, whole): (&[u8], u8, u16, bool),
-) {
-    let Some((fragment, pieces)) = world.carries(0, payload.len(), whole) else {
-        if world.speaks && whole && !world.lost(0, 1) && !world.lost(1, 1) {
-            let quote = &payload[..payload.len().min(64)];
-            let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 4), 90, helper(), quote);
-            error.offender = Some([192, 0, 2, 1].into());
-            error.mtu = Some(world.mtu[0]);
-            shots.on_network_error(&error);
-        }
-        return;
-    };
-    let policed = !world.polices_back && world.polices(mono);
-    if policed || (world.stops)(payload) || (world.stops_tos)(tos) {
-        return;
-    }
-    let ask = Ask::decode(payload).or_else(|| Ask::decode_at_end(payload)).expect("an ask");
-    let tos = (world.tos[0])(tos);
-    for copy in 0..world.copies[0] {
-        if world.lost(0, pieces) {
-            continue;
-        }
-        let arrived = mono + Nanos(u64::from(copy));
-        let row = told.entry(ask.item).or_insert(Arrivals {
-            count: 0,
-            copies: 0,
-            first: arrived,
-            last: arrived,
-            source: "192.0.2.1:5".parse().expect("an address"),
-            moved: false,
-            ttl: Some(253),
-            tos: Some(tos),
-            len: payload.len() as u16,
-            fragment: fragment.map(|size| size as u16),
-            port,
-            answers: 0,
-            withheld: 0,
-            error: None,
+    /// Each copy has its own fate, in either direction.
+    fn with_links(&self, mut near: Host) -> Host {
+        let copied = self.copies.map(|copies| {
+            let share = if copies > 1 { Chance::ALWAYS } else { Chance::NEVER };
+            let duplication = Duplication { share, copies: copies - 1 };
+            let delay = Delay { base: Nanos::from_millis(1), jitter: Jitter::None };
+            // No two arrive at one instant.
+            let (rate, queue) = (BitRate(10_000_000_000), QueueLimit::Time(Nanos::from_secs(1)));
+            let bottleneck = Some(Bottleneck { rate, queue, overhead: 0 });
+            Impairments { duplication, delay, bottleneck, ..Impairments::default() }
         });
-        let new = world.came.insert((ask.item, ask.sequence));
-        *(if new { &mut row.count } else { &mut row.copies }) += 1;
-        let echo = Echo {
-            tag: ask.tag,
-            sequence: ask.sequence,
-            sent: ask.sent,
-            arrived,
-            left: (world.answers_at)(arrived),
-            item: ask.item,
-            number: 0,
-            ttl: Some(253),
-            tos,
-            intact: true,
-            len: payload.len() as u16,
-            fragment: fragment.map(|size| size as u16),
-            port,
-            source: row.source,
-        };
-        answer(world, row, &ask, &echo, flights);
+        let lossy = self.loss.map(|share| {
+            let loss = Loss::Independent(Chance::per_million((share * 1e6) as u32));
+            Impairments { loss, ..Impairments::default() }
+        });
+        let ([copied_out, copied_back], [lossy_out, lossy_back]) = (copied, lossy);
+        if self.extremes != Chance::NEVER {
+            let is_lied_to = |packet: &Packet| is_measured(packet) || is_count(packet);
+            let mut liar = Link::both(&Impairments::default()).choosing(is_lied_to);
+            liar.back.extremes = self.extremes;
+            near = near.behind(liar);
+        }
+        near.behind(Link::new(copied_out, lossy_back).choosing(is_measured))
+            .behind(Link::new(lossy_out, copied_back).choosing(is_measured))
+    }
+
+    fn with_routers(&self, near: Host) -> Host {
+        let &Self { tells, fragments, clears_df, stops_tos, stops, stops_back, tos, .. } = self;
+        let mut router = Router::at([192, 0, 2, 1].into()).with_mtus(self.mtu);
+        if !self.speaks {
+            router = router.silent();
+        }
+        near.behind_rule(move |_, way, packet| {
+            let payload = packet.payload().unwrap_or_default();
+            let is_stopped = match way {
+                Way::Out => stops_tos(packet.tos) || is_ask(payload) && stops(payload),
+                Way::Back => stops_back(payload.len()) || !tells && is_count(packet),
+            };
+            packet.tos = tos[way as usize](packet.tos);
+            packet.may_fragment |= clears_df;
+            !is_stopped && (fragments || packet.fragment.is_none())
+        })
+        .behind(router)
+        .behind(Router::at([192, 0, 2, 2].into()))
     }
 }
 
-/// The answer to one arrival, and its copies.
-fn answer(
-    world: &mut World,
-    row: &mut Arrivals,
-    ask: &Ask,
-    echo: &Echo,
-    flights: &mut Vec<(Nanos, Vec<u8>, RxEntry)>,
-) {
-    let len = usize::from(ask.answer_len).max(Echo::LEN);
-    if ask.whole && len as u32 + HEADERS > world.interfaces[1] {
-        world.helper_mtu = Some(world.interfaces[1]);
-        row.error = Some(crate::wire::ReplyError { icmp_type: 0, icmp_code: 0, router: None });
-        return;
-    }
-    row.answers += u32::from(ask.answers);
-    let Some((back, pieces)) = world.carries(1, len, ask.whole) else {
-        if world.speaks && ask.whole {
-            let router = Some([192, 0, 2, 2].into());
-            row.error = Some(crate::wire::ReplyError { icmp_type: 3, icmp_code: 4, router });
-        }
-        return;
-    };
-    let policed = world.polices_back && world.polices(echo.left);
-    if ask.answers == 0 || policed || (world.stops_back)(len) {
-        return;
-    }
-    for copy in 0..world.copies[1] {
-        if world.lost(1, pieces) {
-            continue;
-        }
-        let mut bytes = vec![0; len];
-        echo.encode(&mut bytes);
-        if world.extremes > 0.0 && world.rng.f64() < world.extremes {
-            alter(&mut bytes, &mut world.rng);
-        }
-        let mut entry = RxEntry::default();
-        entry.meta.ttl = Some(253);
-        entry.meta.tos = Some((world.tos[1])(ask.answer_tos));
-        entry.meta.fragment = back;
-        flights.push((echo.left + DELAY + Nanos(u64::from(copy)), bytes, entry));
-    }
+/// Runs a kind to its end against the remote agent behind `world`.
+pub fn run<K: Kind + 'static>(kind: K, ports: &[u16], world: &World) -> K::Facts {
+    let end = in_rounds(world.seed, world.hosts(), kind, ports);
+    end.facts.unwrap_or_else(|why| panic!("seed {}: {why:?}", world.seed))
 }
 
 mod tests {
@@ -371,14 +270,15 @@ mod tests {
     use crate::netsim::runs;
     use crate::record::probe::{
         Counted, FragmentMtu, MarkChange, MarksVerdict, MtuLimit, MtuReport, MtuVerdict, Outcome,
-        PayloadFinding, PayloadKind, PayloadRow, ShapeCaveat, ShapeVerdict, SizeSet, Way,
+        PayloadFinding, PayloadKind, PayloadRow, ShapeCaveat, ShapeVerdict, SizeSet,
+        Way as Direction,
     };
     use crate::session::probe::marks::{MarksKind, MarksPlan};
     use crate::session::probe::mtu::{MtuKind, MtuPlan, judge};
     use crate::session::probe::shape::{ShapeKind, ShapePlan};
 
-    fn mtu(world: &mut World) -> MtuReport {
-        let kind = MtuKind::new(MtuPlan { target: helper(), tries: 4 });
+    fn mtu(world: &World) -> MtuReport {
+        let kind = MtuKind::new(MtuPlan { target: server(), tries: 4 });
         let mut report = run(kind, &[], world);
         report.findings = judge(&report);
         report
@@ -391,8 +291,8 @@ mod tests {
             let mtu_of = [rng.u32(576..=1_500), rng.u32(576..=1_500)];
             let speaks = seed % 2 == 0;
             let loss = if seed % 3 == 0 { 0.02 } else { 0.0 };
-            let mut world = World { mtu: mtu_of, speaks, loss: [loss; 2], ..World::new(seed) };
-            let report = mtu(&mut world);
+            let world = World { mtu: mtu_of, speaks, loss: [loss; 2], ..World::new(seed) };
+            let report = mtu(&world);
             let found = [report.out.packet_bytes, report.back.packet_bytes];
             assert_eq!(found, mtu_of.map(Some), "seed {seed}");
             let limit = match (mtu_of[0], speaks) {
@@ -408,7 +308,7 @@ mod tests {
 
     #[test]
     fn fragments_that_do_not_pass_are_told() {
-        let report = mtu(&mut World { fragments: false, ..World::new(1) });
+        let report = mtu(&World { fragments: false, ..World::new(1) });
         let blocked = matches!(
             report.findings.verdict,
             MtuVerdict::PathMtu {
@@ -425,36 +325,35 @@ mod tests {
     fn marks_are_told_through_loss() {
         for seed in 0..20 {
             let bleach = |tos: u8| if tos & 3 == 2 { tos & !3 } else { tos };
-            let mut world =
-                World { loss: [0.05; 2], tos: [|tos| tos & 3, bleach], ..World::new(seed) };
-            let kind = MarksKind::new(MarksPlan { target: helper(), tries: 8 });
-            let report = run(kind, &[], &mut world);
+            let world = World { loss: [0.05; 2], tos: [|tos| tos & 3, bleach], ..World::new(seed) };
+            let kind = MarksKind::new(MarksPlan { target: server(), tries: 8 });
+            let report = run(kind, &[], &world);
             let changes = vec![
-                MarkChange::AllDscpsBecome { way: Way::Out, dscp: 0 },
-                MarkChange::EcnCleared { way: Way::Back, sent: vec![2] },
+                MarkChange::AllDscpsBecome { way: Direction::Out, dscp: 0 },
+                MarkChange::EcnCleared { way: Direction::Back, sent: vec![2] },
             ];
             let verdict = MarksVerdict::Changed { changes };
             assert_eq!(report.findings.verdict, verdict, "seed {seed}");
             let hops = (report.hops_out, report.hops_back, report.hops_back_from);
-            assert_eq!(hops, (Some(2), Some(2), Some(255)));
+            assert_eq!(hops, (Some(2), Some(2), Some(64)));
         }
     }
 
-    fn shape(world: &mut World, ports: &[u16]) -> crate::record::probe::ShapeReport {
-        let plan = ShapePlan { target: helper(), tries: 4, rate: 1_000, count: 1_000 };
+    fn shape(world: &World, ports: &[u16]) -> crate::record::probe::ShapeReport {
+        let plan = ShapePlan { target: server(), tries: 4, rate: 1_000, count: 1_000 };
         run(ShapeKind::new(plan), ports, world)
     }
 
     #[test]
     fn a_policer_is_found_and_kept_below() {
-        for (rate, burst) in [(50.0, 10.0), (200.0, 20.0), (600.0, 100.0)] {
-            let mut world = World { policer: Some((rate, burst)), ..World::new(9) };
-            let report = shape(&mut world, &[5_000, 5_001]);
+        for (rate, burst) in [(50, 10), (200, 20), (600, 100)] {
+            let world = World { policer: Some((rate, burst, Way::Out)), ..World::new(9) };
+            let report = shape(&world, &[5_000, 5_001]);
             let limit = report.limit.expect("it is there");
-            let found = limit.datagrams_per_1000_s as f64 / 1e3;
-            assert!((found - rate).abs() < rate * 0.03, "{rate}: {limit:?}");
-            assert!((limit.burst_datagrams as f64 - burst).abs() <= 2.0, "{burst}: {limit:?}");
-            assert_eq!((limit.way, limit.counts), (Some(Way::Out), Some(Counted::Datagrams)));
+            let off = limit.datagrams_per_1000_s.abs_diff(rate * 1_000);
+            assert!(off < rate * 30, "{rate}: {limit:?}");
+            assert!(limit.burst_datagrams.abs_diff(burst) <= 2, "{burst}: {limit:?}");
+            assert_eq!((limit.way, limit.counts), (Some(Direction::Out), Some(Counted::Datagrams)));
             assert_eq!(limit.each_port, Some(false));
             assert!(
                 report.payloads.iter().all(|row: &PayloadRow| row.outcome == Outcome::Passes),
@@ -465,29 +364,21 @@ mod tests {
 
     #[test]
     fn a_policer_on_the_way_back_is_found_although_the_helper_answers_in_bunches() {
-        // It is delayed for 45 of each 100 ms.
-        let answers_at = |at: Nanos| {
-            let tenth = at.0 / 100_000_000 * 100_000_000;
-            if at.0 - tenth < 55_000_000 { at } else { Nanos(tenth + 100_000_000) }
-        };
-        for (rate, burst) in [(100.0, 30.0), (250.0, 40.0), (500.0, 60.0)] {
-            let mut world = World {
-                policer: Some((rate, burst)),
-                polices_back: true,
-                answers_at,
-                ..World::new(9)
-            };
-            let limit = shape(&mut world, &[5_000]).limit.expect("it is there");
-            let found = limit.datagrams_per_1000_s as f64 / 1e3;
-            assert!((found - rate).abs() < rate * 0.05, "{rate}: {limit:?}");
-            assert!((limit.burst_datagrams as f64 - burst).abs() <= 4.0, "{burst}: {limit:?}");
-            assert_eq!(limit.way, Some(Way::Back), "{limit:?}");
+        let agent_runs = Some((Nanos::from_millis(100), Nanos::from_millis(55)));
+        for (rate, burst) in [(100, 30), (250, 40), (500, 60)] {
+            let policer = Some((rate, burst, Way::Back));
+            let world = World { policer, agent_runs, ..World::new(9) };
+            let limit = shape(&world, &[5_000]).limit.expect("it is there");
+            let off = limit.datagrams_per_1000_s.abs_diff(rate * 1_000);
+            assert!(off < rate * 50, "{rate}: {limit:?}");
+            assert!(limit.burst_datagrams.abs_diff(burst) <= 4, "{burst}: {limit:?}");
+            assert_eq!(limit.way, Some(Direction::Back), "{limit:?}");
         }
     }
 
     #[test]
     fn loss_at_any_rate_is_no_policer() {
-        let report = shape(&mut World { loss: [0.1; 2], ..World::new(4) }, &[5_000]);
+        let report = shape(&World { loss: [0.1; 2], ..World::new(4) }, &[5_000]);
         assert_eq!(report.limit, None);
         let caveats = &report.findings.caveats;
         let is_loss = |caveat: &ShapeCaveat| matches!(caveat, ShapeCaveat::TrainLoss { .. });
@@ -497,12 +388,12 @@ mod tests {
     #[test]
     fn what_reads_payloads_is_told_by_what_it_stops() {
         let stops = |payload: &[u8]| payload.starts_with(b"OPTIONS sip:");
-        let report = shape(&mut World { stops, ..World::new(5) }, &[5_000]);
+        let report = shape(&World { stops, ..World::new(5) }, &[5_000]);
         let only = |found| ShapeVerdict::Compared { limit: None, payloads: vec![found] };
         let sip = PayloadFinding::KindBlocked { kind: PayloadKind::Sip, sizes: None };
         assert_eq!(report.findings.verdict, only(sip));
         let stops = |payload: &[u8]| payload.len() > 1_100;
-        let report = shape(&mut World { stops, ..World::new(5) }, &[5_000]);
+        let report = shape(&World { stops, ..World::new(5) }, &[5_000]);
         let sizes = SizeSet::AndLarger { from_bytes: 1_200 };
         assert_eq!(report.findings.verdict, only(PayloadFinding::SizesBlocked { sizes }));
     }
@@ -510,13 +401,13 @@ mod tests {
     #[test]
     fn helpers_may_say_anything() {
         for seed in 0..runs(60) {
-            let extremes = [0.02, 0.2, 1.0][seed as usize % 3];
+            let extremes = Chance::percent([2, 20, 100][seed as usize % 3]);
             let world = || World { extremes, loss: [0.02; 2], ..World::new(seed) };
-            let report = mtu(&mut world());
+            let report = mtu(&world());
             assert!(report.out.packet_bytes <= Some(65_535), "seed {seed}: {report:?}");
-            let kind = MarksKind::new(MarksPlan { target: helper(), tries: 8 });
-            run(kind, &[], &mut world());
-            shape(&mut World { policer: Some((200.0, 20.0)), ..world() }, &[5_000]);
+            let kind = MarksKind::new(MarksPlan { target: server(), tries: 8 });
+            run(kind, &[], &world());
+            shape(&World { policer: Some((200, 20, Way::Out)), ..world() }, &[5_000]);
         }
     }
 }

@@ -73,7 +73,7 @@ impl Rules {
         };
         let (until, refused) = (self.until, self.refused);
         Host::at("10.0.0.5")
-            .refusing(move |_, _| refused)
+            .refusing(move |_, _, _| refused)
             .behind_rule(move |now, direction, _| direction == Way::Back || now <= until)
             .behind(Link::new(way(self.loss[0], 1), way(self.loss[1], self.copies)))
             .behind(self.middlebox())

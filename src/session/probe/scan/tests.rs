@@ -110,7 +110,7 @@ impl World {
         let unsendable: Vec<u16> = self.ports.keys().copied().filter(unsendable).collect();
         Host::at("192.0.2.1")
             .and("fe80::1")
-            .refusing(move |_, dest| unsendable.contains(&dest.addr.port()).then_some(1))
+            .refusing(move |_, dest, _| unsendable.contains(&dest.addr.port()).then_some(1))
             .behind(Link::new(way(self.loss[0]), way(self.loss[1])))
             .behind_rule(move |_, _, packet| match &packet.content {
                 Content::Icmp(icmp) => !muffled.contains(&icmp.to.port()),
