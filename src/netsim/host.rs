@@ -68,6 +68,8 @@ pub struct Host {
     pub send_faults: SendFaults,
     /// Groups that it has joined.
     pub groups: HashSet<IpAddr>,
+    /// Whether it hears what it sends to a group that it has joined (`IP_MULTICAST_LOOP`).
+    pub loops: bool,
     /// It runs for the second of these of each of the first, and stands still for the rest.
     pub runs: Option<(Nanos, Nanos)>,
     /// Whether it is there at all.
@@ -95,6 +97,7 @@ impl Host {
             stamps: false,
             send_faults: SendFaults::default(),
             groups: HashSet::new(),
+            loops: false,
             runs: None,
             is_up: true,
             send_rule: None,

@@ -44,12 +44,14 @@ pub struct SimSocket {
     pub peer: Option<SocketAddr>,
     /// Whether a datagram that names nothing may be fragmented.
     pub fragmentation: Fragmentation,
+    /// TTL of a datagram to a group that names none.
+    pub group_ttl: u8,
 }
 
 impl SimSocket {
     /// A socket that is not connected.
     pub fn bound(address: SocketAddr) -> Self {
-        Self { address, peer: None, fragmentation: Fragmentation::Allow }
+        Self { address, peer: None, fragmentation: Fragmentation::Allow, group_ttl: 64 }
     }
 
     /// A connected one.
@@ -399,7 +401,11 @@ impl Network {
         let Some(source) = source else { return Err((101, None)) };
         let from = SocketAddr::new(source, socket.address.port());
         let mut packet = Packet::udp(from, dest.addr, payload.to_vec());
-        packet.ttl = if dest.ttl == 0 { packet.ttl } else { dest.ttl };
+        packet.ttl = match dest.ttl {
+            0 if dest.addr.ip().is_multicast() => socket.group_ttl,
+            0 => packet.ttl,
+            ttl => ttl,
+        };
         packet.tos = dest.tos;
         let fragmentation = dest.fragmentation.unwrap_or(socket.fragmentation);
         packet.may_fragment = fragmentation == Fragmentation::Allow;
@@ -410,9 +416,14 @@ impl Network {
             return Err((EMSGSIZE, Some(Box::new(error))));
         }
         packet.fit(host.mtu);
-        let host = self.processes[index].host;
-        let place = self.first_place(host);
-        self.put(self.instant, place, packet);
+        let index = self.processes[index].host;
+        if host.loops && host.groups.contains(&packet.to.ip()) {
+            self.put(self.instant, Place::Host(index), packet.clone());
+        }
+        // One with a TTL of 0 does not leave its host.
+        if packet.ttl > 0 {
+            self.put(self.instant, self.first_place(index), packet);
+        }
         Ok(())
     }
 

@@ -4,7 +4,9 @@
 use super::probe::ECHO_LEN;
 use super::*;
 use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::impair::{Chance, Duplication, Impairments, Loss};
 use crate::machine::{Next, Now, Session};
+use crate::netsim::{Clock, Host, Link, Network, Router, SimSocket};
 use crate::record::{
     CastCheck, CheckEvent, CheckFinding, CheckOutcome, CheckSubject, CheckVerdict, Flow, Sink,
 };
@@ -24,7 +26,7 @@ pub(super) struct Path {
     /// Loss rate out and back.
     pub loss: [f64; 2],
     /// How many copies of each datagram arrive that is not lost.
-    pub copies: u64,
+    pub copies: u32,
     pub seed: u64,
 }
 
@@ -76,85 +78,64 @@ fn deliver(
     session.on_datagram(at(mono), &datagram);
 }
 
+impl Path {
+    /// The near host behind this path.
+    fn near(&self) -> Host {
+        let way = |share: f64| Impairments {
+            loss: Loss::Independent(Chance::per_million((share * 1e6) as u32)),
+            duplication: Duplication {
+                share: if self.copies > 1 { Chance::ALWAYS } else { Chance::NEVER },
+                copies: self.copies - 1,
+            },
+            ..Impairments::default()
+        };
+        let Self { group, forgotten, .. } = *self;
+        let carries_group = move |now| group && forgotten.is_none_or(|end| now < end);
+        let mut near = Host::at("10.0.0.1").behind_rule(move |now, _, packet| {
+            !packet.to.ip().is_multicast() || carries_group(now)
+        });
+        near.loops = true;
+        for hop in 0..self.hops {
+            near = near.behind(Router::at([10, 9, 0, hop].into()));
+        }
+        near.behind(Link::new(way(self.loss[0]), way(self.loss[1])))
+    }
+}
+
 /// Runs a check with a far end over `path`; the far end answers immediately.
 pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
-    let mut rng = fastrand::Rng::with_seed(path.seed);
-    let mut times = |share: f64| {
-        if rng.f64() < share { 0 } else { path.copies }
-    };
-    let start = Nanos::from_secs(5);
     let names = Names::new(vec![(3, "eth0".to_owned())]);
+    let (group, near, far) = (addr(GROUP), addr(NEAR), addr(FAR));
+    let joined = Clock::default().boot;
     let config = CheckConfig {
-        group: addr(GROUP),
+        group,
         ways: vec![CheckedInterface { interface: 3, listens: Some(0) }],
         steps: ttls.iter().enumerate().map(|(index, ttl)| (*ttl, index + 1)).collect(),
-        far: Some(addr(FAR)),
+        far: Some(far),
         tag: 7,
         wait: Nanos::from_secs(1),
         hold,
         membership: Nanos::from_secs(260),
-        joined: start,
+        joined,
         names: names.clone(),
     };
-    let far = CheckAnswererConfig {
-        group: addr(GROUP),
-        interfaces: vec![3],
-        unicast: 1,
-        joined: start,
-        time: None,
-        names,
-    };
-    let mut near = CheckProber::new(config, Quiet);
-    let mut far = CheckAnswerer::new(far, Quiet);
-    let (mut mono, mut batch, mut back) = (start, TxBatch::new(4, 4096), TxBatch::new(64, 4096));
-    for _ in 0..100_000 {
-        batch.clear();
-        let next = near.poll_transmit(at(mono), &mut batch);
-        let accepted = batch.len();
-        if accepted > 0 {
-            near.on_sent(at(mono), &batch, &SendOutcome { accepted, stop: None });
-        }
-        let member = path.forgotten.is_none_or(|end| mono - start < end);
-        for slot in batch.slots() {
-            let bytes = batch.payload(slot);
-            let to = batch.dest(slot.dest).unwrap().addr;
-            let ttl = Probe::decode(bytes).unwrap().ttl;
-            if to == addr(GROUP) {
-                deliver(&mut near, mono, bytes, (NEAR, to.ip(), 0, ttl));
-            }
-            let group = to == addr(GROUP) && path.group && member;
-            if ttl > path.hops && (to != addr(GROUP) || group) {
-                let socket = usize::from(to != addr(GROUP));
-                for _ in 0..times(path.loss[0]) {
-                    deliver(&mut far, mono, bytes, (NEAR, to.ip(), socket, ttl - path.hops));
-                }
-            }
-        }
-        back.clear();
-        far.poll_transmit(at(mono), &mut back);
-        let outcome = SendOutcome { accepted: back.len(), stop: None };
-        far.on_sent(at(mono), &back, &outcome);
-        for slot in back.slots() {
-            let to = back.dest(slot.dest).unwrap().addr;
-            for _ in 0..times(path.loss[1]) {
-                if to == addr(NEAR) {
-                    deliver(&mut near, mono, back.payload(slot), (FAR, to.ip(), 1, 64));
-                } else if path.group && member {
-                    deliver(&mut near, mono, back.payload(slot), (FAR, to.ip(), 0, 64));
-                }
-            }
-        }
-        match next {
-            Next::Done => {
-                let mut check = near.finish(at(mono));
-                check.judge();
-                return check;
-            }
-            Next::WaitUntil(until) => mono = until.max(mono),
-            Next::Send | Next::Idle => mono += Nanos(1),
-        }
-    }
-    panic!("the check did not end");
+    let answerer =
+        CheckAnswererConfig { group, interfaces: vec![3], unicast: 1, joined, time: None, names };
+    let mut network = Network::new(path.seed);
+    let hosts = [path.near(), Host::at("10.1.0.2")].map(|mut host| {
+        host.groups.insert(group.ip());
+        network.add(host)
+    });
+    let bound = SimSocket::bound;
+    let step =
+        |(port, ttl): (u16, &u8)| SimSocket { group_ttl: *ttl, ..bound((near.ip(), port).into()) };
+    let steps = (near.port()..).zip(ttls).map(step);
+    let sockets: Vec<_> = std::iter::once(bound(group)).chain(steps).collect();
+    network.start(hosts[1], &[bound(group), bound(far)], CheckAnswerer::new(answerer, Quiet));
+    let prober = network.start(hosts[0], &sockets, CheckProber::new(config, Quiet));
+    let mut check = network.finish(&prober, Nanos::from_secs(2_000));
+    check.judge();
+    check
 }
 
 pub(super) const TTLS: [u8; 5] = [0, 1, 2, 4, 8];
