@@ -1,12 +1,13 @@
 //! Receivers that were paused, and paths that duplicate every datagram.
 
 use super::tests::{
-    Kept, addr, all_sent, deliver, meta, receiver, receiver_now, sender, sender_now,
+    Kept, RECEIVER_REAL, SENDER_REAL, addr, cast, host, meta, receiver_now, sender_now,
 };
 use super::*;
 use crate::batch::{Datagram, LocalSendFailure, TxBatch};
+use crate::impair::{Chance, Duplication, Impairments, Loss};
 use crate::machine::{Next, Now, Session};
-use crate::netsim::{Host, Network, SimSocket};
+use crate::netsim::{Host, Link, Network, Packet, SimSocket};
 use crate::record::CastReceived;
 use crate::units::{Limit, Nanos};
 use crate::wire::{Header, Kind};
@@ -123,22 +124,20 @@ fn a_host_that_refuses_to_ask_is_not_a_sender_that_does_not_answer() {
     }
 }
 
-/// A run of `total` datagrams over a path that loses some and delivers `copies` of the others.
-fn copied(seed: u64, copies: u64, total: u64) -> CastReceived {
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let mut batch = TxBatch::new(16, 1 << 16);
-    let session = sender(&[GROUP], total, &mut batch);
-    let (sent, _) = all_sent(session, batch, 16, &|_| false);
-    let mut receiver = receiver(GROUP, START);
-    for (at, _, payload) in &sent {
-        let is_data = Header::decode(payload).unwrap().kind == Kind::Data;
-        for _ in 0..copies {
-            if !is_data || rng.u8(0..10) > 0 {
-                deliver(&mut receiver, addr(GROUP), *at, payload);
-            }
-        }
-    }
-    receiver.finish(receiver_now(Nanos::from_secs(30))).received
+/// A run of `total` datagrams over a path that copies each and loses a tenth of the copies.
+fn copied(seed: u64, copies: u32, total: u64) -> CastReceived {
+    let share = if copies > 1 { Chance::ALWAYS } else { Chance::NEVER };
+    let duplication = Duplication { share, copies: copies - 1 };
+    let loss = Loss::Independent(Chance::percent(10));
+    let is_data = |packet: &Packet| {
+        packet.payload().is_some_and(|payload| Header::decode(payload).unwrap().kind == Kind::Data)
+    };
+    let far = host("10.0.0.2", RECEIVER_REAL)
+        .behind(Link::both(&Impairments { loss, ..Impairments::default() }).choosing(is_data))
+        .behind(Link::both(&Impairments { duplication, ..Impairments::default() }));
+    let (mut ends, _) =
+        cast(seed, (host("10.0.0.1", SENDER_REAL), total), vec![(GROUP, START, far)]);
+    ends.remove(0).received
 }
 
 #[test]
@@ -150,7 +149,7 @@ fn copies_are_never_goodput_whatever_of_them_is_lost() {
             let (lost, firsts) = (found.lost.unwrap(), found.firsts());
             assert_eq!(firsts + lost, 500, "seed {seed}, {copies} copies");
             assert_eq!(found.received, firsts + found.duplicates.unwrap());
-            assert!(found.received > copies * 400 && firsts <= 500);
+            assert!(found.received > u64::from(copies) * 400 && firsts <= 500);
             let size = Header::LEN as u64 + 12;
             assert_eq!(found.bytes - found.duplicate_bytes.unwrap(), firsts * size);
             // One datagram each 0.5 ms is 448 kbit/s, minus the loss.

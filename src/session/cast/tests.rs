@@ -1,24 +1,28 @@
-//! A sender and receivers over a simulated link with loss, duplication and reordering by a seed,
-//! compared with the link's own counts.
+//! A sender and receivers on the simulated network, with loss, duplication and reordering, compared
+//! with what got through.
 
 use super::*;
 use crate::batch::{
     Datagram, Dest, LocalCause, LocalSendFailure, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch,
 };
+use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss, Reordering};
 use crate::machine::{Next, Now, Session};
+use crate::netsim::{Clock, ENOBUFS, Host, Link, Network, Packet, Running, SimSocket};
 use crate::record::{
     CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, ReceivedCaveat, Sink,
 };
 use crate::session::{FixedMessages, Message, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 const STEP: Nanos = Nanos::from_micros(500);
 /// The sender's real-time clock is far from the receivers'.
-const SENDER_REAL: Nanos = Nanos::from_secs(1_000_000);
-const RECEIVER_REAL: Nanos = Nanos::from_secs(5_000);
+pub(super) const SENDER_REAL: Nanos = Nanos::from_secs(1_000_000);
+pub(super) const RECEIVER_REAL: Nanos = Nanos::from_secs(5_000);
 
 #[derive(Default)]
 pub(super) struct Kept {
@@ -113,52 +117,66 @@ pub(super) fn deliver(
     receiver.on_datagram(receiver_now(mono), &datagram);
 }
 
-/// Everything that the sender sends, by destination and time, with a kernel that accepts `most`
-/// datagrams per call and refuses what `refuses` says.
-pub(super) fn all_sent(
-    mut sender: CastSender<FixedMessages, Quiet>,
-    mut batch: TxBatch,
-    most: usize,
-    refuses: &dyn Fn(usize) -> bool,
-) -> (Vec<(Nanos, SocketAddr, Vec<u8>)>, CastSenderSummary) {
-    let (mut mono, mut out, mut tried) = (Nanos::from_secs(10), Vec::new(), 0);
-    loop {
-        batch.clear();
-        let next = sender.poll_transmit(sender_now(mono), &mut batch);
-        let (mut accepted, mut stop) = (0, None);
-        for slot in batch.slots() {
-            if accepted == most {
-                stop = Some(SendStop::Blocked);
-                break;
-            }
-            tried += 1;
-            if refuses(tried) {
-                stop = Some(SendStop::Refused { datagrams: 1, errno: 105 });
-                break;
-            }
-            out.push((mono, batch.dest(slot.dest).unwrap().addr, batch.payload(slot).to_vec()));
-            accepted += 1;
-        }
-        if !batch.is_empty() {
-            sender.on_sent(sender_now(mono), &batch, &SendOutcome { accepted, stop });
-        }
-        match next {
-            Next::Done if batch.is_empty() => {
-                return (out, sender.finish(sender_now(mono)).summary);
-            }
-            Next::WaitUntil(at) if batch.is_empty() => mono = mono.max(at),
-            _ => mono += Nanos(1_000),
-        }
-    }
+/// A host of a fan-out, on whose real-time clock it is this late at the start.
+pub(super) fn host(address: &str, real: Nanos) -> Host {
+    let boot = Nanos::from_secs(10);
+    let mut host = Host::at(address);
+    host.clock = Clock { boot, epoch: real + boot, ..Clock::default() };
+    host
 }
 
-/// What a lossy link did, by its own count.
+/// The end of a receiver, and that of its sender.
+pub(super) type Ends = (Vec<CastReceiverEnd<Kept>>, CastSenderSummary);
+
+/// Runs a sender at 10 s, and for each group a receiver that joined at this time and ends at 30 s.
+pub(super) fn cast(
+    seed: u64,
+    (near, total): (Host, u64),
+    receivers: Vec<(&str, Nanos, Host)>,
+) -> Ends {
+    let mut network = Network::new(seed);
+    let near = network.add(near);
+    let mut batch = TxBatch::new(16, 1 << 16);
+    let targets: Vec<&str> = receivers.iter().map(|(group, ..)| *group).collect();
+    let session = sender(&targets, total, &mut batch);
+    let mut running = Vec::new();
+    for (group, since, mut host) in receivers {
+        host.groups.insert(addr(group).ip());
+        let host = network.add(host);
+        let bound = [SimSocket::bound(addr(group))];
+        running.push(network.start(host, &bound, receiver(group, since)));
+    }
+    let bound = [SimSocket::bound(addr("0.0.0.0:7000"))];
+    let session = network.start_with(near, &bound, session, batch);
+    let summary = network.finish(&session, Nanos::from_secs(20)).summary;
+    network.run_until(Nanos::from_secs(20));
+    let finish = |one: &Running<_>| one.finish(network.now(one.id()));
+    (running.iter().map(finish).collect(), summary)
+}
+
+/// Whether it is data, by its number; else it is an end mark.
+fn data_number(packet: &Packet) -> Option<u32> {
+    let header = Header::decode(packet.payload()?).expect("a header");
+    (header.kind == Kind::Data).then_some(header.sequence)
+}
+
+/// What got through to a receiver.
 #[derive(Debug, Default)]
-struct Link {
+struct Through {
     delivered: u64,
     distinct: HashSet<u32>,
     reordered: u64,
     highest: Option<u32>,
+}
+
+impl Through {
+    fn count(&mut self, sequence: u32) {
+        self.delivered += 1;
+        if self.distinct.insert(sequence) {
+            self.reordered += u64::from(self.highest.is_some_and(|highest| sequence < highest));
+        }
+        self.highest = self.highest.max(Some(sequence));
+    }
 }
 
 fn only(received: &CastReceived) -> &CastSource {
@@ -168,53 +186,48 @@ fn only(received: &CastReceived) -> &CastSource {
 
 #[test]
 fn loss_copies_and_disorder_are_what_the_link_did() {
+    let (early, total) = (Nanos::from_secs(9), 2_000);
+    let is_data = |packet: &Packet| data_number(packet).is_some();
+    let delay = |millis| Delay { base: Nanos::from_millis(millis), jitter: Jitter::None };
+    let path = Impairments {
+        loss: Loss::Independent(Chance::percent(16)),
+        duplication: Duplication { share: Chance::percent(8), copies: 1 },
+        delay: delay(1),
+        reordering: Reordering { share: Chance::percent(50), hold: Nanos::from_millis(2) },
+        ..Impairments::default()
+    };
+    let late_ends = Impairments { delay: delay(30), ..Impairments::default() };
     for seed in 0..20 {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut batch = TxBatch::new(16, 1 << 16);
-        let groups = ["239.1.2.3:5000", "[ff15::1]:5000", "10.0.0.255:5000"];
-        let total = 2_000;
-        let session = sender(&groups, total, &mut batch);
-        let (sent, summary) = all_sent(session, batch, 1 + seed as usize % 7, &|_| false);
+        let groups = [
+            ("239.1.2.3:5000", "10.0.0.2"),
+            ("[ff15::1]:5000", "2001:db8::2"),
+            ("10.0.0.255:5000", "10.0.0.255"),
+        ];
+        let through: [Rc<RefCell<Through>>; 3] = Default::default();
+        let receivers = groups.iter().zip(&through).map(|((group, address), through)| {
+            let through = Rc::clone(through);
+            let host = host(address, RECEIVER_REAL)
+                .behind_rule(move |_, _, packet| {
+                    data_number(packet).inspect(|number| through.borrow_mut().count(*number));
+                    true
+                })
+                .behind(Link::both(&late_ends).choosing(|packet| data_number(packet).is_none()))
+                .behind(Link::both(&path).choosing(is_data));
+            (*group, early, host)
+        });
+        let mut near = host("10.0.0.1", SENDER_REAL).and("2001:db8::1");
+        near.send_faults.blocked = 0.2 * (seed % 5) as f64;
+        let (ends, summary) = cast(seed, (near, total), receivers.collect());
         assert_eq!(summary.sent.datagrams, 3 * total);
         assert_eq!(summary.sent.numbered, Some(total));
-        for group in groups.map(addr) {
-            let mut receiver = receiver(&group.to_string(), Nanos::from_secs(9));
-            let mut link = Link::default();
-            let mut queue: Vec<(Nanos, Vec<u8>)> = Vec::new();
-            for (at, to, payload) in sent.iter().filter(|(_, to, _)| *to == group) {
-                assert_eq!(*to, group);
-                let is_end = Header::decode(payload).unwrap().kind == Kind::End;
-                let copies = match rng.u8(..) {
-                    _ if is_end => 1,
-                    0..40 => 0,
-                    40..60 => 2,
-                    _ => 1,
-                };
-                for _ in 0..copies {
-                    let delay = if is_end { 30_000_000 } else { rng.u64(1_000_000..3_000_000) };
-                    queue.push((*at + Nanos(delay), payload.clone()));
-                }
-            }
-            queue.sort_by_key(|(at, _)| *at);
-            for (at, payload) in &queue {
-                let header = Header::decode(payload).unwrap();
-                if header.kind == Kind::Data {
-                    link.delivered += 1;
-                    if link.distinct.insert(header.sequence) {
-                        let late = link.highest.is_some_and(|highest| header.sequence < highest);
-                        link.reordered += u64::from(late);
-                    }
-                    link.highest = link.highest.max(Some(header.sequence));
-                }
-                deliver(&mut receiver, group, *at, payload);
-            }
-            let end = receiver.finish(receiver_now(Nanos::from_secs(30)));
-            let source = only(&end.received);
-            let distinct = link.distinct.len() as u64;
-            assert_eq!(source.received, link.delivered, "seed {seed}");
+        for (end, through) in ends.iter().zip(&through) {
+            let (source, through) = (only(&end.received), through.borrow());
+            let distinct = through.distinct.len() as u64;
+            assert!(distinct < total && through.reordered > 0, "seed {seed}");
+            assert_eq!(source.received, through.delivered, "seed {seed}");
             assert_eq!(source.lost, Some(total - distinct), "seed {seed}");
-            assert_eq!(source.duplicates, Some(link.delivered - distinct), "seed {seed}");
-            assert_eq!(source.reordered, Some(link.reordered), "seed {seed}");
+            assert_eq!(source.duplicates, Some(through.delivered - distinct), "seed {seed}");
+            assert_eq!(source.reordered, Some(through.reordered), "seed {seed}");
             assert_eq!(source.sender_total, Some(total), "seed {seed}");
             assert_eq!(source.joined_before, Some(true), "seed {seed}");
             assert_eq!(end.sink.content.len() as u64, distinct, "seed {seed}");
@@ -328,22 +341,13 @@ fn a_run_that_broke_off_does_not_outlast_the_next_one_of_the_same_socket() {
 
 #[test]
 fn a_lost_beginning_is_loss_only_for_who_had_joined_before_it() {
-    let group = addr("239.1.2.3:5000");
-    let mut batch = TxBatch::new(16, 1 << 16);
-    let session = sender(&["239.1.2.3:5000"], 1_000, &mut batch);
-    let (sent, _) = all_sent(session, batch, 16, &|_| false);
     // The run begins at 10 s with a datagram each 0.5 ms; the first 300 do not arrive.
     for (joined, lost) in [(Nanos::from_secs(9), 300), (Nanos::from_millis(10_150), 0)] {
-        let mut receiver = receiver("239.1.2.3:5000", joined);
-        for (at, _, payload) in &sent {
-            if Header::decode(payload).unwrap().kind == Kind::End
-                || *at >= Nanos::from_millis(10_150)
-            {
-                deliver(&mut receiver, group, *at, payload);
-            }
-        }
-        let end = receiver.finish(receiver_now(Nanos::from_secs(30)));
-        let source = only(&end.received);
+        let far = host("10.0.0.2", RECEIVER_REAL)
+            .behind_rule(|_, _, packet| data_number(packet).is_none_or(|number| number >= 300));
+        let near = host("10.0.0.1", SENDER_REAL);
+        let (ends, _) = cast(1, (near, 1_000), vec![("239.1.2.3:5000", joined, far)]);
+        let source = only(&ends[0].received);
         assert_eq!((source.received, source.lost), (700, Some(lost)));
         assert_eq!(source.first_sequence, Some(300));
         assert_eq!(source.joined_before, Some(lost > 0));
@@ -352,37 +356,42 @@ fn a_lost_beginning_is_loss_only_for_who_had_joined_before_it() {
 
 #[test]
 fn without_an_end_mark_the_tail_and_the_beginning_are_not_counted() {
-    let group = addr("239.1.2.3:5000");
-    let mut batch = TxBatch::new(16, 1 << 16);
-    let session = sender(&["239.1.2.3:5000"], 100, &mut batch);
-    let (sent, _) = all_sent(session, batch, 16, &|_| false);
-    let mut receiver = receiver("239.1.2.3:5000", Nanos::from_secs(9));
-    for (at, _, payload) in sent.iter().skip(10).take(80).filter(|(at, ..)| at.0 % 3 != 0) {
-        deliver(&mut receiver, group, *at, payload);
-    }
-    let end = receiver.finish(receiver_now(Nanos::from_secs(30)));
-    let source = only(&end.received);
+    let far = host("10.0.0.2", RECEIVER_REAL).behind_rule(|_, _, packet| {
+        data_number(packet).is_some_and(|number| (10..90).contains(&number) && number % 3 != 0)
+    });
+    let near = host("10.0.0.1", SENDER_REAL);
+    let group = ("239.1.2.3:5000", Nanos::from_secs(9), far);
+    let (ends, _) = cast(1, (near, 100), vec![group]);
+    let source = only(&ends[0].received);
     assert_eq!((source.sender_total, source.joined_before), (None, None));
-    assert!(source.received + source.lost.unwrap() <= 80);
+    // From 10 to 89: 12, 15 and so on to 87.
+    assert_eq!((source.received, source.lost), (54, Some(26)));
 }
 
 #[test]
 fn a_refused_datagram_is_no_loss_at_the_other_targets_and_its_number_goes_on() {
-    let mut batch = TxBatch::new(16, 1 << 16);
-    let session = sender(&["239.1.2.3:5000", "239.1.2.4:5000"], 100, &mut batch);
     // Datagrams 5 and 6 are round 3 at both targets; 9 is one target of round 5.
-    let (sent, summary) = all_sent(session, batch, 16, &|tried| matches!(tried, 5 | 6 | 9));
-    let mut numbers: HashMap<SocketAddr, Vec<u32>> = HashMap::new();
-    for (_, to, payload) in &sent {
-        let header = Header::decode(payload).unwrap();
-        if header.kind == Kind::Data {
-            numbers.entry(*to).or_default().push(header.sequence);
-        }
-    }
+    let mut tried = 0;
+    let near = host("10.0.0.1", SENDER_REAL).refusing(move |_, _, _| {
+        tried += 1;
+        matches!(tried, 5 | 6 | 9).then_some(ENOBUFS)
+    });
+    let numbers: [Rc<RefCell<Vec<u32>>>; 2] = Default::default();
+    let receivers = ["10.0.0.2", "10.0.0.3"].iter().zip(&numbers).map(|(address, numbers)| {
+        let numbers = Rc::clone(numbers);
+        host(address, RECEIVER_REAL).behind_rule(move |_, _, packet| {
+            numbers.borrow_mut().extend(data_number(packet));
+            true
+        })
+    });
+    let groups = ["239.1.2.3:5000", "239.1.2.4:5000"];
+    let receivers = groups.into_iter().zip(receivers);
+    let receivers = receivers.map(|(group, host)| (group, Nanos::from_secs(9), host)).collect();
+    let (_, summary) = cast(1, (near, 100), receivers);
     let whole: Vec<u32> = (0..99).collect();
-    assert_eq!(numbers[&addr("239.1.2.4:5000")], whole);
+    assert_eq!(*numbers[1].borrow(), whole);
     let gap: Vec<u32> = whole.into_iter().filter(|number| *number != 3).collect();
-    assert_eq!(numbers[&addr("239.1.2.3:5000")], gap);
+    assert_eq!(*numbers[0].borrow(), gap);
     let counts: Vec<_> =
         summary.sent.destinations.iter().map(|one| (one.sent, one.refused)).collect();
     assert_eq!(counts, [(98, 2), (99, 1)]);
@@ -391,41 +400,35 @@ fn a_refused_datagram_is_no_loss_at_the_other_targets_and_its_number_goes_on() {
 
 #[test]
 fn an_interrupted_sender_tells_the_total_and_ends() {
-    let mut batch = TxBatch::new(16, 1 << 16);
-    let mut session = sender(&["239.1.2.3:5000", "239.1.2.4:5000"], 1_000, &mut batch);
-    let mut mono = Nanos::from_secs(10);
-    let mut ends = 0;
-    let mut data = 0;
-    for turn in 0..2_000 {
-        if turn == 500 {
-            session.on_stop(sender_now(mono));
-        }
-        batch.clear();
-        let next = session.poll_transmit(sender_now(mono), &mut batch);
-        // One datagram per call: the stop falls between the targets of a round.
-        let accepted = batch.len().min(1);
-        for slot in &batch.slots()[..accepted] {
-            let payload = batch.payload(slot);
-            match Header::decode(payload).unwrap().kind {
-                Kind::End => {
-                    ends += 1;
-                    assert_eq!(EndMark::decode(payload).unwrap().total * 2, data);
-                }
-                _ => data += 1,
+    // A buffer that is often full: the stop falls between the targets of a round.
+    for seed in 0..20 {
+        let counts = Rc::new(RefCell::new((0, 0)));
+        let counted = Rc::clone(&counts);
+        let mut near = host("10.0.0.1", SENDER_REAL).behind_rule(move |_, _, packet| {
+            let (data, ends) = &mut *counted.borrow_mut();
+            if data_number(packet).is_some() {
+                *data += 1;
+            } else {
+                *ends += 1;
+                let mark = EndMark::decode(packet.payload().expect("an end mark"));
+                assert_eq!(mark.expect("an end mark").total * 2, *data, "seed {seed}");
             }
-        }
-        let stop = (accepted < batch.len()).then_some(SendStop::Blocked);
-        session.on_sent(sender_now(mono), &batch, &SendOutcome { accepted, stop });
-        if next == Next::Done && batch.is_empty() {
-            let summary = session.finish(sender_now(mono)).summary;
-            assert!(summary.sent.interrupted);
-            assert_eq!(summary.sent.datagrams, data);
-            assert_eq!(ends, 3 * 2);
-            return;
-        }
-        mono += Nanos::from_micros(300);
+            true
+        });
+        near.send_faults.blocked = 0.8;
+        let mut network = Network::new(seed);
+        let near = network.add(near);
+        let mut batch = TxBatch::new(16, 1 << 16);
+        let session = sender(&["239.1.2.3:5000", "239.1.2.4:5000"], 1_000, &mut batch);
+        let bound = [SimSocket::bound(addr("0.0.0.0:7000"))];
+        let session = network.start_with(near, &bound, session, batch);
+        network.run_until(Nanos::from_millis(150) + Nanos::from_micros(70 * seed));
+        network.stop(session.id());
+        let summary = network.finish(&session, Nanos::from_secs(2)).summary;
+        assert!(summary.sent.interrupted, "seed {seed}");
+        assert!((400..2_000).contains(&summary.sent.datagrams), "seed {seed}");
+        assert_eq!(*counts.borrow(), (summary.sent.datagrams, 3 * 2), "seed {seed}");
     }
-    panic!("the sender did not end");
 }
 
 #[test]
