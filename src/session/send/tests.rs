@@ -1,7 +1,8 @@
-//! `send` with a socket that accepts what the test says.
+//! `send` on a host whose socket stutters or refuses, and call by call.
 
 use super::*;
 use crate::batch::{LocalCause, RxEntry};
+use crate::netsim::{Host, Mailbox, Network, SimSocket};
 use crate::session::{FixedMessages, Message};
 
 /// Collects the session's events.
@@ -46,50 +47,37 @@ fn session(plan: SendPlan, count: u64) -> SendSession<FixedMessages, Told> {
     SendSession::new(plan, numbered(count), Told::default())
 }
 
-/// Everything sent, as `(payload, destination)`, with a kernel that accepts what `take` says of
-/// each batch.
-fn drive(
-    session: &mut SendSession<FixedMessages, Told>,
-    mut take: impl FnMut(usize) -> SendOutcome,
-) -> Vec<(String, String)> {
-    let mut out = TxBatch::new(16, 1 << 17);
-    let mut left = Vec::new();
-    let mut now = 0;
-    loop {
-        now += 10;
-        let next = session.poll_transmit(at(now), &mut out);
-        if !out.is_empty() {
-            let outcome = take(out.len());
-            for slot in &out.slots()[..outcome.accepted] {
-                let payload = String::from_utf8(out.payload(slot).to_vec()).unwrap();
-                left.push((payload, out.dest(slot.dest).unwrap().addr.to_string()));
-            }
-            session.on_sent(at(now), &out, &outcome);
-            out.clear();
-        }
-        if next == Next::Done {
-            return left;
-        }
-        assert!(now < 1_000_000, "it does not end");
-    }
+/// Runs a session to its end on a host; returns everything that left it, as `(payload,
+/// destination)`, too.
+fn run(
+    seed: u64,
+    host: Host,
+    session: SendSession<FixedMessages, Told>,
+) -> (SendEnd<Told>, Vec<(String, String)>) {
+    let left = Mailbox::new();
+    let sent = left.clone();
+    let mut network = Network::new(seed);
+    let host = network.add(host.and("2001:db8::9").behind_rule(move |_, _, packet| {
+        let payload = packet.payload().unwrap_or_default().to_vec();
+        sent.push((String::from_utf8(payload).unwrap(), packet.to.to_string()));
+        true
+    }));
+    let socket = SimSocket::bound("0.0.0.0:9000".parse().unwrap());
+    let batch = TxBatch::new(16, 1 << 17);
+    let session = network.start_with(host, &[socket], session, batch);
+    (network.finish(&session, Nanos::from_secs(10)), left.drain())
 }
 
 #[test]
 fn every_destination_gets_every_datagram_in_order_however_the_socket_stutters() {
-    let seed = 42;
-    let mut random = fastrand::Rng::with_seed(seed);
-    for _ in 0..50 {
+    for seed in 0..50 {
         let peers = ["192.0.2.1:1", "192.0.2.2:2", "[2001:db8::1]:3"];
-        let mut session = session(plan(&peers), 300);
-        let left = drive(&mut session, |len| {
-            let accepted = random.usize(0..=len);
-            let stop = (accepted < len).then_some(SendStop::Blocked);
-            SendOutcome { accepted, stop }
-        });
+        let mut host = Host::at("192.0.2.9");
+        host.send_faults.blocked = 0.9;
+        let (end, left) = run(seed, host, session(plan(&peers), 300));
         let expected: Vec<_> =
             (0..300).flat_map(|n| peers.map(|peer| (n.to_string(), peer.to_owned()))).collect();
         assert_eq!(left, expected, "seed {seed}");
-        let end = session.finish(at(9_999));
         assert_eq!(end.summary.datagrams, 900);
         assert_eq!(end.summary.destinations[2].datagrams, 300);
     }
@@ -97,20 +85,15 @@ fn every_destination_gets_every_datagram_in_order_however_the_socket_stutters() 
 
 #[test]
 fn what_is_refused_is_counted_by_cause_and_the_rest_goes_on() {
-    let mut session = session(plan(&["192.0.2.1:1", "192.0.2.2:2"]), 5);
-    let mut calls = 0;
-    let left = drive(&mut session, |len| {
-        calls += 1;
-        if calls % 2 == 1 {
-            let stop = SendStop::Refused { datagrams: 1, errno: 90 };
-            SendOutcome { accepted: 1.min(len - 1), stop: Some(stop) }
-        } else {
-            SendOutcome { accepted: len, stop: None }
-        }
+    let mut tried = 0;
+    let host = Host::at("192.0.2.9").refusing(move |_, _, _| {
+        tried += 1;
+        (tried % 4 == 2).then_some(90)
     });
-    let end = session.finish(at(9_999));
-    assert_eq!(end.summary.datagrams, left.len() as u64);
-    assert_eq!(end.summary.datagrams + end.summary.refused_datagrams(), 10);
+    let (end, left) = run(1, host, session(plan(&["192.0.2.1:1", "192.0.2.2:2"]), 5));
+    // The second, the sixth and the tenth.
+    assert_eq!((left.len(), end.summary.datagrams), (7, 7));
+    assert_eq!(end.summary.refused_datagrams(), 3);
     assert_eq!(end.summary.refused.len(), 1);
     assert_eq!(end.summary.refused[0].cause.cause, LocalCause::TooBig);
     assert_eq!(end.sink.refused, 1);
@@ -124,12 +107,9 @@ fn each_destination_has_its_own_reason_for_the_same_error_number() {
         let cause = if banned { LocalCause::ProhibitRoute } else { LocalCause::Broadcast };
         LocalSendFailure { errno, destination, cause }
     };
-    let mut session = session(SendPlan { explain, ..plan(&peers) }, 2);
-    drive(&mut session, |_| {
-        let stop = SendStop::Refused { datagrams: 1, errno: 13 };
-        SendOutcome { accepted: 0, stop: Some(stop) }
-    });
-    let refused = session.finish(at(9_999)).summary.refused;
+    let host = Host::at("192.0.2.9").refusing(|_, _, _| Some(13));
+    let (end, _) = run(1, host, session(SendPlan { explain, ..plan(&peers) }, 2));
+    let refused = end.summary.refused;
     let told: Vec<_> = refused.iter().map(|one| (one.cause.cause.clone(), one.datagrams)).collect();
     assert_eq!(told, [(LocalCause::ProhibitRoute, 2), (LocalCause::Broadcast, 2)]);
 }
