@@ -82,6 +82,8 @@ pub enum TrainPurpose {
     Short,
     /// Whether it really is a limit: a rate below it.
     Below,
+    /// Whether it lets nothing more through: the first train again.
+    Again,
     /// Whether it applies to each port separately: several ports at once.
     Spread,
 }

@@ -28,6 +28,7 @@ pub fn train_name(purpose: TrainPurpose) -> &'static str {
         TrainPurpose::Search => "test rate",
         TrainPurpose::Short => "short datagrams",
         TrainPurpose::Below => "below the limit",
+        TrainPurpose::Again => "the first again",
         TrainPurpose::Spread => "over all ports",
     }
 }

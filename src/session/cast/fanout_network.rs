@@ -4,7 +4,7 @@
 use super::*;
 use crate::batch::{LocalSendFailure, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss, Reordering};
-use crate::netsim::{Clock, Fault, Host, HostId, Link, Network, Packet, Running, SimSocket, Way};
+use crate::netsim::{Clock, Host, HostId, Link, Network, Packet, Running, SimSocket, Way, Weather};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
 use crate::session::{FixedMessages, Message, Spacing};
 use crate::units::Nanos;
@@ -206,8 +206,8 @@ pub(super) struct FanoutNetwork {
     pub receivers: Vec<SimReceiver>,
     /// Loss near the sender, in thousandths: seen by all receivers.
     pub shared_loss: u64,
-    /// The fault of the matrix that the first receiver meets, and the senders as its far ends.
-    pub fault: Option<Fault>,
+    /// What the first receiver meets, and the senders as its far ends.
+    pub weather: Option<Weather>,
     sender_hosts: Vec<HostId>,
 }
 
@@ -237,7 +237,7 @@ impl FanoutNetwork {
             senders: Vec::new(),
             receivers: Vec::new(),
             shared_loss: 0,
-            fault: None,
+            weather: None,
             sender_hosts: Vec::new(),
         }
     }
@@ -272,8 +272,8 @@ impl FanoutNetwork {
             })
             .behind(Link::new(shared, Impairments::default()).choosing(is_data));
         host.clock = Clock { boot: START, ..host.clock };
-        match self.fault {
-            Some(fault) => fault.weather().far(host),
+        match &self.weather {
+            Some(weather) => weather.far(host),
             None => host,
         }
     }
@@ -292,8 +292,8 @@ impl FanoutNetwork {
         if subscribe.is_none() {
             host.groups.insert(group.ip());
         }
-        if let Some(fault) = self.fault.filter(|_| index == 0) {
-            host = fault.weather().near(host, [203, 0, 113, 1].into());
+        if let Some(weather) = self.weather.as_ref().filter(|_| index == 0) {
+            host = weather.near(host, [203, 0, 113, 1].into());
         }
         let host = self.network.add(host);
         let config = CastReceiverConfig {

@@ -9,6 +9,7 @@ use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::machine::Now;
 use crate::netsim::{Fault, runs};
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
+use crate::session::simulation::fault_matrix::{Machine, Trial};
 use crate::units::Nanos;
 use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
@@ -461,67 +462,84 @@ fn numbers_of_any_size_in_any_line_end_nobody_and_a_lie_is_in_no_sum() {
     assert!(named > 0, "no lie was seen");
 }
 
-/// Whether numbers may reach a session that nobody sent.
-fn forges(fault: Fault) -> bool {
-    matches!(fault, Fault::Corruption | Fault::Extremes)
+pub const CAST: Machine = Machine {
+    name: "cast, group",
+    against: "one receiver that meets the fault and one that does not",
+    seeds: 1,
+    event_at: Nanos::from_millis(1_500),
+    ends_within: Nanos::from_secs(60),
+    // A NAT lets no group through.
+    may_fail: |fault| fault.may_fail_a_run() || fault == Fault::Nat,
+    never: "says that the sound receiver lost anything, or the other more than it did",
+    run: meet_fault_as_group,
+};
+
+fn meet_fault_as_group(trial: &mut Trial<'_>) {
+    let mut network = FanoutNetwork::new(trial.seed);
+    network.weather = Some(trial.weather());
+    let begun = network.now;
+    (0..2).for_each(|_| network.add_receiver(Path::default(), None));
+    network.add_sender(plan(&[group()], Nanos::from_millis(2), false), 2_500);
+    network.run_until(begun + trial.deadline());
+    let end = network.senders[0].end.as_ref().expect("it ends in time");
+    let standing = &end.summary.sent.standing;
+    let sound = row(&network, 0, 1);
+    // Nothing that is forged reaches the sound one.
+    let is_whole =
+        (sound.state, sound.lost, sound.received) == (ReceiverState::Done, Some(0), Some(2_500));
+    assert!(is_whole, "{:?}: {sound:#?}", trial.fault);
+    let name = network.receivers[0].addr.to_string();
+    let met = standing.receivers.iter().find(|row| row.receiver == name);
+    let (came, delivered) = (network.receivers[0].came(0), network.receivers[0].delivered(0));
+    let lost = 2_500 - came.len().min(2_500) as u64;
+    if let Some(met) = met {
+        trial.at_most("received <= came", met.received.unwrap_or(0), delivered);
+        trial.at_most("expected <= sent", met.expected.unwrap_or(0), 2_500);
+        let is_done = met.state == ReceiverState::Done;
+        trial.never(("lost", met.lost, lost), is_done && met.lost != Some(lost));
+    }
+    let states: Vec<_> =
+        standing.receivers.iter().map(|row| (row.state, row.lost, row.received)).collect();
+    let is_done = met.is_some_and(|met| met.state == ReceiverState::Done);
+    let failure = (!is_done).then_some(&states as &dyn std::fmt::Debug);
+    trial.conclude(network.senders[0].ended - begun, failure, &states, standing);
 }
 
-#[test]
-fn a_group_meets_every_fault_and_who_has_none_is_told_without_loss() {
-    for fault in Fault::ALL {
-        let mut network = FanoutNetwork::new(1);
-        network.fault = Some(fault);
-        (0..2).for_each(|_| network.add_receiver(Path::default(), None));
-        network.add_sender(plan(&[group()], Nanos::from_millis(2), false), 2_500);
-        network.run_until(network.now + Nanos::from_secs(60));
-        let end = network.senders[0].end.as_ref().unwrap_or_else(|| panic!("{fault:?} hangs"));
-        let standing = &end.summary.sent.standing;
-        let states: Vec<_> =
-            standing.receivers.iter().map(|row| (row.state, row.lost, row.received)).collect();
-        println!("cast     {:18} {states:?}", format!("{fault:?}"));
-        let clean = row(&network, 0, 1);
-        assert_eq!((clean.state, clean.lost), (ReceiverState::Done, Some(0)), "{fault:?}");
-        assert_eq!(clean.received, Some(2_500), "{fault:?}");
-        let name = network.receivers[0].addr.to_string();
-        let met = standing.receivers.iter().find(|row| row.receiver == name);
-        let Some(met) = met.filter(|_| !forges(fault)) else { continue };
-        let (came, delivered) = (network.receivers[0].came(0), network.receivers[0].delivered(0));
-        assert!(met.received <= Some(delivered), "{fault:?}: {met:#?}");
-        assert!(met.expected <= Some(2_500), "{fault:?}: {met:#?}");
-        if met.state == ReceiverState::Done {
-            assert_eq!(met.lost, Some(2_500 - came.len() as u64), "{fault:?}: {met:#?}");
-        }
-    }
-}
+pub const SUBSCRIPTION: Machine = Machine {
+    name: "cast, subscribers",
+    run: meet_fault_as_subscriber,
+    ends_within: Nanos::from_secs(120),
+    never: "refuses a subscriber, or says that the sound one lost anything",
+    ..CAST
+};
 
-#[test]
-fn a_subscription_meets_every_fault_and_ends() {
-    for fault in Fault::ALL {
-        let mut network = FanoutNetwork::new(1);
-        network.fault = Some(fault);
-        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
-        (0..2).for_each(|_| network.add_receiver(Path::default(), Some(sender)));
-        network.add_sender(plan(&[], Nanos::from_millis(4), true), 2_000);
-        network.run_until(network.now + Nanos::from_secs(60));
-        network.run_on(network.now + Nanos::from_secs(60));
-        let end = network.senders[0].end.as_ref().unwrap_or_else(|| panic!("{fault:?} hangs"));
-        let ends: Vec<_> = network.receivers.iter().map(|one| one.end.as_ref()).collect();
-        let failed: Vec<_> = ends.iter().map(|end| end.map(|end| &end.failed)).collect();
-        let counts = (end.sink.subscribed, end.sink.unsubscribed);
-        println!("subscription {:14} {counts:?} {failed:?}", format!("{fault:?}"));
-        assert!(counts.1 <= counts.0, "{fault:?}: {counts:?}");
-        assert_eq!(failed[1], Some(&None), "{fault:?}");
-        assert_eq!(row(&network, 0, 1).lost, Some(0), "{fault:?}");
-        let is_served = failed[0] == Some(&None);
-        assert!(is_served || fault.may_fail_a_run(), "{fault:?}: {failed:?}");
-    }
+fn meet_fault_as_subscriber(trial: &mut Trial<'_>) {
+    let mut network = FanoutNetwork::new(trial.seed);
+    network.weather = Some(trial.weather());
+    let begun = network.now;
+    let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+    (0..2).for_each(|_| network.add_receiver(Path::default(), Some(sender)));
+    network.add_sender(plan(&[], Nanos::from_millis(4), true), 2_000);
+    network.run_until(begun + Nanos::from_secs(60));
+    network.run_on(network.now + Nanos::from_secs(60));
+    let end = network.senders[0].end.as_ref().expect("it ends in time");
+    let ends: Vec<_> = network.receivers.iter().map(|one| one.end.as_ref()).collect();
+    let failed: Vec<_> = ends.iter().map(|end| end.map(|end| &end.failed)).collect();
+    let (subscribed, unsubscribed) = (end.sink.subscribed as u64, end.sink.unsubscribed as u64);
+    trial.own_at_most("unsubscribed <= subscribed", unsubscribed, subscribed);
+    assert_eq!(failed[1], Some(&None), "{:?}", trial.fault);
+    assert_eq!(row(&network, 0, 1).lost, Some(0), "{:?}", trial.fault);
+    let is_served = failed[0] == Some(&None);
+    let failure = (!is_served).then_some(&failed as &dyn std::fmt::Debug);
+    let verdict = (subscribed, unsubscribed);
+    trial.conclude(network.senders[0].ended - begun, failure, &verdict, &failed);
 }
 
 #[test]
 fn a_subscription_ends_with_its_sender_though_tags_and_end_marks_are_corrupted() {
     for seed in 0..runs(60) {
         let mut network = FanoutNetwork::new(seed);
-        network.fault = Some(Fault::Corruption);
+        network.weather = Some(Fault::Corruption.weather());
         let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
         network.add_receiver(Path::default(), Some(sender));
         network.add_sender(plan(&[], Nanos::from_millis(2), true), 2_000);

@@ -39,6 +39,9 @@ pub use subscription::SubscribeError;
 use unrequested::ForeignDatagrams;
 
 #[cfg(test)]
+pub(super) use fanout_tests::{CAST, SUBSCRIPTION};
+
+#[cfg(test)]
 mod fanout_network;
 #[cfg(test)]
 mod fanout_tests;

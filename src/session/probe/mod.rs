@@ -5,7 +5,7 @@
 
 mod far_end;
 #[cfg(test)]
-mod fault_tests;
+pub(super) mod fault_tests;
 pub mod marks;
 pub mod mtu;
 pub mod nat;
@@ -29,4 +29,6 @@ pub mod trace;
 pub use far_end::{FarEnd, Granted, ProofState, Seen, sooner};
 pub use round_driver::{RoundDriver, RoundDriverEnd, RoundParameters};
 pub use rounds::{AgentCounts, Kind, Round, RoundsEnd};
+#[cfg(test)]
+pub(super) use scan::SCAN;
 pub use scan::{ScanPlan, ScanSession};

@@ -104,17 +104,17 @@ pub fn probed<S: Session + 'static>(
     (summary, network.instant())
 }
 
-/// Runs a kind that works in rounds to its end.
+/// Runs a kind that works in rounds to its end; returns how long it took, too.
 pub fn in_rounds<K: Kind + 'static>(
     seed: u64,
     hosts: [Host; 2],
     kind: K,
     ports: &[u16],
-) -> RoundDriverEnd<K::Facts> {
+) -> (RoundDriverEnd<K::Facts>, Nanos) {
     let (spacing, wait) = (Nanos::from_millis(60), Nanos::from_millis(600));
     let ports = ports.iter().copied().collect();
     let manner = RoundParameters { target: server(), ports, spacing, wait };
-    probed(seed, hosts, 1, RoundDriver::new(manner, kind, far_end())).0
+    probed(seed, hosts, 1, RoundDriver::new(manner, kind, far_end()))
 }
 
 /// Behaviour of the path. The default changes nothing, and nothing changes the dialogue.
@@ -261,7 +261,7 @@ impl World {
 
 /// Runs a kind to its end against the remote agent behind `world`.
 pub fn run<K: Kind + 'static>(kind: K, ports: &[u16], world: &World) -> K::Facts {
-    let end = in_rounds(world.seed, world.hosts(), kind, ports);
+    let (end, _) = in_rounds(world.seed, world.hosts(), kind, ports);
     end.facts.unwrap_or_else(|why| panic!("seed {}: {why:?}", world.seed))
 }
 

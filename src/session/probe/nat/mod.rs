@@ -23,6 +23,8 @@ mod stun_question;
 mod tests;
 
 pub use plan::NatPlan;
+#[cfg(test)]
+pub(in crate::session) use tests::NAT;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};

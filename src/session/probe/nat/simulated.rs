@@ -4,7 +4,7 @@ use super::{NatPlan, NatSession, RunId};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
 use crate::machine::Now;
-use crate::netsim::{Fault, Host, Link, Nat, Network, Responder, SimSocket, Way, Weather};
+use crate::netsim::{Host, Link, Nat, Network, Responder, SimSocket, Way, Weather};
 use crate::record::probe::{Dependence, NatReport, PortChoice};
 use crate::session::serve::{Reflection, Reflector};
 use crate::session::stun::{StunAlternate, StunPolicy, StunReflector};
@@ -130,11 +130,11 @@ fn bound(address: [u8; 4], port: u16) -> SimSocket {
 
 /// Runs `probe nat` through the rules.
 pub(super) fn probed(rules: Rules) -> NatReport {
-    probed_under(rules, None)
+    probed_under(rules, None).0
 }
 
-/// The same with a fault of the matrix on the path behind them.
-pub(super) fn probed_under(rules: Rules, fault: Option<Fault>) -> NatReport {
+/// The same with weather on the path behind them; returns when it was over, too.
+pub(super) fn probed_under(rules: Rules, weather: Option<&Weather>) -> (NatReport, Nanos) {
     let own = [10, 0, 0, 5];
     let ports: Vec<u16> = (0..6).map(|number| 40_000 + 37 * number).collect();
     let plan = NatPlan {
@@ -149,14 +149,14 @@ pub(super) fn probed_under(rules: Rules, fault: Option<Fault>) -> NatReport {
     // The last is the source of the hairpinned datagram.
     let sockets: Vec<_> = ports.into_iter().chain([50_000]).map(|port| bound(own, port)).collect();
     let mut network = Network::new(rules.seed);
-    let weather = fault.map(Fault::weather).unwrap_or_default();
-    let near = match fault {
-        Some(_) => weather.near(rules.near(), [203, 0, 113, 9].into()),
+    let near = match weather {
+        Some(weather) => weather.near(rules.near(), [203, 0, 113, 9].into()),
         None => rules.near(),
     };
     let near = network.add(near);
-    rules.place_server(&mut network, &weather);
+    rules.place_server(&mut network, weather.unwrap_or(&Weather::default()));
     let batch = TxBatch::new(64, 64 * NatSession::request_len());
     let running = network.start_with(near, &sockets, NatSession::new(plan), batch);
-    network.finish(&running, Nanos::from_secs(60))
+    let report = network.finish(&running, Nanos::from_secs(60));
+    (report, network.instant())
 }

@@ -6,6 +6,7 @@ use crate::netsim::{Fault, runs};
 use crate::record::probe::{
     Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
 };
+use crate::session::simulation::fault_matrix::{Machine, Trial};
 use crate::units::Nanos;
 
 const ALL: [Dependence; 3] = [
@@ -237,34 +238,35 @@ fn copies_of_answers_are_no_answers_and_change_no_verdict() {
     }
 }
 
-#[test]
-fn nat_meets_every_fault() {
+/// Under the matrix of faults, without a NAT but for the fault's own.
+pub const NAT: Machine = Machine {
+    name: "probe nat",
+    against: "a STUN server of two addresses",
+    seeds: 2,
+    event_at: Nanos::from_millis(100),
+    ends_within: Nanos::from_secs(60),
+    may_fail: Fault::may_fail_a_run,
+    never: "finds a NAT or a filter that is not there, or misses one",
+    run: meet_fault,
+};
+
+fn meet_fault(trial: &mut Trial<'_>) {
     use Dependence as D;
-    for fault in Fault::ALL {
-        for seed in [1, 2] {
-            let rules = Rules {
-                mapping: None,
-                filtering: D::EndpointIndependent,
-                seed,
-                ..Rules::default()
-            };
-            let report = probed_under(rules, Some(fault));
-            println!("nat      {:18} {:?}", format!("{fault:?}"), report.findings.verdict);
-            let context = || format!("{fault:?}, seed {seed}: {report:#?}");
-            assert!(report.answered || fault.may_fail_a_run(), "{}", context());
-            if matches!(fault, Fault::Corruption | Fault::Extremes) {
-                continue;
-            }
-            let is_right = report.tests.iter().all(|test| test.answered <= test.sent);
-            assert!(is_right && report.back <= report.sent, "{}", context());
-            let is_nat = fault == Fault::Nat;
-            assert!(report.nat.is_none_or(|told| told == is_nat), "{}", context());
-            let filters = matches!(fault, Fault::Nat | Fault::ForgetfulFirewall);
-            let truth = if filters { D::AddressAndPortDependent } else { D::EndpointIndependent };
-            let vague = D::EndpointIndependentOrAddressDependent;
-            let is_vague = report.filtering == Some(vague) && !filters;
-            let is_right = [None, Some(truth)].contains(&report.filtering) || is_vague;
-            assert!(is_right, "{}", context());
-        }
+    let (mapping, filtering, seed) = (None, D::EndpointIndependent, trial.seed);
+    let rules = Rules { mapping, filtering, seed, ..Rules::default() };
+    let (report, at) = probed_under(rules, Some(&trial.weather()));
+    for test in &report.tests {
+        trial.at_most("answered <= sent, of each test", test.answered.into(), test.sent.into());
     }
+    trial.at_most("back <= sent", report.back, report.sent);
+    let is_nat = trial.fault == Fault::Nat;
+    trial.never(("nat", report.nat), report.nat.is_some_and(|told| told != is_nat));
+    let filters = matches!(trial.fault, Fault::Nat | Fault::ForgetfulFirewall);
+    let truth = if filters { D::AddressAndPortDependent } else { D::EndpointIndependent };
+    let vague = D::EndpointIndependentOrAddressDependent;
+    let is_vague = report.filtering == Some(vague) && !filters;
+    let is_right = [None, Some(truth)].contains(&report.filtering) || is_vague;
+    trial.never(("filtering", report.filtering), !is_right);
+    let failure = (!report.answered).then_some(&"no answer" as &dyn std::fmt::Debug);
+    trial.conclude(at, failure, &report.findings.verdict, &report);
 }

@@ -16,6 +16,8 @@ mod report;
 mod tests;
 
 pub use plan::ScanPlan;
+#[cfg(test)]
+pub(in crate::session) use tests::SCAN;
 
 use crate::batch::{
     Datagram, ErrorOrigin, LocalRefusal, NetworkError, SendOutcome, SendStop, TxBatch,

@@ -7,13 +7,14 @@ use crate::batch::{
 use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
 use crate::machine::{Next, Now, Session};
 use crate::netsim::{
-    Content, ErrorBudget, Fault, Host, Link, Network, Responder, Router, RouterRule, SimSocket,
-    Weather, runs,
+    Content, ErrorBudget, Host, Link, Network, Responder, Router, RouterRule, SimSocket, Weather,
+    runs,
 };
 use crate::record::probe::{
     PortState, PortsStopped, ScanAlternative, ScanCaveat, ScanEvidence, ScanReport, ScanVerdict,
     ScannedPort,
 };
+use crate::session::simulation::fault_matrix::{Machine, Trial, never_fails};
 use crate::units::Nanos;
 use crate::wire::service::Service;
 use std::collections::{HashMap, VecDeque};
@@ -148,20 +149,19 @@ impl World {
     }
 
     fn scan(&mut self, plan: ScanPlan) -> ScanReport {
-        self.scan_under(plan, None)
+        self.scan_under(plan, None).0
     }
 
-    /// The same with a fault of the matrix between the router and the target.
-    fn scan_under(&mut self, plan: ScanPlan, fault: Option<Fault>) -> ScanReport {
+    /// The same with weather between the router and the target; returns when it was over, too.
+    fn scan_under(&mut self, plan: ScanPlan, weather: Option<&Weather>) -> (ScanReport, Nanos) {
         let target = plan.target.ip();
         let mut network = Network::new(self.seed);
-        let weather = fault.map(Fault::weather).unwrap_or_default();
-        let near = match fault {
-            Some(_) => weather.near(self.near(), [203, 0, 113, 9].into()),
+        let near = match weather {
+            Some(weather) => weather.near(self.near(), [203, 0, 113, 9].into()),
             None => self.near(),
         };
         let near = network.add(near);
-        self.place_target(&mut network, target, &weather);
+        self.place_target(&mut network, target, weather.unwrap_or(&Weather::default()));
         let any = if target.is_ipv6() { "[::]:7" } else { "0.0.0.0:7" };
         let socket = SimSocket::bound(any.parse().expect("an address"));
         let session = ScanSession::new(plan);
@@ -169,7 +169,7 @@ impl World {
         let report = network.finish(&running, Nanos::from_secs(2_000));
         let passages = &network.host(near).link().out.passages;
         self.sent = passages.iter().map(|passage| passage.at).collect();
-        report
+        (report, network.instant())
     }
 }
 
@@ -547,28 +547,33 @@ fn random_loss_filters_no_port_and_silence_beside_it_may_be_chance() {
     }
 }
 
-#[test]
-fn scan_meets_every_fault() {
-    for fault in Fault::ALL {
-        for seed in [1, 2] {
-            let kinds = [Port::Echo, Port::Closed, Port::Rejected(3, 10), Port::Babble];
-            let kind = |port: u16| kinds.get(usize::from(port) % 5).copied();
-            let ports = (5_000..5_015).map(|port| (port, kind(port).unwrap_or(Port::Silent)));
-            let mut world = World { seed, ..World::linux(ports) };
-            let report = world.scan_under(ScanPlan { seed, ..world.plan() }, Some(fault));
-            println!("scan     {:18} {:?}", format!("{fault:?}"), report.findings.verdict);
-            let context = || format!("{fault:?}, seed {seed}: {report:#?}");
-            let counted = report.open + report.closed + report.filtered + report.ttl_exceeded;
-            let counted = counted + report.silent + report.unknown;
-            assert_eq!(counted as usize, report.ports.len(), "{}", context());
-            if matches!(fault, Fault::Corruption | Fault::Extremes) {
-                continue;
-            }
-            for port in &report.ports {
-                let is_quiet = matches!(port.state, PortState::Silent | PortState::Unknown);
-                let is_right = port.state == truth(world.ports[&port.port]);
-                assert!(is_right || is_quiet, "{}", context());
-            }
-        }
+/// Under the matrix of faults, which are behind the router.
+pub const SCAN: Machine = Machine {
+    name: "probe scan",
+    against: "a host with open, closed, rejected and silent ports",
+    seeds: 2,
+    event_at: Nanos::from_millis(300),
+    ends_within: Nanos::from_secs(200),
+    may_fail: never_fails,
+    never: "calls a port open, closed or filtered that is not",
+    run: meet_fault,
+};
+
+fn meet_fault(trial: &mut Trial<'_>) {
+    let kinds = [Port::Echo, Port::Closed, Port::Rejected(3, 10), Port::Babble];
+    let kind = |port: u16| kinds.get(usize::from(port) % 5).copied();
+    let ports = (5_000..5_015).map(|port| (port, kind(port).unwrap_or(Port::Silent)));
+    let seed = trial.seed;
+    let mut world = World { seed, ..World::linux(ports) };
+    let plan = ScanPlan { seed, ..world.plan() };
+    let (report, at) = world.scan_under(plan, Some(&trial.weather()));
+    let ScanReport { open, closed, filtered, ttl_exceeded, silent, unknown, .. } = report;
+    let states = [open, closed, filtered, ttl_exceeded, silent, unknown].map(u64::from);
+    trial.own_sum("ports = sum of their states", report.ports.len() as u64, &states);
+    for port in &report.ports {
+        let is_quiet = matches!(port.state, PortState::Silent | PortState::Unknown);
+        let is_right = port.state == truth(world.ports[&port.port]);
+        trial.never((port.port, port.state), !is_right && !is_quiet);
     }
+    trial.conclude(at, None, &report.findings.verdict, &report);
 }

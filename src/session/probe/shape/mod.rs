@@ -268,9 +268,12 @@ impl ShapeKind {
         self.trains.iter().find(|train| train.purpose == purpose)
     }
 
-    /// The limit as the first train shows it.
+    /// The limit as the first train shows it, unless the same train again refutes it.
     fn bucket(&self) -> Option<Bucket> {
-        self.of(TrainPurpose::Search)?.bucket(Way::Out)
+        let bucket = self.of(TrainPurpose::Search)?.bucket(Way::Out)?;
+        let again = self.of(TrainPurpose::Again).map(|train| train.bucket(Way::Out));
+        let is_refuted = again.is_some_and(|again| !again.is_some_and(|again| is_quota(&again)));
+        (!is_refuted).then_some(bucket)
     }
 
     fn round_of(&mut self, step: Step) -> Vec<ProbeItem> {
@@ -283,11 +286,13 @@ impl ShapeKind {
             Step::Short | Step::Below | Step::Spread if self.bucket().is_none() => Vec::new(),
             Step::Short => vec![train(SHORT, first, count, gap)],
             Step::Below => {
-                let rate = self.bucket().map_or(0.0, |bucket| bucket.rate * BELOW);
-                // Nothing is left of the quota.
-                if rate < 2.0 {
-                    return Vec::new();
+                let Some(bucket) = self.bucket() else { return Vec::new() };
+                // Nothing is left of a quota, also of the same train again. It would be if the
+                // path or the agent had merely paused.
+                if is_quota(&bucket) {
+                    return vec![train(LONG, first, count, gap)];
                 }
+                let rate = bucket.rate * BELOW;
                 let gap = Nanos((1e9 / rate) as u64);
                 vec![train(LONG, first, ((rate * 1.5) as u32).clamp(10, count), gap)]
             }
@@ -430,7 +435,7 @@ impl ShapeKind {
 
     fn limit(&self, told: Option<&AgentCounts>) -> Option<RateLimit> {
         let search = self.of(TrainPurpose::Search)?;
-        search.bucket(Way::Out)?;
+        self.bucket()?;
         // What is lost at any rate is loss, not a limit.
         if !self.is_limit(search) {
             return None;
@@ -494,6 +499,11 @@ impl ShapeKind {
     }
 }
 
+/// Whether nothing passes once the burst is used up.
+fn is_quota(bucket: &Bucket) -> bool {
+    bucket.rate * BELOW < 2.0
+}
+
 /// How long the agent kept a datagram before it answered.
 fn kept(back: &Back) -> Nanos {
     back.echo.left - back.echo.arrived
@@ -530,6 +540,7 @@ impl Kind for ShapeKind {
         let purpose = match self.asked {
             Step::Search => TrainPurpose::Search,
             Step::Short => TrainPurpose::Short,
+            Step::Below if self.bucket().as_ref().is_some_and(is_quota) => TrainPurpose::Again,
             Step::Below => TrainPurpose::Below,
             Step::Spread => TrainPurpose::Spread,
             Step::Payloads | Step::Done => return self.take_payloads(round),

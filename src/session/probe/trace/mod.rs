@@ -18,6 +18,8 @@ mod plan;
 mod tests;
 
 pub use plan::TracePlan;
+#[cfg(test)]
+pub(in crate::session) use tests::TRACE;
 
 use super::probe_batch::round_trip;
 use crate::batch::{

@@ -10,6 +10,7 @@ use crate::netsim::{
 use crate::record::probe::{
     TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceSeen,
 };
+use crate::session::simulation::fault_matrix::{Machine, Trial};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -155,11 +156,16 @@ const DELAY: Delay = Delay { base: HOP_DELAY, jitter: Jitter::None };
 
 /// Runs a trace to its end; every answer takes 5 ms per hop.
 fn trace(path: &Path, flows: usize, tries: u32) -> TraceReport {
-    trace_under(path, flows, tries, None)
+    trace_under(path, flows, tries, None).0
 }
 
-/// The same with a fault of the matrix behind the last router.
-fn trace_under(path: &Path, flows: usize, tries: u32, fault: Option<Fault>) -> TraceReport {
+/// The same with weather behind the last router; returns when it was over, too.
+fn trace_under(
+    path: &Path,
+    flows: usize,
+    tries: u32,
+    weather: Option<&Weather>,
+) -> (TraceReport, Nanos) {
     let sources: Vec<u16> = (0..flows as u16).map(|index| 40_000 + index).collect();
     let bound = |port: &u16| SimSocket::bound(([10, 0, 0, 5], *port).into());
     let sockets: Vec<_> = sources.iter().map(bound).collect();
@@ -176,15 +182,15 @@ fn trace_under(path: &Path, flows: usize, tries: u32, fault: Option<Fault>) -> T
     });
     let (slots, bytes) = session.room();
     let mut network = Network::new(path.seed);
-    let weather = fault.map(Fault::weather).unwrap_or_default();
-    let near = match fault {
-        Some(_) => weather.near(path.near(), [203, 0, 113, 9].into()),
+    let near = match weather {
+        Some(weather) => weather.near(path.near(), [203, 0, 113, 9].into()),
         None => path.near(),
     };
     let near = network.add(near);
-    path.place_target(&mut network, &weather);
+    path.place_target(&mut network, weather.unwrap_or(&Weather::default()));
     let running = network.start_with(near, &sockets, session, TxBatch::new(slots, bytes));
-    network.finish(&running, Nanos::from_secs(600))
+    let report = network.finish(&running, Nanos::from_secs(600));
+    (report, network.instant())
 }
 
 /// A trace by hand with its first probes written, and when.
@@ -514,30 +520,35 @@ fn random_loss_stops_nothing_and_makes_no_path_longer_than_it_is() {
     }
 }
 
-#[test]
-fn trace_meets_every_fault() {
-    for fault in Fault::ALL {
-        for seed in [1, 2] {
-            let path = Path { seed, ..path(&[SPEAKS; 3], End::Stamp) };
-            let report = trace_under(&path, 2, 4, Some(fault));
-            println!("trace    {:18} {:?}", format!("{fault:?}"), report.findings.verdict);
-            let context = || format!("{fault:?}, seed {seed}: {report:#?}");
-            let is_reached = report.flows.iter().all(|flow| flow.reached);
-            assert!(is_reached || fault.may_fail_a_run(), "{}", context());
-            if matches!(fault, Fault::Corruption | Fault::Extremes) {
-                continue;
-            }
-            for flow in &report.flows {
-                // The faults are behind the last router: the routers before it are all named.
-                let known = |index: usize| [router(index as u8 + 1), target().ip()];
-                for (index, hop) in flow.hops.iter().enumerate() {
-                    let right = hop.routers().iter().all(|found| known(index).contains(found));
-                    assert!(right, "{}", context());
-                    let own = index < 3 && hop.routers().contains(&target().ip());
-                    assert!(!own, "{}", context());
-                }
-                assert!(flow.last_heard >= Some(3), "{}", context());
-            }
+/// Under the matrix of faults, which are behind the last of three routers.
+pub const TRACE: Machine = Machine {
+    name: "probe trace",
+    against: "a STAMP reflector behind three routers",
+    seeds: 2,
+    event_at: Nanos::from_millis(30),
+    ends_within: Nanos::from_secs(60),
+    may_fail: Fault::may_fail_a_run,
+    never: "names a router at another hop than its own, or loses one before the fault",
+    run: meet_fault,
+};
+
+fn meet_fault(trial: &mut Trial<'_>) {
+    let path = Path { seed: trial.seed, ..path(&[SPEAKS; 3], End::Stamp) };
+    let (report, at) = trace_under(&path, 2, 4, Some(&trial.weather()));
+    for flow in &report.flows {
+        // The routers before the fault are all named.
+        let known = |index: usize| [router(index as u8 + 1), target().ip()];
+        for (index, hop) in flow.hops.iter().enumerate() {
+            let found = hop.routers();
+            let is_right = found.iter().all(|found| known(index).contains(found));
+            let is_target = index < 3 && found.contains(&target().ip());
+            trial.never((index, &found), !is_right || is_target);
+            let tries = hop.tries.len() as u64;
+            trial.own_at_most("tries <= asked, of each hop", tries, 4);
         }
+        trial.never(("silence after", flow.last_heard), flow.last_heard < Some(3));
     }
+    let is_reached = report.flows.iter().all(|flow| flow.reached);
+    let failure = (!is_reached).then_some(&"not reached" as &dyn std::fmt::Debug);
+    trial.conclude(at, failure, &report.findings.verdict, &report);
 }

@@ -29,9 +29,10 @@ pub const RECV: Machine = Machine {
 };
 
 const PORT: u16 = 9_000;
-const COUNT: u64 = 2_000;
-const BYTES: usize = 1_400;
-const EVERY: Nanos = Nanos::from_millis(2);
+/// More than the bottleneck carries.
+const BYTES: usize = 3_500;
+const EVERY: Nanos = Nanos::from_millis(5);
+const COUNT: u64 = 700;
 /// Shorter than a blackout.
 const IDLE: Nanos = Nanos::from_millis(1_200);
 const INTERVAL: Nanos = Nanos::from_millis(50);

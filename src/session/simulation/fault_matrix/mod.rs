@@ -11,11 +11,17 @@
 mod blast;
 mod messages;
 mod ping;
+mod prober;
 mod scenario;
 
 pub use scenario::{Scenario, Tap};
 
 use crate::netsim::{Fault, Weather, runs};
+use crate::session::cast::{CAST, SUBSCRIPTION};
+use crate::session::probe::SCAN;
+use crate::session::probe::fault_tests as probes;
+use crate::session::probe::nat::NAT;
+use crate::session::probe::trace::TRACE;
 use crate::units::Nanos;
 use std::fmt::{Debug, Write};
 
@@ -36,11 +42,22 @@ matrix! {
     blast_up: blast::UP,
     blast_down: blast::DOWN,
     blast_both: blast::BOTH,
+    blast_probe: prober::PROBER,
     ping_stamp: ping::STAMP,
     ping_echo: ping::ECHO,
     ping_flood: ping::FLOOD,
     send: messages::SEND,
     recv: messages::RECV,
+    cast_group: CAST,
+    cast_subscribers: SUBSCRIPTION,
+    probe_ports: probes::PORTS,
+    probe_marks: probes::MARKS,
+    probe_mtu: probes::MTU,
+    probe_shape: probes::SHAPE,
+    probe_timeout: probes::TIMEOUT,
+    probe_scan: SCAN,
+    probe_trace: TRACE,
+    probe_nat: NAT,
 }
 
 /// How long a standstill or a blackout is.
@@ -140,13 +157,18 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// A part is not more than its whole.
+    /// An own count is not more than another, whatever came.
+    pub fn own_at_most(&mut self, rule: &'static str, part: u64, whole: u64) {
+        self.rules.push(rule);
+        if part > whole {
+            self.wrong.push(format!("{rule}: {part} of {whole}"));
+        }
+    }
+
+    /// The same for counts with a share of the far end's.
     pub fn at_most(&mut self, rule: &'static str, part: u64, whole: u64) {
         if !self.is_forged() {
-            self.rules.push(rule);
-            if part > whole {
-                self.wrong.push(format!("{rule}: {part} of {whole}"));
-            }
+            self.own_at_most(rule, part, whole);
         }
     }
 

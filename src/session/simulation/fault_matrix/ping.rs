@@ -1,6 +1,5 @@
 //! `ping` with the server's STAMP reflector, and with `recv --echo`.
 
-use super::super::client_and_server::serve;
 use super::messages::echo;
 use super::{Machine, Scenario, Tap, Trial};
 use crate::batch::LocalSendFailure;
@@ -9,11 +8,9 @@ use crate::record::{Flow, PingEvent, PingTargetReport, Sink};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
-use crate::session::serve::ServePolicy;
-use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::units::Nanos;
+use crate::wire::Header;
 use crate::wire::stamp::{ErrorEstimate, StampReply};
-use crate::wire::{Class, Header};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
@@ -25,27 +22,31 @@ pub const STAMP: Machine = Machine {
     ends_within: Nanos::from_secs(12),
     may_fail: super::never_fails,
     never: "names a direction that lost nothing, a reflector that began anew, a clock that was set",
-    run: |trial| run(trial, Shape { is_plain: false, ..Shape::STEADY }),
+    run: |trial| {
+        let spacing = PingSpacing::Every(Nanos::from_millis(10));
+        let (is_plain, len, count) = (false, 100, Some(400));
+        run(trial, Shape { is_plain, len, spacing, count, ..Shape::STEADY });
+    },
 };
 
 pub const ECHO: Machine = Machine {
     name: "ping, echo",
     against: "recv --echo",
-    run: |trial| run(trial, Shape { len: 1_400, ..Shape::STEADY }),
+    run: |trial| run(trial, Shape::STEADY),
     ..STAMP
 };
 
 pub const FLOOD: Machine = Machine {
     name: "ping --flood",
     run: |trial| {
-        let (count, time) = (None, Some(Nanos::from_secs(4)));
-        let spacing = PingSpacing::Flood;
-        run(trial, Shape { is_plain: false, spacing, count, time, ..Shape::STEADY });
+        let (count, time) = (None, Some(Nanos::from_secs(3)));
+        let (is_plain, len, spacing) = (false, 100, PingSpacing::Flood);
+        run(trial, Shape { is_plain, len, spacing, count, time });
     },
+    event_at: Nanos::from_millis(600),
     ..STAMP
 };
 
-const PORT: u16 = 8_620;
 const TAG: u16 = 7;
 
 /// Parameters of a run.
@@ -58,12 +59,12 @@ struct Shape {
 }
 
 impl Shape {
-    /// At 1,400 bytes more than the bottleneck carries.
+    /// More than the bottleneck carries.
     const STEADY: Self = Self {
         is_plain: true,
-        len: 100,
-        spacing: PingSpacing::Every(Nanos::from_millis(2)),
-        count: Some(2_000),
+        len: 3_500,
+        spacing: PingSpacing::Every(Nanos::from_millis(5)),
+        count: Some(700),
         time: None,
     };
 
@@ -79,7 +80,7 @@ impl Shape {
 
     fn plan(&self) -> PingPlan {
         PingPlan {
-            targets: vec![PingTarget { name: "far".to_owned(), addr: Scenario::far(PORT) }],
+            targets: vec![PingTarget { name: "far".to_owned(), addr: Scenario::server() }],
             protocol: self.protocol(),
             spacing: self.spacing,
             count: self.count,
@@ -124,12 +125,9 @@ impl Sink<PingEvent<'_>> for Rows {
 fn run(trial: &mut Trial<'_>, shape: Shape) {
     let mut scenario = Scenario::of(trial);
     if shape.is_plain {
-        scenario.start_far(PORT, echo(Scenario::far(PORT)));
+        scenario.start_far(Scenario::server().port(), echo(Scenario::server()));
     } else {
-        let estimate: fn() -> ErrorEstimate = ErrorEstimate::default;
-        let reflector = StampReflector::new(StampPolicy::default(), estimate);
-        let (server, _, _) = serve(ServePolicy::default(), trial.seed);
-        scenario.start_far(PORT, server.with_reflector(Class::Stamp, Box::new(reflector)));
+        scenario.start_reflector();
     }
     let session = PingSession::new(shape.plan(), Rows::default());
     let near = SimSocket::bound(Scenario::near(5_000));

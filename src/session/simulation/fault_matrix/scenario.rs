@@ -1,10 +1,15 @@
 //! Two hosts under a fault, with a tap at each: what really left and came, to hold the counts
 //! against.
 
+use super::super::client_and_server::serve;
 use super::Trial;
 use crate::machine::Session;
 use crate::netsim::{Host, HostId, Network, Packet, Running, SimSocket, Way};
+use crate::session::serve::ServePolicy;
+use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::units::Nanos;
+use crate::wire::Class;
+use crate::wire::stamp::ErrorEstimate;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -13,7 +18,13 @@ const NEAR: [u8; 4] = [192, 0, 2, 1];
 const FAR: [u8; 4] = [198, 51, 100, 1];
 /// Of the near host, where a NAT stands before it.
 const EXTERNAL: [u8; 4] = [203, 0, 113, 1];
+const SERVER_PORT: u16 = 8_620;
 const TICK: Nanos = Nanos::from_millis(50);
+
+/// The server's STAMP reflector.
+pub fn reflector() -> StampReflector<fn() -> ErrorEstimate> {
+    StampReflector::new(StampPolicy::default(), ErrorEstimate::default)
+}
 
 /// The payloads that passed a host's interface.
 #[derive(Clone, Default)]
@@ -73,6 +84,18 @@ impl Scenario {
     /// An address of the far host.
     pub fn far(port: u16) -> SocketAddr {
         (FAR, port).into()
+    }
+
+    /// The server's address.
+    pub fn server() -> SocketAddr {
+        Self::far(SERVER_PORT)
+    }
+
+    /// Starts the server at the far host, with its STAMP reflector.
+    pub fn start_reflector(&mut self) {
+        let (server, _, _) = serve(ServePolicy::default(), 1);
+        let server = server.with_reflector(Class::Stamp, Box::new(reflector()));
+        self.start_far(SERVER_PORT, server);
     }
 
     /// Starts a session at the near host.
