@@ -509,6 +509,7 @@ pub const SUBSCRIPTION: Machine = Machine {
     name: "cast, subscribers",
     run: meet_fault_as_subscriber,
     ends_within: Nanos::from_secs(120),
+    may_fail: Fault::may_fail_a_run,
     never: "refuses a subscriber, or says that the sound one lost anything",
     ..CAST
 };

@@ -3,7 +3,7 @@
 
 use super::Kind;
 use super::marks::{MarksKind, MarksPlan};
-use super::mtu::{MtuKind, MtuPlan, judge};
+use super::mtu::{MtuKind, MtuPlan, MtuWithoutAgent, MtuWithoutAgentPlan, judge};
 use super::ports::{PortsEnd, PortsPlan, PortsSession};
 use super::shape::{ShapeKind, ShapePlan};
 use super::simulated::{PORTS as SERVER_PORTS, client, far_end, hosts, in_rounds, probed, server};
@@ -77,6 +77,31 @@ fn mtu(trial: &mut Trial<'_>) {
         trial.never(("blocked", &way.fragments), way.fragments.iter().any(is_blocked));
     }
     trial.conclude(at, None, &report.findings.verdict, &report);
+}
+
+pub const MTU_WITHOUT_AGENT: Machine = Machine {
+    name: "probe mtu, no agent",
+    against: "a STAMP reflector",
+    event_at: Nanos::from_millis(1),
+    never: "finds a size that does not pass",
+    run: mtu_without_agent,
+    ..MTU
+};
+
+fn mtu_without_agent(trial: &mut Trial<'_>) {
+    let session = MtuWithoutAgent::new(MtuWithoutAgentPlan {
+        target: server(),
+        tries: 3,
+        spacing: Nanos::from_millis(10),
+        wait: Nanos::from_millis(500),
+        ssid: 9,
+    });
+    let (facts, at) = probed(trial.seed, under(trial), 1, session);
+    hold_traffic(trial, &facts.traffic);
+    trial.never(("too large", facts.too_large), facts.too_large.is_some());
+    trial.never(("routers", &facts.routers), !facts.routers.is_empty());
+    let failure = facts.answered.is_none().then_some(&"no answer" as &dyn Debug);
+    trial.conclude(at, failure, &facts.answered, &facts);
 }
 
 pub const MARKS: Machine = Machine {

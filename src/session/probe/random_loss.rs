@@ -12,7 +12,7 @@ use crate::netsim::{self, runs};
 use crate::record::probe::{
     FragmentMtu, MarkChange, MarkRow, MarksCaveat, MarksReport, MarksVerdict, MtuCaveat, MtuLimit,
     MtuReport, MtuVerdict, Outcome, PathMtu, PayloadFinding, PayloadKind, PayloadRow, ProbeCaveat,
-    ProbeTraffic, ShapeCaveat, ShapeReport, ShapeVerdict, SizeSet, Way,
+    ProbeTraffic, ShapeCaveat, ShapeReport, ShapeVerdict, SizeSet, TrainPurpose, Way,
 };
 
 /// Loss rates, and the directions in which they apply.
@@ -178,6 +178,17 @@ fn a_mark_that_is_dropped_or_bleached_is_found_through_loss() {
         let cleared = MarkChange::EcnCleared { way: Way::Out, sent: vec![2, 1, 3] };
         let verdict = MarksVerdict::Changed { changes: vec![cleared] };
         assert_eq!(report.findings.verdict, verdict, "{share}, seed {seed}");
+    }
+}
+
+#[test]
+fn a_quota_is_found_and_lets_nothing_more_through() {
+    for (way, seed) in [(netsim::Way::Out, 1), (netsim::Way::Back, 2)] {
+        let report = shape(&World { policer: Some((0, 300, way)), ..World::new(seed) });
+        let limit = report.limit.unwrap_or_else(|| panic!("{way:?}: {:#?}", report.trains));
+        assert_eq!(limit.datagrams_per_1000_s, 0, "{way:?}: {limit:?}");
+        assert!(limit.burst_datagrams.abs_diff(300) < 10, "{way:?}: {limit:?}");
+        assert!(report.trains.iter().any(|train| train.purpose == TrainPurpose::Again));
     }
 }
 

@@ -12,8 +12,9 @@ use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, Policer, Router
 use crate::session::serve::{
     PortsOpened, ServeCommand, ServeControl, ServeOrder, ServePolicy, StreamReport,
 };
+use crate::session::simulation::fault_matrix::reflector;
 use crate::units::{BitRate, Nanos};
-use crate::wire::{Ask, Echo, TicketKey};
+use crate::wire::{Ask, Class, Echo, TicketKey};
 use std::net::{IpAddr, SocketAddr};
 
 const SERVER: [u8; 4] = [198, 51, 100, 1];
@@ -76,7 +77,8 @@ pub fn place_server(network: &mut Network, host: Host, ports: &[u16]) {
     let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
     let (orders, engine) = (engine.clone(), (engine, Vec::new()));
     let server = ServeControl::new(policy, TicketKey([3; 32]), orders, engine, names)
-        .on_ports(PORTS[0], &[]);
+        .on_ports(PORTS[0], &[])
+        .with_reflector(Class::Stamp, Box::new(reflector()));
     let sockets: Vec<_> =
         ports.iter().map(|port| SimSocket::bound((SERVER, *port).into())).collect();
     let running = network.start_with(host, &sockets, server, TxBatch::new(128, 1 << 20));

@@ -16,9 +16,12 @@ use crate::session::serve::{
     ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport,
     StreamRequest,
 };
+use crate::session::stamp::{StampPolicy, StampReflector};
+use crate::session::stun::{StunPolicy, StunReflector};
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
-use crate::wire::{ControlKey, TicketKey};
+use crate::wire::stamp::ErrorEstimate;
+use crate::wire::{Class, ControlKey, TicketKey};
 use std::net::{IpAddr, SocketAddr};
 
 /// I/O figures of the simulated streams.
@@ -247,7 +250,15 @@ impl ClientAndServer {
     ) -> Server {
         let (control, orders, mail) = serve(ServePolicy::default(), seed);
         let socket = SimSocket::bound(server_address());
-        let control = start(network, host, socket, control.with_key(key));
+        let (port, reflector) = (server_address().port(), ErrorEstimate::default as fn() -> _);
+        let stamp = StampReflector::new(StampPolicy::default(), reflector);
+        let stun = StunReflector::new(StunPolicy { port, ..StunPolicy::default() }, |_| None);
+        let control = control
+            .with_key(key)
+            .on_ports(port, &[])
+            .with_reflector(Class::Stamp, Box::new(stamp))
+            .with_reflector(Class::Stun, Box::new(stun));
+        let control = start(network, host, socket, control);
         Server { control, orders, mail, streams: Vec::new() }
     }
 

@@ -146,6 +146,7 @@ fn a_policer_and_a_filter_of_payloads_stand_side_by_side() {
         train(TrainPurpose::Search, 1_000, 1_000, 221),
         TrainRow { refused_here: 3, ..train(TrainPurpose::Short, 1_000, 997, 220) },
         train(TrainPurpose::Below, 160, 240, 240),
+        train(TrainPurpose::Again, 1_000, 1_000, 222),
         TrainRow { arrived: None, ..train(TrainPurpose::Spread, 1_000, 1_000, 223) },
     ];
     for row in &report.trains {

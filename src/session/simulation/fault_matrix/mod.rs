@@ -10,11 +10,13 @@
 
 mod blast;
 mod messages;
+mod page;
 mod ping;
 mod prober;
 mod scenario;
+mod services;
 
-pub use scenario::{Scenario, Tap};
+pub use scenario::{Scenario, Tap, reflector};
 
 use crate::netsim::{Fault, Weather, runs};
 use crate::session::cast::{CAST, SUBSCRIPTION};
@@ -58,6 +60,8 @@ matrix! {
     probe_scan: SCAN,
     probe_trace: TRACE,
     probe_nat: NAT,
+    probe_mtu_without_agent: probes::MTU_WITHOUT_AGENT,
+    serve: services::SERVE,
 }
 
 /// How long a standstill or a blackout is.

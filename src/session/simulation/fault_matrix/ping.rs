@@ -13,6 +13,7 @@ use crate::wire::Header;
 use crate::wire::stamp::{ErrorEstimate, StampReply};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::net::SocketAddr;
 
 pub const STAMP: Machine = Machine {
     name: "ping, STAMP",
@@ -22,11 +23,7 @@ pub const STAMP: Machine = Machine {
     ends_within: Nanos::from_secs(12),
     may_fail: super::never_fails,
     never: "names a direction that lost nothing, a reflector that began anew, a clock that was set",
-    run: |trial| {
-        let spacing = PingSpacing::Every(Nanos::from_millis(10));
-        let (is_plain, len, count) = (false, 100, Some(400));
-        run(trial, Shape { is_plain, len, spacing, count, ..Shape::STEADY });
-    },
+    run: |trial| run(trial, STAMP_SHAPE),
 };
 
 pub const ECHO: Machine = Machine {
@@ -48,6 +45,14 @@ pub const FLOOD: Machine = Machine {
 };
 
 const TAG: u16 = 7;
+
+const STAMP_SHAPE: Shape = Shape {
+    is_plain: false,
+    len: 100,
+    spacing: PingSpacing::Every(Nanos::from_millis(10)),
+    count: Some(400),
+    time: None,
+};
 
 /// Parameters of a run.
 struct Shape {
@@ -78,9 +83,9 @@ impl Shape {
         }
     }
 
-    fn plan(&self) -> PingPlan {
+    fn plan(&self, addr: SocketAddr) -> PingPlan {
         PingPlan {
-            targets: vec![PingTarget { name: "far".to_owned(), addr: Scenario::server() }],
+            targets: vec![PingTarget { name: "far".to_owned(), addr }],
             protocol: self.protocol(),
             spacing: self.spacing,
             count: self.count,
@@ -109,9 +114,14 @@ impl Shape {
     }
 }
 
+/// The plan of a ping over STAMP.
+pub fn plan(target: SocketAddr) -> PingPlan {
+    STAMP_SHAPE.plan(target)
+}
+
 /// How many probes ended in each way, in the order of `Outcome`.
 #[derive(Default)]
-struct Rows([u64; 5]);
+pub struct Rows([u64; 5]);
 
 impl Sink<PingEvent<'_>> for Rows {
     fn take(&mut self, event: PingEvent<'_>) -> Flow {
@@ -129,7 +139,7 @@ fn run(trial: &mut Trial<'_>, shape: Shape) {
     } else {
         scenario.start_reflector();
     }
-    let session = PingSession::new(shape.plan(), Rows::default());
+    let session = PingSession::new(shape.plan(Scenario::server()), Rows::default());
     let near = SimSocket::bound(Scenario::near(5_000));
     let session = scenario.start_near(&[near], session);
     let end = scenario.network.finish(&session, trial.deadline());
