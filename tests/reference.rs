@@ -133,7 +133,9 @@ fn collect_types(
 ) {
     match value {
         Value::Array(values) => {
-            values.iter().for_each(|value| collect_types(value, name, scope, types));
+            for value in values {
+                collect_types(value, name, scope, types);
+            }
         }
         Value::Object(members) => {
             let scope = (scope.0.clone(), scope.1 || members.contains_key("code"));

@@ -172,7 +172,10 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
     // This end's intervals are based on the remote sender's sequence numbers.
     let lost = received.filter(|_| control.contradiction.is_none()).map(|counts| {
         let missing = missing(&counts, sent.as_ref(), complete);
-        let shares = shares(plan, &counts, sent.as_ref(), missing, &io, (&sender, &receiver));
+        let facts = loss_facts(plan, &counts, sent.as_ref(), missing, &io);
+        let [at_sender, at_receiver] =
+            [&sender, &receiver].map(|host| host.as_ref().map(|host| host.counted));
+        let shares = share_losses(&facts, at_sender.as_ref(), at_receiver.as_ref());
         (losses(&counts, sent.as_ref(), missing, &shares), shares)
     });
     let (lost, shares) = lost.unzip();
@@ -276,19 +279,18 @@ fn missing(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> 
     }
 }
 
-/// The missing datagrams by place.
-fn shares(
+/// What is known of the missing datagrams.
+fn loss_facts(
     plan: &BlastPlan,
     counts: &BlastReceived,
     sent: Option<&BlastSent>,
     missing: u64,
     io: &IoReport,
-    (sender, receiver): (&Option<HostChange>, &Option<HostChange>),
-) -> LossShares {
+) -> LossFacts {
     let refused = sent.map_or(0, |sent| {
         sent.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams))
     });
-    let facts = LossFacts {
+    LossFacts {
         missing,
         arrived: counts.datagrams,
         socket_drops: counts.socket_drops,
@@ -299,9 +301,7 @@ fn shares(
         },
         refused,
         fragments: plan.fragments(),
-    };
-    let counted = |host: &Option<HostChange>| host.as_ref().map(|host| host.counted);
-    share_losses(&facts, counted(sender).as_ref(), counted(receiver).as_ref())
+    }
 }
 
 fn losses(

@@ -224,7 +224,7 @@ impl World {
             // No two arrive at one instant.
             let (rate, queue) = (BitRate(10_000_000_000), QueueLimit::Time(Nanos::from_secs(1)));
             let bottleneck = Some(Bottleneck { rate, queue, overhead: 0 });
-            Impairments { duplication, delay, bottleneck, ..Impairments::default() }
+            Impairments { duplication, bottleneck, delay, ..Impairments::default() }
         });
         let lossy = self.loss.map(|share| {
             let loss = Loss::Independent(Chance::per_million((share * 1e6) as u32));

@@ -75,12 +75,10 @@ impl Shape {
 
     fn protocol(&self) -> Protocol {
         let (asked, error) = (Asked::default(), ErrorEstimate::default());
-        match self.is_plain {
-            true => Protocol::Plain { tag: TAG, len: self.len },
-            false => {
-                Protocol::Stamp(StampProbes { key: None, ssid: TAG, error, asked, len: self.len })
-            }
+        if self.is_plain {
+            return Protocol::Plain { tag: TAG, len: self.len };
         }
+        Protocol::Stamp(StampProbes { key: None, ssid: TAG, error, asked, len: self.len })
     }
 
     fn plan(&self, addr: SocketAddr) -> PingPlan {

@@ -28,7 +28,10 @@ pub fn reflector() -> StampReflector<fn() -> ErrorEstimate> {
 
 /// The payloads that passed a host's interface.
 #[derive(Clone, Default)]
-pub struct Tap(Rc<RefCell<Vec<(Way, Vec<u8>)>>>);
+pub struct Tap(Rc<RefCell<Vec<Tapped>>>);
+
+/// A datagram and its direction.
+type Tapped = (Way, Vec<u8>);
 
 impl Tap {
     /// A host with this tap at its interface.

@@ -64,7 +64,9 @@ fn run(trial: &mut Trial<'_>) {
     let batch = TxBatch::new(128, 1 << 20);
     let marks = ends.network.start_with(host, &[near(5_004)], marks, batch);
     let others = [ping.id(), stun.id(), marks.id()];
-    others.iter().for_each(|id| ends.network.set_tick(*id, Nanos::from_millis(50)));
+    for id in &others {
+        ends.network.set_tick(*id, Nanos::from_millis(50));
+    }
 
     let blast = ends.finish(trial.deadline()).summary;
     let is_over = |ends: &ClientAndServer| others.iter().all(|id| ends.network.is_over(*id));
