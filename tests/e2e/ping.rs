@@ -107,7 +107,7 @@ fn a_closed_port_is_reported_at_once_as_an_icmp_error() {
     let trouble = path(&told, "network_errors.0");
     let error = &trouble["error"];
     assert_eq!((&error["code"], &error["from"]), (&"port_unreachable".into(), &"127.0.0.1".into()));
-    assert_eq!((number(trouble, "times"), number(&told, "lost")), (2, 2));
+    assert_eq!((number(trouble, "times"), number(&told, "lost_datagrams")), (2, 2));
     // Its answer is awaited all the same, here for longer than the test.
     let waits = Running::start(udpkit().args(["ping", &at, "-c", "1", "-w", "1h"]));
     waits.wait_for_line("seq=0 port unreachable, from 127.0.0.1", secs(10));

@@ -227,7 +227,7 @@ impl Ends<'_> {
             let what = self.what(&format!("blast {args:?}"));
             let report = whole(&what, &self.run(&[&fixed, args].concat()));
             assert_eq!(path(&report, "complete"), true, "{what}: {report:#}");
-            assert_eq!(number(&report, "losses.lost"), 0, "{what}: {report:#}");
+            assert_eq!(number(&report, "lost.total"), 0, "{what}: {report:#}");
         }
         let what = self.what("ping");
         let pinged = whole(&what, &self.run(&["ping", ip, "-c", "5", "-i", "20ms", "-J"]));

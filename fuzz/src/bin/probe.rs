@@ -59,8 +59,8 @@ fuzz_target!(|data: &[u8]| {
         names
     };
     let policy = ServePolicy { on_demand: 1_024..=65_535, ..ServePolicy::default() };
-    let mut server =
-        ServeControl::new(policy, KEY, engine.clone(), (engine, Vec::new()), random).on_ports(8_620, &[]);
+    let mut server = ServeControl::new(policy, KEY, engine.clone(), (engine, Vec::new()), random)
+        .on_ports(8_620, &[]);
     let mut out = TxBatch::new(1_024, 1 << 20);
     let mut now = Now { mono: Nanos::from_secs(1_000), real: Nanos::from_secs(5_000_000) };
     let start = now.mono;

@@ -185,13 +185,13 @@ fn a_refusal_in_mid_run_is_an_outage_whoever_sends_it() {
             );
             let whole = blast_through(&lab, server, None);
             assert_eq!(events(&whole), [], "{whole:#}");
-            assert_eq!(number(&whole, "losses.lost"), 0, "{whole:#}");
+            assert_eq!(number(&whole, "lost.total"), 0, "{whole:#}");
             let rule = "add rule inet t f meta l4proto udp reject with icmpx port-unreachable";
             let length = Duration::from_millis(600);
             let report = blast_through(&lab, server, Some((host, rule, length)));
             assert_eq!(path(&report, "complete"), true, "{report:#}");
             assert!(path(&report, "failure").is_null(), "{report:#}");
-            let lost = number(&report, "losses.lost");
+            let lost = number(&report, "lost.total");
             assert!((300..2_000).contains(&lost), "{index} {lost} {report:#}");
             let events = events(&report);
             assert_eq!(events.len(), 1, "{events:?}");
@@ -248,7 +248,7 @@ fn pinged(output: &Output) -> (u64, u64, u64) {
     let target = path(&report, "targets.0");
     let errors = path(target, "network_errors").as_array().expect("a list");
     let times = errors.iter().map(|one| number(one, "times")).sum();
-    (number(target, "back"), number(target, "lost"), times)
+    (number(target, "back"), number(target, "lost_datagrams"), times)
 }
 
 #[test]
