@@ -154,8 +154,10 @@ pub struct LossFacts {
     pub drop_events: u64,
     /// Most datagrams of one buffer.
     pub per_drop: u64,
-    /// Datagrams that the sender's host refused: its counters may have counted them.
-    pub refused: u64,
+    /// Sends that failed and that the sender knows of: refused, blocked by a full buffer, or failed
+    /// by the ICMP error of an earlier datagram. The host counts each (`OutDiscards`), and none is a
+    /// loss of what was sent.
+    pub failed_sends: u64,
     /// Fragments of each datagram; 1 for whole ones.
     pub fragments: u64,
 }
@@ -351,7 +353,7 @@ fn in_sender(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
     let counted = |counter| host.get(counter).unwrap_or(0);
     let sent = facts.arrived.saturating_add(facts.missing).saturating_mul(facts.fragments);
     let interface = alone(host.get(HostCounter::TxPackets), sent);
-    let mut known = facts.refused;
+    let mut known = facts.failed_sends;
     let mut beyond = |counter| {
         let count = counted(counter);
         let most = count.saturating_sub(known);
@@ -364,7 +366,7 @@ fn in_sender(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
         claim(LossPlace::OutDiscard, beyond(HostCounter::IpOutDiscards)),
         claim(LossPlace::SendBuffer, beyond(HostCounter::UdpSndbufErrors)),
     ];
-    let fragmentation = counted(HostCounter::IpFragFails).saturating_sub(facts.refused);
+    let fragmentation = counted(HostCounter::IpFragFails).saturating_sub(facts.failed_sends);
     let transmit = counted(HostCounter::TxDropped).saturating_add(counted(HostCounter::TxErrors));
     let rest =
         [claim(LossPlace::Fragmentation, fragmentation), claim(LossPlace::CardTransmit, transmit)];

@@ -287,8 +287,9 @@ fn loss_facts(
     missing: u64,
     io: &IoReport,
 ) -> LossFacts {
-    let refused = sent.map_or(0, |sent| {
-        sent.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams))
+    let failed_sends = sent.map_or(0, |sent| {
+        let errors = sent.refused.iter().chain(&sent.network_errors);
+        errors.fold(sent.blocked, |sum, one| sum.saturating_add(one.datagrams))
     });
     LossFacts {
         missing,
@@ -299,7 +300,7 @@ fn loss_facts(
             Some(RxCall::Gro) | None => ReceiverPlan::COALESCED,
             Some(_) => 1,
         },
-        refused,
+        failed_sends,
         fragments: plan.fragments(),
     }
 }

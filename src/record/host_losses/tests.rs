@@ -98,7 +98,7 @@ fn one_drop_that_several_counters_count_is_explained_once() {
     let shares = share_losses(&facts(100), Some(&sender), None);
     assert_eq!((shares.sender, shares.path), (vec![exact(LossPlace::Qdisc, 60)], 40));
     // What the sender was told of was not sent.
-    let told = LossFacts { refused: 50, ..facts(100) };
+    let told = LossFacts { failed_sends: 50, ..facts(100) };
     let shares = share_losses(&told, Some(&sender), None);
     assert_eq!((shares.sender, shares.path), (vec![exact(LossPlace::Qdisc, 10)], 90));
     let receiver = host(&[(C::SoftnetDropped, 60), (C::RxDropped, 60)]);
@@ -226,7 +226,7 @@ fn the_parts_of_any_counters_sum_up_to_what_is_missing() {
             socket_drops: number(1_200),
             drop_events: number(1_200),
             per_drop: [1, 128][number(1).min(1) as usize],
-            refused: number(100),
+            failed_sends: number(100),
             fragments: 1 + number(1).min(1) * 3,
         };
         let mut counters = || {

@@ -330,8 +330,8 @@ impl Worded for ThroughputAlternative {
     fn text(&self) -> String {
         match self {
             Self::RateLimitInStep => {
-                "a rate limit that drops in step with the regular schedules of the streams: \
-                 `udpkit probe paths` can tell them apart"
+                "a rate limit that drops in step with the regular schedules of the streams: at \
+                 another rate, other streams would lose"
             }
         }
         .to_owned()
