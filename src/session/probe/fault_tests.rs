@@ -165,8 +165,8 @@ pub const PORTS: Machine = Machine {
     ..MTU
 };
 
-fn meet_ports(trial: &mut Trial<'_>) {
-    let plan = PortsPlan {
+fn ports_plan(seed: u64) -> PortsPlan {
+    PortsPlan {
         target: server(),
         ports: SERVER_PORTS[1..5].iter().copied().collect(),
         tries: 8,
@@ -176,8 +176,12 @@ fn meet_ports(trial: &mut Trial<'_>) {
         spacing: Nanos::from_millis(50),
         wait: Nanos::from_secs(1),
         source: client(1),
-        seed: trial.seed,
-    };
+        seed,
+    }
+}
+
+fn meet_ports(trial: &mut Trial<'_>) {
+    let plan = ports_plan(trial.seed);
     let (end, at) = probed(trial.seed, under(trial), 3, PortsSession::new(plan, far_end()));
     let report = match end {
         PortsEnd::Helped(counts) => counts.judge(),
@@ -282,18 +286,7 @@ fn on_a_path_without_faults_no_kind_accuses_anybody() {
             matches!(found.verdict, TimeoutVerdict::StaysOpen { open_ns: 4_000_000_000, .. });
         assert!(is_clean && found.alternatives.is_empty(), "seed {seed}: {found:#?}");
 
-        let plan = PortsPlan {
-            target: server(),
-            ports: SERVER_PORTS[1..5].iter().copied().collect(),
-            tries: 8,
-            dscp: Dscp::default(),
-            ecn: Ecn::default(),
-            gap: Nanos::from_millis(1),
-            spacing: Nanos::from_millis(50),
-            wait: Nanos::from_secs(1),
-            source: client(1),
-            seed,
-        };
+        let plan = ports_plan(seed);
         let (end, _) = probed(seed, hosts(), 3, PortsSession::new(plan, far_end()));
         let PortsEnd::Helped(counts) = end else { panic!("seed {seed}: no agent") };
         let report = counts.judge();
