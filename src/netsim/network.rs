@@ -199,6 +199,19 @@ impl Network {
         self.processes[process.0].is_over
     }
 
+    /// Opens one more socket for a session, and returns its number among its sockets.
+    pub fn open_socket(&mut self, process: ProcessId, socket: SimSocket) -> usize {
+        let process = &mut self.processes[process.0];
+        process.sockets.push(socket);
+        process.taken.push(0);
+        process.sockets.len() - 1
+    }
+
+    /// Closes a socket of a session: nothing comes to it any more. Its number is not given again.
+    pub fn close_socket(&mut self, process: ProcessId, socket: usize) {
+        self.processes[process.0].sockets[socket].address.set_port(0);
+    }
+
     /// Ends a session from outside: its sockets are closed.
     pub fn kill(&mut self, process: ProcessId) {
         self.processes[process.0].is_over = true;

@@ -8,7 +8,7 @@ use crate::wire::{Ask, Command, Header, Kind, Params, Reply, Tag, Verb, Via};
 use fastrand::Rng;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Maximum values kept per key, and maximum datagrams kept.
 const WORDS: usize = 12;
@@ -423,12 +423,14 @@ impl Adversary {
 
     fn measurement(&mut self) -> Vec<u8> {
         let kinds = [Kind::Data, Kind::End, Kind::Probe, Kind::Echo];
-        let (kind, tag) = (kinds[self.rng.usize(..4)], self.rng.u16(..));
-        let mut bytes = vec![0; Header::LEN + self.rng.usize(..200)];
+        let tag = self.rng.u16(..);
+        let is_check = self.rng.bool();
+        let (kind, least) = if is_check { (Kind::Probe, 64) } else { (self.one_of(&kinds), 16) };
+        let mut bytes = vec![0; least + self.rng.usize(..200)];
         let sent = Nanos(self.number());
         Header { kind, tag, sequence: self.rng.u32(..), sent }.encode(&mut bytes);
         // A probe of `cast check`: its mark, and whether the answer should go to the group.
-        if bytes.len() >= 64 && self.rng.bool() {
+        if is_check {
             bytes[17] = self.rng.u8(..4);
             bytes[20..24].copy_from_slice(b"cast");
         }
@@ -446,7 +448,7 @@ impl Adversary {
     }
 
     /// A random one of these.
-    pub fn one_of(&mut self, addresses: &[IpAddr]) -> IpAddr {
-        addresses[self.rng.usize(..addresses.len())]
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.rng.usize(..choices.len())]
     }
 }

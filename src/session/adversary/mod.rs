@@ -6,7 +6,7 @@
 //! ```text
 //! adversary_moves.rs    what the adversary knows, and what it sends next
 //! forged_traffic.rs  what came from each forged address, and what was sent there
-//! stage.rs   one session, the time, and a socket buffer that may be full
+//! stage.rs           one responder on the simulated network, whose sends go wrong now and then
 //! ```
 //!
 //! An hour by hand: `UDPKIT_TEST_RUNS=1000000 cargo test --lib session::adversary`.
@@ -19,4 +19,4 @@ mod stage;
 
 use adversary_moves::Adversary;
 use forged_traffic::Ledger;
-use stage::{Arrival, Stage};
+use stage::{Arrival, Engine, Stage, Start, addresses};

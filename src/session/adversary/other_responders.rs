@@ -1,7 +1,7 @@
 //! The other responders against the adversary: a fan-out's sender and receivers, the answering side
 //! of `cast check`, and `recv --echo`.
 
-use super::{Adversary, Arrival, Stage};
+use super::{Adversary, Arrival, Stage, Start, addresses};
 use crate::batch::{Dest, LocalSendFailure, TxBatch};
 use crate::machine::Session;
 use crate::netsim::runs;
@@ -13,10 +13,12 @@ use crate::session::{
 };
 use crate::units::Nanos;
 use crate::wire::{TicketKey, Verb};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// How long a value that an address received proves that somebody is there.
 const FORGOTTEN: Nanos = Nanos::from_secs(25);
+/// How long an answer may take.
+const SECOND: Nanos = Nanos::from_secs(1);
 const MOVES: std::ops::Range<usize> = 20..80;
 
 struct Quiet;
@@ -49,31 +51,32 @@ fn group() -> SocketAddr {
     "239.1.2.3:5000".parse().unwrap()
 }
 
-fn here() -> IpAddr {
-    "203.0.113.7".parse().unwrap()
+fn here() -> SocketAddr {
+    (addresses()[0], 5_000).into()
 }
 
-/// A run against one responder; returns the number of datagrams sent to forged addresses.
-fn run<S: Session>(
+/// A run against one responder with these sockets; returns the number of datagrams sent to forged
+/// addresses. An answer may take `moment`.
+fn run<S: Session + 'static>(
     seed: u64,
     open: impl FnOnce(&mut Adversary, &mut TxBatch) -> S,
-    destinations: &[IpAddr],
-    (sockets, moment): (usize, u64),
+    sockets: &[SocketAddr],
+    moment: Nanos,
 ) -> u64 {
     let mut mind = Adversary::new(seed);
     mind.named.push(group());
-    let trouble = if mind.rng.bool() { 0 } else { mind.rng.u8(..30) };
     let mut batch = TxBatch::new(256, 1 << 20);
     let session = open(&mut mind, &mut batch);
-    let mut stage = Stage::new(session, batch, (trouble, Nanos::from_secs(moment)));
+    let start = Start { session, engine: (), sockets, batch, moment };
+    let mut stage = Stage::new(start, &mut mind);
     for _ in 0..mind.rng.usize(MOVES) {
         let span = mind.span();
         stage.pass(Nanos(span.0 / 4), &mut mind);
         if mind.rng.u8(..60) == 0
             && let Some(address) = mind.moves_away()
         {
-            mind.note(format!("{} nobody is at {address} any more", stage.now));
-            stage.ledger.leave_behind(address, stage.now + FORGOTTEN);
+            mind.note(format!("{} nobody is at {address} any more", stage.now()));
+            stage.ledger.leave_behind(address, stage.now() + FORGOTTEN);
         }
         let source = mind.source();
         let bytes = match mind.rng.u8(..6) {
@@ -81,10 +84,10 @@ fn run<S: Session>(
             1 => mind.opening(Verb::Rcpt, source, &[]),
             _ => mind.says(source),
         };
-        let (destination, socket) = (mind.one_of(destinations), mind.rng.usize(..sockets));
+        let destination = mind.one_of(sockets);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        mind.note(format!("{} {source}: {text:.160}", stage.now));
-        stage.arrive(Arrival { source, destination, socket }, &bytes, &mut mind);
+        mind.note(format!("{} {source} to {destination}: {text:.160}", stage.now()));
+        stage.arrive(Arrival { source, destination }, &bytes, &mut mind);
     }
     stage.pass(Nanos::from_secs(60), &mut mind);
     stage.ledger.answers
@@ -120,7 +123,7 @@ fn sender(mind: &mut Adversary, batch: &mut TxBatch) -> CastSender<FixedMessages
 
 #[test]
 fn a_fan_outs_sender_sends_no_forged_address_more_than_came_in_its_name() {
-    runs_of("cast send", |seed| run(seed, sender, &[here()], (1, 1)));
+    runs_of("cast send", |seed| run(seed, sender, &[here()], SECOND));
 }
 
 /// It reports now and then, not for each datagram: arrivals count for five seconds.
@@ -137,7 +140,7 @@ fn a_fan_outs_receiver_reports_no_more_than_came() {
         };
         CastReceiver::new(config, Quiet)
     };
-    runs_of("cast recv", |seed| run(seed, receiver, &[group().ip()], (1, 5)));
+    runs_of("cast recv", |seed| run(seed, receiver, &[group()], Nanos::from_secs(5)));
 }
 
 #[test]
@@ -153,14 +156,14 @@ fn the_far_end_of_a_check_answers_with_no_more_than_came() {
         };
         CheckAnswerer::new(config, Quiet)
     };
-    runs_of("cast check", |seed| run(seed, answerer, &[here(), group().ip()], (2, 1)));
+    runs_of("cast check", |seed| run(seed, answerer, &[group(), here()], SECOND));
 }
 
 #[test]
 fn an_echo_is_no_more_than_came() {
     let echo = |_: &mut Adversary, _: &mut TxBatch| {
         let plan = RecvPlan {
-            local: vec![(here(), 5_000).into()],
+            local: vec![here()],
             show: Show::Counts,
             count: None,
             timeout: None,
@@ -171,5 +174,5 @@ fn an_echo_is_no_more_than_came() {
         };
         RecvSession::new(plan, Quiet)
     };
-    runs_of("recv --echo", |seed| run(seed, echo, &[here()], (1, 1)));
+    runs_of("recv --echo", |seed| run(seed, echo, &[here()], SECOND));
 }

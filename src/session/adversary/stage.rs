@@ -1,156 +1,150 @@
-//! Runs one session: virtual time, a socket buffer that may be full, and the destinations of
-//! everything that it sends.
+//! One responder on the simulated network: datagrams come to it in anybody's name, and what it sends
+//! goes to the adversary that hears it, or into the accounts.
 
 use super::{Adversary, Ledger};
-use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, SendStop, TxBatch};
-use crate::machine::{Next, Now, Session};
+use crate::batch::TxBatch;
+use crate::machine::Session;
+use crate::netsim::{
+    Host, HostId, Network, Packet, ProcessId, Running, SendFaults, SimSocket, Way,
+};
 use crate::units::Nanos;
-use fastrand::Rng;
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
-/// Time between two polls when the session waits for nothing.
+/// The host's addresses: two of IPv4, and one from which an IPv6 address can be answered.
+pub const ADDRESSES: [&str; 3] = ["203.0.113.7", "203.0.113.8", "2001:db8:7::1"];
+/// Time between two ticks.
 const TICK: Nanos = Nanos::from_millis(50);
-/// Number of polls at one instant that counts as an endless loop.
-const TURNS: u32 = 10_000;
+
+/// The addresses that the adversary sends to.
+pub fn addresses() -> [IpAddr; 2] {
+    [ADDRESSES[0], ADDRESSES[1]].map(|text| text.parse().unwrap())
+}
 
 /// How a datagram arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
     pub source: SocketAddr,
-    pub destination: IpAddr,
-    pub socket: usize,
+    pub destination: SocketAddr,
 }
 
-/// A session and its environment.
-pub struct Stage<S> {
-    pub session: S,
-    pub now: Nanos,
+/// What a responder's process does for it between two datagrams.
+pub trait Engine {
+    /// Called after everything that happens.
+    fn serve(&mut self, network: &mut Network, responder: ProcessId);
+}
+
+/// A responder that asks for nothing.
+impl Engine for () {
+    fn serve(&mut self, _network: &mut Network, _responder: ProcessId) {}
+}
+
+/// What left the responder's host, and where to.
+type Left = Rc<RefCell<Vec<(SocketAddr, Vec<u8>)>>>;
+
+/// A responder, its engine, and the accounts of what it sent.
+pub struct Stage<S, E> {
+    network: Network,
+    host: HostId,
+    pub responder: Running<S>,
+    pub engine: E,
     pub ledger: Ledger,
-    pub batch: TxBatch,
-    pub trouble: u8,
-    pub over: bool,
+    left: Left,
     /// What reached the adversary since the last query.
     heard: Vec<(SocketAddr, Vec<u8>)>,
-    last_tick: Nanos,
 }
 
-impl<S: Session> Stage<S> {
-    /// `trouble` is the percentage of sends for which the socket buffer is full; `moment` is the
-    /// maximum delay of an answer to a forged address.
-    pub fn new(session: S, batch: TxBatch, (trouble, moment): (u8, Nanos)) -> Self {
-        let now = Nanos::from_secs(1_000);
-        let ledger = Ledger::new(moment);
-        Self {
-            session,
-            now,
-            ledger,
-            batch,
-            trouble,
-            over: false,
-            heard: Vec::new(),
-            last_tick: now,
-        }
+/// How a responder starts.
+pub struct Start<'a, S, E> {
+    pub session: S,
+    pub engine: E,
+    pub sockets: &'a [SocketAddr],
+    pub batch: TxBatch,
+    /// Maximum delay of an answer to a forged address.
+    pub moment: Nanos,
+}
+
+impl<S: Session + 'static, E: Engine> Stage<S, E> {
+    /// In half of the runs the socket's buffer is full now and then, and the kernel refuses some.
+    pub fn new(start: Start<'_, S, E>, mind: &mut Adversary) -> Self {
+        let mut host = Host::at(ADDRESSES[0]).and(ADDRESSES[1]).and(ADDRESSES[2]);
+        let addresses = start.sockets.iter().map(SocketAddr::ip);
+        host.groups.extend(addresses.filter(IpAddr::is_multicast));
+        let trouble = if mind.rng.bool() { 0.0 } else { f64::from(mind.rng.u8(..15)) / 100.0 };
+        host.send_faults = SendFaults { blocked: trouble, refused: trouble };
+        let left = Left::default();
+        let leaving = Rc::clone(&left);
+        let host = host.behind_rule(move |_, way, packet| {
+            if let (Way::Out, Some(payload)) = (way, packet.payload()) {
+                leaving.borrow_mut().push((packet.to, payload.to_vec()));
+            }
+            true
+        });
+        let mut network = Network::new(mind.seed);
+        let host = network.add(host);
+        let sockets: Vec<_> = start.sockets.iter().copied().map(SimSocket::bound).collect();
+        let responder = network.start_with(host, &sockets, start.session, start.batch);
+        let ledger = Ledger::new(start.moment);
+        Self { network, host, responder, engine: start.engine, ledger, left, heard: Vec::new() }
     }
 
-    pub fn clock(&self) -> Now {
-        Now { mono: self.now, real: Nanos::from_secs(1_700_000_000) + self.now }
+    /// The responder's monotonic clock.
+    pub fn now(&self) -> Nanos {
+        self.network.now(self.responder.id()).mono
     }
 
-    /// A datagram arrives. An immediate answer is sent at once.
+    /// From now on every send succeeds.
+    pub fn end_trouble(&mut self) {
+        self.network.host(self.host).send_faults = SendFaults::default();
+    }
+
+    /// A datagram arrives. What is answered at once has left when this returns.
     pub fn arrive(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Adversary) {
-        let Arrival { source, destination, socket } = arrival;
+        let Arrival { source, destination } = arrival;
         if !mind.hears(source) {
-            self.ledger.came(self.now, source, payload.len());
+            self.ledger.came(self.now(), source, payload.len());
         }
-        let meta = RxMeta {
-            source,
-            destination: Some(destination),
-            interface: 3,
-            arrival: self.clock().real,
-            ttl: Some(61),
-            tos: Some(0),
-            socket,
-            ..RxEntry::default().meta
-        };
-        let datagram = Datagram { payload, true_len: payload.len(), meta };
-        self.session.on_datagram(self.clock(), &datagram);
-        self.turn(mind);
+        let instant = self.network.instant();
+        self.network.inject(instant, Packet::udp(source, destination, payload.to_vec()));
+        self.run_until(instant, mind);
     }
 
-    /// The same; returns what was sent to its source then.
+    /// The same, with a millisecond to answer; returns what was sent to its source then.
     pub fn hear(&mut self, arrival: Arrival, payload: &[u8], mind: &mut Adversary) -> Vec<Vec<u8>> {
         self.heard.clear();
         self.arrive(arrival, payload, mind);
+        self.pass(Nanos::from_millis(1), mind);
         let heard = std::mem::take(&mut self.heard).into_iter();
         heard.filter(|(at, _)| *at == arrival.source).map(|(_, bytes)| bytes).collect()
     }
 
     /// Time passes, and the session does what is due.
     pub fn pass(&mut self, span: Nanos, mind: &mut Adversary) {
-        let end = self.now + span;
-        while self.now < end && !self.over {
-            let next = self.turn(mind);
-            // During a long wait polls are less frequent: only what is due matters.
-            let look = self.now + TICK.max(Nanos(span.0 / 64));
-            let at = match next {
-                Next::WaitUntil(at) => at.max(self.now + Nanos(1)).min(look),
-                Next::Send => self.now + Nanos::from_millis(1),
-                Next::Idle | Next::Done => look,
-            };
-            self.now = at.min(end);
-            if self.now - self.last_tick >= TICK {
-                self.last_tick = self.now;
-                self.session.on_tick(self.clock());
-            }
-        }
-        self.turn(mind);
+        // During a long wait ticks are less frequent: only what is due matters.
+        self.network.set_tick(self.responder.id(), TICK.max(Nanos(span.0 / 64)));
+        self.run_until(self.network.instant() + span, mind);
     }
 
-    /// The session sends what it has, as far as the socket accepts it.
-    fn turn(&mut self, mind: &mut Adversary) -> Next {
-        for _ in 0..TURNS {
-            if self.over {
-                return Next::Done;
-            }
-            self.batch.clear();
-            let next = self.session.poll_transmit(self.clock(), &mut self.batch);
-            let outcome = self.outcome(&mut mind.rng);
-            for slot in &self.batch.slots()[..outcome.accepted] {
-                let dest = self.batch.dest(slot.dest).expect("nobody is connected");
-                let bytes = self.batch.payload(slot);
-                if mind.hears(dest.addr) {
-                    mind.learn(dest.addr, bytes);
-                    self.heard.push((dest.addr, bytes.to_vec()));
-                } else if let Err(wrong) = self.ledger.left(self.now, dest.addr, bytes.len()) {
-                    let text = String::from_utf8_lossy(bytes);
-                    panic!("seed {}: {wrong}: {text:.200}\n{}", mind.seed, mind.story());
-                }
-            }
-            if !self.batch.is_empty() {
-                self.session.on_sent(self.clock(), &self.batch, &outcome);
-            }
-            self.over = next == Next::Done && self.batch.is_empty();
-            match (next, outcome.stop) {
-                (Next::Send, None | Some(SendStop::Refused { .. })) => {}
-                _ if outcome.stop == Some(SendStop::Blocked) => return Next::Send,
-                _ if !self.batch.is_empty() => {}
-                _ => return next,
-            }
+    fn run_until(&mut self, end: Nanos, mind: &mut Adversary) {
+        while self.network.step(end) {
+            self.engine.serve(&mut self.network, self.responder.id());
+            self.account(mind);
         }
-        panic!("seed {}: it sends for ever at one instant\n{}", mind.seed, mind.story());
+        self.network.run_until(end);
     }
 
-    fn outcome(&self, rng: &mut Rng) -> SendOutcome {
-        let all = self.batch.len();
-        if all == 0 || rng.u8(..100) >= self.trouble {
-            return SendOutcome { accepted: all, stop: None };
+    /// Hands on what has left the host.
+    fn account(&mut self, mind: &mut Adversary) {
+        let (at, left) = (self.now(), self.left.take());
+        for (to, bytes) in left {
+            if mind.hears(to) {
+                mind.learn(to, &bytes);
+                self.heard.push((to, bytes));
+            } else if let Err(wrong) = self.ledger.left(at, to, bytes.len()) {
+                let text = String::from_utf8_lossy(&bytes);
+                panic!("seed {}: {wrong}: {text:.200}\n{}", mind.seed, mind.story());
+            }
         }
-        let accepted = rng.usize(..all);
-        let stop = if rng.bool() {
-            SendStop::Blocked
-        } else {
-            SendStop::Refused { datagrams: 1, errno: 1 }
-        };
-        SendOutcome { accepted, stop: Some(stop) }
     }
 }

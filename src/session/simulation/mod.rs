@@ -6,7 +6,7 @@ mod expected_counts;
 mod paths;
 mod stream;
 
-mod client_and_server;
+pub mod client_and_server;
 mod dialogue;
 mod extreme;
 pub mod fault_matrix;
