@@ -252,7 +252,9 @@ fn on_monotonic(now: Now, stamp: Nanos) -> Option<Nanos> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::RxEntry;
+    use crate::batch::{RxEntry, RxMeta};
+    use crate::impair::{Delay, Impairments, Jitter};
+    use crate::netsim::{Host, Link, Mailbox, Network, Responder, SimSocket, Way};
     use std::collections::VecDeque;
 
     fn at(micros: u64) -> Now {
@@ -262,68 +264,80 @@ mod tests {
         }
     }
 
-    /// A path that takes `there` in each direction, with a reflector that takes 5 µs; every
-    /// `lose`th probe is lost.
-    fn run(key: Option<StampKey>, lose: u64) -> ProberSummary {
-        let plan = ProberPlan {
-            interval: Nanos::from_millis(10),
-            patience: Nanos::from_secs(1),
-            key: key.clone(),
-            ssid: 9,
+    fn plan(key: Option<StampKey>) -> ProberPlan {
+        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
+        ProberPlan { interval, patience, key, ssid: 9 }
+    }
+
+    fn reflected(key: Option<&StampKey>, now: Now, bytes: &[u8]) -> Vec<u8> {
+        let request = match key {
+            None => StampRequest::decode(bytes),
+            Some(key) => StampRequest::decode_signed(bytes, key),
         };
-        let mut prober = StampProber::new(plan, VecDeque::new());
-        let mut batch = TxBatch::new(8, 2_048);
-        let (mut flying, mut count, mut time) = (Vec::new(), 0u64, 0u64);
-        loop {
-            if time == 1_000_000 {
-                prober.orders.push_back(ProbePhase::Loaded);
-            }
-            if time == 2_000_000 {
-                prober.orders.push_back(ProbePhase::Over);
-            }
-            let there = if (1_000_000..2_000_000).contains(&time) { 500 } else { 50 };
-            batch.clear();
-            let next = prober.poll_transmit(at(time), &mut batch);
-            for slot in batch.slots() {
-                let bytes = batch.payload(slot);
-                let request = match &key {
-                    None => StampRequest::decode(bytes),
-                    Some(key) => StampRequest::decode_signed(bytes, key),
-                }
-                .unwrap();
-                let now = |micros| Timestamp::of(at(micros).real, TimeFormat::Ntp);
-                let reply = StampReply {
-                    request,
-                    received: now(time + there),
-                    sent: now(time + there + 5),
-                    ..StampReply::default()
-                };
-                let bytes = match &key {
-                    None => reply.encode().to_vec(),
-                    Some(key) => reply.encode_signed(key).to_vec(),
-                };
-                count += 1;
-                if !count.is_multiple_of(lose) {
-                    flying.push((time + 2 * there + 5, bytes));
-                }
-            }
-            let outcome = SendOutcome { accepted: batch.len(), stop: None };
-            prober.on_sent(at(time), &batch, &outcome);
-            if next == Next::Done {
-                return prober.finish(at(time));
-            }
-            time += 5;
-            flying.retain(|(arrives, bytes)| {
-                if *arrives > time {
-                    return true;
-                }
-                let mut meta = RxEntry::default().meta;
-                meta.arrival = at(*arrives).real;
-                let len = bytes.len();
-                prober.on_datagram(at(time), &Datagram { payload: bytes, true_len: len, meta });
-                false
-            });
+        let at = Timestamp::of(now.real, TimeFormat::Ntp);
+        let request = request.unwrap();
+        let reply = StampReply { request, received: at, sent: at, ..StampReply::default() };
+        key.map_or_else(|| reply.encode().to_vec(), |key| reply.encode_signed(key).to_vec())
+    }
+
+    /// A path of 50 µs in each direction, of 500 µs while it is loaded; every `lose`th probe is lost.
+    fn run(key: Option<StampKey>, lose: u64) -> ProberSummary {
+        let path = |micros| {
+            let delay = Delay { base: Nanos::from_micros(micros), jitter: Jitter::None };
+            Impairments { delay, ..Impairments::default() }
+        };
+        let mut count = 0;
+        let near = Host::at("192.0.2.1").behind_rule(move |_, way, _| {
+            count += u64::from(way == Way::Out);
+            way == Way::Back || !count.is_multiple_of(lose)
+        });
+        let mut network = Network::new(1);
+        let near = network.add(near.behind(Link::both(&path(50))));
+        let far = network.add(Host::at("198.51.100.1"));
+        let (own, target) = (([192, 0, 2, 1], 5_000).into(), ([198, 51, 100, 1], 862).into());
+        let orders = Mailbox::new();
+        let prober = StampProber::new(plan(key.clone()), orders.clone());
+        let reflector = Responder::new(move |now, datagram, queue| {
+            let reply = reflected(key.as_ref(), now, datagram.payload);
+            queue.push_back((datagram.meta.source.into(), reply));
+        });
+        network.start(far, &[SimSocket::bound(target)], reflector);
+        let prober = network.start(near, &[SimSocket::connected(own, target)], prober);
+        for (millis, phase) in [(999, ProbePhase::Loaded), (1_999, ProbePhase::Over)] {
+            network.run_until(Nanos::from_millis(millis));
+            let link = network.host(near).link();
+            link.out.impose(path(500));
+            link.back.impose(path(500));
+            orders.push(phase);
+            network.wake(prober.id());
         }
+        network.finish(&prober, Nanos::from_secs(10))
+    }
+
+    /// A prober that wrote one probe, which the socket accepted unless it stopped there.
+    fn with_one_sent(stop: Option<SendStop>) -> (StampProber<VecDeque<ProbePhase>>, StampRequest) {
+        let mut prober = StampProber::new(plan(None), VecDeque::new());
+        let mut batch = TxBatch::new(8, 2_048);
+        prober.poll_transmit(at(0), &mut batch);
+        let request = StampRequest::decode(batch.payload(&batch.slots()[0])).unwrap();
+        let accepted = if stop.is_none() { batch.len() } else { 0 };
+        prober.on_sent(at(0), &batch, &SendOutcome { accepted, stop });
+        (prober, request)
+    }
+
+    /// How many came back, and the round trip in microseconds, when this reply comes at the real
+    /// time `arrival` and is read at `now`.
+    fn replied(
+        mut prober: StampProber<VecDeque<ProbePhase>>,
+        now: Now,
+        arrival: Nanos,
+        reply: StampReply,
+    ) -> (u64, Option<u64>) {
+        let bytes = reply.encode();
+        let meta = RxMeta { arrival, ..RxEntry::default().meta };
+        prober.on_datagram(now, &Datagram { payload: &bytes, true_len: bytes.len(), meta });
+        let idle = prober.finish(now).idle;
+        (idle.back, idle.delay.min().map(|least| (least.0 + 500) / 1_000))
     }
 
     #[test]
@@ -340,27 +354,19 @@ mod tests {
     /// One probe, with this host `held` up after its clock reading, with or without a kernel stamp,
     /// on a path of 200 µs; returns its round trip in microseconds.
     fn held_up(held: u64, stamped: bool) -> (u64, Option<u64>) {
-        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
-        let plan = ProberPlan { interval, patience, key: None, ssid: 9 };
-        let mut prober = StampProber::new(plan, VecDeque::new());
-        let mut batch = TxBatch::new(8, 2_048);
-        prober.poll_transmit(at(0), &mut batch);
-        let request = StampRequest::decode(batch.payload(&batch.slots()[0])).unwrap();
-        let outcome = SendOutcome { accepted: batch.len(), stop: None };
-        prober.on_sent(at(0), &batch, &outcome);
+        let (mut prober, request) = with_one_sent(None);
         let (left, came) = (held, held + 200);
         prober.on_pause(at(came), Nanos::from_micros(held));
         if stamped {
             let stamp = TransmitStamp { socket: 0, number: 0, at: at(left).real };
             prober.on_transmit_stamp(at(came + 9), &stamp);
         }
-        let bytes = StampReply { request, ..StampReply::default() }.encode();
-        let mut meta = RxEntry::default().meta;
-        meta.arrival = at(came).real;
-        let datagram = Datagram { payload: &bytes, true_len: bytes.len(), meta };
-        prober.on_datagram(at(came + 9), &datagram);
-        let idle = prober.finish(at(came + 9)).idle;
-        (idle.back, idle.delay.min().map(|least| (least.0 + 500) / 1_000))
+        replied(
+            prober,
+            at(came + 9),
+            at(came).real,
+            StampReply { request, ..StampReply::default() },
+        )
     }
 
     #[test]
@@ -372,26 +378,16 @@ mod tests {
     /// One probe of 200 µs, after which this host's clock is set by so many microseconds before
     /// the reply is read, and the reflector's between its two stamps; its round trip.
     fn with_a_set_clock(here: i64, inside: i64) -> (u64, Option<u64>) {
-        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
-        let plan = ProberPlan { interval, patience, key: None, ssid: 9 };
-        let mut prober = StampProber::new(plan, VecDeque::new());
-        let mut batch = TxBatch::new(8, 2_048);
-        prober.poll_transmit(at(0), &mut batch);
-        let request = StampRequest::decode(batch.payload(&batch.slots()[0])).unwrap();
-        prober.on_sent(at(0), &batch, &SendOutcome { accepted: batch.len(), stop: None });
+        let (prober, request) = with_one_sent(None);
         let stamp = |micros: i64| {
             let real = at(100).real.0.saturating_add_signed(micros * 1_000);
             Timestamp::of(Nanos(real), TimeFormat::Ntp)
         };
         let (received, sent) = (stamp(0), stamp(inside));
-        let bytes = StampReply { sent, received, request, ..StampReply::default() }.encode();
-        let mut meta = RxEntry::default().meta;
-        meta.arrival = at(200).real;
         let mut now = at(209);
         now.real = Nanos(now.real.0.saturating_add_signed(here * 1_000));
-        prober.on_datagram(now, &Datagram { payload: &bytes, true_len: bytes.len(), meta });
-        let idle = prober.finish(now).idle;
-        (idle.back, idle.delay.min().map(|least| (least.0 + 500) / 1_000))
+        let reply = StampReply { sent, received, request, ..StampReply::default() };
+        replied(prober, now, at(200).real, reply)
     }
 
     #[test]
@@ -404,13 +400,7 @@ mod tests {
 
     #[test]
     fn what_this_host_refused_was_not_sent() {
-        let (interval, patience) = (Nanos::from_millis(10), Nanos::from_secs(1));
-        let plan = ProberPlan { interval, patience, key: None, ssid: 9 };
-        let mut prober = StampProber::new(plan, VecDeque::new());
-        let mut batch = TxBatch::new(8, 2_048);
-        prober.poll_transmit(at(0), &mut batch);
-        let stop = Some(SendStop::Refused { datagrams: 1, errno: 1 });
-        prober.on_sent(at(0), &batch, &SendOutcome { accepted: 0, stop });
+        let (prober, _) = with_one_sent(Some(SendStop::Refused { datagrams: 1, errno: 1 }));
         let idle = prober.finish(at(0)).idle;
         assert_eq!((idle.sent, idle.never_sent, idle.back), (0, 1, 0));
     }
