@@ -60,66 +60,63 @@ pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Colle
     }
 }
 
-/// The report of a run.
-pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> BlastReport {
-    let Collected {
-        sent,
-        received,
-        received_streams,
-        begun_up,
-        begun_down,
-        sender_io,
-        receiver_io,
-        host,
-        up,
-        down,
-    } = found;
-    let far = control.far_host.as_ref();
-    let granted = control.streams.is_some();
-    let (far_rx, far_tx) = (control.far_rx.as_ref(), control.far_tx.as_ref());
-    let asked = Some(plan.stream.buffer as u64);
-    let way_up = Facts {
+/// What is reported of the client's datagrams.
+fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -> Facts {
+    let (own, far) = (found.sender_io, control.far_rx.as_ref());
+    Facts {
         direction: Way::Up,
-        sent: sent.map(|sent| explained(plan, sent)),
+        sent: found.sent.take().map(|sent| explained(plan, sent)),
         received: control.received,
         received_streams: control.received_streams.clone(),
-        begun: granted.then_some(begun_up),
+        begun: control.streams.map(|_| found.begun_up),
         io: IoReport {
-            tx: sender_io.map(|io| io.tx),
-            rx: far_rx.and_then(|far| far.rx),
-            batch: sender_io.map_or(0, |io| io.batch),
-            send_buffer: sender_io.map(|io| io.send_buffer),
-            receive_buffer_asked: asked.filter(|_| plan.named.is_none()),
-            receive_buffer_granted: far_rx.map(|far| far.receive_buffer),
+            tx: own.map(|io| io.tx),
+            rx: far.and_then(|far| far.rx),
+            batch: own.map_or(0, |io| io.batch),
+            send_buffer: own.map(|io| io.send_buffer),
+            receive_buffer_asked: plan.named.is_none().then_some(plan.stream.buffer as u64),
+            receive_buffer_granted: far.map(|far| far.receive_buffer),
         },
-        intervals: if control.contradiction.is_some() { Vec::new() } else { up },
-        sender: host.clone(),
-        receiver: far.cloned(),
-    };
-    let way_down = Facts {
+        intervals: match control.contradiction {
+            Some(_) => Vec::new(),
+            None => std::mem::take(&mut found.up),
+        },
+        sender: found.host.clone(),
+        receiver: control.far_host.clone(),
+    }
+}
+
+/// What is reported of the server's.
+fn facts_down(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -> Facts {
+    let (own, far) = (found.receiver_io, control.far_tx.as_ref());
+    Facts {
         direction: Way::Down,
         sent: control.sent.clone(),
-        received,
-        received_streams,
-        begun: granted.then_some(begun_down),
+        received: found.received,
+        received_streams: std::mem::take(&mut found.received_streams),
+        begun: control.streams.map(|_| found.begun_down),
         io: IoReport {
-            tx: far_tx.and_then(|far| far.tx),
-            rx: receiver_io.map(|io| io.rx),
-            batch: far_tx.map_or(0, |far| far.batch),
-            send_buffer: far_tx.map(|far| far.send_buffer),
-            receive_buffer_asked: asked,
-            receive_buffer_granted: receiver_io.map(|io| io.receive_buffer),
+            tx: far.and_then(|far| far.tx),
+            rx: own.map(|io| io.rx),
+            batch: far.map_or(0, |far| far.batch),
+            send_buffer: far.map(|far| far.send_buffer),
+            receive_buffer_asked: Some(plan.stream.buffer as u64),
+            receive_buffer_granted: own.map(|io| io.receive_buffer),
         },
-        intervals: down,
-        sender: far.cloned(),
-        receiver: host,
-    };
+        intervals: std::mem::take(&mut found.down),
+        sender: control.far_host.clone(),
+        receiver: found.host.clone(),
+    }
+}
+
+/// The report of a run.
+pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) -> BlastReport {
+    let up = facts_up(plan, control, &mut found);
+    let down = facts_down(plan, control, &mut found);
     let (main, reverse) = match plan.test.direction {
-        Direction::Up => (direction(plan, way_up, control), None),
-        Direction::Down => (direction(plan, way_down, control), None),
-        Direction::Both => {
-            (direction(plan, way_up, control), Some(direction(plan, way_down, control)))
-        }
+        Direction::Up => (direction(plan, up, control), None),
+        Direction::Down => (direction(plan, down, control), None),
+        Direction::Both => (direction(plan, up, control), Some(direction(plan, down, control))),
     };
     let mut report = BlastReport {
         target: Endpoint::from(plan.target).to_string(),
@@ -150,87 +147,50 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, found: Collected) -> B
 
 fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
     let complete = control.complete;
-    let Facts {
-        direction,
-        sent,
-        received,
-        received_streams,
-        begun,
-        io,
-        intervals,
-        sender,
-        receiver,
-    } = facts;
-    let several = control.contradiction.is_none() && received_streams.len() > 1;
+    let several = control.contradiction.is_none() && facts.received_streams.len() > 1;
     let payload = u64::from(plan.test.payload);
-    let flow = Flow { plan, sent: sent.as_ref(), received: received.as_ref() };
-    let span = sent.as_ref().map_or(0, |sent| sent.span_ns);
+    let (sent, received) = (facts.sent.as_ref(), facts.received.as_ref());
+    let flow = Flow { plan, sent, received };
+    let span = sent.map_or(0, |sent| sent.span_ns);
     let length = match (span, received) {
         (0, Some(counts)) => Nanos(counts.span_ns),
         (span, _) => Nanos(span),
     };
     // This end's intervals are based on the remote sender's sequence numbers.
     let lost = received.filter(|_| control.contradiction.is_none()).map(|counts| {
-        let missing = missing(&counts, sent.as_ref(), complete);
-        let facts = loss_facts(plan, &counts, sent.as_ref(), missing, &io);
+        let missing = missing(counts, sent, complete);
+        let known = loss_facts(plan, counts, sent, missing, &facts.io);
         let [at_sender, at_receiver] =
-            [&sender, &receiver].map(|host| host.as_ref().map(|host| host.counted));
-        let shares = share_losses(&facts, at_sender.as_ref(), at_receiver.as_ref());
-        (losses(&counts, sent.as_ref(), missing, &shares), shares)
+            [&facts.sender, &facts.receiver].map(|host| host.as_ref().map(|host| host.counted));
+        let shares = share_losses(&known, at_sender.as_ref(), at_receiver.as_ref());
+        (losses(counts, sent, missing, &shares), shares)
     });
     let (lost, shares) = lost.unzip();
-    let shares = shares.unwrap_or_default();
-    let reordering = received.filter(|counts| counts.reordered > 0);
+    let hosts = (facts.sender.as_ref(), facts.receiver.as_ref());
     let mut report = DirectionReport {
-        direction,
+        direction: facts.direction,
         duration_ns: length.0,
         offered: flow.offered(),
         sent: flow.sent(),
-        never_sent: sent.as_ref().map(BlastSent::never_sent),
-        refused: sent.as_ref().map(|sent| sent.refused.clone()).unwrap_or_default(),
-        network_errors: sent.as_ref().map(|sent| sent.network_errors.clone()).unwrap_or_default(),
-        unsent: sent.as_ref().map_or(0, |sent| sent.unsent),
-        blocked: sent.as_ref().map_or(0, |sent| sent.blocked),
-        sender_limited: sent.as_ref().and_then(|sent| sender_limited(plan, sent)),
-        streams_begun: begun,
-        stream_rows: if several { stream_rows(&received_streams) } else { Vec::new() },
-        counts_final: complete && sent.is_some() && received.is_some(),
         received: flow.received(),
-        delivered: received.map(|counts| counts.firsts),
-        delivered_bytes: received.map(|counts| counts.firsts.saturating_mul(payload)),
         copies: flow.copies(),
+        streams_begun: facts.begun,
+        stream_rows: if several { stream_rows(&facts.received_streams) } else { Vec::new() },
+        counts_final: complete && sent.is_some() && received.is_some(),
         lost,
-        hosts: host_reports(direction, &shares, sender.as_ref(), receiver.as_ref()),
-        burst_lengths: received.map(|counts| burst_lengths(&counts)).unwrap_or_default(),
-        silence_ns: received.map(|counts| counts.silence_ns),
-        receiver_pause_ns: received.and_then(|counts| counts.reader_pause_ns),
-        duplicates: received.map(|counts| counts.duplicates),
-        reordered: received.map(|counts| counts.reordered),
-        reorder_extent_max: reordering.map(|counts| counts.reorder_extent_max),
-        reorder_extent_mean_milli: reordering
-            .map(|counts| counts.reorder_extent_sum.saturating_mul(1_000) / counts.reordered),
-        too_late: received.map(|counts| counts.too_late),
-        corrupt: received.map(|counts| counts.corrupt),
-        strays: received.map(|counts| counts.strays),
-        jitter_ns: received.and_then(|counts| counts.jitter_ns),
-        delay_above_min_ns: received.map(|counts| counts.delay).unwrap_or_default(),
-        drift_ppb: received.and_then(|counts| counts.drift_ppb),
-        clock_steps: received.map(|counts| counts.clock_steps),
-        lateness_ns: sent.as_ref().map(|sent| sent.lateness).unwrap_or_default(),
-        sender_pause_ns: sent.as_ref().and_then(|sent| sent.pause_ns),
-        quantum: sent.as_ref().map_or(0, |sent| sent.quantum),
-        catch_ups: sent.as_ref().map_or(0, |sent| sent.catch_ups),
-        io,
-        sender_cpu_percent: sent.as_ref().and_then(|sent| share(Nanos(sent.cpu_ns), length)),
-        receiver_cpu_percent: received
-            .and_then(|counts| counts.cpu_ns)
-            .and_then(|cpu| share(Nanos(cpu), length)),
-        intervals,
+        hosts: host_reports(facts.direction, &shares.unwrap_or_default(), hosts.0, hosts.1),
         ..DirectionReport::default()
     };
-    if complete && let (Some(sent), Some(received)) = (&sent, &received) {
+    if let Some(sent) = sent {
+        add_sent(&mut report, plan, sent);
+    }
+    if let Some(received) = received {
+        add_received(&mut report, payload, received);
+    }
+    if complete && let (Some(sent), Some(received)) = (sent, received) {
         check_sums(sent, received);
     }
+    (report.io, report.intervals) = (facts.io, facts.intervals);
     let circumstances = Circumstances {
         goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
         end: match (&control.failure, control.stopped) {
@@ -246,6 +206,46 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
     };
     report.conclude(circumstances);
     report
+}
+
+/// Adds what the sender counted.
+fn add_sent(report: &mut DirectionReport, plan: &BlastPlan, sent: &BlastSent) {
+    report.never_sent = Some(sent.never_sent());
+    report.refused.clone_from(&sent.refused);
+    report.network_errors.clone_from(&sent.network_errors);
+    report.unsent = sent.unsent;
+    report.blocked = sent.blocked;
+    report.sender_limited = sender_limited(plan, sent);
+    report.lateness_ns = sent.lateness;
+    report.sender_pause_ns = sent.pause_ns;
+    report.quantum = sent.quantum;
+    report.catch_ups = sent.catch_ups;
+    report.sender_cpu_percent = share(Nanos(sent.cpu_ns), Nanos(report.duration_ns));
+}
+
+/// Adds what the receiver counted.
+fn add_received(report: &mut DirectionReport, payload: u64, counts: &BlastReceived) {
+    report.delivered = Some(counts.firsts);
+    report.delivered_bytes = Some(counts.firsts.saturating_mul(payload));
+    report.burst_lengths = burst_lengths(counts);
+    report.silence_ns = Some(counts.silence_ns);
+    report.receiver_pause_ns = counts.reader_pause_ns;
+    report.duplicates = Some(counts.duplicates);
+    report.reordered = Some(counts.reordered);
+    if counts.reordered > 0 {
+        let mean = counts.reorder_extent_sum.saturating_mul(1_000) / counts.reordered;
+        report.reorder_extent_max = Some(counts.reorder_extent_max);
+        report.reorder_extent_mean_milli = Some(mean);
+    }
+    report.too_late = Some(counts.too_late);
+    report.corrupt = Some(counts.corrupt);
+    report.strays = Some(counts.strays);
+    report.jitter_ns = counts.jitter_ns;
+    report.delay_above_min_ns = counts.delay;
+    report.drift_ppb = counts.drift_ppb;
+    report.clock_steps = Some(counts.clock_steps);
+    let length = Nanos(report.duration_ns);
+    report.receiver_cpu_percent = counts.cpu_ns.and_then(|cpu| share(Nanos(cpu), length));
 }
 
 /// Checks the identities that hold for every run in which both ends sent their final counts.

@@ -119,19 +119,11 @@ pub fn wire_bytes(plan: &BlastPlan) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parsed;
     use super::*;
-    use crate::cli::BlastArgs;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: BlastArgs,
-    }
 
     fn plan(words: &str) -> BlastPlan {
-        let line = Line::parse_from(["blast"].into_iter().chain(words.split(' ')));
-        BlastPlan::resolve(&line.args, Some(([127, 0, 0, 1], 9).into())).unwrap()
+        BlastPlan::resolve(&parsed(words), Some(([127, 0, 0, 1], 9).into())).unwrap()
     }
 
     /// Counts of `streams` streams of `each` datagrams, sent every `gap`.

@@ -171,3 +171,17 @@ impl Drop for FarEnd {
         }
     }
 }
+
+/// The arguments of a command line, without the command.
+#[cfg(test)]
+fn parsed(words: &str) -> BlastArgs {
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: BlastArgs,
+    }
+
+    Line::parse_from(["blast"].into_iter().chain(words.split_whitespace())).args
+}

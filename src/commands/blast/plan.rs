@@ -83,44 +83,16 @@ impl BlastPlan {
         let mtu = control.open()?.route_mtu().unwrap_or(ETHERNET_MTU as u32);
         let payload = payload(args, target, mtu).map_err(Usage::from)?;
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
-        let test = TestPlan {
-            direction: match (args.reverse, args.bidir) {
-                (true, _) => Direction::Down,
-                (_, true) => Direction::Both,
-                _ => Direction::Up,
-            },
-            streams: if own_memory { wide.unwrap_or(1) } else { args.streams.unwrap_or(1) },
-            payload: payload as u32,
-            rate: args.rate,
-            time: args.time.unwrap_or(if args.count.or(args.bytes.map(|b| b.0)).is_some() {
-                Nanos::ZERO
-            } else {
-                DEFAULT_TIME
-            }),
-            count: count(args, payload).map_err(Usage::from)?,
-            verify: args.verify,
-            interval: args.report_every,
-            window: args.window.unwrap_or(WINDOW),
-            burst: args.burst,
-        };
+        let streams = if own_memory { wide } else { args.streams }.unwrap_or(1);
+        let test = test_plan(args, payload, streams).map_err(Usage::from)?;
         check(args, &test).map_err(Usage::from)?;
         check_cpus(&args.cpus)?;
-        let stream = SocketPlan {
-            connect: Some(target),
-            device,
-            ttl: args.ttl,
-            tos: (args.dscp.is_some() || args.ecn.is_some())
-                .then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default())),
-            fragmentation: args.dont_fragment.then_some(Fragmentation::Probe),
-            io: args.io.into(),
-            buffer: args.socket_buffer.0 as usize,
-            ..SocketPlan::new(bind)
-        };
+        let plain = SocketPlan { connect: Some(target), device, ..SocketPlan::new(bind) };
         Ok(Self {
             target,
             named: args.target.clone(),
             control_bind,
-            stream,
+            stream: stream_socket(args, plain),
             test,
             host_streams: wide.filter(|_| !own_memory && args.streams.is_none()),
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
@@ -287,6 +259,40 @@ fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastU
         return Err(BlastUsage::SizeTooSmall { size: size.0, least, most });
     }
     Ok(size.0)
+}
+
+/// What both ends are to do.
+fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, BlastUsage> {
+    let is_counted = args.count.is_some() || args.bytes.is_some();
+    Ok(TestPlan {
+        direction: match (args.reverse, args.bidir) {
+            (true, _) => Direction::Down,
+            (_, true) => Direction::Both,
+            _ => Direction::Up,
+        },
+        streams,
+        payload: payload as u32,
+        rate: args.rate,
+        time: args.time.unwrap_or(if is_counted { Nanos::ZERO } else { DEFAULT_TIME }),
+        count: count(args, payload)?,
+        verify: args.verify,
+        interval: args.report_every,
+        window: args.window.unwrap_or(WINDOW),
+        burst: args.burst,
+    })
+}
+
+/// The socket of each stream; `plain` has its addresses alone.
+fn stream_socket(args: &BlastArgs, plain: SocketPlan) -> SocketPlan {
+    let is_marked = args.dscp.is_some() || args.ecn.is_some();
+    SocketPlan {
+        ttl: args.ttl,
+        tos: is_marked.then(|| tos(args.dscp.unwrap_or_default(), args.ecn.unwrap_or_default())),
+        fragmentation: args.dont_fragment.then_some(Fragmentation::Probe),
+        io: args.io.into(),
+        buffer: args.socket_buffer.0 as usize,
+        ..plain
+    }
 }
 
 fn count(args: &BlastArgs, payload: u64) -> Result<u64, BlastUsage> {

@@ -14,7 +14,7 @@ use crate::record::{
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::words::progress::Doing;
 use crate::report::{self, BlastView, ProgressLine, Shown, TrialsView};
-use crate::session::{FindRate, Outcome, SearchStep};
+use crate::session::{FindRate, Found, Outcome, SearchStep};
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
 
@@ -211,23 +211,7 @@ fn search_rate(
     let kind = SeriesKind::FindRate { loss_allowed_ppb: allowed };
     let mut series = Series::begin(&args, plan, (kind, time), lowest)?;
     let mut search = FindRate::new(lowest, most, RESOLUTION);
-    let found = loop {
-        let (rate, verify) = match search.step() {
-            SearchStep::Over(found) => break Some(found),
-            SearchStep::Try { rate, verify } => (rate, verify),
-        };
-        let (time, purpose) = if verify {
-            (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification)
-        } else {
-            (time, TrialPurpose::Step)
-        };
-        match series.trial(Rate::Bits(BitRate(rate)), time, allowed, purpose)? {
-            Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
-            Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
-            Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
-            Some(TrialOutcome::Unknown) | None => break None,
-        }
-    };
+    let found = run_search(&mut series, &mut search, time, allowed)?;
     let rate = found.map_or(search.so_far(), |found| found.rate);
     let end = SearchEnd {
         rate,
@@ -236,13 +220,12 @@ fn search_rate(
         payload: u64::from(payload),
         allowed,
     };
-    let loopback = target.ip().is_loopback();
     let mut findings = Findings::new(end.verdict());
     findings.caveats = SeriesCaveat::of(target.ip(), series.end(found));
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
         target: Endpoint::from(target).to_string(),
-        loopback,
+        loopback: target.ip().is_loopback(),
         payload_bytes: u64::from(payload),
         loss_allowed_ppb: allowed,
         found_bits_per_second: rate,
@@ -254,6 +237,32 @@ fn search_rate(
         interrupted: series.interrupted,
     };
     Ok((series, report))
+}
+
+/// Tries rates until the search is over; `None` if a trial broke it off.
+fn run_search(
+    series: &mut Series,
+    search: &mut FindRate,
+    time: Nanos,
+    allowed: LossShare,
+) -> anyhow::Result<Option<Found>> {
+    loop {
+        let (rate, verify) = match search.step() {
+            SearchStep::Over(found) => return Ok(Some(found)),
+            SearchStep::Try { rate, verify } => (rate, verify),
+        };
+        let (time, purpose) = if verify {
+            (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification)
+        } else {
+            (time, TrialPurpose::Step)
+        };
+        match series.trial(Rate::Bits(BitRate(rate)), time, allowed, purpose)? {
+            Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
+            Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
+            Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
+            Some(TrialOutcome::Unknown) | None => return Ok(None),
+        }
+    }
 }
 
 /// A rate in payload bits per second.
@@ -270,27 +279,20 @@ fn bits_of(rate: Rate, payload: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::FarEnd;
+    use super::super::{FarEnd, parsed};
     use super::*;
     use crate::net::resolutions;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: BlastArgs,
-    }
 
     /// Arguments for short runs against a server at `server`.
     fn args(server: &FarEnd, more: &str) -> BlastArgs {
         let target = server.addr.to_string();
-        let fixed = ["blast", &target, "-t", "30ms", "--report-every", "20ms", "--quiet", "--json"];
-        Line::parse_from(fixed.into_iter().chain(more.split(' '))).args
+        let short = "-t 30ms --report-every 20ms --quiet --json";
+        parsed(&format!("{target} {short} {more}"))
     }
 
     #[test]
     fn a_series_looks_its_host_up_once_however_many_runs_it_has() {
-        let server = FarEnd::start(&Line::parse_from(["blast"]).args).unwrap();
+        let server = FarEnd::start(&parsed("")).unwrap();
         let before = resolutions();
         let sweep_args = args(&server, "--sweep 1M..3M/3");
         let sweep = sweep_args.sweep.unwrap();
