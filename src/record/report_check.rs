@@ -122,7 +122,7 @@ impl Untrusted<BlastReceived> {
         before: Option<&BlastReceived>,
     ) -> Result<BlastReceived, Contradiction> {
         let told = self.any();
-        let BlastReceived { datagrams, firsts, duplicates, too_late, lost, .. } = told;
+        let BlastReceived { datagrams, firsts, duplicates, too_late, .. } = told;
         // The number sent is the simplest thing to compare a report with.
         if let Some(sent) = known.sent {
             hold_against_sent(&told, sent)?;
@@ -134,7 +134,7 @@ impl Untrusted<BlastReceived> {
         known.bytes(told.bytes, datagrams)?;
         known.counts([
             (Counted::Arrived, datagrams),
-            (Counted::Lost, lost),
+            (Counted::Lost, told.lost),
             (Counted::SocketDrops, told.socket_drops),
             (Counted::SocketDrops, told.drop_events),
             (Counted::Corrupt, told.corrupt),
@@ -150,23 +150,7 @@ impl Untrusted<BlastReceived> {
                 (Counted::AtStart, told.at_start.unwrap_or(0)),
             ],
         )?;
-        let extents = u128::from(told.reordered) * u128::from(told.reorder_extent_max);
-        if u128::from(told.reorder_extent_sum) > extents {
-            return Err(Contradiction::BeyondWhole {
-                counted: Counted::ReorderExtent,
-                claimed: told.reorder_extent_sum,
-                whole: Counted::Reordered,
-                most: told.reordered,
-            });
-        }
-        // A burst that was filled late still counts as one until it is final.
-        let numbers = (Counted::Numbers, firsts.saturating_add(lost));
-        parts(
-            numbers,
-            [(Counted::LossBursts, told.loss_bursts), (Counted::LongestBurst, told.longest_burst)],
-        )?;
-        let classes = told.burst_lengths.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
-        parts((Counted::LossBursts, told.loss_bursts), [(Counted::LossBursts, classes)])?;
+        hold_sequence(&told)?;
         known.times([
             (Timed::Span, Some(told.span_ns)),
             (Timed::Silence, Some(told.silence_ns)),
@@ -185,6 +169,25 @@ impl Untrusted<BlastReceived> {
         let clock_steps = told.clock_steps.max(u64::from(jitter_ns != told.jitter_ns));
         Ok(BlastReceived { jitter_ns, clock_steps, ..told })
     }
+}
+
+/// Checks what is told of the order and the gaps of numbers.
+fn hold_sequence(told: &BlastReceived) -> Result<(), Contradiction> {
+    let extents = u128::from(told.reordered) * u128::from(told.reorder_extent_max);
+    if u128::from(told.reorder_extent_sum) > extents {
+        return Err(Contradiction::BeyondWhole {
+            counted: Counted::ReorderExtent,
+            claimed: told.reorder_extent_sum,
+            whole: Counted::Reordered,
+            most: told.reordered,
+        });
+    }
+    // A burst that was filled late still counts as one until it is final.
+    let numbers = (Counted::Numbers, told.firsts.saturating_add(told.lost));
+    let bursts = (Counted::LossBursts, told.loss_bursts);
+    parts(numbers, [bursts, (Counted::LongestBurst, told.longest_burst)])?;
+    let classes = told.burst_lengths.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
+    parts(bursts, [(Counted::LossBursts, classes)])
 }
 
 /// Checks that received plus lost equals sent.
