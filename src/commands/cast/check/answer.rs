@@ -7,7 +7,7 @@ use crate::commands::Exit;
 use crate::commands::cast::targets::{Host, wildcard};
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::SocketPlan;
+use crate::net::{NetError, Socket, SocketPlan};
 use crate::record::Document;
 use crate::report::words::check::answering;
 use crate::report::words::progress::Doing;
@@ -28,36 +28,9 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen()?;
     let joined = monotonic_now();
-    let mut sockets = Vec::new();
-    let mut on = Vec::new();
-    let mut failed = None;
-    for index in interfaces {
-        let plan = SocketPlan {
-            share_port: true,
-            details: true,
-            ..SocketPlan::new(on_interface(group, *index))
-        };
-        let socket = plan.open()?;
-        match socket.join(&Membership { group: group.ip(), interface: *index, source: None }) {
-            Ok(()) => {
-                sockets.push(socket);
-                on.push(*index);
-            }
-            // An interface that cannot join must not keep the others from answering.
-            Err(error) => failed = Some(error),
-        }
-    }
-    if let (true, Some(error)) = (on.is_empty(), failed) {
-        return Err(error.into());
-    }
+    let (mut sockets, on) = join_all(group, interfaces)?;
     let any = SocketAddr::new(wildcard(group.ip()), group.port());
-    let unicast = SocketPlan {
-        share_port: true,
-        details: true,
-        multicast_ttl: Some(TTL),
-        ..SocketPlan::new(any)
-    };
-    sockets.push(unicast.open()?);
+    sockets.push(SocketPlan { multicast_ttl: Some(TTL), ..shared_port(any) }.open()?);
     let names = host.names();
     if !args.quiet {
         let shown: Vec<String> = on.iter().filter_map(|index| names.interface(*index)).collect();
@@ -86,4 +59,29 @@ pub(super) fn run(
         let _ = print_text(&report::cast_answered_text(&ended.summary, Page::of_stdout()));
     }
     Ok(Exit::Done)
+}
+
+fn shared_port(address: SocketAddr) -> SocketPlan {
+    SocketPlan { share_port: true, details: true, ..SocketPlan::new(address) }
+}
+
+/// Joins the group on each interface, with a socket of its own; the sockets, and the interfaces on
+/// which it could be joined.
+fn join_all(group: SocketAddr, interfaces: &[u32]) -> Result<(Vec<Socket>, Vec<u32>), NetError> {
+    let (mut sockets, mut joined, mut failed) = (Vec::new(), Vec::new(), None);
+    for index in interfaces {
+        let socket = shared_port(on_interface(group, *index)).open()?;
+        match socket.join(&Membership { group: group.ip(), interface: *index, source: None }) {
+            Ok(()) => {
+                sockets.push(socket);
+                joined.push(*index);
+            }
+            // An interface that cannot join must not keep the others from answering.
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if joined.is_empty() => Err(error),
+        _ => Ok((sockets, joined)),
+    }
 }
