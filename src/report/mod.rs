@@ -16,6 +16,7 @@ mod hlog;
 mod interval;
 mod limits;
 mod messages;
+mod network_errors;
 mod number;
 mod output;
 pub mod page;
@@ -44,6 +45,7 @@ pub use hlog::HistogramLog;
 pub use messages::{
     Color, detail, error, note, set_color, set_quiet, set_verbose, status, usage, warning,
 };
+pub use network_errors::{recv_trouble_line, send_trouble_line};
 pub use output::{Output, Shown, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
 pub use ping::{
@@ -55,9 +57,7 @@ pub use probe::{
     marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text, timeout_text, trace_text,
 };
 pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_text};
-pub use recv::{
-    RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text, recv_trouble_line,
-};
-pub use send::{SendReport, SendView, send_refusal_line, send_text, send_trouble_line};
+pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text};
+pub use send::{SendReport, SendView, send_refusal_line, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};

@@ -1,5 +1,6 @@
 //! What `recv` prints.
 
+use super::network_errors::{error_lines, recv_trouble_line};
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
 use super::words::host_losses::part_text;
 use super::{
@@ -7,7 +8,7 @@ use super::{
     status, warning,
 };
 use crate::record::{
-    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, Trouble,
+    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -150,11 +151,6 @@ pub fn recv_status_line(datagrams: u64, bytes: u64, elapsed: Nanos) -> String {
     format!("received {datagrams}, {bytes} in {elapsed}")
 }
 
-/// The warning about an error from the network for an answer.
-pub fn recv_trouble_line(trouble: &Trouble) -> String {
-    format!("reply to {}: {}", trouble.destination, trouble.error)
-}
-
 /// One line of a running receiver.
 pub fn recv_interval_line(interval: &RecvInterval) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
@@ -193,13 +189,32 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
         let paused = Nanos(summary.paused_ns);
         lines.push(format!("  this host  paused for {paused}; arrival times are the kernel's"));
     }
+    lines.extend(lost_here(summary));
+    lines.extend(replies(summary));
+    lines.extend(error_lines(&summary.network_errors, summary.other_network_errors));
+    if let Some(gaps) = &summary.gaps_ns {
+        lines.push(format!("  gaps       {}", gap_line(gaps)));
+    }
+    lines.extend(ends(summary));
+    lines
+}
+
+/// What this host dropped or cut.
+fn lost_here(summary: &RecvSummary) -> Vec<String> {
     // A coalesced buffer contains many datagrams and is counted once.
     let unit = if summary.coalesced && summary.drops > 0 { " buffers" } else { "" };
-    lines.push(format!("  dropped    {}{unit} at the socket", group_digits(summary.drops)));
+    let drops = group_digits(summary.drops);
+    let mut lines = vec![format!("  dropped    {drops}{unit} at the socket")];
     lines.extend(summary.losses.iter().map(|part| format!("             {}", part_text(part))));
     if summary.truncated > 0 {
         lines.push(format!("  truncated  {}", group_digits(summary.truncated)));
     }
+    lines
+}
+
+/// What was answered, and what was not.
+fn replies(summary: &RecvSummary) -> Vec<String> {
+    let mut lines = Vec::new();
     if summary.answered + summary.unanswered > 0 {
         let (answered, unanswered) =
             (group_digits(summary.answered), group_digits(summary.unanswered));
@@ -213,17 +228,12 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
         let count = group_digits(refusal.datagrams);
         lines.push(format!("  not sent   {count}: {}", refusal.cause));
     }
-    for trouble in &summary.network_errors {
-        let (to, error) = (trouble.destination, &trouble.error);
-        lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
-    }
-    if summary.other_network_errors > 0 {
-        let others = plural(summary.other_network_errors, "error");
-        lines.push(format!("  and {others} of other kinds"));
-    }
-    if let Some(gaps) = &summary.gaps_ns {
-        lines.push(format!("  gaps       {}", gap_line(gaps)));
-    }
+    lines
+}
+
+/// Each socket, where there are several, and each source.
+fn ends(summary: &RecvSummary) -> Vec<String> {
+    let mut lines = Vec::new();
     if summary.sockets.len() > 1 {
         for socket in summary.sockets.iter().filter(|s| s.datagrams + s.drops > 0) {
             let dropped = group_digits(socket.drops);

@@ -1,5 +1,6 @@
 //! What `send` prints.
 
+use super::network_errors::{error_lines, send_trouble_line};
 use super::number::{bits_or_dash, packets_or_dash, plural};
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
@@ -7,7 +8,7 @@ use super::{
 };
 use crate::record::Worded;
 use crate::record::{
-    Answer, Document, Event, Flow, Received, SendEvent, SendRefusal, SendSummary, Sink, Trouble,
+    Answer, Document, Event, Flow, Received, SendEvent, SendRefusal, SendSummary, Sink,
 };
 use crate::units::{Endpoint, Nanos, group_digits};
 use crate::wire::to_hex;
@@ -103,11 +104,6 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
     }
 }
 
-/// The warning about an error from the network.
-pub fn send_trouble_line(trouble: &Trouble) -> String {
-    format!("{}: {}", place(trouble.destination), trouble.error)
-}
-
 /// The warning about a datagram that this host refused to send.
 pub fn send_refusal_line(refusal: &SendRefusal) -> String {
     let hint = refusal.cause.hint().map(|hint| format!("; {}", hint.text()));
@@ -157,41 +153,28 @@ fn lines(summary: &SendSummary) -> Vec<String> {
         let count = group_digits(refusal.datagrams);
         lines.push(format!("  not sent {count}{to}: {}", refusal.cause));
     }
-    for trouble in &summary.network_errors {
-        let (to, error) = (place(trouble.destination), &trouble.error);
-        lines.push(format!("  {to}: {error}, {}", plural(trouble.times, "time")));
-    }
-    if summary.other_network_errors > 0 {
-        let others = plural(summary.other_network_errors, "error");
-        lines.push(format!("  and {others} of other kinds"));
-    }
-    if let Some(replies) = summary.replies {
-        lines.push(format!("  replies {}", group_digits(replies)));
-        if let (Some(count @ 1..), Some(source)) = (summary.foreign_replies, summary.foreign_source)
-        {
-            let count = group_digits(count);
-            lines.push(format!("    from other addresses {count}, first {source}"));
-        }
-        if peers > 1 {
-            for target in &summary.destinations {
-                let often = match target.times {
-                    1 => String::new(),
-                    times => format!("  (listed {times} times)"),
-                };
-                let address = target.address.to_string();
-                lines.push(format!("    {address:<21} {}{often}", target.replies));
-            }
-        }
+    lines.extend(error_lines(&summary.network_errors, summary.other_network_errors));
+    if let Some(count) = summary.replies {
+        lines.push(format!("  replies {}", group_digits(count)));
+        lines.extend(reply_lines(summary, peers));
     }
     lines
 }
 
-/// The destination that an error is about; the kernel's own errors have no port.
-fn place(destination: Endpoint) -> String {
-    match destination.port() {
-        0 => destination.ip().to_string(),
-        _ => destination.to_string(),
+/// Replies from other addresses, and those of each destination where there are several.
+fn reply_lines(summary: &SendSummary, peers: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Some(count @ 1..), Some(source)) = (summary.foreign_replies, summary.foreign_source) {
+        lines.push(format!("    from other addresses {}, first {source}", group_digits(count)));
     }
+    for target in summary.destinations.iter().filter(|_| peers > 1) {
+        let often = match target.times {
+            1 => String::new(),
+            times => format!("  (listed {times} times)"),
+        };
+        lines.push(format!("    {:<21} {}{often}", target.address.to_string(), target.replies));
+    }
+    lines
 }
 
 #[cfg(test)]
