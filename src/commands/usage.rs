@@ -2,7 +2,7 @@
 
 use super::exit::{Usage, UsageError};
 use crate::report::words::usage as hints;
-use crate::units::{Endpoint, Limit, Metric, Nanos};
+use crate::units::{Endpoint, IpFamily, Limit, Metric, Nanos};
 use thiserror::Error;
 
 /// Usage errors of `ping`.
@@ -122,7 +122,7 @@ pub(super) enum PayloadUsage {
         "a payload of {len} bytes exceeds {most} bytes, the limit of UDP over {family}{}",
         behind(*.header)
     )]
-    TooLarge { len: u64, most: usize, family: &'static str, header: usize },
+    TooLarge { len: u64, most: usize, family: IpFamily, header: usize },
     /// A file that is too large for one datagram.
     #[error("{too_large}")]
     FileTooLarge { too_large: Box<PayloadUsage> },

@@ -230,8 +230,8 @@ impl Socket {
 
     /// The MTU of the route to the peer, in bytes; `None` when not connected.
     pub fn route_mtu(&self) -> Option<u32> {
-        let peer = self.peer?;
-        sys::route_mtu(self.fd.as_fd(), peer.is_ipv4()).ok()
+        let peer = if self.peer?.is_ipv4() { Family::V4 } else { Family::V6 };
+        sys::route_mtu(self.fd.as_fd(), peer).ok()
     }
 
     /// Sets the interface, by index, that multicast is sent on.

@@ -302,11 +302,12 @@ pub fn socket_drops(fd: BorrowedFd<'_>) -> io::Result<u32> {
 }
 
 /// The MTU of a connected socket's route, in bytes (`IP_MTU`).
-pub fn route_mtu(fd: BorrowedFd<'_>, peer_is_v4: bool) -> io::Result<u32> {
-    let mtu: libc::c_int = if peer_is_v4 {
-        get(fd, libc::IPPROTO_IP, libc::IP_MTU)?
-    } else {
-        get(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU)?
+///
+/// `peer` is the family of the peer, which a socket of IPv6 may reach by IPv4.
+pub fn route_mtu(fd: BorrowedFd<'_>, peer: Family) -> io::Result<u32> {
+    let mtu: libc::c_int = match peer {
+        Family::V4 => get(fd, libc::IPPROTO_IP, libc::IP_MTU)?,
+        Family::V6 => get(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU)?,
     };
     Ok(mtu.max(0) as u32)
 }

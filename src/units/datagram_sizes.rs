@@ -1,5 +1,6 @@
 //! Sizes of a datagram at each layer (UDP, IP, Ethernet), and the limits of Linux on several.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 /// The largest IP packet: its length field has 16 bits. Over IPv6 that excludes the header.
@@ -50,6 +51,15 @@ impl IpFamily {
             Self::V4 => IPV4_HEADER + UDP_HEADER,
             Self::V6 => IPV6_HEADER + UDP_HEADER,
         }
+    }
+}
+
+impl fmt::Display for IpFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
     }
 }
 

@@ -82,8 +82,11 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         reports,
         subscribe,
     };
-    let report_on_stderr = store.as_ref().is_some_and(Store::is_standard_output);
-    let live = (!args.json && !report_on_stderr).then(Output::new);
+    let report_to = match &store {
+        Some(store) if store.is_standard_output() => ReportTo::StandardError,
+        _ => ReportTo::StandardOutput,
+    };
+    let live = (!args.json && report_to == ReportTo::StandardOutput).then(Output::new);
     let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
     let doing = Doing::CastReceive { groups: config.groups.len() as u64 };
     let shown = !args.quiet && args.report_every.is_none();
@@ -98,7 +101,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
 
     let mut end = ended.summary;
     end.received.explain_drops(&own_losses.split(end.received.socket_drops));
-    conclude(&args, end, report_on_stderr)
+    conclude(&args, end, report_to)
 }
 
 /// What the groups of the arguments need to be received.
@@ -124,11 +127,18 @@ fn wanted(args: &CastRecvArgs, host: &Host) -> anyhow::Result<Vec<Wanted>> {
     Ok(plan.map_err(Usage::from)?)
 }
 
+/// Where the report goes: the content may have standard output for itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ReportTo {
+    StandardOutput,
+    StandardError,
+}
+
 /// Prints the result and closes the output.
 fn conclude(
     args: &CastRecvArgs,
     end: CastReceiverEnd<CastSink>,
-    report_on_stderr: bool,
+    report_to: ReportTo,
 ) -> anyhow::Result<Exit> {
     let stored = end.sink.store.map_or(Ok(()), Store::close);
     let mut received = end.received;
@@ -138,11 +148,10 @@ fn conclude(
         print_json(&Document::new("cast recv", received));
     } else if !args.quiet {
         let text = report::cast_received_text(&received, Page::of_stdout());
-        if report_on_stderr {
-            text.trim_end().lines().for_each(report::note);
-        } else {
+        match report_to {
+            ReportTo::StandardError => text.trim_end().lines().for_each(report::note),
             // A closed standard output ends the run quietly.
-            let _ = print_text(&text);
+            ReportTo::StandardOutput => drop(print_text(&text)),
         }
     }
     stored?;

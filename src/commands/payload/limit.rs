@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 /// most 65,535 bytes without its header (RFC 8200 §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadLimit {
-    v4: bool,
+    family: IpFamily,
     /// Bytes of every datagram before the content.
     header: usize,
 }
@@ -19,7 +19,8 @@ pub struct PayloadLimit {
 impl PayloadLimit {
     /// The limit for these peers: that of IPv4 if any of them is IPv4.
     pub fn for_peers(peers: &[SocketAddr]) -> Self {
-        Self { v4: peers.iter().any(SocketAddr::is_ipv4), header: 0 }
+        let is_v4 = peers.iter().any(SocketAddr::is_ipv4);
+        Self { family: if is_v4 { IpFamily::V4 } else { IpFamily::V6 }, header: 0 }
     }
 
     /// The limit for the content after a header of this many bytes.
@@ -29,7 +30,7 @@ impl PayloadLimit {
 
     /// In bytes.
     pub fn bytes(self) -> usize {
-        max_payload(if self.v4 { IpFamily::V4 } else { IpFamily::V6 }) - self.header
+        max_payload(self.family) - self.header
     }
 
     /// The length of the payload if it fits, or the error.
@@ -39,8 +40,8 @@ impl PayloadLimit {
 
     /// The error for a payload of `len` bytes that does not fit.
     pub fn refuse(self, len: u64) -> PayloadUsage {
-        let family = if self.v4 { "IPv4" } else { "IPv6" };
-        PayloadUsage::TooLarge { len, most: self.bytes(), family, header: self.header }
+        let Self { family, header } = self;
+        PayloadUsage::TooLarge { len, most: self.bytes(), family, header }
     }
 }
 
@@ -61,7 +62,7 @@ mod tests {
             let PayloadUsage::TooLarge { len: told, most, family, header: behind } = wrong else {
                 panic!("{wrong}")
             };
-            assert_eq!((told, most, family, behind), (len, limit, "IPv4", header));
+            assert_eq!((told, most, family, behind), (len, limit, IpFamily::V4, header));
         }
     }
 }

@@ -26,14 +26,16 @@ pub(in crate::report) fn table_lines(
     if receivers.is_empty() {
         return Vec::new();
     }
-    let wide = width >= WIDE;
-    let extra = if wide { DESTINATION + 1 } else { 0 };
+    let (shown, extra) = match width {
+        WIDE.. => (Destinations::Shown, DESTINATION + 1),
+        _ => (Destinations::LeftOut, 0),
+    };
     let longest = receivers.iter().map(|one| one.receiver.chars().count()).max().unwrap_or(0);
     let room = width.saturating_sub(FIGURES + extra).clamp(*NAMES.start(), *NAMES.end());
     let names = longest.clamp(*NAMES.start(), room);
-    let mut lines = heading(names, wide);
+    let mut lines = heading(names, shown);
     let left_out = receivers.len().saturating_sub(most);
-    lines.extend(receivers.iter().take(most).map(|one| row(one, names, wide)));
+    lines.extend(receivers.iter().take(most).map(|one| row(one, names, shown)));
     if left_out > 0 {
         let lossless = receivers[most..].iter().filter(|one| one.lost == Some(0)).count() as u64;
         lines.push(format!("  {}", words::more_receivers(left_out as u64, lossless)));
@@ -41,13 +43,29 @@ pub(in crate::report) fn table_lines(
     lines
 }
 
-fn heading(names: usize, wide: bool) -> Vec<String> {
-    let to = |text: &str| if wide { format!(" {text:<DESTINATION$}") } else { String::new() };
+/// Whether the table has a column of destinations.
+#[derive(Clone, Copy)]
+enum Destinations {
+    Shown,
+    LeftOut,
+}
+
+impl Destinations {
+    /// The cell of a line.
+    fn cell(self, text: &str) -> String {
+        match self {
+            Self::Shown => format!(" {:<DESTINATION$}", shortened(text, DESTINATION)),
+            Self::LeftOut => String::new(),
+        }
+    }
+}
+
+fn heading(names: usize, shown: Destinations) -> Vec<String> {
     vec![
         format!(
             "  {:names$}{} {:>6} {:>6} {:>6} {:>4} {:>4} {:^17} {:>5} {:>5}",
             "",
-            to(""),
+            shown.cell(""),
             "recv",
             "",
             "loss",
@@ -60,7 +78,7 @@ fn heading(names: usize, wide: bool) -> Vec<String> {
         format!(
             "  {:names$}{} {:>6} {:>6} {:>6} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
             "receiver",
-            to("destination"),
+            shown.cell("destination"),
             "%",
             "lost",
             "bursts",
@@ -75,13 +93,8 @@ fn heading(names: usize, wide: bool) -> Vec<String> {
     ]
 }
 
-fn row(one: &FanoutReceiver, names: usize, wide: bool) -> String {
-    let to = match (wide, &one.destination) {
-        (false, _) => String::new(),
-        (true, to) => {
-            format!(" {:<DESTINATION$}", shortened(to.as_deref().unwrap_or("-"), DESTINATION))
-        }
-    };
+fn row(one: &FanoutReceiver, names: usize, shown: Destinations) -> String {
+    let to = shown.cell(one.destination.as_deref().unwrap_or("-"));
     format!(
         "  {:names$}{to} {:>6} {:>6} {:>6} {:>4} {:>4} {:>5} {:>5} {:>5} {:>5} {:>5}",
         shortened(&one.receiver, names),

@@ -2,6 +2,7 @@
 
 use crate::commands::Usage;
 use crate::report::words::check as words;
+use crate::units::IpFamily;
 use std::net::IpAddr;
 use thiserror::Error;
 
@@ -24,12 +25,8 @@ pub(super) enum CheckUsage {
     #[error("the group's zone names a different interface than --interface")]
     TwoInterfaces,
     /// No interface has an address of the group's family.
-    #[error("no interface has an {} address and is up, other than loopback", family(*ipv6))]
-    NoInterface { ipv6: bool },
-}
-
-fn family(ipv6: bool) -> &'static str {
-    if ipv6 { "IPv6" } else { "IPv4" }
+    #[error("no interface has an {family} address and is up, other than loopback")]
+    NoInterface { family: IpFamily },
 }
 
 impl From<CheckUsage> for Usage {

@@ -12,7 +12,7 @@ use crate::commands::{Exit, Usage};
 use crate::net::{FamilyChoice, link_state};
 use crate::record::{CheckEvent, Flow, Sink, Worded};
 use crate::report;
-use crate::units::Nanos;
+use crate::units::{IpFamily, Nanos};
 use std::net::SocketAddr;
 
 /// Most interfaces of one check: each has its own sockets and probes.
@@ -75,7 +75,7 @@ fn interfaces_of(args: &CastCheckArgs, group: SocketAddr, host: &Host) -> anyhow
             .collect();
     }
     if all.is_empty() {
-        return Err(usage(CheckUsage::NoInterface { ipv6: group.is_ipv6() }));
+        return Err(usage(CheckUsage::NoInterface { family: IpFamily::of(group) }));
     }
     all.truncate(INTERFACES_MAX);
     Ok(all)
