@@ -329,7 +329,7 @@ pub struct CheckAnswered {
     pub answers: u64,
     /// Probes that were not answered: beyond 200 a second, 50 a second to the group, or repeated.
     pub unanswered: u64,
-    /// Datagrams that were not probes.
+    /// Datagrams that were neither probes nor answers.
     #[serde(rename = "strays")]
     pub others: u64,
     /// Answers that this host itself refused to send.

@@ -39,6 +39,8 @@ pub use subscription::SubscribeError;
 use unrequested::ForeignDatagrams;
 
 #[cfg(test)]
+pub(super) use check::{ANSWER, CHECK, HOLD};
+#[cfg(test)]
 pub(super) use fanout_tests::{CAST, SUBSCRIPTION};
 
 #[cfg(test)]

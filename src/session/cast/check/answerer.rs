@@ -123,7 +123,8 @@ where
         let meta = &datagram.meta;
         let Some(probe) = Probe::decode(datagram.payload).filter(|_| is_asker(meta.source.port()))
         else {
-            self.told.others += 1;
+            // What is answered to the group comes back to this host, too.
+            self.told.others += u64::from(Echo::decode(datagram.payload).is_none());
             return;
         };
         let by_group = match self.config.interfaces.get(meta.socket) {

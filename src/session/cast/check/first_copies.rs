@@ -3,7 +3,7 @@
 use crate::stats::{Arrival, SequenceTracker};
 
 /// Window of sequence numbers in which a copy is recognised: five seconds of probes.
-const WINDOW: u64 = 1_024;
+pub(super) const WINDOW: u64 = 1_024;
 
 /// Numbers of the probes answered in one way.
 pub(super) struct FirstCopies(SequenceTracker);

@@ -5,6 +5,7 @@ use super::super::Names;
 use super::far_answers::{Answers, FarEndAnswers};
 use super::first_copies::FirstCopies;
 use super::probe::{BY_UNICAST, Echo, PROBE_LEN, Probe};
+use super::sent_probes::SentProbes;
 use super::watch::Watch;
 use crate::batch::{
     Datagram, Dest, DestId, ErrorOrigin, LocalSendFailure, NetworkError, SendOutcome, SendStop,
@@ -86,8 +87,9 @@ pub struct CheckProber<S> {
     pub(super) config: CheckConfig,
     sink: S,
     pub(super) queue: VecDeque<Due>,
-    /// The probes in the batch being sent.
-    written: Vec<Due>,
+    /// The probe in the batch being sent.
+    written: Option<(Due, Probe)>,
+    sent: SentProbes,
     next_at: Nanos,
     sequence: u32,
     /// When waiting ends; `None` while probes are due.
@@ -133,7 +135,8 @@ where
             config,
             sink,
             queue,
-            written: Vec::new(),
+            written: None,
+            sent: SentProbes::default(),
             sequence: 0,
             until: None,
             first_wait: None,
@@ -201,7 +204,7 @@ where
         let id: DestId = out.add_dest(self.destination(due));
         if let Some(slot) = out.push(id, PROBE_LEN) {
             slot.copy_from_slice(&probe.encode());
-            self.written.push(due);
+            self.written = Some((due, probe));
         }
     }
 
@@ -215,10 +218,8 @@ where
             return;
         }
         if let Some(probe) = Probe::decode(datagram.payload) {
-            let Some(tally) = self.tallies.get_mut(usize::from(probe.way)) else { return };
-            if probe.tag != self.config.tag {
-                return;
-            }
+            let sent = self.sent.find(&probe).map(|sent| usize::from(sent.way));
+            let Some(tally) = sent.and_then(|way| self.tallies.get_mut(way)) else { return };
             if usize::from(probe.way) == way {
                 tally.looped += u64::from(tally.seen.is_first(probe.sequence));
             } else if !tally.heard_by.contains(&by) {
@@ -228,8 +229,8 @@ where
         }
         let echo = Echo::decode(datagram.payload);
         if let (Some(echo), Some(far)) = (echo, &mut self.far) {
-            let own = echo.probe.tag == self.config.tag && echo.to_group;
-            if own && meta.source.ip() == far.addr.ip() {
+            let asked = self.sent.find(&echo.probe).is_some_and(|sent| sent.back);
+            if asked && echo.to_group && meta.source.ip() == far.addr.ip() {
                 far.heard(echo.probe.sequence);
             }
         }
@@ -243,8 +244,12 @@ where
 
     /// Handles a unicast answer.
     fn on_answer(&mut self, now: Now, datagram: &Datagram<'_>) {
-        let own = |echo: &Echo| echo.probe.tag == self.config.tag && !echo.to_group;
-        let Some(echo) = Echo::decode(datagram.payload).filter(own) else { return };
+        let is_own = |echo: &Echo| {
+            let is_to_group = echo.probe.way != BY_UNICAST;
+            let sent = self.sent.find(&echo.probe);
+            sent.is_some_and(|sent| !sent.back) && !echo.to_group && echo.by_group == is_to_group
+        };
+        let Some(echo) = Echo::decode(datagram.payload).filter(is_own) else { return };
         let from = datagram.meta.source.ip();
         let at = now.arrival_of(datagram) - self.config.joined;
         if let Some(far) = self.far.as_mut().filter(|far| far.addr.ip() == from) {
@@ -290,7 +295,7 @@ where
         if self.interrupted || self.closed {
             return Next::Done;
         }
-        self.written.clear();
+        self.written = None;
         if now.mono < self.next_at {
             return Next::WaitUntil(self.next_at);
         }
@@ -319,7 +324,7 @@ where
     }
 
     fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
-        let Some(due) = self.written.first().copied() else { return };
+        let Some((due, probe)) = self.written.take() else { return };
         let refusal = match outcome.stop {
             // It stays at the front of the queue.
             Some(SendStop::Blocked) => return,
@@ -327,6 +332,9 @@ where
             None => None,
         };
         self.queue.pop_front();
+        if refusal.is_none() {
+            self.sent.add(probe);
+        }
         self.sequence = self.sequence.wrapping_add(1);
         // A probe without TTL does not leave this host.
         if refusal.is_none()

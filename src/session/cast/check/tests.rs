@@ -37,7 +37,7 @@ impl Path {
     }
 }
 
-struct Quiet;
+pub(super) struct Quiet;
 
 impl Sink<CheckEvent<'_>> for Quiet {
     fn take(&mut self, _event: CheckEvent<'_>) -> Flow {
@@ -47,7 +47,7 @@ impl Sink<CheckEvent<'_>> for Quiet {
 
 const NEAR: &str = "10.0.0.1:7000";
 const FAR: &str = "10.1.0.2:5000";
-const GROUP: &str = "239.1.2.3:5000";
+pub(super) const GROUP: &str = "239.1.2.3:5000";
 /// The clocks of the ends differ.
 const REAL: Nanos = Nanos::from_secs(1_000_000);
 
@@ -102,13 +102,14 @@ impl Path {
     }
 }
 
-/// Runs a check with a far end over `path`; the far end answers immediately.
-pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
-    let names = Names::new(vec![(3, "eth0".to_owned())]);
-    let (group, near, far) = (addr(GROUP), addr(NEAR), addr(FAR));
-    let joined = Clock::default().boot;
-    let config = CheckConfig {
-        group,
+fn names() -> Names {
+    Names::new(vec![(3, "eth0".to_owned())])
+}
+
+/// A check of [`GROUP`] with this far end, which begins with the network.
+pub(super) fn prober(far: SocketAddr, hold: Option<Nanos>, ttls: &[u8]) -> CheckConfig {
+    CheckConfig {
+        group: addr(GROUP),
         ways: vec![CheckedInterface { interface: 3, listens: Some(0) }],
         steps: ttls.iter().enumerate().map(|(index, ttl)| (*ttl, index + 1)).collect(),
         far: Some(far),
@@ -116,23 +117,48 @@ pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
         wait: Nanos::from_secs(1),
         hold,
         membership: Nanos::from_secs(260),
-        joined,
-        names: names.clone(),
+        joined: Clock::default().boot,
+        names: names(),
+    }
+}
+
+/// Its sockets: the group's, and one for each TTL, from this address on.
+pub(super) fn sockets(near: SocketAddr, ttls: &[u8]) -> Vec<SimSocket> {
+    let step = |(port, ttl): (u16, &u8)| {
+        let bound = SimSocket::bound((near.ip(), port).into());
+        SimSocket { group_ttl: *ttl, ..bound }
     };
-    let answerer =
-        CheckAnswererConfig { group, interfaces: vec![3], unicast: 1, joined, time: None, names };
+    let steps = (near.port()..).zip(ttls).map(step);
+    std::iter::once(SimSocket::bound(addr(GROUP))).chain(steps).collect()
+}
+
+/// An answerer that begins with the network.
+pub(super) fn answerer() -> CheckAnswererConfig {
+    CheckAnswererConfig {
+        group: addr(GROUP),
+        interfaces: vec![3],
+        unicast: 1,
+        joined: Clock::default().boot,
+        time: None,
+        names: names(),
+    }
+}
+
+/// Runs a check with a far end over `path`; the far end answers immediately.
+pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
     let mut network = Network::new(path.seed);
     let hosts = [path.near(), Host::at("10.1.0.2")].map(|mut host| {
-        host.groups.insert(group.ip());
+        host.groups.insert(addr(GROUP).ip());
         network.add(host)
     });
-    let bound = SimSocket::bound;
-    let step =
-        |(port, ttl): (u16, &u8)| SimSocket { group_ttl: *ttl, ..bound((near.ip(), port).into()) };
-    let steps = (near.port()..).zip(ttls).map(step);
-    let sockets: Vec<_> = std::iter::once(bound(group)).chain(steps).collect();
-    network.start(hosts[1], &[bound(group), bound(far)], CheckAnswerer::new(answerer, Quiet));
-    let prober = network.start(hosts[0], &sockets, CheckProber::new(config, Quiet));
+    let (near, far, bound) = (addr(NEAR), addr(FAR), SimSocket::bound);
+    network.start(
+        hosts[1],
+        &[bound(addr(GROUP)), bound(far)],
+        CheckAnswerer::new(answerer(), Quiet),
+    );
+    let config = prober(far, hold, ttls);
+    let prober = network.start(hosts[0], &sockets(near, ttls), CheckProber::new(config, Quiet));
     let mut check = network.finish(&prober, Nanos::from_secs(2_000));
     check.judge();
     check
@@ -199,14 +225,7 @@ fn a_membership_that_is_forgotten_after_260_s_is_named_and_one_that_lasts_is_not
 
 #[test]
 fn one_probe_is_answered_once_wherever_the_answer_goes() {
-    let config = CheckAnswererConfig {
-        group: addr(GROUP),
-        interfaces: vec![3],
-        unicast: 1,
-        joined: Nanos::ZERO,
-        time: None,
-        names: Names::default(),
-    };
+    let config = CheckAnswererConfig { joined: Nanos::ZERO, ..answerer() };
     let mut far = CheckAnswerer::new(config, Quiet);
     let own = addr(FAR).ip();
     let mut batch = TxBatch::new(1024, 1 << 16);
@@ -226,14 +245,8 @@ fn one_probe_is_answered_once_wherever_the_answer_goes() {
 
 #[test]
 fn an_answerer_keeps_to_its_rate_and_to_probes() {
-    let config = CheckAnswererConfig {
-        group: addr(GROUP),
-        interfaces: vec![3],
-        unicast: 1,
-        joined: Nanos::ZERO,
-        time: Some(Nanos::from_secs(9)),
-        names: Names::default(),
-    };
+    let time = Some(Nanos::from_secs(9));
+    let config = CheckAnswererConfig { joined: Nanos::ZERO, time, ..answerer() };
     let mut far = CheckAnswerer::new(config, Quiet);
     let to = addr(GROUP).ip();
     let probe = Probe { tag: 1, sequence: 0, sent: REAL, ttl: 4, way: 0, back: false };

@@ -19,7 +19,7 @@ mod services;
 pub use scenario::{Scenario, Tap, reflector};
 
 use crate::netsim::{Fault, Weather, runs};
-use crate::session::cast::{CAST, SUBSCRIPTION};
+use crate::session::cast::{ANSWER, CAST, CHECK, HOLD, SUBSCRIPTION};
 use crate::session::probe::SCAN;
 use crate::session::probe::fault_tests as probes;
 use crate::session::probe::nat::NAT;
@@ -52,6 +52,9 @@ matrix! {
     recv: messages::RECV,
     cast_group: CAST,
     cast_subscribers: SUBSCRIPTION,
+    cast_check: CHECK,
+    cast_check_hold: HOLD,
+    cast_check_answer: ANSWER,
     probe_ports: probes::PORTS,
     probe_marks: probes::MARKS,
     probe_mtu: probes::MTU,

@@ -11,7 +11,7 @@ use crate::units::Nanos;
 use crate::wire::Class;
 use crate::wire::stamp::ErrorEstimate;
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 const NEAR: [u8; 4] = [192, 0, 2, 1];
@@ -72,9 +72,9 @@ impl Scenario {
         let weather = trial.weather();
         let mut network = Network::new(trial.seed);
         let (at_near, at_far) = (Tap::default(), Tap::default());
-        let near = at_near.on(Host::at(&std::net::IpAddr::from(NEAR).to_string()));
+        let near = at_near.on(Host::at(&IpAddr::from(NEAR).to_string()));
         let near = network.add(weather.near(near, EXTERNAL.into()));
-        let far = at_far.on(Host::at(&std::net::IpAddr::from(FAR).to_string()));
+        let far = at_far.on(Host::at(&IpAddr::from(FAR).to_string()));
         let far = network.add(weather.far(far));
         Self { network, near, far, at_near, at_far }
     }
@@ -112,7 +112,25 @@ impl Scenario {
 
     /// Starts a session at the far host, with one socket.
     pub fn start_far<S: Session + 'static>(&mut self, port: u16, session: S) -> Running<S> {
-        self.start(self.far, &[SimSocket::bound(Self::far(port))], session)
+        self.start_at_far(&[SimSocket::bound(Self::far(port))], session)
+    }
+
+    /// Starts a session at the far host.
+    pub fn start_at_far<S: Session + 'static>(
+        &mut self,
+        sockets: &[SimSocket],
+        session: S,
+    ) -> Running<S> {
+        self.start(self.far, sockets, session)
+    }
+
+    /// Both hosts join a group, and hear what they send to it.
+    pub fn join(&mut self, group: IpAddr) {
+        for host in [self.near, self.far] {
+            let host = self.network.host(host);
+            host.groups.insert(group);
+            host.loops = true;
+        }
     }
 
     fn start<S: Session + 'static>(
