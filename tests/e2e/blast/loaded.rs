@@ -2,12 +2,6 @@
 
 use crate::common::{Lab, assert_sums, json, number, punctual, require_lab, run, secs, udpkit};
 
-fn serve(lab: &Lab) -> crate::common::Running {
-    let server = crate::common::Running::start(lab.udpkit("b").args(["serve"]));
-    server.wait_for_line("serving on ", secs(10));
-    server
-}
-
 #[test]
 fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
     require_lab!();
@@ -22,7 +16,7 @@ fn a_full_queue_shows_in_the_loaded_round_trips_and_not_in_the_idle_ones() {
          add counter inet t probes
          add rule inet t input udp dport 8620 udp length 52 counter name probes\n",
     );
-    let _server = serve(&lab);
+    let _server = lab.serve("b", &[]);
     let args = ["blast", "--json", "10.77.0.2", "--rate", "30M", "--time", "2s", "--probe"];
     let output = run(lab.udpkit("a").args(args), secs(30));
     assert_eq!(output.code(), Some(0), "{}", output.err());

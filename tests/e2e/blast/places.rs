@@ -12,12 +12,6 @@ use std::time::Duration;
 /// Datagrams that need no fragments, at a rate that no host is busy with.
 const WHOLE: &[&str] = &["-t", "1s", "--rate", "5M", "--size", "1000"];
 
-fn serve(lab: &Lab) -> Running {
-    let server = Running::start(lab.udpkit("b").arg("serve"));
-    server.wait_for_line("serving on", secs(5));
-    server
-}
-
 /// A run from `a` to `b`, whose parts were checked.
 fn blast(lab: &Lab, args: &[&str]) -> Value {
     let output = run(lab.udpkit("a").args(["blast", "10.77.0.2", "--json"]).args(args), secs(30));
@@ -69,7 +63,7 @@ fn damaged_datagrams_are_no_overflow_in_either_direction() {
     require_lab!();
     for (host, direction) in [("b", &[][..]), ("a", &["--reverse"])] {
         let lab = Lab::up("pair", &["--no-offload"]);
-        let _server = serve(&lab);
+        let _server = lab.serve("b", &[]);
         let args = [WHOLE, direction].concat();
         assert_clean(&blast(&lab, &args));
         damage(&lab, host);
@@ -125,7 +119,7 @@ fn what_the_reverse_path_filter_dropped_was_not_lost_on_the_path() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     second_link(&lab);
-    let _server = serve(&lab);
+    let _server = lab.serve("b", &[]);
     let off = "for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done";
     lab.shell("b", off);
     // Otherwise a connected socket's cached route passes its datagrams by the filter.
@@ -153,14 +147,8 @@ fn what_a_filter_dropped_of_others_is_at_most_a_bound_and_never_more_than_is_mis
     second_link(&lab);
     lab.shell("b", "echo 1 >/proc/sys/net/ipv4/conf/all/rp_filter");
     lab.shell("a", "ip addr add 10.99.0.1/32 dev eth1");
-    lab.nft(
-        "b",
-        "add table inet t\n\
-         add counter inet t dropped\n\
-         add chain inet t early { type filter hook prerouting priority -300; }\n\
-         add rule inet t early udp length 1008 numgen inc mod 10 == 0 counter name dropped drop\n",
-    );
-    let _server = serve(&lab);
+    lab.nft_early("b", "udp length 1008 numgen inc mod 10 == 0 counter name dropped drop");
+    let _server = lab.serve("b", &[]);
     let others = ["send", "10.78.0.2:9", "--bind", "10.99.0.1", "--count", "60", "-i", "10ms"];
     let others = Running::start(lab.udpkit("a").args(others).args(["--", "x"]));
     let report = blast(&lab, WHOLE);
@@ -178,13 +166,8 @@ fn what_a_filter_dropped_of_others_is_at_most_a_bound_and_never_more_than_is_mis
 fn another_sockets_overflow_explains_nothing() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
-    lab.nft(
-        "b",
-        "add table inet t\n\
-         add chain inet t early { type filter hook prerouting priority -300; }\n\
-         add rule inet t early udp length 1008 numgen inc mod 10 == 0 drop\n",
-    );
-    let _server = serve(&lab);
+    lab.nft_early("b", "udp length 1008 numgen inc mod 10 == 0 drop");
+    let _server = lab.serve("b", &[]);
     // It is stopped, and its buffer fills.
     let args = ["recv", "9009", "-q", "--socket-buffer", "8k"];
     let other = Running::start(lab.udpkit("b").args(args));
@@ -204,7 +187,7 @@ fn another_sockets_overflow_explains_nothing() {
 fn datagrams_of_which_a_fragment_is_missing_are_named() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
-    let _server = serve(&lab);
+    let _server = lab.serve("b", &[]);
     let args = ["-t", "1s", "--rate", "5M", "--size", "4000"];
     assert_clean(&blast(&lab, &args));
     // The third of three fragments; before the kernel puts them together.
@@ -229,7 +212,7 @@ fn the_own_queueing_discipline_is_not_the_path_and_is_counted_once() {
     require_lab!();
     require_tools!("tc");
     let lab = Lab::up("pair", &["--no-offload"]);
-    let _server = serve(&lab);
+    let _server = lab.serve("b", &[]);
     assert_clean(&blast(&lab, WHOLE));
     lab.shell("a", "tc qdisc add dev eth0 root tbf rate 2mbit burst 3000 limit 6000");
     let report = blast(&lab, WHOLE);

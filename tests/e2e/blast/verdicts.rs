@@ -11,12 +11,6 @@ fn blast(lab: &Lab, args: &[&str]) -> (Output, Value) {
     (output, report)
 }
 
-fn serve(lab: &Lab) -> Running {
-    let server = Running::start(lab.udpkit("b").arg("serve"));
-    server.wait_for_line("serving on", secs(5));
-    server
-}
-
 #[test]
 fn a_run_that_ends_by_its_count_or_its_bytes_is_limited_by_that() {
     for bound in [["--count", "1000"], ["--bytes", "1M"]] {
@@ -43,13 +37,8 @@ fn few_datagrams_of_many_streams_have_the_rate_of_the_time() {
 fn a_path_that_passes_only_small_datagrams_is_reported() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
-    lab.nft(
-        "b",
-        "add table inet t\n\
-         add chain inet t early { type filter hook prerouting priority -300; }\n\
-         add rule inet t early udp length > 1280 drop\n",
-    );
-    let _server = serve(&lab);
+    lab.nft_early("b", "udp length > 1280 drop");
+    let _server = lab.serve("b", &[]);
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "2M"]);
     assert_eq!(text(&report, "verdict.code"), "only_small_pass", "{report:#}");
     assert_eq!(number(&report, "verdict.payload_bytes"), 1472);
@@ -67,7 +56,7 @@ fn drops_by_an_own_limit_are_no_success() {
          add chain inet t out { type filter hook output priority 0; }\n\
          add rule inet t out udp length > 1000 limit rate over 4/second burst 1 packets drop\n",
     );
-    let _server = serve(&lab);
+    let _server = lab.serve("b", &[]);
     let (_, report) = blast(&lab, &["-t", "500ms", "--rate", "3M"]);
     assert_eq!(text(&report, "limited_by"), "sender_host", "{report:#}");
     assert_eq!(number(&report, "lost.path"), 0, "{report:#}");
@@ -77,7 +66,7 @@ fn drops_by_an_own_limit_are_no_success() {
 fn an_interface_that_was_down_is_no_queue() {
     require_lab!();
     let lab = Lab::pair();
-    let _server = serve(&lab);
+    let _server = lab.serve("b", &[]);
     let args =
         ["blast", "10.77.0.2", "--json", "-t", "2s", "--rate", "2M", "--report-every", "100ms"];
     let client = Running::start(lab.udpkit("a").args(args));

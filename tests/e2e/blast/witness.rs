@@ -6,12 +6,6 @@ use crate::common::{
 };
 use serde_json::Value;
 
-fn serve(lab: &Lab, host: &str) -> Running {
-    let server = Running::start(lab.udpkit(host).args(["serve", "--io", "mmsg"]));
-    server.wait_for_line("serving on", secs(5));
-    server
-}
-
 /// The report of a successful run, with its sums checked.
 fn blast(lab: &Lab, host: &str, args: &[&str]) -> Value {
     let mut command = lab.udpkit(host);
@@ -40,7 +34,7 @@ fn copies_by_the_switch_are_duplicates_and_hide_no_drops() {
             crate::common::skip!(why);
         }
     }
-    let _server = serve(&lab, "r1");
+    let _server = lab.serve("r1", &["--io", "mmsg"]);
     let args = ["10.77.0.11", "--size", "1000", "--rate", "2kpps", "--count", "2000"];
     let report = blast(&lab, "s", &args);
     let counted = |name| lab.counter("switch", "netdev t", name).0;
@@ -57,7 +51,7 @@ fn the_wire_carried_the_bytes_in_the_report() {
     require_lab!();
     require_tools!("tshark", "dumpcap");
     let lab = Lab::up("pair", &["--no-offload"]);
-    let _server = serve(&lab, "b");
+    let _server = lab.serve("b", &["--io", "mmsg"]);
     for (target, size) in [("10.77.0.2", 1_000), ("fd77::2", 64)] {
         let (filter, payload) = (format!("udp port 8620 and greater {size}"), size.to_string());
         let capture = Capture::start(&lab, "b", "eth0", &filter);
@@ -89,7 +83,7 @@ fn icmp_errors_to_a_sending_server_are_reported_by_the_client() {
          add rule inet t input udp sport 8620 udp length 1008 numgen inc mod 50 == 5 \
          counter name refused reject with icmpx type admin-prohibited\n",
     );
-    let _server = serve(&lab, "b");
+    let _server = lab.serve("b", &["--io", "mmsg"]);
     let args = ["10.77.0.2", "--reverse", "--size", "1000", "--rate", "1kpps", "--count", "500"];
     let report = blast(&lab, "a", &args);
     assert_eq!(lab.counter("a", "inet t", "refused").0, 10);

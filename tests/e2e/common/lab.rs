@@ -84,6 +84,13 @@ impl Lab {
         self.command(host, env!("CARGO_BIN_EXE_udpkit"))
     }
 
+    /// The server on `host`, once it serves.
+    pub fn serve(&self, host: &str, args: &[&str]) -> Running {
+        let server = Running::start(self.udpkit(host).arg("serve").args(args));
+        server.wait_for_line("serving on", secs(10));
+        server
+    }
+
     /// This test binary, to run as a program on `host`: the ignored test of that name in `module`
     /// (what `module_path!()` says), and nothing else.
     pub fn ignored_test(&self, host: &str, module: &str, name: &str) -> Command {
@@ -102,6 +109,20 @@ impl Lab {
     /// Loads nftables commands or a ruleset on `host`.
     pub fn nft(&self, host: &str, rules: &str) {
         self.try_nft(host, rules).unwrap_or_else(|why| panic!("{why}\n{rules}"));
+    }
+
+    /// Adds a rule for what comes to `host`, before its kernel has looked at it; what it counts is
+    /// counted by `dropped` in `inet t`.
+    pub fn nft_early(&self, host: &str, rule: &str) {
+        self.nft(
+            host,
+            &format!(
+                "add table inet t
+                 add counter inet t dropped
+                 add chain inet t early {{ type filter hook prerouting priority -300; }}
+                 add rule inet t early {rule}\n"
+            ),
+        );
     }
 
     /// As [`Lab::nft`]; the error is nft's output.

@@ -33,12 +33,6 @@ fn lab(rules: &str, first: u64, established: u64) -> Lab {
     lab
 }
 
-fn serve(lab: &Lab) -> Running {
-    let server = Running::start(lab.udpkit("server").arg("serve"));
-    server.wait_for_line("serving on", secs(10));
-    server
-}
-
 /// A timer's last silence that was survived and first that was not lie around the rule's, but for
 /// what a busy machine adds to a silence.
 #[track_caller]
@@ -64,7 +58,7 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
     require_lab!();
     let masquerades = || {
         let lab = lab(MASQUERADE, 3, 7);
-        let _server = serve(&lab);
+        let _server = lab.serve("server", &[]);
         let list = "1s,2s,4s,6s,8s";
         let report = probe(&lab, &[SERVER, "--candidates", list, "--who-refreshes"]);
         held(&report, 0, 3, SECOND);
@@ -78,7 +72,7 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
     };
     let longer = || {
         let lab = lab(FIREWALL, 7, 20);
-        let _server = serve(&lab);
+        let _server = lab.serve("server", &[]);
         let args = ["fd77:3::2", "--candidates", "6s,8s,18s,19s,21s", "--precision", "2s"];
         let report = probe(&lab, &args);
         held(&report, 0, 7, 2 * SECOND);
@@ -86,7 +80,7 @@ fn time_outs_of_3_7_and_20_seconds_are_found() {
     };
     let without = || {
         let lab = Lab::path();
-        let _server = serve(&lab);
+        let _server = lab.serve("server", &[]);
         let mut command = lab.udpkit("client");
         command.args(["probe", "timeout", SERVER, "--candidates", "1s,2s,3s", "--up-to", "2s"]);
         let told = run(command.arg("-J"), secs(60)).expect_success();

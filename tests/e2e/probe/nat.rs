@@ -132,12 +132,6 @@ fn lab(rules: &str) -> Lab {
     lab
 }
 
-fn serve(lab: &Lab, args: &[&str]) -> Running {
-    let server = Running::start(lab.udpkit("server").arg("serve").args(args));
-    server.wait_for_line("serving on", secs(10));
-    server
-}
-
 fn probe(lab: &Lab, args: &[&str]) -> Output {
     run(lab.udpkit("client").args(["probe", "nat"]).args(args), secs(60))
 }
@@ -186,7 +180,7 @@ fn verdicts_equal_the_rules_by_serve_and_by_coturn() {
         for case in CASES {
             scope.spawn(move || {
                 let lab = lab(case.rules);
-                let _serve = serve(&lab, &[]);
+                let _serve = lab.serve("server", &[]);
                 let _coturn = coturn(&lab, 3478);
                 // Both at once.
                 let ask = |port: &str| {
@@ -216,8 +210,8 @@ fn two_independent_servers_show_the_mapping() {
         ] {
             scope.spawn(move || {
                 let lab = lab(rules);
-                let _first = serve(&lab, &[SERVER, "--stun-alternate", "none"]);
-                let _second = serve(&lab, &["10.77.3.3", "--stun-alternate", "none"]);
+                let _first = lab.serve("server", &[SERVER, "--stun-alternate", "none"]);
+                let _second = lab.serve("server", &["10.77.3.3", "--stun-alternate", "none"]);
                 let output = probe(&lab, &[SERVER, "10.77.3.3", "-J"]).expect_success();
                 let report = json(&output.out());
                 assert_eq!(path(&report, "mapping"), mapping, "{report:#}");
@@ -232,7 +226,7 @@ fn coturns_clients_understand_serve() {
     require_lab!();
     require_tools!("turnutils_stunclient", "turnutils_natdiscovery");
     let lab = lab(MASQUERADE);
-    let _serve = serve(&lab, &["--stun-short"]);
+    let _serve = lab.serve("server", &["--stun-short"]);
     let mut client = lab.command("client", "turnutils_stunclient");
     // It would wait for ever for a reply that the NAT blocks.
     let client = Running::start(client.args(["-p", "8620", SERVER]));
@@ -249,7 +243,7 @@ fn coturns_clients_understand_serve() {
 fn the_report_reads_within_80_columns() {
     require_lab!();
     let lab = lab(MASQUERADE);
-    let _serve = serve(&lab, &[]);
+    let _serve = lab.serve("server", &[]);
     let text = probe(&lab, &[SERVER, "--sockets", "3"]).expect_success().out();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     for part in [

@@ -8,12 +8,6 @@ const TARGETS: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
 /// The ports of all tests here.
 const HELD: &str = "5000-5040";
 
-fn serve(lab: &Lab) -> Running {
-    let server = Running::start(lab.udpkit("server").args(["serve", "--probe-ports", HELD]));
-    server.wait_for_line("serving on", secs(10));
-    server
-}
-
 /// Replaces the ruleset.
 fn rules(lab: &Lab, host: &str, rules: &str) {
     lab.nft(host, &format!("flush ruleset\n{rules}"));
@@ -111,7 +105,7 @@ fn marks_payloads_and_rates_are_found() {
 fn the_largest_datagram_is_found_whether_routers_speak_or_not() {
     require_lab!();
     let lab = Lab::path();
-    let _server = serve(&lab);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     middle_mtu(&lab, 1280);
     for (told, (payload, first, second)) in both(&lab, "mtu", &[])
         .iter()
@@ -171,7 +165,7 @@ fn fragments(told: &Value, wanted: &Value) {
 fn fragments_are_told_from_whole_datagrams() {
     require_lab!();
     let lab = Lab::path();
-    let _server = serve(&lab);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     for told in both(&lab, "mtu", &[]) {
         fragments(&told, &all_pass());
         let rows = path(&told, "out.fragments").as_array().expect("rows");
@@ -284,7 +278,7 @@ fn marks(out: &str, back: &str) -> String {
 fn marks_are_told_by_what_changed_and_on_which_way() {
     require_lab!();
     let lab = Lab::path();
-    let _server = serve(&lab);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     // Loss that does not depend on DSCP or ECN.
     rules(
         &lab,
@@ -345,7 +339,7 @@ fn without_text(told: &Value) -> Value {
 fn what_reads_payloads_or_eats_sizes_is_told_by_what_it_stops() {
     require_lab!();
     let lab = Lab::path();
-    let _server = serve(&lab);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     let args = |ports| ["--ports", ports, "--train", "0"];
     for told in both(&lab, "shape", &args("5000")) {
         assert_eq!(path(&told, "verdict.payloads"), &json!([{ "code": "all_pass" }]), "{told:#}");
@@ -388,7 +382,7 @@ fn a_policer_is_found_with_its_rate_its_burst_its_way_and_what_it_counts() {
     require_lab!();
     // The policer would see a coalesced buffer as one packet.
     let lab = Lab::up("path", &["--no-offload"]);
-    let _server = serve(&lab);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     rules(&lab, "r1", LIMITS);
     let near = |told: &Value, key: &str, wanted: u64, tolerance: u64| {
         let found = path(told, &format!("rate_limit.{key}")).as_u64().expect("a number");

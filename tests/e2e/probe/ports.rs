@@ -73,12 +73,6 @@ fn path_with(rules: &str) -> Lab {
     lab
 }
 
-fn serve(lab: &Lab, args: &[&str]) -> Running {
-    let server = Running::start(lab.udpkit("server").arg("serve").args(args));
-    server.wait_for_line("serving on", secs(10));
-    server
-}
-
 fn probe(lab: &Lab, target: &str, ports: &str, args: &[&str]) -> Running {
     Running::start(lab.udpkit("client").args(["probe", "ports", target, ports]).args(args))
 }
@@ -130,7 +124,7 @@ fn each_rule_is_found_for_each_port_twenty_runs_in_a_row() {
     require_lab!();
     let lab = path_with(RULES);
     // Five probes of one address at once.
-    let server = serve(&lab, &["--probe-ports", HELD, "--source-share", "100"]);
+    let server = lab.serve("server", &["--probe-ports", HELD, "--source-share", "100"]);
     let args = ["-J", "--tries", "4", "--wait", "500ms"];
     for turn in 0..2 {
         // Both families, five times, at once.
@@ -168,7 +162,7 @@ fn rejected_ports_are_distinguished_from_dropped_ones_despite_icmp_limits() {
             }
         }",
     );
-    let _server = serve(&lab, &["--probe-ports", HELD]);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     let args = ["-J", "--wait", "500ms"];
     let runs = TARGETS.map(|target| (target, probe(&lab, target, "5000-5012", &args)));
     for (target, running) in runs {
@@ -214,7 +208,7 @@ fn assert_traced_to_hop_2(report: &Value, port: u16, router: &str) {
 fn the_report_names_the_blocked_direction_and_the_last_router() {
     require_lab!();
     let lab = path_with(RULES);
-    let _server = serve(&lab, &["--probe-ports", HELD]);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     // Most of each run is waiting, so they go side by side.
     let args = |tries| ["--tries", tries, "--wait", "500ms", "-J"];
     let [back, out] = ["5002", "5001"].map(|port| probe(&lab, TARGETS[0], port, &args("16")));
@@ -249,7 +243,7 @@ fn the_report_names_the_blocked_direction_and_the_last_router() {
 fn a_nat_on_the_way_shows_in_the_source_that_arrived() {
     require_lab!();
     let lab = Lab::nat();
-    let _server = serve(&lab, &["--probe-ports", HELD]);
+    let _server = lab.serve("server", &["--probe-ports", HELD]);
     let output = probe(&lab, "10.77.2.2", "5000-5003", &["-J", "--dscp", "EF"]).wait(secs(30));
     let report = json(&output.expect_success().out());
     for row in path(&report, "port_rows").as_array().expect("rows") {
