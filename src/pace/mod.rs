@@ -1,4 +1,8 @@
 //! When each datagram is to be sent, by absolute schedules in integers, and limits of rates.
+//!
+//! A schedule is caught up with after a pause. The probes of a path do the opposite: they keep a
+//! distance from their last send, `now + gap`, so that no router or agent meets a burst that its
+//! rate limit would drop. That is no schedule, and stays one line where it is.
 
 mod pacer;
 mod poisson;

@@ -232,8 +232,8 @@ fn add_received(report: &mut DirectionReport, payload: u64, counts: &BlastReceiv
     report.receiver_pause_ns = counts.reader_pause_ns;
     report.duplicates = Some(counts.duplicates);
     report.reordered = Some(counts.reordered);
-    if counts.reordered > 0 {
-        let mean = counts.reorder_extent_sum.saturating_mul(1_000) / counts.reordered;
+    let extents = counts.reorder_extent_sum.saturating_mul(1_000);
+    if let Some(mean) = extents.checked_div(counts.reordered) {
         report.reorder_extent_max = Some(counts.reorder_extent_max);
         report.reorder_extent_mean_milli = Some(mean);
     }

@@ -2,7 +2,7 @@
 //! and a capture of the wire.
 
 use crate::common::{
-    Capture, Lab, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs,
+    Capture, Lab, assert_sums, json, number, path, require_lab, require_tools, run, secs,
 };
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! `cast check` and its answering side under the matrix of faults.
 
-use super::tests::{GROUP, Quiet, TTLS, answerer, prober, sockets};
+use super::tests::{GROUP, TTLS, answerer, prober, sockets};
 use super::{CheckAnswerer, CheckProber};
 use crate::netsim::{Fault, SimSocket, Way};
 use crate::record::{
@@ -55,14 +55,14 @@ fn run(trial: &mut Trial<'_>, hold: Option<Nanos>, place: Place) {
     let mut scenario = Scenario::of(trial);
     let group: SocketAddr = GROUP.parse().unwrap();
     scenario.join(group.ip());
-    let (near, far): (fn(u16) -> SocketAddr, fn(u16) -> SocketAddr) = match place {
-        Place::Prober => (Scenario::near, Scenario::far),
-        Place::Answerer => (Scenario::far, Scenario::near),
+    let (own, far) = match place {
+        Place::Prober => (Scenario::near(PROBER_PORT), Scenario::far(ANSWERER_PORT)),
+        Place::Answerer => (Scenario::far(PROBER_PORT), Scenario::near(ANSWERER_PORT)),
     };
-    let answering = [group, far(ANSWERER_PORT)].map(SimSocket::bound);
-    let answering_side = CheckAnswerer::new(answerer(), Quiet);
-    let asking = sockets(near(PROBER_PORT), &TTLS);
-    let asking_side = CheckProber::new(prober(far(ANSWERER_PORT), hold, &TTLS), Quiet);
+    let answering = [group, far].map(SimSocket::bound);
+    let answering_side = CheckAnswerer::new(answerer(), ());
+    let asking = sockets(own, &TTLS);
+    let asking_side = CheckProber::new(prober(far, hold, &TTLS), ());
     let (asking_side, answering_side, [at_prober, at_answerer]) = match place {
         Place::Prober => (
             scenario.start_near(&asking, asking_side),
