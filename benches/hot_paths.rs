@@ -11,7 +11,6 @@ use std::time::Instant;
 use udpkit::batch::{RxEntry, SendOutcome, TxBatch};
 use udpkit::machine::{Now, Session};
 use udpkit::pace::Pacer;
-use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverPlan, SenderPlan, TestPlan,
 };
@@ -176,7 +175,7 @@ fn sender(effort: Effort, payload: usize, datagrams: u32) {
     let fresh = || {
         let plan = SenderPlan::new(plan(payload), 0, TAG);
         let batch = TxBatch::new(datagrams as usize, datagrams as usize * payload);
-        (BlastSender::new(plan, None, VecDeque::new(), Nowhere), batch)
+        (BlastSender::new(plan, None, ()), batch)
     };
     let name = format!("sender, {datagrams} of {payload} bytes");
     measure(&name, effort, fresh, |(session, batch)| {
@@ -208,7 +207,7 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
         pattern::fill(0, &mut buffer);
         let mut entry = RxEntry { len, true_len: len, stride: payload, ..RxEntry::default() };
         entry.meta.kernel_stamp = true;
-        let session = BlastReceiver::new(plan, None, VecDeque::new(), Nowhere);
+        let session = BlastReceiver::new(plan, None, VecDeque::new(), ());
         (session, buffer, entry)
     };
     let name = format!("receiver, {datagrams} of {payload} bytes");
@@ -223,15 +222,6 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
             session.on_buffer(at, entry, black_box(buffer));
         }
     });
-}
-
-/// Discards all events.
-struct Nowhere;
-
-impl<E> Sink<E> for Nowhere {
-    fn take(&mut self, _event: E) -> Flow {
-        Flow::Continue
-    }
 }
 
 /// Times `work` on a fresh subject several times, after one warm-up round.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use udpkit::batch::TxBatch;
 use udpkit::machine::{Next, Now, Session};
 use udpkit::net::{IoMode, Socket, SocketPlan};
-use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverPlan, SenderPlan, TestPlan,
 };
@@ -16,19 +15,10 @@ use udpkit::units::{Nanos, PacketRate, Rate};
 
 const TAG: u16 = 7;
 
-/// A sink that drops all events.
-struct Nowhere;
-
-impl<E> Sink<E> for Nowhere {
-    fn take(&mut self, _event: E) -> Flow {
-        Flow::Continue
-    }
-}
-
 /// Both ends of a stream on loopback, driven by the test so that nothing else runs.
 struct Both {
-    sender: BlastSender<VecDeque<udpkit::session::blast::SenderOrder>, Nowhere>,
-    receiver: BlastReceiver<VecDeque<udpkit::session::blast::ReceiverOrder>, Nowhere>,
+    sender: BlastSender<()>,
+    receiver: BlastReceiver<VecDeque<udpkit::session::blast::ReceiverOrder>, ()>,
     out: (Socket, TxBatch),
     into: Socket,
     received: u64,
@@ -69,8 +59,8 @@ impl Both {
             go_ahead: Vec::new(),
         };
         Self {
-            sender: BlastSender::new(SenderPlan::new(test, 0, TAG), None, VecDeque::new(), Nowhere),
-            receiver: BlastReceiver::new(plan, None, VecDeque::new(), Nowhere),
+            sender: BlastSender::new(SenderPlan::new(test, 0, TAG), None, ()),
+            receiver: BlastReceiver::new(plan, None, VecDeque::new(), ()),
             out: (out, TxBatch::new(64, 64 * payload)),
             into,
             received: 0,

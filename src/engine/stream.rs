@@ -3,11 +3,11 @@
 use super::{Handle, Loop, LoopConfig, Placement};
 use crate::batch::TxBatch;
 use crate::net::{NetError, Socket, SocketPlan};
-use crate::record::{Flow, Sink};
+use crate::record::Sink;
 use crate::session::blast::{
     BlastReceiver, BlastSender, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE, ReceiverEvent,
-    ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan,
-    SenderSummary, TestPlan, largest_received, receiver_room, sender_room,
+    ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan, SenderSummary, TestPlan,
+    largest_received, receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
@@ -24,7 +24,7 @@ const TICK: Nanos = Nanos::from_millis(50);
 /// Whether a stream sends or receives.
 pub enum StreamRole {
     /// Sends, and reports its events if a sink is given.
-    Send(SenderPlan, Option<Box<dyn Sink<SenderEvent> + Send>>),
+    Send(SenderPlan, Box<dyn Sink<SenderEvent> + Send>),
     /// Receives, and reports its events.
     Receive(ReceiverPlan, Box<dyn Sink<ReceiverEvent> + Send>),
 }
@@ -76,8 +76,8 @@ pub enum TestEnd {
 
 /// Where a stream's events go, whichever end it turns out to be.
 pub struct StreamSinks {
-    /// A sender's events, if anything waits for them.
-    pub sent: Option<Box<dyn Sink<SenderEvent> + Send>>,
+    /// A sender's events.
+    pub sent: Box<dyn Sink<SenderEvent> + Send>,
     /// A receiver's events.
     pub received: Box<dyn Sink<ReceiverEvent> + Send>,
 }
@@ -220,8 +220,7 @@ fn run(
     let ended = match role {
         StreamRole::Send(plan, sink) => {
             let (datagrams, bytes) = sender_room(payload);
-            let (_, orders) = channel::<SenderOrder>();
-            let session = BlastSender::new(plan, opening, orders, OptionalSink(sink));
+            let session = BlastSender::new(plan, opening, sink);
             stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.sent.cpu_ns = ended.cpu.0;
@@ -230,7 +229,7 @@ fn run(
         }
         StreamRole::Receive(plan, sink) => {
             let words = receiver_room();
-            let session = BlastReceiver::new(plan, opening, inbox, Boxed(sink));
+            let session = BlastReceiver::new(plan, opening, inbox, sink);
             stream.run(session, TxBatch::new(words.0, words.1)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.received.cpu_ns = Some(ended.cpu.0);
@@ -252,38 +251,12 @@ fn io_of(sockets: &[Socket]) -> StreamIo {
     }
 }
 
-/// Optional sink for a sender's events. Progress is not shown: the receiver's counts are shown
-/// instead.
-struct OptionalSink(Option<Box<dyn Sink<SenderEvent> + Send>>);
-
-impl Sink<SenderEvent> for OptionalSink {
-    fn take(&mut self, event: SenderEvent) -> Flow {
-        self.0.as_mut().map_or(Flow::Continue, |sink| sink.take(event))
-    }
-}
-
-struct Boxed(Box<dyn Sink<ReceiverEvent> + Send>);
-
-impl Sink<ReceiverEvent> for Boxed {
-    fn take(&mut self, event: ReceiverEvent) -> Flow {
-        self.0.take(event)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::control::Sealer;
     use crate::session::blast::Direction;
     use crate::wire::Params;
-
-    struct Nothing;
-
-    impl Sink<ReceiverEvent> for Nothing {
-        fn take(&mut self, _event: ReceiverEvent) -> Flow {
-            Flow::Continue
-        }
-    }
 
     fn planned(test: &TestPlan, number: u32, end: TestEnd) -> StreamPlan {
         let stream = TestStream {
@@ -295,7 +268,7 @@ mod tests {
             placement: &Placement::listed(vec![3, 5]),
             patience: Nanos::from_secs(9),
         };
-        let sinks = StreamSinks { sent: None, received: Box::new(Nothing) };
+        let sinks = StreamSinks { sent: Box::new(()), received: Box::new(()) };
         StreamPlan::for_test(stream, end, sinks)
     }
 

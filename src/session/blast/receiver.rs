@@ -22,8 +22,6 @@ const UNREAD: Nanos = Nanos::from_millis(100);
 pub enum ReceiverOrder {
     /// The sender has ended after sending this many datagrams.
     Total(u64),
-    /// The session was closed: end now.
-    Stop,
 }
 
 /// Events of a running receiver.
@@ -466,11 +464,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     type Summary = ReceiverSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        while let Some(order) = self.orders.next_order() {
-            match order {
-                ReceiverOrder::Total(total) => self.set_total(total, now),
-                ReceiverOrder::Stop => self.over = true,
-            }
+        while let Some(ReceiverOrder::Total(total)) = self.orders.next_order() {
+            self.set_total(total, now);
         }
         if std::mem::take(&mut self.answer)
             && let Some(bytes) = out.push(DestId::CONNECTED, self.plan.go_ahead.len())

@@ -5,7 +5,7 @@ use super::plan::TestPlan;
 use crate::batch::{
     Datagram, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
 };
-use crate::machine::{Next, Now, Orders, Session};
+use crate::machine::{Next, Now, Session};
 use crate::pace::Pacer;
 use crate::record::{BlastSent, Flow, Refusal, RefusalCause, RunFailure, Sink};
 use crate::stats::DelayHistogram;
@@ -31,13 +31,6 @@ const LATE: Nanos = Nanos::from_micros(100);
 /// How long a run that has sent something tolerates nothing but refusals: an interface may come
 /// back.
 const DEAD: Nanos = Nanos::from_secs(10);
-
-/// Orders to a running sender.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SenderOrder {
-    /// End the run now.
-    Stop,
-}
 
 /// Events of a running sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,11 +95,10 @@ enum State {
 }
 
 /// The sending end of one stream.
-pub struct BlastSender<O, K> {
+pub struct BlastSender<K> {
     plan: SenderPlan,
     opening: Option<Opening>,
     pacer: Option<Pacer>,
-    orders: O,
     sink: K,
     state: State,
     /// Slots of the arena that already hold the pattern behind the header.
@@ -139,15 +131,14 @@ pub struct BlastSender<O, K> {
     broken: Option<RunFailure>,
 }
 
-impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
+impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
     /// begins at the first send.
-    pub fn new(plan: SenderPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
+    pub fn new(plan: SenderPlan, opening: Option<Opening>, sink: K) -> Self {
         Self {
             plan,
             opening,
             pacer: None,
-            orders,
             sink,
             state: State::Opening,
             painted: 0,
@@ -371,13 +362,10 @@ impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> BlastSender<O, K> {
     }
 }
 
-impl<O: Orders<SenderOrder>, K: Sink<SenderEvent>> Session for BlastSender<O, K> {
+impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     type Summary = SenderSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        if let Some(SenderOrder::Stop) = self.orders.next_order() {
-            self.on_stop(now);
-        }
         match self.state {
             State::Opening => self.open(now, out),
             State::Sending { until } => self.send(now, until, out),

@@ -10,7 +10,7 @@ use crate::record::ServeRecord;
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlCommand, ControlEvent, ControlOrder,
     ControlSummary, Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
-    ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary, TestPlan,
+    ReceiverSummary, SenderEvent, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::session::serve::{
     ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport,
@@ -31,7 +31,7 @@ pub const PATIENCE: Nanos = Nanos::from_secs(5);
 const TICK: Nanos = Nanos::from_millis(50);
 
 type Receiver = BlastReceiver<Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>>;
-type Sender = BlastSender<Mailbox<SenderOrder>, Mailbox<SenderEvent>>;
+type Sender = BlastSender<Mailbox<SenderEvent>>;
 type ControlMail = (Mailbox<ControlCommand>, Mailbox<ControlEvent>);
 type Control = BlastControl<Mailbox<ControlOrder>, ControlMail>;
 /// What a server wants done, and what it tells.
@@ -49,7 +49,7 @@ pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Ser
 
 /// What a stream does, and its mailboxes.
 enum Role {
-    Sends(Running<Sender>, Mailbox<SenderOrder>),
+    Sends(Running<Sender>),
     Receives(Running<Receiver>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
 }
 
@@ -71,14 +71,6 @@ enum End {
 }
 
 impl Stream {
-    fn stop(&self, network: &mut Network) {
-        match &self.role {
-            Role::Sends(_, orders) => orders.push(SenderOrder::Stop),
-            Role::Receives(_, orders, _) => orders.push(ReceiverOrder::Stop),
-        }
-        network.wake(self.process);
-    }
-
     fn sends(&self) -> bool {
         matches!(self.role, Role::Sends(..))
     }
@@ -98,7 +90,7 @@ impl Stream {
         self.over = true;
         let now = network.now(self.process);
         Some(match &self.role {
-            Role::Sends(session, _) => End::Sent(Box::new(session.finish(now))),
+            Role::Sends(session) => End::Sent(Box::new(session.finish(now))),
             Role::Receives(session, _, _) => End::Received(Box::new(session.finish(now))),
         })
     }
@@ -330,7 +322,7 @@ impl ClientAndServer {
         self.run_until(deadline, |ends| ends.network.is_over(ends.client));
         let now = self.network.now(self.client);
         // Like the engine: streams still running are stopped and awaited.
-        self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
+        self.streams.iter().for_each(|stream| self.network.stop(stream.process));
         self.run_until(deadline, |ends| ends.streams.iter().all(|stream| stream.over));
         let near_sent = std::mem::take(&mut self.near_sent);
         Finished {
@@ -369,7 +361,7 @@ impl ClientAndServer {
                 ServeCommand::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.sends()) {
-                        stream.stop(&mut self.network);
+                        self.network.stop(stream.process);
                     }
                 }
                 ServeCommand::Close { session } => {
@@ -441,11 +433,11 @@ impl ClientAndServer {
                 }
                 ControlCommand::StopSenders => {
                     for stream in self.streams.iter().filter(|stream| stream.sends()) {
-                        stream.stop(&mut self.network);
+                        self.network.stop(stream.process);
                     }
                 }
                 ControlCommand::Abort => {
-                    self.streams.iter().for_each(|stream| stream.stop(&mut self.network));
+                    self.streams.iter().for_each(|stream| self.network.stop(stream.process));
                 }
             }
         }
@@ -516,10 +508,9 @@ fn sender(
     plan: SenderPlan,
     opening: Option<Opening>,
 ) -> (ProcessId, Role) {
-    let orders = Mailbox::new();
-    let session = BlastSender::new(plan, opening, orders.clone(), Mailbox::new());
+    let session = BlastSender::new(plan, opening, Mailbox::new());
     let session = start(network, host, socket, session);
-    (session.id(), Role::Sends(session, orders))
+    (session.id(), Role::Sends(session))
 }
 
 fn receiver(

@@ -8,7 +8,7 @@ use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, SendFaults, Sen
 use crate::record::{BlastInterval, BlastReceived};
 use crate::session::blast::{
     BlastReceiver, BlastSender, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan, SenderEvent,
-    SenderOrder, SenderPlan, SenderSummary, TestPlan,
+    SenderPlan, SenderSummary, TestPlan,
 };
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
@@ -147,7 +147,7 @@ impl Stream {
         }
     }
 
-    fn sender(&self) -> BlastSender<Mailbox<SenderOrder>, Mailbox<SenderEvent>> {
+    fn sender(&self) -> BlastSender<Mailbox<SenderEvent>> {
         let rate = match self.rate {
             0 => Rate::Max,
             rate => Rate::Packets(PacketRate(rate * 1_000)),
@@ -164,7 +164,7 @@ impl Stream {
             interval: self.interval,
             burst: None,
         };
-        BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new(), Mailbox::new())
+        BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }
 
     /// Runs it and compares every count with the logs.
