@@ -14,7 +14,7 @@ use crate::net::{
     resolve, split_host_port,
 };
 use crate::record::{
-    Flow, LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
+    LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
 };
 use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, ProgressLine, warning};
@@ -89,7 +89,7 @@ pub fn measure(args: &PingArgs) -> anyhow::Result<PingSummary> {
     let (targets, sockets, not_asked) = targets(args)?;
     let plan = plan(args, targets)?;
     let (own, peers) = (OwnLosses::watch(), peers(&plan));
-    let mut summary = drive(plan, sockets, None, args.spin, Silent)?.summary;
+    let mut summary = drive(plan, sockets, None, args.spin, ())?.summary;
     note_own_losses(&mut summary, &own, &peers);
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
@@ -364,14 +364,5 @@ fn announced(plan: &PingPlan) -> PingSummary {
         interval_ns: plan.spacing.mean().map(Nanos::as_u64),
         targets: plan.targets.iter().map(target).collect(),
         ..PingSummary::default()
-    }
-}
-
-/// Shows nothing.
-struct Silent;
-
-impl Sink<PingEvent<'_>> for Silent {
-    fn take(&mut self, _event: PingEvent<'_>) -> Flow {
-        Flow::Continue
     }
 }

@@ -133,8 +133,7 @@ impl ServerStreams {
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let out = ToControl { session, stream, orders: self.orders.clone() };
-        let sinks =
-            StreamSinks { sent: Some(Box::new(out.clone())), received: Box::new(out.clone()) };
+        let sinks = StreamSinks { sent: Box::new(out.clone()), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
             [] if request.one_host => Placement::for_one_host(request.plan.rate),
             [] => Placement::ANYWHERE,

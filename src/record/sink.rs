@@ -22,6 +22,19 @@ impl<E, A, B: Sink<E>> Sink<E> for (A, B) {
     }
 }
 
+impl<E, S: Sink<E> + ?Sized> Sink<E> for Box<S> {
+    fn take(&mut self, event: E) -> Flow {
+        (**self).take(event)
+    }
+}
+
+/// Nobody is told.
+impl<E> Sink<E> for () {
+    fn take(&mut self, _event: E) -> Flow {
+        Flow::Continue
+    }
+}
+
 impl<E> Sink<E> for Vec<E> {
     fn take(&mut self, event: E) -> Flow {
         self.push(event);

@@ -6,19 +6,11 @@
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
 use udpkit::machine::{Next, Now, Session};
-use udpkit::record::{CastCheckVerdict, CheckEvent, Flow, Sink};
+use udpkit::record::CastCheckVerdict;
 use udpkit::session::{
     CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface, Names,
 };
 use udpkit::units::Nanos;
-
-struct Quiet;
-
-impl Sink<CheckEvent<'_>> for Quiet {
-    fn take(&mut self, _event: CheckEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
 
 fuzz_target!(|data: &[u8]| {
     let group = "239.1.2.3:5000".parse().expect("an address");
@@ -37,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
             joined,
             names: Names::default(),
         },
-        Quiet,
+        (),
     );
     let mut far = CheckAnswerer::new(
         CheckAnswererConfig {
@@ -48,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
             time: None,
             names: Names::default(),
         },
-        Quiet,
+        (),
     );
     let (mut out, mut back) = (TxBatch::new(4, 4096), TxBatch::new(64, 4096));
     let (mut came, mut sent) = (0, 0);

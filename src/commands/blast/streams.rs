@@ -170,7 +170,7 @@ impl Driver {
         let (orders, control) = (self.orders.clone(), self.control.clone());
         let refusals = RefusalSender { orders: orders.clone(), control: control.clone() };
         let sinks = StreamSinks {
-            sent: Some(Box::new(refusals)),
+            sent: Box::new(refusals),
             received: Box::new(IntervalSender { stream, orders, control }),
         };
         let sealer = Sealer::new(self.plan.key.clone(), random_u64()?);

@@ -5,7 +5,6 @@ use super::{Adversary, Arrival, Stage, Start, addresses};
 use crate::batch::{Dest, LocalSendFailure, TxBatch};
 use crate::machine::Session;
 use crate::netsim::runs;
-use crate::record::{CastEvent, CheckEvent, FanoutEvent, Flow, RecvEvent, Sink};
 use crate::session::{
     Answering, CastReceiver, CastReceiverConfig, CastSender, CastSenderConfig, CheckAnswerer,
     CheckAnswererConfig, FeedbackConfig, FixedMessages, Message, Names, ReceiveSocket, RecvPlan,
@@ -20,32 +19,6 @@ const FORGOTTEN: Nanos = Nanos::from_secs(25);
 /// How long an answer may take.
 const SECOND: Nanos = Nanos::from_secs(1);
 const MOVES: std::ops::Range<usize> = 20..80;
-
-struct Quiet;
-
-impl Sink<FanoutEvent<'_>> for Quiet {
-    fn take(&mut self, _: FanoutEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
-
-impl Sink<CastEvent<'_>> for Quiet {
-    fn take(&mut self, _: CastEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
-
-impl Sink<CheckEvent<'_>> for Quiet {
-    fn take(&mut self, _: CheckEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
-
-impl Sink<RecvEvent<'_>> for Quiet {
-    fn take(&mut self, _: RecvEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
 
 fn group() -> SocketAddr {
     "239.1.2.3:5000".parse().unwrap()
@@ -100,7 +73,7 @@ fn runs_of(name: &str, one: impl Fn(u64) -> u64) {
     assert!(answers > 12, "{name} answered {answers} times");
 }
 
-fn sender(mind: &mut Adversary, batch: &mut TxBatch) -> CastSender<FixedMessages, Quiet> {
+fn sender(mind: &mut Adversary, batch: &mut TxBatch) -> CastSender<FixedMessages, ()> {
     let key = TicketKey(std::array::from_fn(|_| mind.rng.u8(..)));
     let door = SubscriptionPolicy { open: mind.rng.u8(..4) > 0, listed: mind.rng.bool(), key };
     let run = (mind.rng.u8(..4) > 0).then(|| mind.rng.u64(..));
@@ -118,7 +91,7 @@ fn sender(mind: &mut Adversary, batch: &mut TxBatch) -> CastSender<FixedMessages
         explain: LocalSendFailure::from_errno,
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
-    CastSender::new(config, FixedMessages::new(messages, None), Quiet, batch)
+    CastSender::new(config, FixedMessages::new(messages, None), (), batch)
 }
 
 #[test]
@@ -138,7 +111,7 @@ fn a_fan_outs_receiver_reports_no_more_than_came() {
             reports: Some(mind.rng.u64(..)),
             ..CastReceiverConfig::default()
         };
-        CastReceiver::new(config, Quiet)
+        CastReceiver::new(config, ())
     };
     runs_of("cast recv", |seed| run(seed, receiver, &[group()], Nanos::from_secs(5)));
 }
@@ -154,7 +127,7 @@ fn the_far_end_of_a_check_answers_with_no_more_than_came() {
             time: None,
             names: Names::default(),
         };
-        CheckAnswerer::new(config, Quiet)
+        CheckAnswerer::new(config, ())
     };
     runs_of("cast check", |seed| run(seed, answerer, &[group(), here()], SECOND));
 }
@@ -172,7 +145,7 @@ fn an_echo_is_no_more_than_came() {
             interval: None,
             explain: LocalSendFailure::from_errno,
         };
-        RecvSession::new(plan, Quiet)
+        RecvSession::new(plan, ())
     };
     runs_of("recv --echo", |seed| run(seed, echo, &[here()], SECOND));
 }

@@ -9,7 +9,7 @@ use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss, Reord
 use crate::machine::{Next, Now, Session};
 use crate::netsim::{self, Clock, ENOBUFS, Host, Link, Network, Packet, Running, SimSocket};
 use crate::record::{
-    CastEvent, CastInterval, CastReceived, CastSource, FanoutEvent, Flow, ReceivedCaveat, Sink,
+    CastEvent, CastInterval, CastReceived, CastSource, Flow, ReceivedCaveat, Sink,
 };
 use crate::session::{FixedMessages, Message, Spacing};
 use crate::units::Nanos;
@@ -47,15 +47,6 @@ impl Sink<CastEvent<'_>> for Kept {
     }
 }
 
-/// Accepts a sender's events and drops them.
-pub(super) struct Quiet;
-
-impl Sink<FanoutEvent<'_>> for Quiet {
-    fn take(&mut self, _event: FanoutEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
-
 pub(super) fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
@@ -72,7 +63,7 @@ pub(super) fn sender(
     targets: &[&str],
     count: u64,
     batch: &mut TxBatch,
-) -> CastSender<FixedMessages, Quiet> {
+) -> CastSender<FixedMessages, ()> {
     let config = CastSenderConfig {
         targets: targets.iter().map(|text| Dest::from(addr(text))).collect(),
         names: Names::default(),
@@ -86,7 +77,7 @@ pub(super) fn sender(
         explain: LocalSendFailure::from_errno,
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
-    CastSender::new(config, FixedMessages::new(messages, Some(count)), Quiet, batch)
+    CastSender::new(config, FixedMessages::new(messages, Some(count)), (), batch)
 }
 
 pub(super) fn receiver(group: &str, since: Nanos) -> CastReceiver<Kept> {

@@ -6,7 +6,6 @@ use super::paths::clean;
 use crate::batch::{Datagram, Dest, LocalSendFailure, TxBatch};
 use crate::machine::{Now, Session};
 use crate::netsim::{Direction, Host, HostId, Link, Network, Packet, Responder, SimSocket};
-use crate::record::{CheckEvent, FanoutEvent, Flow, RecvEvent, Sink};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::{ShortRequests, StampPolicy, StampReflector};
 use crate::session::stun::{StunPolicy, StunReflector};
@@ -20,27 +19,6 @@ use crate::wire::stun::{AttributeKind, StunClass, StunWriter, TransactionId};
 use crate::wire::{Class, TicketKey};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-
-/// Accepts all events and drops them.
-struct Deaf;
-
-impl Sink<RecvEvent<'_>> for Deaf {
-    fn take(&mut self, _: RecvEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
-
-impl Sink<FanoutEvent<'_>> for Deaf {
-    fn take(&mut self, _: FanoutEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
-
-impl Sink<CheckEvent<'_>> for Deaf {
-    fn take(&mut self, _: CheckEvent<'_>) -> Flow {
-        Flow::Continue
-    }
-}
 
 /// A foreign program that answers everything: `make` creates the answer from its number, the
 /// datagram and the time.
@@ -114,7 +92,7 @@ fn recv(local: SocketAddr, answering: Answering) -> impl Session + 'static {
         interval: None,
         explain: LocalSendFailure::from_errno,
     };
-    RecvSession::new(plan, Deaf)
+    RecvSession::new(plan, ())
 }
 
 fn serve(local: SocketAddr, short: ShortRequests) -> impl Session + 'static {
@@ -141,7 +119,7 @@ fn door(batch: &mut TxBatch) -> impl Session + use<> {
         explain: LocalSendFailure::from_errno,
     };
     let messages = FixedMessages::new(vec![Message::Bytes(vec![7; 100])], None);
-    CastSender::new(config, messages, Deaf, batch)
+    CastSender::new(config, messages, (), batch)
 }
 
 fn check(local: SocketAddr) -> impl Session + 'static {
@@ -153,7 +131,7 @@ fn check(local: SocketAddr) -> impl Session + 'static {
         time: None,
         names: Names::default(),
     };
-    CheckAnswerer::new(config, Deaf)
+    CheckAnswerer::new(config, ())
 }
 
 /// Output of a character generator: 72 characters of a rotating line (RFC 864).

@@ -7,9 +7,7 @@ use crate::batch::{Datagram, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::impair::{Chance, Duplication, Impairments, Loss};
 use crate::machine::{Next, Now, Session};
 use crate::netsim::{Clock, Host, Link, Network, Router, SimSocket};
-use crate::record::{
-    CastCheck, CheckEvent, CheckFinding, CheckOutcome, CheckSubject, CheckVerdict, Flow, Sink,
-};
+use crate::record::{CastCheck, CheckFinding, CheckOutcome, CheckSubject, CheckVerdict};
 use crate::session::Names;
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
@@ -34,14 +32,6 @@ impl Path {
     /// A path without loss.
     pub fn clean(hops: u8) -> Self {
         Self { hops, group: true, forgotten: None, loss: [0.0; 2], copies: 1, seed: 0 }
-    }
-}
-
-pub(super) struct Quiet;
-
-impl Sink<CheckEvent<'_>> for Quiet {
-    fn take(&mut self, _event: CheckEvent<'_>) -> Flow {
-        Flow::Continue
     }
 }
 
@@ -152,13 +142,9 @@ pub(super) fn run(path: &Path, hold: Option<Nanos>, ttls: &[u8]) -> CastCheck {
         network.add(host)
     });
     let (near, far, bound) = (addr(NEAR), addr(FAR), SimSocket::bound);
-    network.start(
-        hosts[1],
-        &[bound(addr(GROUP)), bound(far)],
-        CheckAnswerer::new(answerer(), Quiet),
-    );
+    network.start(hosts[1], &[bound(addr(GROUP)), bound(far)], CheckAnswerer::new(answerer(), ()));
     let config = prober(far, hold, ttls);
-    let prober = network.start(hosts[0], &sockets(near, ttls), CheckProber::new(config, Quiet));
+    let prober = network.start(hosts[0], &sockets(near, ttls), CheckProber::new(config, ()));
     let mut check = network.finish(&prober, Nanos::from_secs(2_000));
     check.judge();
     check
@@ -226,7 +212,7 @@ fn a_membership_that_is_forgotten_after_260_s_is_named_and_one_that_lasts_is_not
 #[test]
 fn one_probe_is_answered_once_wherever_the_answer_goes() {
     let config = CheckAnswererConfig { joined: Nanos::ZERO, ..answerer() };
-    let mut far = CheckAnswerer::new(config, Quiet);
+    let mut far = CheckAnswerer::new(config, ());
     let own = addr(FAR).ip();
     let mut batch = TxBatch::new(1024, 1 << 16);
     for (number, back) in (0..150u32).map(|number| (number, number % 2 == 1)) {
@@ -247,7 +233,7 @@ fn one_probe_is_answered_once_wherever_the_answer_goes() {
 fn an_answerer_keeps_to_its_rate_and_to_probes() {
     let time = Some(Nanos::from_secs(9));
     let config = CheckAnswererConfig { joined: Nanos::ZERO, time, ..answerer() };
-    let mut far = CheckAnswerer::new(config, Quiet);
+    let mut far = CheckAnswerer::new(config, ());
     let to = addr(GROUP).ip();
     let probe = Probe { tag: 1, sequence: 0, sent: REAL, ttl: 4, way: 0, back: false };
     for number in 0..500 {
