@@ -147,11 +147,6 @@ impl RxBatch {
         self.filled = 0;
     }
 
-    /// Buffers in use.
-    pub fn filled(&self) -> usize {
-        self.filled
-    }
-
     /// The buffers in use, each with its bytes.
     pub fn entries(&self) -> impl Iterator<Item = (&RxEntry, &[u8])> {
         self.entries[..self.filled]

@@ -4,7 +4,7 @@
 use crate::batch::{SendOutcome, SendStop};
 use crate::record::RemoteRefusal;
 use crate::units::Nanos;
-use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag, Verb};
+use crate::wire::{Code, Command, ControlKey, Reply, Seal, Tag};
 
 /// First wait for a reply; it doubles up to [`LONGEST`].
 const FIRST: Nanos = Nanos::from_millis(100);
@@ -60,7 +60,6 @@ impl CommandText {
 #[derive(Debug)]
 pub struct Exchange {
     tag: Tag,
-    verb: Verb,
     text: CommandText,
     /// The same command with less padding.
     short: Option<CommandText>,
@@ -84,7 +83,6 @@ impl Exchange {
     pub fn new(command: &Command, length: usize, now: Nanos, patience: Nanos) -> Self {
         Self {
             tag: command.tag.clone(),
-            verb: command.verb,
             text: CommandText::new(command, length),
             short: (length > SHORT).then(|| CommandText::new(command, SHORT)),
             next: now,
@@ -139,11 +137,6 @@ impl Exchange {
     /// How often it was sent.
     pub fn repeats(&self) -> u32 {
         self.repeats
-    }
-
-    /// The verb of the command.
-    pub fn verb(&self) -> Verb {
-        self.verb
     }
 
     /// Time since the command was first sent. When the reply arrives, this is an upper bound of the
@@ -217,7 +210,7 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::HELO_LEN;
+    use crate::wire::{HELO_LEN, Verb};
 
     #[test]
     fn a_padded_command_that_is_not_answered_is_sent_shorter_too_and_any_other_is_not() {

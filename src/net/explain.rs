@@ -3,7 +3,7 @@
 
 use super::interface_list::{Interface, list};
 use super::route::{Broadcast, look_up};
-use crate::batch::{LocalCause, LocalRefusal, LocalSendFailure, NetworkError};
+use crate::batch::{LocalCause, LocalRefusal, LocalSendFailure};
 use crate::sys::errno;
 use std::net::SocketAddr;
 
@@ -27,11 +27,6 @@ pub fn explain(number: i32, destination: SocketAddr) -> LocalSendFailure {
         _ => None,
     };
     LocalSendFailure { cause: cause.unwrap_or(plain.cause), ..plain }
-}
-
-/// The same for an error from this host's own error queue; `None` for an error from the network.
-pub fn explain_network_error(error: &NetworkError) -> Option<LocalSendFailure> {
-    error.refused_here().map(|errno| explain(errno, error.destination))
 }
 
 /// Both a prohibit route and a broadcast without `SO_BROADCAST` give `EACCES`; with `SO_BROADCAST`

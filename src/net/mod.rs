@@ -20,7 +20,7 @@ mod transmit;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
-pub use explain::{explain, explain_network_error};
+pub use explain::explain;
 pub use host::{HostReader, HostSnapshot, RunInterfaces};
 pub use igmp_querier::QuerierWatch;
 pub use interface::{

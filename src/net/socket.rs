@@ -91,11 +91,6 @@ impl Socket {
         self.local
     }
 
-    /// The peer it is connected to; `None` when it is not.
-    pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.peer
-    }
-
     /// Buffer sizes requested and granted.
     pub fn buffer_sizes(&self) -> BufferSizes {
         self.sizes

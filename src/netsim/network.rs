@@ -4,7 +4,6 @@ use super::host::{Host, Sent};
 use super::line::Element;
 use super::node::{Node, ProcessId, Running, Seated};
 use super::packet::Packet;
-use super::router::ErrorBudget;
 use super::way::Way;
 use crate::batch::{
     ErrorOrigin, Fragmentation, NetworkError, RxEntry, SendOutcome, SendStop, TransmitStamp,

@@ -1,7 +1,7 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
 use super::{Contradiction, LocalFailure, LossPart, ServerReply};
-use crate::batch::{LocalRefusal, LocalSendFailure, NetworkError};
+use crate::batch::{LocalSendFailure, NetworkError};
 use crate::units::{Endpoint, Rate};
 use serde::{Serialize, Serializer};
 
@@ -194,16 +194,6 @@ pub enum RunFailure {
     },
     /// The final counts of a run in a series are not known.
     TrialCountsMissing,
-}
-
-impl RunFailure {
-    /// What this host's refusal means; `None` if this host refused nothing.
-    pub fn refused_here(&self) -> Option<LocalRefusal> {
-        match self {
-            Self::NotSent { reason, .. } => Some(LocalRefusal::of(reason.errno)),
-            _ => None,
-        }
-    }
 }
 
 /// What can be done about a run that failed.

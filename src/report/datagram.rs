@@ -23,13 +23,6 @@ pub enum DatagramStyle {
     Json,
 }
 
-impl DatagramStyle {
-    /// Whether the output is for programs, so that messages go to standard error.
-    pub fn for_programs(self) -> bool {
-        matches!(self, Self::Raw | Self::Json)
-    }
-}
-
 /// Looks up the name of an interface by its index.
 pub type InterfaceNames = fn(u32) -> String;
 

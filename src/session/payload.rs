@@ -78,7 +78,6 @@ impl Message {
 #[derive(Clone, Debug)]
 pub struct FixedMessages {
     messages: Vec<Message>,
-    rounds: Option<u64>,
     seq: u64,
     end: u64,
     random: Rng,
@@ -92,7 +91,7 @@ impl FixedMessages {
             Some(rounds) => rounds.saturating_mul(messages.len() as u64),
             None => u64::MAX,
         };
-        Self { messages, rounds, seq: 0, end, random: Rng::new() }
+        Self { messages, seq: 0, end, random: Rng::new() }
     }
 
     /// Bytes of the largest datagram; 0 for no message.
@@ -103,11 +102,6 @@ impl FixedMessages {
     /// Number of messages in one round.
     pub fn per_round(&self) -> u64 {
         self.messages.len() as u64
-    }
-
-    /// Whether it repeats without end.
-    pub fn endless(&self) -> bool {
-        self.rounds.is_none() && !self.messages.is_empty()
     }
 }
 
@@ -151,8 +145,6 @@ mod tests {
 
     #[test]
     fn no_message_is_the_end_even_without_an_end() {
-        let source = FixedMessages::new(Vec::new(), None);
-        assert!(!source.endless());
-        assert!(all(source).is_empty());
+        assert!(all(FixedMessages::new(Vec::new(), None)).is_empty());
     }
 }

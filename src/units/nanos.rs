@@ -62,11 +62,6 @@ impl Nanos {
     pub const fn signed_since(self, earlier: Self) -> i64 {
         self.0.wrapping_sub(earlier.0) as i64
     }
-
-    /// The same span as the standard library's type.
-    pub const fn as_duration(self) -> Duration {
-        Duration::from_nanos(self.0)
-    }
 }
 
 impl From<Duration> for Nanos {

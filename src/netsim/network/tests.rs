@@ -4,7 +4,7 @@ use super::*;
 use crate::batch::{Datagram, Dest};
 use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
 use crate::netsim::{
-    Clock, Direction, Fault, Link, Nat, Responder, Router, RouterRule, SendFaults,
+    Clock, Direction, ErrorBudget, Fault, Link, Nat, Responder, Router, RouterRule, SendFaults,
 };
 use std::collections::VecDeque;
 

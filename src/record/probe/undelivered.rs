@@ -42,6 +42,6 @@ impl IcmpError {
 
     /// Whether a router reports that the TTL or hop limit expired: a routing loop, not a filter.
     pub fn is_hops_exceeded(&self) -> bool {
-        matches!(self.meaning, Some(IcmpMeaning::TtlExceeded | IcmpMeaning::HopLimitExceeded))
+        self.meaning.is_some_and(IcmpMeaning::is_hops_exceeded)
     }
 }

@@ -18,8 +18,6 @@ pub use attribute::{
 pub use message::{BINDING, Fingerprint, STUN_HEADER, StunClass, StunMessage, TransactionId};
 pub use writer::StunWriter;
 
-/// The port that IANA assigned to STUN (RFC 8489 §18.6).
-pub const STUN_PORT: u16 = 3478;
 /// The magic cookie in bytes 4 to 7 of every message (RFC 8489 §5).
 pub const MAGIC_COOKIE: u32 = 0x2112_A442;
 

@@ -29,8 +29,6 @@ use silence_causes::{Beside, settle};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-/// Number of the loop's socket for the dialogue.
-pub const DIALOGUE: usize = 0;
 /// Number of the loop's socket that sends to the ports.
 pub const ASKING: usize = 1;
 /// Number of the loop's socket for new flows.
@@ -117,7 +115,7 @@ pub enum PortsEnd {
 }
 
 impl PortsSession {
-    /// A probe at its start; `far` uses the socket [`DIALOGUE`].
+    /// A probe at its start; `far` uses socket 0 of the loop.
     pub fn new(plan: PortsPlan, far: FarEnd) -> Self {
         let mut session = Self {
             portions: portions(&plan.ports),
