@@ -1,6 +1,7 @@
 //! Standard output. If its reader closes it, the run ends quietly. Every line is escaped so that it
 //! cannot control a terminal.
 
+use super::Page;
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
 use super::progress_line::around;
 use crate::record::{Document, Event, Flow};
@@ -10,13 +11,30 @@ use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What a run shows while it goes on.
+/// What a run shows while it goes on, and at its end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// Nothing but errors and the result.
+    /// Nothing but errors, and the result where a command is there to print it.
     pub quiet: bool,
     /// JSON in place of text.
     pub json: bool,
+}
+
+impl Shown {
+    /// Prints the report of a `command` that is over: as a JSON document, or as `text` for a page of
+    /// standard output. A closed standard output ends the run quietly.
+    pub fn print<T: Serialize>(
+        self,
+        command: &'static str,
+        report: &T,
+        text: impl FnOnce(&T, Page) -> String,
+    ) {
+        if self.json {
+            print_json(&Document::new(command, report));
+        } else if !self.quiet {
+            print_text(&text(report, Page::of_stdout()));
+        }
+    }
 }
 
 /// Set if writing to standard output failed for another reason than a closed pipe. A static, as a

@@ -13,12 +13,10 @@ use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, SocketPlan};
-use crate::record::{
-    CastDestination, CastNote, CastSent, Document, FanoutReceiver, SilenceCause, Worded,
-};
+use crate::record::{CastDestination, CastNote, CastSent, FanoutReceiver, SilenceCause, Worded};
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
-use crate::report::{self, FanoutView, Page, ProgressLine, print_json, print_text};
+use crate::report::{self, FanoutView, ProgressLine, Shown};
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
@@ -208,12 +206,7 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
     sent.limits = sent.standing.hold(&args.fail_if);
     let broken = sent.limits.iter().any(|limit| !limit.held);
     let unreached = unreached(&sent);
-    if args.json {
-        print_json(&Document::new("cast send", sent));
-    } else if !args.quiet {
-        // A closed standard output ends the run quietly.
-        let _ = print_text(&report::cast_sent_text(&sent, Page::of_stdout()));
-    }
+    Shown { quiet: args.quiet, json: args.json }.print("cast send", &sent, report::cast_sent_text);
     if let Some(error) = failed {
         report::error(error, None);
         return Exit::Failed;

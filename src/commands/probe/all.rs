@@ -20,9 +20,9 @@ use crate::record::probe::{
     AllEvent, AllReport, LeftOut, LeftOutReason, MarksReport, MtuReport, NatReport, NoAgent,
     PortsReport, ProbeKind, ScanReport, ShapeReport, TimeoutReport, TraceReport,
 };
-use crate::record::{Document, LocalFailure, Sink};
+use crate::record::{LocalFailure, Sink};
 use crate::report::words::probe_all::command;
-use crate::report::{AllProgress, Page, TimeoutProgress, all_text, print_json, print_text};
+use crate::report::{AllProgress, Shown, TimeoutProgress, all_text};
 use crate::session::probe::ports::PortsEnd;
 use crate::session::probe::timeout::TimeoutPlan;
 use crate::units::Nanos;
@@ -74,11 +74,7 @@ pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     let report = measure(&args, &target, &signals, progress);
     let no_agent = report.no_agent.clone();
     let exit = if report.agent { Exit::Done } else { Exit::Failed };
-    if args.json {
-        print_json(&Document::new("probe", report));
-    } else {
-        print_text(&all_text(&report, Page::of_stdout()));
-    }
+    Shown { json: args.json, ..Shown::default() }.print("probe", &report, all_text);
     target.note_own_losses(no_agent.as_ref());
     Ok(exit)
 }

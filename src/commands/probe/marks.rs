@@ -6,9 +6,8 @@ use super::{agent_run, announce, progress};
 use crate::cli::MarksArgs;
 use crate::commands::Exit;
 use crate::engine::Signals;
-use crate::record::Document;
 use crate::record::probe::{MarksCaveat, MarksReport, NoAgent, ProbeKind};
-use crate::report::{Page, marks_text, print_json, print_text};
+use crate::report::{Shown, marks_text};
 use crate::session::probe::marks::{MarksKind, MarksPlan};
 use crate::wire::PortList;
 use anyhow::Context;
@@ -29,11 +28,7 @@ pub fn run(args: MarksArgs) -> anyhow::Result<Exit> {
     };
     let believed = report.traffic.contradiction.is_none();
     let seen = report.out.iter().chain(&report.back).any(|row| row.arrived > 0);
-    if args.far_end.json {
-        print_json(&Document::new("probe marks", report));
-    } else {
-        print_text(&marks_text(&report, Page::of_stdout()));
-    }
+    Shown { json: args.far_end.json, ..Shown::default() }.print("probe marks", &report, marks_text);
     Ok(if seen && believed { Exit::Done } else { Exit::Failed })
 }
 

@@ -10,12 +10,11 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, SocketPlan};
-use crate::record::Document;
 use crate::record::probe::{
     KnownBy, MtuCaveat, MtuLimit, MtuReport, NoAgent, ProbeCaveat, ProbeKind, TraceHop,
 };
 use crate::report::words::mtu::no_agent_note;
-use crate::report::{self, Page, mtu_text, print_json, print_text};
+use crate::report::{self, Shown, mtu_text};
 use crate::session::probe::mtu::{
     MtuKind, MtuPlan, MtuWithoutAgent, MtuWithoutAgentFacts, MtuWithoutAgentPlan, bare_report,
     judge,
@@ -57,11 +56,7 @@ pub fn run(args: MtuArgs) -> anyhow::Result<Exit> {
     let by_other = matches!(report.known_by, KnownBy::Replies | KnownBy::Icmp);
     let believed = report.traffic.contradiction.is_none();
     let known = by_other || report.out.packet_bytes.is_some() || !report.out.routers.is_empty();
-    if args.far_end.json {
-        print_json(&Document::new("probe mtu", report));
-    } else {
-        print_text(&mtu_text(&report, Page::of_stdout()));
-    }
+    Shown { json: args.far_end.json, ..Shown::default() }.print("probe mtu", &report, mtu_text);
     Ok(if known && believed { Exit::Done } else { Exit::Failed })
 }
 

@@ -8,9 +8,9 @@ use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
+use crate::record::Worded;
 use crate::record::probe::{NatReport, NatVerdict, ProbeKind};
-use crate::record::{Document, Worded};
-use crate::report::{self, Page, words};
+use crate::report::{self, Shown, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -68,11 +68,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let found = measure(&order, Some(signals));
     drop(running);
     let found = found?;
-    if args.json {
-        report::print_json(&Document::new("probe nat", &found));
-    } else {
-        report::print_text(&report::nat_text(&found, Page::of_stdout()));
-    }
+    Shown { json: args.json, ..Shown::default() }.print("probe nat", &found, report::nat_text);
     if let NatVerdict::NoServer { server } = found.findings.verdict {
         let (_, hint) = words::far_end::no_reply(server);
         report::error(found.findings.verdict.text(), Some(&hint));

@@ -9,10 +9,9 @@ use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::record::Document;
 use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
 use crate::report::words::ports::{held_back_note, no_agent_note};
-use crate::report::{self, Page, ports_text, print_json, print_text};
+use crate::report::{self, Shown, ports_text};
 use crate::session::probe::ports::{PortsCounts, PortsEnd, PortsPlan, PortsSession};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
@@ -91,11 +90,7 @@ fn interrupted(args: &PortsArgs, target: &Target) -> Exit {
 }
 
 fn print(args: &PortsArgs, report: PortsReport) {
-    if args.far_end.json {
-        print_json(&Document::new("probe ports", report));
-    } else {
-        print_text(&ports_text(&report, Page::of_stdout()));
-    }
+    Shown { json: args.far_end.json, ..Shown::default() }.print("probe ports", &report, ports_text);
 }
 
 /// Prints the report; ports that the agent does not open are scanned without it.

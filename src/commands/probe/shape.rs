@@ -7,9 +7,8 @@ use super::{agent_run, announce, progress};
 use crate::cli::ShapeArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::Signals;
-use crate::record::Document;
 use crate::record::probe::{NoAgent, ProbeCaveat, ProbeKind, ShapeCaveat, ShapeReport};
-use crate::report::{Page, print_json, print_text, shape_text};
+use crate::report::{Shown, shape_text};
 use crate::session::probe::shape::{ShapeKind, ShapePlan};
 use crate::session::serve::ON_DEMAND;
 use crate::wire::PortList;
@@ -55,11 +54,7 @@ pub fn run(args: ShapeArgs) -> anyhow::Result<Exit> {
     };
     let believed = report.traffic.contradiction.is_none();
     let compared = report.payloads.iter().any(|row| row.sent > 0);
-    if args.far_end.json {
-        print_json(&Document::new("probe shape", report));
-    } else {
-        print_text(&shape_text(&report, Page::of_stdout()));
-    }
+    Shown { json: args.far_end.json, ..Shown::default() }.print("probe shape", &report, shape_text);
     Ok(if compared && believed { Exit::Done } else { Exit::Failed })
 }
 

@@ -9,9 +9,9 @@ use crate::cli::TimeoutArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{Socket, SocketPlan};
+use crate::record::Sink;
 use crate::record::probe::{ProbeKind, TimeoutEvent, TimeoutReport};
-use crate::record::{Document, Sink};
-use crate::report::{self, Page};
+use crate::report::{self, Shown};
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -55,11 +55,11 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
     if let Some(why) = &found.no_agent {
         return Ok(agent_run::no_agent(far_end.json, "probe timeout", &target, why));
     }
-    if far_end.json {
-        report::print_json(&Document::new("probe timeout", &found));
-    } else {
-        report::print_text(&report::timeout_text(&found, Page::of_stdout()));
-    }
+    Shown { json: far_end.json, ..Shown::default() }.print(
+        "probe timeout",
+        &found,
+        report::timeout_text,
+    );
     let known = found.timers.iter().any(|one| one.open_ns.is_some() || one.closed_ns.is_some());
     Ok(if known { Exit::Done } else { Exit::Failed })
 }

@@ -9,9 +9,8 @@ use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, SocketPlan, explain, resolve};
-use crate::record::Document;
 use crate::record::probe::{ProbeKind, TraceReport};
-use crate::report::{Page, print_json, print_text, trace_text};
+use crate::report::{Shown, trace_text};
 use crate::session::probe::trace::{TracePlan, TraceSession};
 use crate::units::Nanos;
 use anyhow::Context;
@@ -55,11 +54,7 @@ pub fn run(args: TraceArgs) -> anyhow::Result<Exit> {
     super::announce(&args.host, order.target);
     let report = measure_shown(&order)?;
     let reached = report.flows.iter().all(|flow| flow.reached);
-    if args.json {
-        print_json(&Document::new("probe trace", report));
-    } else {
-        print_text(&trace_text(&report, Page::of_stdout()));
-    }
+    Shown { json: args.json, ..Shown::default() }.print("probe trace", &report, trace_text);
     Ok(if reached { Exit::Done } else { Exit::Failed })
 }
 

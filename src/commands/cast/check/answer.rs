@@ -8,10 +8,9 @@ use crate::commands::cast::targets::{Host, wildcard};
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{NetError, Socket, SocketPlan};
-use crate::record::Document;
 use crate::report::words::check::answering;
 use crate::report::words::progress::Doing;
-use crate::report::{self, Page, ProgressLine, print_json, print_text};
+use crate::report::{self, ProgressLine, Shown};
 use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
 use crate::units::Endpoint;
@@ -52,12 +51,11 @@ pub(super) fn run(
         .run(session, TxBatch::new(64, 64 * 64));
     drop(running);
     let ended = ended?;
-    if args.json {
-        print_json(&Document::new("cast check --answer", ended.summary));
-    } else if !args.quiet {
-        // A closed standard output ends the run quietly.
-        let _ = print_text(&report::cast_answered_text(&ended.summary, Page::of_stdout()));
-    }
+    Shown { quiet: args.quiet, json: args.json }.print(
+        "cast check --answer",
+        &ended.summary,
+        report::cast_answered_text,
+    );
     Ok(Exit::Done)
 }
 

@@ -9,9 +9,9 @@ use crate::commands::cast::targets::Host;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_source};
-use crate::record::{CastCheck, CastCheckVerdict, Document};
+use crate::record::{CastCheck, CastCheckVerdict};
 use crate::report::words::progress::Doing;
-use crate::report::{self, Page, ProgressLine, print_json, print_text};
+use crate::report::{self, ProgressLine, Shown};
 use crate::session::{CheckConfig, CheckProber, CheckedInterface};
 use crate::sys::{Membership, monotonic_now};
 use crate::units::Nanos;
@@ -121,12 +121,11 @@ fn show(args: &CastCheckArgs, check: CastCheck) -> Exit {
         CastCheckVerdict::Broken { .. } => Exit::Failed,
         _ => Exit::Done,
     };
-    if args.json {
-        print_json(&Document::new("cast check", check));
-    } else if !args.quiet {
-        // A closed standard output ends the run quietly.
-        let _ = print_text(&report::cast_check_text(&check, Page::of_stdout()));
-    }
+    Shown { quiet: args.quiet, json: args.json }.print(
+        "cast check",
+        &check,
+        report::cast_check_text,
+    );
     exit
 }
 
