@@ -1,6 +1,8 @@
 //! `udpkit blast`: single runs, series of runs, verdicts, and counts against witnesses.
 
+mod early_ends;
 mod loaded;
+mod parallel_paths;
 mod places;
 mod run;
 mod trials;

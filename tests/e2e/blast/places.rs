@@ -149,7 +149,7 @@ fn what_a_filter_dropped_of_others_is_at_most_a_bound_and_never_more_than_is_mis
     lab.shell("a", "ip addr add 10.99.0.1/32 dev eth1");
     lab.nft_early("b", "udp length 1008 numgen inc mod 10 == 0 counter name dropped drop");
     let _server = lab.serve("b", &[]);
-    let others = ["send", "10.78.0.2:9", "--bind", "10.99.0.1", "--count", "60", "-i", "10ms"];
+    let others = ["send", "10.78.0.2:9", "--bind", "10.99.0.1", "--count", "250", "-i", "5ms"];
     let others = Running::start(lab.udpkit("a").args(others).args(["--", "x"]));
     let report = blast(&lab, WHOLE);
     others.wait(secs(10));
