@@ -3,6 +3,7 @@
 use super::Chance;
 use super::corruption::{Corruption, Flip};
 use super::delay::{Delay, DelayProcess, Reordering};
+use super::forwarding::{Change, Forwarding};
 use super::loss::{Loss, LossProcess};
 use super::queue::{Bottleneck, EcnMarking, QueueProcess};
 use crate::units::Nanos;
@@ -21,6 +22,8 @@ pub struct Impairments {
     pub marking: EcnMarking,
     /// Which have a bit flipped.
     pub corruption: Corruption,
+    /// What something that forwards them does to their content.
+    pub forwarding: Forwarding,
     /// How long they are under way behind the bottleneck.
     pub delay: Delay,
     /// Which are overtaken.
@@ -45,6 +48,8 @@ pub struct Arrival {
     pub is_marked: bool,
     /// The bit that is flipped in it.
     pub flip: Option<Flip>,
+    /// What a forwarder did to its content.
+    pub change: Option<Change>,
 }
 
 /// Why a datagram, or a copy of one, does not get through.
@@ -73,6 +78,8 @@ pub struct ImpairCounts {
     pub marked: u64,
     /// Of these, with a bit flipped.
     pub corrupted: u64,
+    /// Of these, cut or rewritten by a forwarder.
+    pub changed: u64,
     /// Of these, held back for others to overtake.
     pub held: u64,
 }
@@ -87,6 +94,7 @@ pub struct Impairer {
     duplication_rng: Rng,
     marking_rng: Rng,
     corruption_rng: Rng,
+    forwarding_rng: Rng,
     counts: ImpairCounts,
 }
 
@@ -95,7 +103,7 @@ impl Impairer {
     pub fn new(impairments: Impairments, seed: u64) -> Self {
         let mut root = Rng::with_seed(seed);
         // A generator each, in an order that must stay.
-        let [loss, duplication, marking, corruption, jitter, hold] =
+        let [loss, duplication, marking, corruption, jitter, hold, forwarding] =
             std::array::from_fn(|_| root.fork());
         Self {
             loss: LossProcess::new(impairments.loss.clone(), loss),
@@ -104,6 +112,7 @@ impl Impairer {
             duplication_rng: duplication,
             marking_rng: marking,
             corruption_rng: corruption,
+            forwarding_rng: forwarding,
             impairments,
             counts: ImpairCounts::default(),
         }
@@ -160,12 +169,14 @@ impl Impairer {
         };
         let is_marked = self.impairments.marking.marks(wait, &mut self.marking_rng) && is_ect;
         let flip = self.impairments.corruption.draw(&mut self.corruption_rng);
+        let change = self.impairments.forwarding.draw(payload, &mut self.forwarding_rng);
         let delayed = self.delay.arrival(left);
         self.counts.passed += 1;
         self.counts.marked += u64::from(is_marked);
         self.counts.corrupted += u64::from(flip.is_some());
+        self.counts.changed += u64::from(change.is_some());
         self.counts.held += u64::from(delayed.is_held);
-        Ok(Arrival { at: delayed.at, is_marked, flip })
+        Ok(Arrival { at: delayed.at, is_marked, flip, change })
     }
 }
 
@@ -186,6 +197,11 @@ mod tests {
             }),
             marking: EcnMarking::Above(Nanos::from_millis(5)),
             corruption: Corruption { share: Chance::percent(2) },
+            forwarding: Forwarding {
+                buffer: 1_000,
+                cut: Chance::percent(2),
+                rewritten: Chance::percent(2),
+            },
             delay: Delay {
                 base: Nanos::from_millis(30),
                 jitter: Jitter::Normal(Nanos::from_millis(2)),
@@ -212,7 +228,7 @@ mod tests {
         let (fates, counts) = fates(Impairments::default(), 1);
         for (number, copies) in (0..).zip(fates) {
             let at = Nanos::from_millis(number);
-            assert_eq!(copies, [Arrival { at, is_marked: false, flip: None }]);
+            assert_eq!(copies, [Arrival { at, is_marked: false, flip: None, change: None }]);
         }
         assert_eq!(counts, ImpairCounts { offered: 10_000, passed: 10_000, ..counts });
     }
@@ -232,7 +248,10 @@ mod tests {
             let marked = copies().filter(|copy| copy.is_marked).count() as u64;
             let corrupted = copies().filter(|copy| copy.flip.is_some()).count() as u64;
             assert_eq!((counts.marked, counts.corrupted), (marked, corrupted));
-            let each = [counts.queue_full, counts.marked, counts.corrupted, counts.held];
+            let changed = copies().filter(|copy| copy.change.is_some()).count() as u64;
+            assert_eq!(counts.changed, changed);
+            let ImpairCounts { queue_full, marked, corrupted, changed, held, .. } = counts;
+            let each = [queue_full, marked, corrupted, changed, held];
             assert!(each.iter().all(|count| *count > 0), "{counts:?}");
             // Only what is capable of ECN is marked.
             assert!(fates.iter().skip(1).step_by(2).flatten().all(|copy| !copy.is_marked));

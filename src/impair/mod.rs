@@ -8,6 +8,7 @@
 mod chance;
 mod corruption;
 mod delay;
+mod forwarding;
 mod impairer;
 mod loss;
 mod queue;
@@ -15,6 +16,7 @@ mod queue;
 pub use chance::Chance;
 pub use corruption::{Corruption, Flip};
 pub use delay::{Delay, Jitter, Reordering};
+pub use forwarding::{Change, Forwarding};
 pub use impairer::{Arrival, Drop, Duplication, ImpairCounts, Impairer, Impairments};
 pub use loss::{GilbertElliott, Loss};
 pub use queue::{Bottleneck, EcnMarking, QueueLimit};

@@ -140,7 +140,9 @@ impl Network {
     fn note(&mut self, packet: &Packet) {
         for passed in &packet.trail {
             if let Element::Link(link) = &mut self.hosts[passed.host].line[passed.element] {
-                link.direction(passed.way).arrivals.push(passed.passage);
+                let direction = link.direction(passed.way);
+                direction.arrivals.push(passed.passage);
+                direction.changes.push(packet.change);
             }
         }
     }

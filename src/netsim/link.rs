@@ -3,7 +3,7 @@
 use super::extremes::alter;
 use super::packet::{Content, Emitted, Packet, Passed};
 use super::way::Way;
-use crate::impair::{Chance, Impairer, Impairments};
+use crate::impair::{Chance, Change, Impairer, Impairments};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use fastrand::Rng;
@@ -33,6 +33,8 @@ pub struct Direction {
     pub passages: Vec<Passage>,
     /// The passages that a receiver took, in the order in which it did.
     pub arrivals: Vec<usize>,
+    /// What had been done to the content of each of these, here or elsewhere.
+    pub changes: Vec<Option<Change>>,
 }
 
 impl Direction {
@@ -44,6 +46,7 @@ impl Direction {
             extremes_rng: Rng::with_seed(seed ^ 0xE1),
             passages: Vec::new(),
             arrivals: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -76,6 +79,12 @@ impl Direction {
             }
             if let (Some(flip), Content::Udp(payload)) = (copy.flip, &mut packet.content) {
                 flip.apply(payload);
+            }
+            // The model counts the headers, too.
+            let change = copy.change.map(|change| change.without(packet.header_len()));
+            if let (Some(change), Content::Udp(payload)) = (change, &mut packet.content) {
+                change.apply(payload);
+                packet.change = Some(change);
             }
             (copy.at, packet)
         };

@@ -1,6 +1,7 @@
 //! What is under way: a datagram, or an ICMP error about one.
 
 use super::Way;
+use crate::impair::Change;
 use crate::units::Nanos;
 use std::net::{IpAddr, SocketAddr};
 
@@ -24,6 +25,8 @@ pub struct Packet {
     pub fragment: Option<u32>,
     /// What it carries.
     pub content: Content,
+    /// What a forwarder did to its content, the last if there were several.
+    pub change: Option<Change>,
     /// The links that it passed and its number at each, for their logs.
     pub(super) trail: Vec<Passed>,
 }
@@ -81,6 +84,7 @@ impl Packet {
             may_fragment: true,
             fragment: None,
             content: Content::Udp(payload),
+            change: None,
             trail: Vec::new(),
         }
     }
@@ -114,7 +118,12 @@ impl Packet {
     /// Bytes of the whole datagram with its IP and UDP headers.
     pub fn ip_len(&self) -> u32 {
         let payload = self.payload().map_or(0, <[u8]>::len) as u32;
-        payload + HEADERS[usize::from(self.from.is_ipv6())]
+        payload + self.header_len()
+    }
+
+    /// Bytes of its IP and UDP headers.
+    pub fn header_len(&self) -> u32 {
+        HEADERS[usize::from(self.from.is_ipv6())]
     }
 
     /// How many packets it is: more than one when it is fragmented.

@@ -4,7 +4,10 @@ use super::host_losses::{HostReport, LossGroup, LossShares};
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
-use super::{Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal, StreamRow, Way};
+use super::{
+    ChangedContent, Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal, StreamRow,
+    Way,
+};
 use crate::batch::{RxCall, TxCall};
 use crate::units::Rate;
 use serde::{Serialize, Serializer};
@@ -30,6 +33,10 @@ pub struct BlastInterval {
     pub reordered: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,
+    /// Datagrams that arrived cut, beside those that arrived whole.
+    pub cut: u64,
+    /// Datagrams that arrived altered, beside those.
+    pub altered: u64,
 }
 
 /// Number of loss burst length classes, by powers of two.
@@ -38,7 +45,7 @@ pub const BURST_CLASSES: usize = 12;
 /// What the receiving end of one stream, or of all, has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BlastReceived {
-    /// Datagrams of the run that arrived: firsts, duplicates and too late ones.
+    /// Datagrams of the run that arrived whole: firsts, duplicates and too late ones.
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
@@ -54,7 +61,8 @@ pub struct BlastReceived {
     pub reorder_extent_sum: u64,
     /// Older than the reorder window, so it is unknown whether it was a first copy or a duplicate.
     pub too_late: u64,
-    /// Missing: the sender's total if known, otherwise the highest number seen, minus first copies.
+    /// Missing: the sender's total if known, otherwise the highest number seen, minus first copies
+    /// and those with changed content.
     #[serde(rename = "lost_datagrams")]
     pub lost: u64,
     /// Of the lost, those that the receiver's own socket dropped.
@@ -69,7 +77,11 @@ pub struct BlastReceived {
     /// Such runs by length: entry `k` counts those of 2^k to 2^(k+1) - 1 datagrams, the last all
     /// that are longer.
     pub burst_lengths: [u64; BURST_CLASSES],
-    /// Datagrams of the wrong size, or (with `--verify`) with wrong bytes.
+    /// Datagrams that arrived cut or altered.
+    #[serde(flatten)]
+    pub changed: ChangedContent,
+    /// Datagrams with the run's tag that cannot be counted: unreadable ones, and changed copies of
+    /// others.
     pub corrupt: u64,
     /// Datagrams that belong to no run, or another one.
     pub strays: u64,
@@ -99,6 +111,13 @@ pub struct BlastReceived {
     /// The smallest transit time, arrival minus sending on two clocks, in nanoseconds; `None`
     /// without arrivals, and where it is not reported.
     pub min_transit_ns: Option<i64>,
+}
+
+impl BlastReceived {
+    /// Datagrams whose numbers arrived: first copies, and those with changed content.
+    pub fn numbers(&self) -> u64 {
+        self.firsts.saturating_add(self.changed.datagrams())
+    }
 }
 
 /// An error from the network, and how often it was received.
@@ -324,6 +343,16 @@ pub struct DirectionReport {
     /// Second and further copies, with rates of their own.
     #[serde(rename = "duplicate_traffic")]
     pub copies: Option<Traffic>,
+    /// Datagrams that arrived shorter than they were sent: something that forwards them, such as a
+    /// relay or a gateway, cut them. Neither lost nor received. `None` if the receiver did not
+    /// report.
+    pub cut: Option<u64>,
+    /// The most payload bytes of these; `None` without any.
+    pub cut_to_bytes: Option<u64>,
+    /// Datagrams that arrived with other bytes than were sent and a right checksum: something on
+    /// the path rewrote them. Neither lost nor received. Without `--verify`, samples are compared
+    /// until one is found altered.
+    pub altered: Option<u64>,
     /// Where datagrams were lost; `None` if the receiver did not report.
     pub lost: Option<Losses>,
     /// The hosts whose counters are known, or at which something was lost.
@@ -345,7 +374,8 @@ pub struct DirectionReport {
     pub reorder_extent_mean_milli: Option<u64>,
     /// Datagrams older than the reorder window.
     pub too_late: Option<u64>,
-    /// Datagrams of the wrong size or with wrong bytes.
+    /// Datagrams with the run's tag that cannot be counted: unreadable ones, and changed copies of
+    /// others.
     pub corrupt: Option<u64>,
     /// Datagrams of no run, or another.
     pub strays: Option<u64>,
@@ -375,6 +405,20 @@ pub struct DirectionReport {
     pub receiver_cpu_percent: Option<u64>,
     /// The intervals of the run, as counted by the receiver.
     pub intervals: Vec<BlastInterval>,
+}
+
+impl DirectionReport {
+    /// Datagrams that arrived with changed content, if the receiver reported.
+    pub fn changed(&self) -> Option<ChangedContent> {
+        let (cut, altered) = (self.cut?, self.altered?);
+        Some(ChangedContent { cut, cut_to_bytes: self.cut_to_bytes.unwrap_or(0), altered })
+    }
+
+    /// Datagrams that the receiver accounted for: first copies, changed and lost ones.
+    pub fn accounted(&self, lost: u64) -> u64 {
+        let changed = self.changed().map_or(0, |changed| changed.datagrams());
+        self.delivered.unwrap_or(0).saturating_add(changed).saturating_add(lost)
+    }
 }
 
 /// A complete throughput run.

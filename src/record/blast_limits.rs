@@ -29,7 +29,8 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
     match metric {
         Metric::Loss => {
             let lost = way.lost?.total;
-            let told = way.delivered?.saturating_add(lost);
+            way.delivered?;
+            let told = way.accounted(lost);
             // The same share as in the report: of the datagrams the receiver reported on.
             let of = way.sent.map_or(told, |sent| sent.datagrams.min(told));
             Some(Measured::Share { part: lost, of })

@@ -30,7 +30,13 @@ pub enum Counted {
     /// Datagrams dropped by the receiver's socket.
     #[error("drops at its socket")]
     SocketDrops,
-    /// Datagrams of the wrong size or with wrong bytes.
+    /// Datagrams that arrived cut.
+    #[error("cut datagrams")]
+    Cut,
+    /// Datagrams that arrived altered.
+    #[error("altered datagrams")]
+    Altered,
+    /// Datagrams that cannot be counted.
     #[error("corrupt datagrams")]
     Corrupt,
     /// Datagrams of no run, or of another.

@@ -9,6 +9,7 @@ mod cast;
 mod cast_judge;
 mod cast_notes;
 mod cast_stream;
+mod changed_content;
 mod check;
 mod contradiction;
 mod copies;
@@ -57,6 +58,7 @@ pub use cast_notes::{
     CastNote, CastWarning, Departure, FanoutCaveat, ReceivedCaveat, SilenceCause,
 };
 pub use cast_stream::{CastForeign, CastGap, CastStream};
+pub use changed_content::ChangedContent;
 pub use check::{
     CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
     CheckCaveat, CheckEvent, CheckEvidence, CheckFinding, CheckInterface, CheckRoute, CheckSince,
@@ -83,7 +85,7 @@ pub use ping::{
     LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
     PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
-pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, Timestamped};
+pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
 pub use rates::{rates, rates_between};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,

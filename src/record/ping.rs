@@ -3,7 +3,7 @@
 
 use super::{
     LimitFound, LimitReport, LocalFailure, PingAsk, PingCaveat, PingProtocol, PingSchedule,
-    SendRefusal, Trouble, Way, hold_against,
+    ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
 use crate::stats::DelayHistogram;
@@ -75,6 +75,9 @@ pub struct PingReply {
     pub server_ns: Option<u64>,
     /// The reflector's own sequence number of the reply; `None` if it has none.
     pub reflector_seq: Option<u32>,
+    /// What something that forwards datagrams did to the content of the probe or the reply; `None`
+    /// if nothing is known to.
+    pub change: Option<ReplyChange>,
     /// When it arrived, nanoseconds since 1970.
     pub arrival_ns: u64,
 }
@@ -295,6 +298,18 @@ pub struct PingTargetReport {
     /// Probes that were never answered.
     #[serde(flatten)]
     pub lost: PingLost,
+    /// Probes that were answered although something that forwards datagrams, such as a relay or a
+    /// gateway, had cut the probe or cut the reply.
+    pub cut: u64,
+    /// Of these, cut on the way out, as the reflector reported.
+    pub cut_out: u64,
+    /// Of these, cut on the way back, which the reflector did not report.
+    pub cut_back: u64,
+    /// The most payload bytes of these replies; `None` without any.
+    pub cut_to_bytes: Option<u64>,
+    /// Probes that were answered with other bytes than were sent and a right checksum, by a service
+    /// that echoes: something on the path rewrote them.
+    pub altered: u64,
     /// Second and further replies to one probe.
     pub duplicates: u64,
     /// Of these, replies to probes duplicated on the way out; `None` if the target's count does not

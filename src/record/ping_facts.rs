@@ -54,6 +54,20 @@ pub enum Timestamped {
     Both,
 }
 
+/// What something that forwards datagrams did to the content of a probe or its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyChange {
+    /// The probe was cut on the way out.
+    CutOut,
+    /// The reply was cut on the way back.
+    CutBack,
+    /// One of them was cut.
+    Cut,
+    /// The bytes of one of them were changed.
+    Altered,
+}
+
 /// Caveats about a target's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
@@ -63,6 +77,22 @@ pub enum PingCaveat {
         /// The latest such address.
         from: Endpoint,
         /// How many.
+        replies: u64,
+    },
+    /// Something that forwards datagrams cut probes or replies.
+    RepliesCut {
+        /// Replies to such probes, and such replies.
+        replies: u64,
+        /// Of these, cut on the way out.
+        out: u64,
+        /// Of these, cut on the way back.
+        back: u64,
+        /// The most payload bytes that such a reply had.
+        cut_to_bytes: u64,
+    },
+    /// Something on the path rewrote probes or replies.
+    RepliesAltered {
+        /// How many replies had other bytes than were sent.
         replies: u64,
     },
     /// The reflector restarted its counts.

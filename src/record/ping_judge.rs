@@ -29,6 +29,17 @@ impl PingTargetReport {
             caveats
                 .push(PingCaveat::RepliesFromElsewhere { from, replies: self.answered_elsewhere });
         }
+        if self.cut > 0 {
+            caveats.push(PingCaveat::RepliesCut {
+                replies: self.cut,
+                out: self.cut_out,
+                back: self.cut_back,
+                cut_to_bytes: self.cut_to_bytes.unwrap_or(0),
+            });
+        }
+        if self.altered > 0 {
+            caveats.push(PingCaveat::RepliesAltered { replies: self.altered });
+        }
         if self.reflector_restarts > 0 {
             caveats.push(PingCaveat::ReflectorRestarted { times: self.reflector_restarts });
         }

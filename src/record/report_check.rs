@@ -137,19 +137,25 @@ impl Untrusted<BlastReceived> {
             (Counted::Lost, told.lost),
             (Counted::SocketDrops, told.socket_drops),
             (Counted::SocketDrops, told.drop_events),
+            (Counted::Cut, told.changed.cut),
+            (Counted::Altered, told.changed.altered),
             (Counted::Corrupt, told.corrupt),
             (Counted::Strays, told.strays),
             (Counted::Sent, told.sender_total.unwrap_or(0)),
             (Counted::ClockSteps, told.clock_steps),
         ])?;
+        let changed = told.changed.datagrams();
+        parts((Counted::Arrived, datagrams), [(Counted::AtStart, told.at_start.unwrap_or(0))])?;
         parts(
-            (Counted::Arrived, datagrams),
+            (Counted::Arrived, datagrams.saturating_add(changed)),
             [
                 (Counted::Reordered, told.reordered),
                 (Counted::ReorderExtent, told.reorder_extent_max),
-                (Counted::AtStart, told.at_start.unwrap_or(0)),
             ],
         )?;
+        if told.changed.cut_to_bytes >= known.payload.max(1) {
+            return Err(Contradiction::Unreadable);
+        }
         hold_sequence(&told)?;
         known.times([
             (Timed::Span, Some(told.span_ns)),
@@ -183,7 +189,7 @@ fn hold_sequence(told: &BlastReceived) -> Result<(), Contradiction> {
         });
     }
     // A burst that was filled late still counts as one until it is final.
-    let numbers = (Counted::Numbers, told.firsts.saturating_add(told.lost));
+    let numbers = (Counted::Numbers, told.numbers().saturating_add(told.lost));
     let bursts = (Counted::LossBursts, told.loss_bursts);
     parts(numbers, [bursts, (Counted::LongestBurst, told.longest_burst)])?;
     let classes = told.burst_lengths.iter().fold(0u64, |sum, n| sum.saturating_add(*n));
@@ -192,7 +198,8 @@ fn hold_sequence(told: &BlastReceived) -> Result<(), Contradiction> {
 
 /// Checks that received plus lost equals sent.
 fn hold_against_sent(told: &BlastReceived, sent: u64) -> Result<(), Contradiction> {
-    let BlastReceived { firsts, lost, sender_total, .. } = *told;
+    let BlastReceived { lost, sender_total, .. } = *told;
+    let firsts = told.numbers();
     if firsts > sent {
         return Err(Contradiction::MoreArrived { arrived: firsts, sent });
     }
@@ -213,6 +220,8 @@ fn hold_against_before(now: &BlastReceived, then: &BlastReceived) -> Result<(), 
         (Counted::Firsts, then.firsts, now.firsts),
         (Counted::Duplicates, then.duplicates, now.duplicates),
         (Counted::TooLate, then.too_late, now.too_late),
+        (Counted::Cut, then.changed.cut, now.changed.cut),
+        (Counted::Altered, then.changed.altered, now.changed.altered),
     ];
     match grown.into_iter().find(|(_, then, now)| now < then) {
         Some((counted, before, after)) => Err(Contradiction::Shrank { counted, before, after }),
@@ -229,11 +238,12 @@ impl Untrusted<BlastInterval> {
             (Counted::Arrived, told.datagrams),
             (Counted::Lost, told.lost),
             (Counted::SocketDrops, told.socket_drops),
+            (Counted::Cut, told.cut),
+            (Counted::Altered, told.altered),
         ])?;
-        parts(
-            (Counted::Arrived, told.datagrams),
-            [(Counted::Duplicates, told.duplicates), (Counted::Reordered, told.reordered)],
-        )?;
+        let all = told.datagrams.saturating_add(told.cut).saturating_add(told.altered);
+        parts((Counted::Arrived, told.datagrams), [(Counted::Duplicates, told.duplicates)])?;
+        parts((Counted::Arrived, all), [(Counted::Reordered, told.reordered)])?;
         let end = told.start_ns.saturating_add(told.duration_ns);
         known.times([(Timed::Interval, Some(end))])?;
         Ok(told)
@@ -342,8 +352,8 @@ pub fn hold_sent_against_received(
     sent: &BlastSent,
     received: &BlastReceived,
 ) -> Result<(), Contradiction> {
-    if received.firsts > sent.datagrams {
-        let (arrived, sent) = (received.firsts, sent.datagrams);
+    if received.numbers() > sent.datagrams {
+        let (arrived, sent) = (received.numbers(), sent.datagrams);
         return Err(Contradiction::FewerSent { arrived, sent });
     }
     match received.sender_total.filter(|total| *total != sent.datagrams) {

@@ -49,6 +49,8 @@ pub enum ThroughputAdvice {
     CheckSenderInterface,
     /// A look at cables, cards and middleboxes.
     CheckForDamage,
+    /// A look for what rewrites payloads.
+    FindRewriter,
     /// A higher memory limit of UDP.
     RaiseUdpMemory,
     /// A look at what else runs on the sender.

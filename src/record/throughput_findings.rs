@@ -34,6 +34,8 @@ pub enum LimitedBy {
     ReceiverHost,
     /// Damage in transit.
     Damage,
+    /// Something that forwards datagrams cut or rewrote their content.
+    ChangedContent,
     /// The user ended it.
     Interrupted,
     /// The run failed, or some streams never started: no statement about a limit.
@@ -202,6 +204,25 @@ pub enum ThroughputVerdict {
         /// Datagrams that were offered.
         offered: u64,
     },
+    /// Datagrams arrived shorter than they were sent: something that forwards them cut them.
+    ArrivedCut {
+        /// How many.
+        cut: u64,
+        /// The most payload bytes of these.
+        cut_to_bytes: u64,
+        /// Payload bytes of each as sent.
+        payload_bytes: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// Datagrams arrived with other bytes than were sent and a right checksum: something on the
+    /// path rewrote them.
+    ArrivedAltered {
+        /// How many.
+        altered: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
     /// The user ended it.
     Interrupted,
     /// It failed, or never began in part.
@@ -244,6 +265,7 @@ impl ThroughputVerdict {
             }
             Self::HostLoss { .. } | Self::HostRefused { .. } => LimitedBy::SenderHost,
             Self::Damaged { .. } => LimitedBy::Damage,
+            Self::ArrivedCut { .. } | Self::ArrivedAltered { .. } => LimitedBy::ChangedContent,
             Self::Interrupted => LimitedBy::Interrupted,
             Self::BrokenOff { .. } => LimitedBy::BrokenOff,
             Self::FellBehind { .. }
@@ -258,7 +280,8 @@ impl ThroughputVerdict {
         Some(match self {
             Self::RateKept { never_sent: 0, .. } => ThroughputAdvice::RaiseRate,
             Self::PathLoss { .. } => ThroughputAdvice::FindRate,
-            Self::OnlySmallPass { .. } => ThroughputAdvice::ProbeMtu,
+            Self::OnlySmallPass { .. } | Self::ArrivedCut { .. } => ThroughputAdvice::ProbeMtu,
+            Self::ArrivedAltered { .. } => ThroughputAdvice::FindRewriter,
             Self::QueueFull { .. } => ThroughputAdvice::LowerRateOrLongerQueue,
             Self::HostRefused { causes, .. } => return host_advice(causes),
             Self::SenderBusy { .. } => ThroughputAdvice::MoreStreams,
@@ -291,6 +314,13 @@ pub enum ThroughputCaveat {
         #[serde(rename = "socket_drops")]
         dropped: u64,
     },
+    /// Something that forwards datagrams cut or rewrote some.
+    ContentChanged {
+        /// Datagrams that arrived shorter than they were sent.
+        cut: u64,
+        /// Datagrams that arrived with other bytes.
+        altered: u64,
+    },
     /// A clock was set during the run.
     ClockSet {
         /// How often.
@@ -319,6 +349,7 @@ impl ThroughputCaveat {
             self,
             Self::HostNearLimit { .. }
                 | Self::ReceiverSocketOverflowed { .. }
+                | Self::ContentChanged { .. }
                 | Self::ClockSet { .. }
                 | Self::SenderFellShort
         )

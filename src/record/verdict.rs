@@ -2,8 +2,8 @@
 
 use super::host_losses::{Certainty, HostRole, LossGroup, LossPart, LossPlace};
 use super::{
-    BlastReport, DirectionReport, Losses, ThroughputCaveat, ThroughputVerdict, compare_streams,
-    fell_short,
+    BlastReport, ChangedContent, DirectionReport, Losses, ThroughputCaveat, ThroughputVerdict,
+    compare_streams, fell_short,
 };
 use crate::batch::LocalRefusal;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -40,6 +40,17 @@ impl DirectionReport {
         parts.copied().find(|part| part.place == place)
     }
 
+    /// What arrived cut or altered, where the verdict does not say it.
+    fn changed_beside(&self) -> Option<ThroughputCaveat> {
+        let ChangedContent { cut, altered, .. } = self.changed()?;
+        let is_said = match self.findings.verdict {
+            ThroughputVerdict::ArrivedCut { .. } => altered == 0,
+            ThroughputVerdict::ArrivedAltered { .. } => cut == 0,
+            _ => cut == 0 && altered == 0,
+        };
+        (!is_said).then_some(ThroughputCaveat::ContentChanged { cut, altered })
+    }
+
     /// The caveats about its figures; `streams` is the number of streams that ran.
     fn caveats(&self, streams: u32) -> Vec<ThroughputCaveat> {
         let (sender, receiver) = (self.sender_cpu_percent, self.receiver_cpu_percent);
@@ -54,6 +65,7 @@ impl DirectionReport {
         let all = [
             busy.then_some(near),
             (dropped > 0).then_some(ThroughputCaveat::ReceiverSocketOverflowed { dropped }),
+            self.changed_beside(),
             (times > 0).then_some(ThroughputCaveat::ClockSet { times }),
             (self.sender_limited == Some(true)).then_some(ThroughputCaveat::SenderFellShort),
         ];
@@ -200,15 +212,20 @@ impl Counts<'_> {
     }
 }
 
-/// The place where most was lost limited the run; `None` if hardly anything was lost.
+/// The place where most was lost, cut or altered limited the run; `None` if hardly anything was.
 fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
     let way = counts.way;
     let Losses { path, total, .. } = counts.lost;
     let refused = way.refused.iter().fold(0u64, |sum, one| sum.saturating_add(one.datagrams));
     let host = largest_part(way);
     let in_host = host.map_or(0, |part| part.datagrams);
-    if !counts.of_offered(total.max(refused)).is_notable() {
+    let changed = way.changed().unwrap_or_default();
+    let most_changed = changed.cut.max(changed.altered);
+    if !counts.of_offered(total.max(refused).max(most_changed)).is_notable() {
         return None;
+    }
+    if most_changed > in_host.max(path).max(refused) {
+        return Some(judge_content(counts, changed));
     }
     let share = counts.of_offered(in_host.max(path).max(refused));
     // Of equal shares, that of a bound is the weaker explanation.
@@ -223,6 +240,16 @@ fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
         return Some(judge_path(counts, share));
     }
     Some(refusals(way, share))
+}
+
+/// Content that something on the path cut or rewrote.
+fn judge_content(counts: &Counts<'_>, changed: ChangedContent) -> ThroughputVerdict {
+    let ChangedContent { cut, cut_to_bytes, altered } = changed;
+    let (offered, payload_bytes) = (counts.offered, counts.circumstances.payload);
+    if cut >= altered {
+        return ThroughputVerdict::ArrivedCut { cut, cut_to_bytes, payload_bytes, offered };
+    }
+    ThroughputVerdict::ArrivedAltered { altered, offered }
 }
 
 /// The place in a host that lost most.

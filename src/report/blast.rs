@@ -1,6 +1,6 @@
 //! A throughput run as text: a line per interval while it runs, then the whole report.
 
-use super::interval::{bits_of, fresh_of, is_scrap, is_tail, over_time};
+use super::interval::{bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::number::RateUnit;
 use super::page::{Align, ended, table};
@@ -12,8 +12,8 @@ use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
 use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text};
 use crate::record::{
-    BlastInterval, BlastReport, BurstLength, DelayQuantiles, DirectionReport, Flow, Losses,
-    ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
+    BlastInterval, BlastReport, BurstLength, ChangedContent, DelayQuantiles, DirectionReport, Flow,
+    Losses, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -176,6 +176,8 @@ pub struct LaneSoFar {
     pub received: u64,
     /// Datagrams lost.
     pub lost: u64,
+    /// Datagrams that arrived cut or altered.
+    pub changed: u64,
 }
 
 /// What is known of a run that goes on: the sums of its stretches.
@@ -198,6 +200,8 @@ impl SoFar {
         let sums = way.get_or_insert_default();
         sums.received = sums.received.saturating_add(fresh_of(interval));
         sums.lost = sums.lost.saturating_add(interval.lost);
+        let changed = interval.cut.saturating_add(interval.altered);
+        sums.changed = sums.changed.saturating_add(changed);
     }
 }
 
@@ -208,8 +212,13 @@ fn shared(so_far: &Mutex<SoFar>) -> std::sync::MutexGuard<'_, SoFar> {
 /// `after 3 s: received 1 234 datagrams, lost 5 (0.404%)`, a line for each way.
 pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
     let of = |sums: &LaneSoFar| {
-        let of = sums.received.saturating_add(sums.lost);
-        format!("received {}, lost {}", plural(sums.received, "datagram"), lost(sums.lost, of))
+        let of = sums.received.saturating_add(sums.changed).saturating_add(sums.lost);
+        let received = plural(sums.received, "datagram");
+        let changed = match sums.changed {
+            0 => String::new(),
+            changed => format!(", cut or altered {}", lost(changed, of)),
+        };
+        format!("received {received}{changed}, lost {}", lost(sums.lost, of))
     };
     let after = whole_seconds(elapsed);
     match (&so_far.up, &so_far.down) {
@@ -240,9 +249,15 @@ fn interval_line(
         unit.bits(Some(bits_of(interval))),
         unit.packets(Some(packets)),
     );
-    let of = fresh_of(interval).saturating_add(interval.lost);
+    let of = numbers_of(interval);
     let mut told = format!("lost {}", lost(interval.lost, of));
-    for (count, what) in [(interval.duplicates, "duplicates"), (interval.reordered, "reordered")] {
+    let beside = [
+        (interval.cut, "cut"),
+        (interval.altered, "altered"),
+        (interval.duplicates, "duplicates"),
+        (interval.reordered, "reordered"),
+    ];
+    for (count, what) in beside {
         if count > 0 {
             // Writing to a string does not fail.
             let _ = write!(told, "   {what} {}", group_digits(count));
@@ -282,6 +297,7 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         traffic_text(report, way),
         "\n".to_owned(),
         page.labelled("lost", &lost_lines(report, way)),
+        page.labelled("changed", &changed_lines(report, way)),
         stream_table(&way.stream_rows),
         page.labelled("order", &order_lines(way)),
         gap_text(way, page),
@@ -336,7 +352,7 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         return vec![format!("- ({why}), never sent {never}")];
     };
     let Losses { total, bursts, longest_burst, .. } = losses;
-    let told = way.delivered.unwrap_or(0).saturating_add(total);
+    let told = way.accounted(total);
     let sent = way.sent.map_or(told, |sent| sent.datagrams);
     // A share of what the receiver counted; the rest is unknown.
     let share = lost(total, told.min(sent));
@@ -366,6 +382,21 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         lines.push(format!("bursts by length  {}", lengths.join("   ")));
     }
     lines
+}
+
+/// What arrived with other content than was sent; nothing where nothing did.
+fn changed_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
+    let Some(ChangedContent { cut, cut_to_bytes, altered }) = way.changed() else {
+        return Vec::new();
+    };
+    let of = way.accounted(way.lost.map_or(0, |lost| lost.total));
+    let cut_line = (cut > 0).then(|| {
+        let (cut, left) = (lost(cut, of), group_digits(cut_to_bytes));
+        format!("{cut} arrived cut to {left} of {} bytes", group_digits(report.payload_bytes))
+    });
+    let altered_line = (altered > 0)
+        .then(|| format!("{} arrived altered, with a right checksum", lost(altered, of)));
+    cut_line.into_iter().chain(altered_line).collect()
 }
 
 /// `880 on the path + 17 at the receiver's socket`.

@@ -20,10 +20,7 @@ pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<Strin
     let rates: Vec<f64> = stretches.iter().map(|stretch| bits_of(stretch)).collect();
     let losses: Vec<f64> = stretches
         .iter()
-        .map(|stretch| {
-            stretch.lost as f64 * 100.0
-                / fresh_of(stretch).saturating_add(stretch.lost).max(1) as f64
-        })
+        .map(|stretch| stretch.lost as f64 * 100.0 / numbers_of(stretch).max(1) as f64)
         .collect();
     let end = stretches.last().map(|last| Nanos(last.start_ns) + Nanos(last.duration_ns));
     let end = end.unwrap_or_default();
@@ -55,12 +52,19 @@ pub(super) fn is_scrap(interval: &BlastInterval, longest: u64) -> bool {
 /// Whether an interval is after the last send and empty: the wait for late datagrams would look
 /// like a link failure. Losses there are in the totals.
 pub(super) fn is_tail(interval: &BlastInterval, sent_for: u64) -> bool {
-    interval.datagrams == 0 && interval.start_ns >= sent_for
+    let arrived = interval.datagrams | interval.cut | interval.altered;
+    arrived == 0 && interval.start_ns >= sent_for
 }
 
 /// First copies in an interval.
 pub(super) fn fresh_of(interval: &BlastInterval) -> u64 {
     interval.datagrams.saturating_sub(interval.duplicates)
+}
+
+/// Numbers in an interval: first copies, cut, altered and lost datagrams.
+pub(super) fn numbers_of(interval: &BlastInterval) -> u64 {
+    let BlastInterval { cut, altered, lost, .. } = *interval;
+    [cut, altered, lost].into_iter().fold(fresh_of(interval), u64::saturating_add)
 }
 
 /// Payload bits per second in an interval, first copies only; all datagrams of a run have one size.

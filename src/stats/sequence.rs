@@ -136,6 +136,19 @@ impl SequenceTracker {
         Arrival::Reordered { extent }
     }
 
+    /// Records one datagram if it is the first of its number; returns whether it is.
+    pub fn observe_first(&mut self, sequence: u32) -> bool {
+        let number = self.extend(sequence);
+        let is_known = number < self.next
+            && (self.next - 1 - number >= self.window()
+                || self.base.is_some_and(|base| number < base)
+                || self.is_set(number));
+        if !is_known {
+            self.observe(sequence);
+        }
+        !is_known
+    }
+
     /// Records `count` datagrams with consecutive numbers, as if one by one; takes a few
     /// nanoseconds in total when they continue the sequence.
     #[inline]
@@ -325,6 +338,17 @@ fn for_words(bits: &mut [u64], from: u64, to: u64, mut each: impl FnMut(&mut u64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_first_of_a_number_is_taken_where_nothing_else_is_wanted() {
+        let mut tracker = SequenceTracker::with_window(64);
+        assert!(tracker.observe_first(2) && tracker.observe_first(0));
+        assert_eq!((tracker.firsts(), tracker.reordered(), tracker.lost()), (2, 1, 1));
+        assert!(!tracker.observe_first(2) && !tracker.observe_first(0));
+        tracker.observe(200);
+        assert!(!tracker.observe_first(1), "below the window");
+        assert_eq!((tracker.received(), tracker.duplicates(), tracker.too_late()), (3, 0, 0));
+    }
 
     #[test]
     fn a_sender_that_jumps_as_far_as_it_can_comes_to_an_end() {

@@ -4,6 +4,7 @@
 
 mod blast;
 mod cast;
+mod changed_content;
 mod clean_path;
 mod command_line;
 mod common;

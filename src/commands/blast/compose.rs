@@ -7,9 +7,9 @@ use crate::batch::{HostChange, RxCall};
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun, LossFacts, LossShares,
-    Losses, Refusal, RefusalCause, RunEnd, StreamCounts, Way, fell_short, hold_numbers,
-    hold_sent_against_received, host_reports, share_losses, stream_rows,
+    ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun,
+    LossFacts, LossShares, Losses, Refusal, RefusalCause, RunEnd, StreamCounts, Way, fell_short,
+    hold_numbers, hold_sent_against_received, host_reports, share_losses, stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
 use crate::units::{Endpoint, Nanos, Rate, TCP_HEADER, UDP_HEADER};
@@ -237,6 +237,9 @@ fn add_received(report: &mut DirectionReport, payload: u64, counts: &BlastReceiv
         report.reorder_extent_max = Some(counts.reorder_extent_max);
         report.reorder_extent_mean_milli = Some(mean);
     }
+    let ChangedContent { cut, cut_to_bytes, altered } = counts.changed;
+    (report.cut, report.altered) = (Some(cut), Some(altered));
+    report.cut_to_bytes = (cut > 0).then_some(cut_to_bytes);
     report.too_late = Some(counts.too_late);
     report.corrupt = Some(counts.corrupt);
     report.strays = Some(counts.strays);
@@ -251,11 +254,12 @@ fn add_received(report: &mut DirectionReport, payload: u64, counts: &BlastReceiv
 /// Checks the identities that hold for every run in which both ends sent their final counts.
 fn check_sums(sent: &BlastSent, received: &BlastReceived) {
     let BlastReceived { datagrams, firsts, duplicates, too_late, lost, .. } = *received;
+    let numbers = received.numbers();
     debug_assert_eq!(sent.offered, sent.never_sent() + sent.datagrams, "{sent:?}");
     debug_assert_eq!(datagrams, firsts + duplicates + too_late, "{received:?}");
     // A receiver that never got the sender's total cannot know of losses after the last datagram.
     let known = received.sender_total.is_some();
-    debug_assert!(!known || sent.datagrams == firsts + lost, "{sent:?} {received:?}");
+    debug_assert!(!known || sent.datagrams == numbers + lost, "{sent:?} {received:?}");
 }
 
 /// Loss bursts by length, without the lengths that did not occur.
@@ -274,7 +278,7 @@ fn burst_lengths(counts: &BlastReceived) -> Vec<BurstLength> {
 /// receiver saw.
 fn missing(counts: &BlastReceived, sent: Option<&BlastSent>, complete: bool) -> u64 {
     match sent {
-        Some(sent) if complete => sent.datagrams.saturating_sub(counts.firsts),
+        Some(sent) if complete => sent.datagrams.saturating_sub(counts.numbers()),
         _ => counts.lost,
     }
 }
@@ -293,7 +297,7 @@ fn loss_facts(
     });
     LossFacts {
         missing,
-        arrived: counts.datagrams,
+        arrived: counts.datagrams.saturating_add(counts.changed.datagrams()),
         socket_drops: counts.socket_drops,
         drop_events: counts.drop_events,
         per_drop: match io.rx {

@@ -136,6 +136,20 @@ pub enum ProbeCaveat {
         /// Duplicates on the way back.
         back: u64,
     },
+    /// Something that forwards the content of datagrams cut it.
+    Cut {
+        /// Requests that arrived shorter than they were sent.
+        out: u64,
+        /// Answers that arrived so.
+        back: u64,
+    },
+    /// Something that forwards the content of datagrams altered it, and their checksums were right.
+    Altered {
+        /// Requests that arrived altered.
+        out: u64,
+        /// Answers that arrived so.
+        back: u64,
+    },
     /// Datagrams were duplicated in one direction: replies came more than once.
     RepliesDuplicated {
         /// Further replies.
@@ -180,6 +194,16 @@ impl ProbeCaveat {
     /// Duplicates made by the network, outbound and on the way back; `None` if there were none.
     pub fn duplicated(out: u64, back: u64) -> Option<Self> {
         (out > 0 || back > 0).then_some(Self::Duplicated { out, back })
+    }
+
+    /// Requests and answers that arrived cut; `None` if there were none.
+    pub fn cut(out: u64, back: u64) -> Option<Self> {
+        (out > 0 || back > 0).then_some(Self::Cut { out, back })
+    }
+
+    /// Requests and answers that arrived altered; `None` if there were none.
+    pub fn altered(out: u64, back: u64) -> Option<Self> {
+        (out > 0 || back > 0).then_some(Self::Altered { out, back })
     }
 
     /// Second and further replies to one request; `None` if there were none.

@@ -69,6 +69,9 @@ pub struct MtuDirection {
     /// The largest fragment of a packet that arrived fragmented although it was sent with
     /// don't-fragment; `None` when none did.
     pub fragmented_into_bytes: Option<u32>,
+    /// The most payload bytes with which larger datagrams arrive, cut by something that forwards
+    /// their content; `None` when none arrived cut.
+    pub cut_to_bytes: Option<u32>,
     /// What limits it; `None` when nothing passed at all.
     #[serde(rename = "limited_by")]
     pub limit: Option<MtuLimit>,
@@ -96,6 +99,8 @@ pub enum MtuLimit {
     FarInterface,
     /// A router that fragments packets in spite of don't-fragment.
     Fragmented,
+    /// Something that forwards the content of datagrams, such as a relay or a gateway, cuts it.
+    Cut,
     /// Larger packets are silently dropped: a black hole for path MTU discovery (RFC 2923).
     BlackHole,
     /// The path loses too much to tell, or the search was ended.
@@ -120,6 +125,10 @@ pub struct FragmentRow {
     pub sent: u32,
     /// Number that arrived complete.
     pub arrived: u32,
+    /// Number that arrived cut.
+    pub cut: u32,
+    /// The most payload bytes of those; `None` when none arrived cut.
+    pub cut_to_bytes: Option<u32>,
     /// Whether it passes.
     pub outcome: Outcome,
     /// The largest fragment, including the IP header; `None` when not fragmented.
@@ -273,6 +282,15 @@ pub enum PathMtu {
         #[serde(rename = "vanishes_after")]
         after: Option<IpAddr>,
     },
+    /// Larger datagrams arrive cut, by something that forwards their content.
+    Cut {
+        /// The largest packet that arrives whole.
+        packet_bytes: u32,
+        /// Its UDP payload.
+        payload_bytes: u32,
+        /// The most payload bytes that arrive of larger ones.
+        cut_to_bytes: u32,
+    },
     /// For larger packets the result is unknown.
     LargerUnknown {
         /// The largest packet that arrived.
@@ -321,6 +339,13 @@ pub enum FragmentMtu {
         /// The loss that prevents a result; `None` if the run ended first.
         loss: Option<ControlLoss>,
     },
+    /// They arrive, but cut.
+    Cut {
+        /// The largest payload that arrives whole; `None` if none does.
+        payload_bytes: Option<u32>,
+        /// The most payload bytes that arrive of larger ones.
+        cut_to_bytes: u32,
+    },
     /// None arrives.
     Blocked,
     /// None left the sending host.
@@ -344,6 +369,15 @@ pub enum MtuEvidence {
         packet_bytes: u32,
         /// How many were sent.
         sent: u32,
+    },
+    /// A datagram arrived shorter than it was sent.
+    ArrivedCut {
+        /// The direction.
+        way: Way,
+        /// Payload bytes that were sent.
+        payload_bytes: u32,
+        /// Payload bytes that arrived.
+        cut_to_bytes: u32,
     },
     /// A router reported packets as too big.
     TooBigReport {

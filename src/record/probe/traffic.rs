@@ -13,6 +13,8 @@ pub enum Outcome {
     Passes,
     /// None did, and chance explains that in fewer than 1 in 10,000 runs.
     Blocked,
+    /// Some arrived, all of them cut.
+    Cut,
     /// None did, and the path loses too much, or too few were sent, to tell the cause.
     #[default]
     Inconclusive,
@@ -32,6 +34,14 @@ pub struct ProbeTraffic {
     pub copies_out: Option<u64>,
     /// Duplicates of answers.
     pub copies_back: u64,
+    /// Requests that arrived shorter than they were sent: something that forwards them cut them.
+    pub cut_out: u64,
+    /// Answers that arrived so.
+    pub cut_back: u64,
+    /// Requests whose content arrived altered, with a right checksum: it was rewritten.
+    pub altered_out: u64,
+    /// Answers that arrived so.
+    pub altered_back: u64,
     /// Short control datagrams sent in between, to measure the path's normal loss.
     pub control_sent: u64,
     /// How many of these arrived at the remote agent; `None` if not reported.
@@ -87,6 +97,8 @@ impl ProbeTraffic {
     /// What the path or this host did that makes the counts less reliable.
     pub fn caveats(&self) -> Vec<ProbeCaveat> {
         let copies = ProbeCaveat::duplicated(self.copies_out.unwrap_or(0), self.copies_back);
-        self.own_refusal().into_iter().chain(copies).collect()
+        let cut = ProbeCaveat::cut(self.cut_out, self.cut_back);
+        let altered = ProbeCaveat::altered(self.altered_out, self.altered_back);
+        self.own_refusal().into_iter().chain(copies).chain(cut).chain(altered).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::batch::{HostCounter, HostCounters};
-use crate::record::BURST_CLASSES;
+use crate::record::{BURST_CLASSES, ChangedContent};
 
 const RUN: KnownRun =
     KnownRun { payload: 100, streams: 2, count: 0, length: Nanos::from_secs(2), sent: Some(1_000) };
@@ -177,6 +177,7 @@ fn extreme_numbers_pass_nowhere() {
             loss_bursts: edge(),
             longest_burst: edge(),
             burst_lengths: std::array::from_fn(|_| edge()),
+            changed: ChangedContent { cut: edge(), cut_to_bytes: edge(), altered: edge() },
             corrupt: edge(),
             strays: edge(),
             span_ns: edge(),

@@ -3,6 +3,7 @@
 use super::summary::short;
 use crate::record::{PingInterval, PingReply, PingTimeout, ReplyKind};
 use crate::report::progress::fitting;
+use crate::report::words::ping as words;
 use crate::report::{Clock, Page};
 use crate::units::{Nanos, group_digits};
 
@@ -21,6 +22,9 @@ pub fn reply_line(reply: &PingReply, clock: Option<&mut Clock>) -> String {
         ReplyKind::Back => {}
         ReplyKind::Late => line.push_str(" (late)"),
         ReplyKind::Duplicate => line.push_str(" (DUP!)"),
+    }
+    if let Some(change) = reply.change {
+        line.push_str(&format!(" ({})", words::change(change)));
     }
     line
 }
@@ -83,6 +87,7 @@ pub(super) fn prefix(clock: Option<&mut Clock>, at: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::ReplyChange;
     use crate::report::TimeStyle;
 
     fn reply() -> PingReply {
@@ -97,6 +102,7 @@ mod tests {
             as_planned_ns: Some(11_950_000),
             server_ns: None,
             reflector_seq: Some(7),
+            change: None,
             arrival_ns: 1_700_000_000_123_456_789,
         }
     }
@@ -105,6 +111,8 @@ mod tests {
     fn lines_are_those_of_ping() {
         let plain = "44 bytes from 192.0.2.10:862: seq=7 ttl=57 time=11.930 ms";
         assert_eq!(reply_line(&reply(), None), plain);
+        let cut = PingReply { change: Some(ReplyChange::CutOut), ..reply() };
+        assert_eq!(reply_line(&cut, None), format!("{plain} (cut on the way out)"));
         let copy =
             PingReply { kind: ReplyKind::Duplicate, round_trip_ns: None, ttl: None, ..reply() };
         assert_eq!(

@@ -57,6 +57,10 @@ fn payloads(report: &MtuReport) -> Vec<u32> {
 /// How many arrived, and the largest fragment.
 fn cells(row: Option<&FragmentRow>) -> Vec<String> {
     let Some(row) = row else { return vec!["-".to_owned(), "-".to_owned()] };
+    if let Some(cut_to) = row.cut_to_bytes {
+        let cut = format!("cut to {cut_to}");
+        return vec![format!("{} of {}", row.arrived, row.sent), cut];
+    }
     let largest = match (row.arrived, row.largest_fragment_bytes) {
         (0, _) if row.outcome != Outcome::Blocked => "-".to_owned(),
         (0, _) => "none".to_owned(),

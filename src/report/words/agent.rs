@@ -17,13 +17,20 @@ impl Worded for ProbeCaveat {
             Self::RepliesFromElsewhere { asked, from } => {
                 format!("replies came from {from}, not from {asked}, which was asked")
             }
-            Self::Duplicated { out, back } => {
-                let ways = [(*out, "out"), (*back, "back")].into_iter();
-                let ways = ways.filter(|(copies, _)| *copies > 0);
-                let ways: Vec<String> =
-                    ways.map(|(copies, way)| format!("{} {way}", group_digits(copies))).collect();
-                format!("the path duplicated datagrams, which are counted once: {}", list(&ways))
-            }
+            Self::Duplicated { out, back } => format!(
+                "the path duplicated datagrams, which are counted once: {}",
+                by_way(*out, *back)
+            ),
+            Self::Cut { out, back } => format!(
+                "datagrams arrived cut, by something that forwards their content (a relay or a \
+                 gateway): {}",
+                by_way(*out, *back)
+            ),
+            Self::Altered { out, back } => format!(
+                "datagrams arrived with altered content and right checksums, so something on the \
+                 path rewrote them: {}",
+                by_way(*out, *back)
+            ),
             Self::RepliesDuplicated { copies } => format!(
                 "the path duplicated datagrams, which are counted once: {}",
                 plural_of(*copies, "extra reply", "extra replies")
@@ -49,6 +56,12 @@ impl Worded for ProbeCaveat {
             Self::Interrupted => "interrupted by the user".to_owned(),
         }
     }
+}
+
+/// `3 out and 1 back`, without a direction that had none.
+fn by_way(out: u64, back: u64) -> String {
+    let ways = [(out, "out"), (back, "back")].into_iter().filter(|(count, _)| *count > 0);
+    list(&ways.map(|(count, way)| format!("{} {way}", group_digits(count))).collect::<Vec<_>>())
 }
 
 fn control(sent: u64) -> String {

@@ -156,6 +156,11 @@ fn path_mtu(found: &PathMtu, way: &str, ends: [&str; 2]) -> String {
                 mtu(*packet_bytes, *payload_bytes)
             )
         }
+        PathMtu::Cut { packet_bytes, payload_bytes, cut_to_bytes } => format!(
+            "path MTU {way} unknown beyond {}: larger datagrams arrive cut to {cut_to_bytes} bytes \
+             of payload, by something that forwards their content (a relay or a gateway)",
+            size(*packet_bytes, *payload_bytes)
+        ),
         PathMtu::LargerUnknown { packet_bytes, payload_bytes, loss } => format!(
             "path MTU {way} at least {}, larger sizes could not be determined: {}",
             size(*packet_bytes, *payload_bytes),
@@ -192,6 +197,12 @@ fn fragments_of(found: &FragmentMtu) -> String {
             "pass up to {payload_bytes} bytes, larger ones could not be determined ({})",
             why_unknown(*loss)
         ),
+        FragmentMtu::Cut { payload_bytes: None, cut_to_bytes } => {
+            format!("arrive cut to {cut_to_bytes} bytes")
+        }
+        FragmentMtu::Cut { payload_bytes: Some(payload_bytes), cut_to_bytes } => {
+            format!("pass up to {payload_bytes} bytes, larger ones arrive cut to {cut_to_bytes}")
+        }
         FragmentMtu::Blocked => "are blocked".to_owned(),
         FragmentMtu::NotSent => "could not be sent".to_owned(),
         FragmentMtu::Unknown { loss } => {
@@ -223,6 +234,10 @@ impl Worded for MtuEvidence {
                 "{}: {} of {packet_bytes} bytes arrived",
                 named(*way),
                 part(0, u64::from(*sent), "packet")
+            ),
+            Self::ArrivedCut { way, payload_bytes, cut_to_bytes } => format!(
+                "{}: a payload of {payload_bytes} bytes arrived with {cut_to_bytes}",
+                named(*way)
             ),
             Self::TooBigReport { way, router, mtu_bytes } => {
                 let mtu = mtu_bytes.map_or_else(String::new, |mtu| format!(" (MTU {mtu})"));

@@ -1,8 +1,9 @@
 //! Sentences of `ping`.
 
 use super::host_losses::place_text;
-use super::terms::{plural, plural_of};
-use crate::record::{PingAsk, PingCaveat, PingProtocol, Timestamped, Worded};
+use super::terms::{list, plural, plural_of};
+use crate::record::{PingAsk, PingCaveat, PingProtocol, ReplyChange, Timestamped, Worded};
+use crate::units::group_digits;
 
 /// The protocol's name in the heading.
 pub fn protocol(protocol: PingProtocol) -> &'static str {
@@ -35,6 +36,16 @@ pub fn asked(ask: PingAsk) -> &'static str {
     }
 }
 
+/// What was done to a reply or its probe, behind the line of the reply.
+pub fn change(change: ReplyChange) -> &'static str {
+    match change {
+        ReplyChange::CutOut => "cut on the way out",
+        ReplyChange::CutBack => "cut on the way back",
+        ReplyChange::Cut => "cut",
+        ReplyChange::Altered => "altered",
+    }
+}
+
 /// Which time stamps are the kernel's, if any.
 pub fn timed_by_kernel(by_program: Option<Timestamped>) -> Option<&'static str> {
     match by_program {
@@ -52,6 +63,25 @@ impl Worded for PingCaveat {
                 let replies = plural_of(*replies, "reply", "replies");
                 format!("{replies} came from another address, {from}")
             }
+            Self::RepliesCut { replies, out, back, cut_to_bytes } => {
+                let unknown = replies.saturating_sub(*out).saturating_sub(*back);
+                let ways = [(*out, "out"), (*back, "back"), (unknown, "in an unknown direction")];
+                let ways = ways.into_iter().filter(|(count, _)| *count > 0);
+                let ways: Vec<String> =
+                    ways.map(|(count, way)| format!("{} {way}", group_digits(count))).collect();
+                format!(
+                    "{} came cut to {} bytes, by something that forwards datagrams (a relay or a \
+                     gateway): {}",
+                    plural_of(*replies, "reply", "replies"),
+                    group_digits(*cut_to_bytes),
+                    list(&ways)
+                )
+            }
+            Self::RepliesAltered { replies } => format!(
+                "{} had other bytes than were sent, and a right checksum: something on the path \
+                 rewrites payloads",
+                plural_of(*replies, "reply", "replies")
+            ),
             Self::ReflectorRestarted { times } => {
                 format!("the reflector restarted its counters {}", plural(*times, "time"))
             }

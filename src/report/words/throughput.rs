@@ -6,7 +6,7 @@ use crate::record::{
     Certainty, HostRole, LossPlace, Refusal, ThroughputAdvice, ThroughputAlternative,
     ThroughputCaveat, ThroughputEvidence, ThroughputVerdict, Way, Worded,
 };
-use crate::units::Nanos;
+use crate::units::{Nanos, group_digits};
 
 impl Worded for ThroughputVerdict {
     fn text(&self) -> String {
@@ -84,6 +84,19 @@ impl Worded for ThroughputVerdict {
                 "limited by damage in transit: {} ({}) arrived damaged (wrong checksum)",
                 of_offered(*lost, *certainty, *offered),
                 percent(*lost, *offered)
+            ),
+            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, offered } => format!(
+                "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived \
+                 with {} of {payload_bytes} bytes",
+                part(*cut, *offered, "datagram"),
+                percent(*cut, *offered),
+                group_digits(*cut_to_bytes),
+            ),
+            Self::ArrivedAltered { altered, offered } => format!(
+                "limited by something that rewrites datagrams: {} ({}) arrived with other bytes \
+                 than were sent, and with a right checksum",
+                part(*altered, *offered, "datagram"),
+                percent(*altered, *offered)
             ),
             Self::Interrupted => "interrupted before the end of the run".to_owned(),
             Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
@@ -244,6 +257,10 @@ impl Worded for ThroughputAdvice {
                 "check cables, network cards and middleboxes on the path; no setting of the \
                  socket helps"
             }
+            Self::FindRewriter => {
+                "look for a proxy, a relay or an application-level gateway (ALG) on the path that \
+                 rewrites payloads"
+            }
             Self::RaiseUdpMemory => {
                 "raise net.ipv4.udp_mem on the receiver, or find the sockets that fill it"
             }
@@ -267,6 +284,17 @@ impl Worded for ThroughputCaveat {
                  net.core.rmem_max there, or lower `--rate`",
                 plural(*dropped, "datagram")
             ),
+            Self::ContentChanged { cut, altered } => {
+                let parts = [(*cut, "cut"), (*altered, "altered, with a right checksum")];
+                let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+                let parts: Vec<String> =
+                    parts.map(|(count, how)| format!("{} {how}", group_digits(count))).collect();
+                format!(
+                    "something that forwards the datagrams changed their content: {} (counted \
+                     neither as received nor as lost)",
+                    list(&parts)
+                )
+            }
             Self::ClockSet { times: count } => format!(
                 "a clock was set {} during the run: delays around that moment are wrong",
                 times(*count)

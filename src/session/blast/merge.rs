@@ -34,6 +34,7 @@ pub fn merge_received<'a>(
         // All streams use the same two clocks, so one drift holds for all.
         whole.drift_ppb = whole.drift_ppb.or(part.drift_ppb);
         whole.clock_steps = whole.clock_steps.max(part.clock_steps);
+        whole.changed.add(&part.changed);
         add(&mut whole.corrupt, part.corrupt);
         add(&mut whole.strays, part.strays);
         whole.span_ns = whole.span_ns.max(part.span_ns);
@@ -133,6 +134,8 @@ pub fn merge_interval<'a>(
         duplicates: whole.duplicates.saturating_add(part.duplicates),
         reordered: whole.reordered.saturating_add(part.reordered),
         socket_drops: whole.socket_drops.saturating_add(part.socket_drops),
+        cut: whole.cut.saturating_add(part.cut),
+        altered: whole.altered.saturating_add(part.altered),
     })
 }
 

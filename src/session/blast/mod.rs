@@ -4,6 +4,7 @@ mod about;
 mod control;
 mod events;
 mod host_params;
+mod inspection;
 mod memory;
 mod merge;
 mod opening;

@@ -1,10 +1,13 @@
 //! The receiving end of one stream: accounts for every datagram.
 
+use super::inspection::Inspection;
 use super::opening::{Opening, OpeningStep};
 use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{BURST_CLASSES, BlastInterval, BlastReceived, Flow, RunFailure, Sink};
+use crate::record::{
+    BURST_CLASSES, BlastInterval, BlastReceived, ChangedContent, Flow, RunFailure, Sink,
+};
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::{GSO_SEGMENTS, Nanos};
@@ -16,6 +19,8 @@ const QUIET: Nanos = Nanos::from_millis(500);
 /// it may still be unread. After a longer pause of this host the sockets are drained before any
 /// tick.
 const UNREAD: Nanos = Nanos::from_millis(100);
+/// Bytes of the pattern that show that a datagram of another length is one of the run.
+const PROOF: usize = 8;
 
 /// Orders to a running receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +112,8 @@ struct Counts {
     duplicates: u64,
     reordered: u64,
     socket_drops: u64,
+    cut: u64,
+    altered: u64,
 }
 
 /// Consecutive numbers with one send time, not yet passed to the tracker.
@@ -130,6 +137,8 @@ pub struct BlastReceiver<O, K> {
     delay: DelayAboveMin,
     drift: ClockDrift,
     bytes: u64,
+    inspection: Inspection,
+    changed: ChangedContent,
     corrupt: u64,
     strays: u64,
     socket_drops: u64,
@@ -163,6 +172,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// A receiver that opens its stream through `opening`; without one it waits for the first
     /// datagram.
     pub fn new(plan: ReceiverPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
+        let inspection = if plan.verify { Inspection::full() } else { Inspection::sampled() };
         Self {
             tracker: SequenceTracker::with_window(plan.window),
             plan,
@@ -174,6 +184,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             delay: DelayAboveMin::new(),
             drift: ClockDrift::new(),
             bytes: 0,
+            inspection,
+            changed: ChangedContent::default(),
             corrupt: 0,
             strays: 0,
             socket_drops: 0,
@@ -204,13 +216,20 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
+    /// Datagrams that arrived whole, copies among them.
+    fn whole(&self) -> u64 {
+        self.tracker.received() - self.changed.datagrams()
+    }
+
     fn counts(&self) -> Counts {
         Counts {
-            datagrams: self.tracker.received(),
+            datagrams: self.whole(),
             bytes: self.bytes,
             duplicates: self.tracker.duplicates(),
             reordered: self.tracker.reordered(),
             socket_drops: self.socket_drops,
+            cut: self.changed.cut,
+            altered: self.changed.altered,
         }
     }
 
@@ -257,15 +276,20 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.unexplained += more;
     }
 
-    /// Handles anything that is not a regular datagram of the run.
+    /// Handles anything that is not a regular datagram of the run, which arrived at `at`.
     #[cold]
-    fn other(&mut self, now: Now, payload: &[u8]) {
+    fn other(&mut self, now: Now, at: Nanos, datagram: &Datagram<'_>) {
+        let payload = datagram.payload;
         match Header::decode(payload) {
             Ok(header) if header.tag == self.plan.tag => match header.kind {
                 Kind::End => match decode_end(payload) {
                     Some(total) => self.set_total(total, now),
                     None => self.corrupt += 1,
                 },
+                // A header alone proves nothing: anybody may have written it.
+                Kind::Data if is_begun_as_sent(payload) => {
+                    self.note_changed((now, at), header.sequence, datagram.true_len);
+                }
                 _ => self.corrupt += 1,
             },
             _ if self.opening.is_some() => {
@@ -278,6 +302,44 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             // The reply to a command that was repeated before the first reply came.
             _ if self.is_late_reply(payload) => {}
             _ => self.strays += 1,
+        }
+    }
+
+    /// A datagram of the run arrived, read now and here since `at`, that is not as long as it was
+    /// sent, or has other bytes. Only the first of its number counts.
+    #[cold]
+    fn note_changed(&mut self, (now, at): (Now, Nanos), sequence: u32, len: usize) {
+        let lost = self.tracker.lost();
+        if !self.tracker.observe_first(sequence) {
+            self.corrupt += 1;
+            return;
+        }
+        if self.unexplained > 0 {
+            self.explain(self.tracker.lost().saturating_sub(lost));
+        }
+        if len < self.plan.payload {
+            self.changed.note_cut(len as u64);
+        } else {
+            self.changed.altered += 1;
+            self.inspection.found();
+        }
+        self.note_arrivals(now, at, 0);
+    }
+
+    /// Datagrams of the run arrived, so many of them whole.
+    #[inline]
+    fn note_arrivals(&mut self, now: Now, at: Nanos, whole: u64) {
+        if self.first.is_some() {
+            self.silence = self.silence.max(at - self.last);
+        }
+        self.last = at;
+        self.heard = Some(now.mono);
+        if self.first.is_none() {
+            self.first = Some(at);
+            self.stretch.start = at;
+        }
+        if self.first == Some(at) {
+            self.at_start += whole;
         }
     }
 
@@ -335,6 +397,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             duplicates: counts.duplicates - before.duplicates,
             reordered: counts.reordered - before.reordered,
             socket_drops: counts.socket_drops - before.socket_drops,
+            cut: counts.cut - before.cut,
+            altered: counts.altered - before.altered,
         };
         let lost_high = lost.max(self.stretch.lost_high);
         self.stretch = Stretch { start: end, counts, lost_high };
@@ -375,12 +439,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     fn received(&self) -> BlastReceived {
         // Two independent counts must agree: datagrams by their numbers, and by their bytes.
-        debug_assert_eq!(self.bytes, self.tracker.received() * self.plan.payload as u64);
+        debug_assert_eq!(self.bytes, self.whole() * self.plan.payload as u64);
         let bursts = self.tracker.bursts();
         BlastReceived {
-            datagrams: self.tracker.received(),
+            datagrams: self.whole(),
             bytes: self.bytes,
-            firsts: self.tracker.firsts(),
+            firsts: self.tracker.firsts() - self.changed.datagrams(),
             duplicates: self.tracker.duplicates(),
             reordered: self.tracker.reordered(),
             reorder_extent_max: self.tracker.extents().max,
@@ -392,6 +456,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             loss_bursts: bursts.count,
             longest_burst: bursts.longest,
             burst_lengths: burst_classes(&bursts.by_length),
+            changed: self.changed,
             corrupt: self.corrupt,
             strays: self.strays,
             span_ns: self.first.map_or(0, |first| (self.last - first).0),
@@ -529,10 +594,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         let stride = if entry.stride == 0 { bytes.len().max(1) } else { entry.stride };
         if stride != payload {
             for datagram in crate::batch::split_buffer(entry, bytes) {
-                self.other(now, datagram.payload);
+                self.other(now, at, &datagram);
             }
             return;
         }
+        let verify = self.inspection.is_due(bytes, stride);
         let mut run = Run::default();
         let mut firsts = 0;
         for datagram in bytes.chunks(stride) {
@@ -545,12 +611,15 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
                     header
                 }
                 _ => {
-                    self.other(now, datagram);
+                    self.settle(std::mem::take(&mut run), entry.meta.arrival, at);
+                    let (payload, true_len) = (datagram, datagram.len());
+                    self.other(now, at, &Datagram { payload, true_len, meta: entry.meta });
                     continue;
                 }
             };
-            if self.plan.verify && !pattern::matches(Header::LEN, &datagram[Header::LEN..]) {
-                self.corrupt += 1;
+            if verify && !pattern::matches(Header::LEN, &datagram[Header::LEN..]) {
+                self.settle(std::mem::take(&mut run), entry.meta.arrival, at);
+                self.note_changed((now, at), header.sequence, payload);
                 continue;
             }
             // A buffer holds few datagrams: nothing can overflow, so no check is needed.
@@ -565,18 +634,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         self.settle(run, entry.meta.arrival, at);
         if firsts > 0 {
             self.bytes += firsts * payload as u64;
-            if self.first.is_some() {
-                self.silence = self.silence.max(at - self.last);
-            }
-            self.last = at;
-            self.heard = Some(now.mono);
-            if self.first.is_none() {
-                self.first = Some(at);
-                self.stretch.start = at;
-            }
-            if self.first == Some(at) {
-                self.at_start += firsts;
-            }
+            self.note_arrivals(now, at, firsts);
         }
     }
 
@@ -616,6 +674,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             broken: self.broken,
         }
     }
+}
+
+/// Whether what is behind the header, of some length, is what was sent.
+fn is_begun_as_sent(payload: &[u8]) -> bool {
+    let behind = payload.get(Header::LEN..).unwrap_or_default();
+    behind.len() >= PROOF && pattern::matches(Header::LEN, behind)
 }
 
 /// Maps the tracker's burst classes to the fewer ones of the record: the last holds all longer

@@ -2,8 +2,8 @@
 
 use crate::batch::errno_words;
 use crate::record::{
-    BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal, RefusalCause,
-    UncheckedSent,
+    BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ChangedContent, DelayQuantiles,
+    Refusal, RefusalCause, UncheckedSent,
 };
 use crate::units::Untrusted;
 use crate::wire::{BadParam, Params};
@@ -20,21 +20,24 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
         ("bytes", Some(counts.bytes)),
         ("firsts", Some(counts.firsts)),
         ("duplicates", Some(counts.duplicates)),
-        ("too_late", Some(counts.too_late)),
         ("lost", Some(counts.lost)),
         ("socket_drops", Some(counts.socket_drops)),
         ("total", counts.sender_total),
     ];
     write_known(&known, params);
-    let extents = [counts.reordered, counts.reorder_extent_max, counts.reorder_extent_sum];
-    params.push("reordered", joined(extents.iter()));
+    let BlastReceived { reordered, reorder_extent_max, reorder_extent_sum, too_late, .. } = *counts;
+    let order = [reordered, reorder_extent_max, reorder_extent_sum, too_late];
+    params.push("reordered", joined(order.iter()));
     let longest = counts.burst_lengths.iter().rposition(|bursts| *bursts > 0);
     let lengths = counts.burst_lengths[..longest.map_or(0, |last| last + 1)].iter();
     params.push(
         "bursts",
         joined([&counts.loss_bursts, &counts.longest_burst].into_iter().chain(lengths)),
     );
-    params.push("foreign", joined([counts.corrupt, counts.strays, counts.drop_events].iter()));
+    let ChangedContent { cut, cut_to_bytes, altered } = counts.changed;
+    let foreign = [counts.corrupt, counts.strays, counts.drop_events];
+    let foreign = foreign.into_iter().chain([cut, cut_to_bytes, altered, counts.clock_steps]);
+    params.push("foreign", joined(foreign));
     params.push("delay_ns", quantiles_text(&counts.delay));
     let times = [
         Some(counts.span_ns),
@@ -48,9 +51,6 @@ pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
     params.push("times_ns", joined(times.iter().map(|time| text_of(*time))));
     if let Some(drift) = counts.drift_ppb {
         params.push("drift_ppb", drift);
-    }
-    if counts.clock_steps > 0 {
-        params.push("clock_steps", counts.clock_steps);
     }
 }
 
@@ -183,9 +183,11 @@ pub fn read_sent(params: &Params) -> Result<Option<UncheckedSent>, BadParam> {
 /// Reads a receiver's counts; missing ones are zero or unknown.
 pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam> {
     let count = |key: &str| Ok(params.parse::<u64>(key)?.unwrap_or(0));
-    let [reordered, reorder_extent_max, reorder_extent_sum] = read_joined(params.get("reordered"));
+    let [reordered, reorder_extent_max, reorder_extent_sum, too_late] =
+        read_joined(params.get("reordered"));
     let bursts: [u64; 2 + BURST_CLASSES] = read_joined(params.get("bursts"));
-    let [corrupt, strays, drop_events] = read_joined(params.get("foreign"));
+    let [corrupt, strays, drop_events, cut, cut_to_bytes, altered, clock_steps] =
+        read_joined(params.get("foreign"));
     let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns, at_start] =
         read_known(params.get("times_ns"));
     Ok(Untrusted::new(BlastReceived {
@@ -196,12 +198,13 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         firsts: count("firsts")?,
         duplicates: count("duplicates")?,
         reordered,
-        too_late: count("too_late")?,
+        too_late,
         lost: count("lost")?,
         socket_drops: count("socket_drops")?,
         drop_events,
         loss_bursts: bursts[0],
         longest_burst: bursts[1],
+        changed: ChangedContent { cut, cut_to_bytes, altered },
         corrupt,
         strays,
         span_ns: span_ns.unwrap_or_default(),
@@ -212,14 +215,14 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         burst_lengths: std::array::from_fn(|class| bursts[class + 2]),
         at_start,
         drift_ppb: params.parse("drift_ppb")?,
-        clock_steps: count("clock_steps")?,
+        clock_steps,
         cpu_ns,
         sender_total: params.parse("total")?,
         min_transit_ns: None,
     }))
 }
 
-/// One interval as a parameter value: eight numbers separated by colons.
+/// One interval as a parameter value: ten numbers separated by colons.
 pub fn interval_text(interval: &BlastInterval) -> String {
     let BlastInterval {
         start_ns,
@@ -230,17 +233,30 @@ pub fn interval_text(interval: &BlastInterval) -> String {
         duplicates,
         reordered,
         socket_drops,
+        cut,
+        altered,
     } = interval;
     format!(
-        "{start_ns}:{duration_ns}:{datagrams}:{bytes}:{lost}:{duplicates}:{reordered}:{socket_drops}"
+        "{start_ns}:{duration_ns}:{datagrams}:{bytes}:{lost}:{duplicates}:{reordered}:\
+         {socket_drops}:{cut}:{altered}"
     )
 }
 
 /// Reads [`interval_text`]; `None` for anything else.
 pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
     let numbers: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let [start_ns, duration_ns, datagrams, bytes, lost, duplicates, reordered, socket_drops] =
-        numbers[..]
+    let [
+        start_ns,
+        duration_ns,
+        datagrams,
+        bytes,
+        lost,
+        duplicates,
+        reordered,
+        socket_drops,
+        cut,
+        altered,
+    ] = numbers[..]
     else {
         return None;
     };
@@ -253,6 +269,8 @@ pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
         duplicates,
         reordered,
         socket_drops,
+        cut,
+        altered,
     }))
 }
 
@@ -273,6 +291,7 @@ mod tests {
             delay: DelayQuantiles { p50: Some(3), ..DelayQuantiles::default() },
             reordered: 2,
             drop_events: 4,
+            changed: ChangedContent { cut: 5, cut_to_bytes: 1_000, altered: 6 },
             reorder_extent_max: 5,
             reorder_extent_sum: 6,
             burst_lengths: std::array::from_fn(|class| u64::from(class == 3)),
@@ -336,6 +355,7 @@ mod tests {
             drop_events: most,
             loss_bursts: most,
             longest_burst: most,
+            changed: ChangedContent { cut: most, cut_to_bytes: 65_507, altered: most },
             corrupt: most,
             strays: most,
             span_ns: most,
@@ -369,9 +389,10 @@ mod tests {
 
     #[test]
     fn a_stretch_survives_the_dialogue_and_a_broken_one_is_refused() {
-        let interval = BlastInterval { start_ns: 1, bytes: 2, lost: 3, ..Default::default() };
+        let interval =
+            BlastInterval { start_ns: 1, bytes: 2, lost: 3, altered: 4, ..Default::default() };
         assert_eq!(read_interval(&interval_text(&interval)), Some(Untrusted::new(interval)));
-        for text in ["", "1:2", "1:2:3:4:5:6:7:x", "1:2:3:4:5:6:7:8:9"] {
+        for text in ["", "1:2", "1:2:3:4:5:6:7:8:9:x", "1:2:3:4:5:6:7:8:9:10:11"] {
             assert_eq!(read_interval(text), None, "{text}");
         }
     }

@@ -133,7 +133,7 @@ mod tests {
         let sent = Some(Nanos(1_000 * u64::from(seq)));
         let (received, ttl, class) = (None, 250, None);
         let reflector = Reflector { seq, received, sent, ttl, class, counts, departed };
-        Echo { seq, sent: Nanos(1), reflector: Some(reflector) }
+        Echo { seq, sent: Nanos(1), change: None, reflector: Some(reflector) }
     }
 
     #[test]

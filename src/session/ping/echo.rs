@@ -1,5 +1,6 @@
 //! Contents of a probe's answer, whatever its protocol.
 
+use crate::record::ReplyChange;
 use crate::units::Nanos;
 use crate::wire::stamp::{ClassOfService, DirectMeasurement};
 
@@ -10,6 +11,8 @@ pub struct Echo {
     pub seq: u32,
     /// The probe's transmit time on the wire.
     pub sent: Nanos,
+    /// What was done to the content on the way; `None` if nothing is known to.
+    pub change: Option<ReplyChange>,
     /// What the reflector added; `None` for a plain echo.
     pub reflector: Option<Reflector>,
 }

@@ -17,6 +17,7 @@
 
 mod answer_contents;
 mod bursts;
+mod changed_replies;
 mod clocks;
 mod delays;
 mod directions;

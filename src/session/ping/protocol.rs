@@ -3,7 +3,7 @@
 
 use super::echo::Echo;
 use super::stamp::StampProbes;
-use crate::record::{PingAsk, PingProtocol};
+use crate::record::{PingAsk, PingProtocol, ReplyChange};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind, pattern};
 
@@ -69,11 +69,12 @@ impl Protocol {
     pub fn read(&self, payload: &[u8], near: Nanos) -> Option<Echo> {
         match self {
             Self::Stamp(stamp) => stamp.read(payload, near),
-            Self::Plain { tag, .. } => {
+            Self::Plain { tag, len } => {
                 let header = Header::decode(payload).ok()?;
                 (header.kind == Kind::Probe && header.tag == *tag).then_some(Echo {
                     seq: header.sequence,
                     sent: header.sent,
+                    change: plain_change(payload, *len),
                     reflector: None,
                 })
             }
@@ -92,6 +93,15 @@ impl Protocol {
     }
 }
 
+/// How an echo differs from a probe of `len` bytes, which begins with a header.
+fn plain_change(payload: &[u8], len: usize) -> Option<ReplyChange> {
+    let behind = payload.get(Header::LEN..).unwrap_or_default();
+    if !pattern::matches(0, behind) || payload.len() > len {
+        return Some(ReplyChange::Altered);
+    }
+    (payload.len() < len).then_some(ReplyChange::Cut)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,8 +113,12 @@ mod tests {
         let plain = Protocol::Plain { tag: 3, len: 20 };
         let mut bytes = vec![0xFF; plain.probe_len()];
         plain.write(9, SENT, &mut Vec::new(), &mut bytes);
-        let echo = Echo { seq: 9, sent: SENT, reflector: None };
+        let echo = Echo { seq: 9, sent: SENT, change: None, reflector: None };
         assert_eq!(plain.read(&bytes, SENT), Some(echo));
+        let changed = |bytes: &[u8]| plain.read(bytes, SENT).unwrap().change;
+        assert_eq!(changed(&bytes[..19]), Some(ReplyChange::Cut));
+        assert_eq!(changed(&[&bytes[..19], &[0]].concat()), Some(ReplyChange::Altered));
+        assert_eq!(changed(&[&bytes[..], &[0]].concat()), Some(ReplyChange::Altered));
         assert_eq!(plain.quoted(&bytes[..16]), Some(9));
         assert_eq!(plain.quoted(&bytes[..8]), None);
         assert_eq!(Protocol::Plain { tag: 4, len: 20 }.read(&bytes, SENT), None);

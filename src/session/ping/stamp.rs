@@ -2,7 +2,7 @@
 //! the replies. The packet layout itself is in `wire`.
 
 use super::echo::{Departed, Echo, Reflector};
-use crate::record::PingAsk;
+use crate::record::{PingAsk, ReplyChange};
 use crate::units::Nanos;
 use crate::wire::stamp::{
     ClassOfService, DirectMeasurement, ErrorEstimate, FollowUp, HASH_LEN, PacketForm, StampKey,
@@ -110,6 +110,22 @@ impl StampProbes {
         }
     }
 
+    /// Whether this session's probe, or its answer, was cut: its last TLV says that it is longer
+    /// than it is. A reflector marks what was cut when it came. An answer of whole TLVs, or of none,
+    /// is shorter because the reflector made it so.
+    fn change(&self, payload: &[u8], base: usize) -> Option<ReplyChange> {
+        if payload.len() >= self.len {
+            return None;
+        }
+        let last = Tlvs::behind(payload, base).last().filter(|tlv| !tlv.whole)?;
+        Some(match last.flags {
+            flags if flags.has(TlvFlags::MALFORMED) => ReplyChange::CutOut,
+            TlvFlags::NONE => ReplyChange::CutBack,
+            // As it was sent: the reflector knows nothing of TLVs.
+            _ => ReplyChange::Cut,
+        })
+    }
+
     /// Parses an answer of this session; `near` is the approximate current time.
     pub(super) fn read(&self, payload: &[u8], near: Nanos) -> Option<Echo> {
         let reply = match &self.key {
@@ -131,6 +147,7 @@ impl StampProbes {
             departed: None,
         };
         let base = PacketForm::of(self.key.as_ref()).len();
+        let change = self.change(payload, base);
         // A TLV that was not understood still has the flag with which it was sent.
         for tlv in Tlvs::behind(payload, base).filter(|tlv| tlv.flags == TlvFlags::NONE) {
             match tlv.kind {
@@ -151,6 +168,7 @@ impl StampProbes {
         Some(Echo {
             seq: reply.request.seq,
             sent: reply.request.sent.near(near),
+            change,
             reflector: Some(reflector),
         })
     }
@@ -214,6 +232,29 @@ mod tests {
         assert!(ours.read(&reply(0).encode(), SENT).is_some(), "from before RFC 8972");
         assert!(ours.read(&reply(8).encode(), SENT).is_none());
         assert!(ours.read(&reply(7).encode()[..41], SENT).is_some(), "TWAMP-Light");
+    }
+
+    #[test]
+    fn a_cut_answer_says_where_it_was_cut_and_a_short_one_is_no_cut_one() {
+        let ours = stamp(None, Asked::default(), 1_400);
+        let sent = Timestamp::of(SENT, TimeFormat::Ntp);
+        let request = StampRequest { seq: 9, sent, ssid: 7, ..StampRequest::default() };
+        let reply = StampReply { seq: 4, sent, request, ..StampReply::default() };
+        let change = |flags: u8, len: usize| {
+            let mut probe = Vec::new();
+            ours.write(9, SENT, &mut probe);
+            let base = PacketForm::Open.len();
+            let mut answer = [&reply.encode()[..], &probe[base..]].concat();
+            answer[base] = flags;
+            answer.truncate(len);
+            ours.read(&answer, SENT).unwrap().change
+        };
+        assert_eq!(change(0, 1_400), None);
+        assert_eq!(change(0, 1_000), Some(ReplyChange::CutBack));
+        assert_eq!(change(0x40, 1_000), Some(ReplyChange::CutOut));
+        assert_eq!(change(0x80, 1_000), Some(ReplyChange::Cut));
+        // A reflector that returns no padding.
+        assert_eq!(change(0, 44), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::PingTarget;
 use super::answer_contents::AnswerContents;
 use super::bursts::Losses;
+use super::changed_replies::ChangedReplies;
 use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
 use super::directions::{Directions, LossByDirection};
@@ -50,6 +51,7 @@ pub(super) struct Target {
     open: u64,
     strays: u64,
     told: AnswerContents,
+    changed: ChangedReplies,
     question: Question,
     transmit_stamps: u64,
     losses: Losses,
@@ -83,6 +85,7 @@ impl Target {
             open: 0,
             strays: 0,
             told: AnswerContents::default(),
+            changed: ChangedReplies::default(),
             question: Question::default(),
             transmit_stamps: 0,
             losses: Losses::default(),
@@ -178,6 +181,9 @@ impl Target {
         };
         self.told.observe(meta, self.plan.addr, echo);
         self.late += u64::from(kind == ReplyKind::Late);
+        if first {
+            self.changed.note(echo.change, datagram.true_len as u64);
+        }
         // Read after the time-out: it was timed out and is not lost.
         if first && known.is_none_or(|probe| probe.state != State::Waiting) {
             self.given_up = self.given_up.saturating_sub(1);
@@ -204,6 +210,7 @@ impl Target {
             as_planned_ns: steps.map(|steps| steps.as_planned().0),
             server_ns: steps.and_then(|steps| steps.server()).map(Nanos::as_u64),
             reflector_seq: echo.reflector.map(|told| told.seq),
+            change: echo.change,
             arrival_ns: meta.arrival.0,
         })
     }
@@ -321,6 +328,11 @@ impl Target {
                 untold,
                 ..bursts
             },
+            cut: self.changed.cut(),
+            cut_out: self.changed.out,
+            cut_back: self.changed.back,
+            cut_to_bytes: self.changed.most,
+            altered: self.changed.altered,
             duplicates: back.duplicates(),
             duplicates_out: copies.map(|(out, _)| out),
             duplicates_back: copies.map(|(_, back)| back),

@@ -2,7 +2,7 @@
 //! fetches what arrived.
 
 use super::plausibility::believe;
-use super::probe_batch::{Grant, ItemLog, ProbeBatch, ProbeItem};
+use super::probe_batch::{Changes, Grant, ItemLog, ProbeBatch, ProbeItem};
 use super::{AgentCounts, FarEnd, Kind, Round, RoundsEnd, sooner};
 use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
@@ -192,11 +192,17 @@ impl<K: Kind> RoundDriver<K> {
             rows.map(|row| u64::from(row.count)).sum()
         };
         let told = self.told.as_ref();
+        let changes: Vec<Changes> = items.iter().map(ItemLog::changes).collect();
+        let changed = |of: fn(&Changes) -> u64| changes.iter().map(of).sum();
         ProbeTraffic {
             sent: items.iter().map(|item| item.left() as u64).sum(),
             refused_here: refused_here.collect(),
             copies_out: told.map(|told| told.values().map(|row| u64::from(row.copies)).sum()),
             copies_back: items.iter().map(|item| item.copies_back).sum(),
+            cut_out: changed(|of| of.cut_out),
+            cut_back: changed(|of| of.cut_back),
+            altered_out: changed(|of| of.altered_out),
+            altered_back: changed(|of| of.altered_back),
             control_sent: controls().map(|(_, item)| item.left() as u64).sum(),
             control_arrived: told.map(arrived),
             contradiction: self.contradiction,

@@ -4,18 +4,21 @@ use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
 use crate::machine::{Next, Now, Session};
-use crate::record::RunFailure;
+use crate::record::{ChangedContent, RunFailure};
 use crate::session::blast::{BlastReceiver, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan};
 use crate::stats::WINDOW;
 use crate::units::Nanos;
-use crate::wire::{END_LEN, Header, Kind, encode_end};
+use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
 
 fn crafted(kind: Kind, number: u64) -> Vec<u8> {
     let header = Header { kind, tag: TAG, sequence: number as u32, sent: Nanos(9) };
     let mut bytes = vec![0; if kind == Kind::End { END_LEN } else { PAYLOAD }];
     match kind {
         Kind::End => encode_end(&header, number, &mut bytes),
-        _ => header.encode(&mut bytes),
+        _ => {
+            header.encode(&mut bytes);
+            pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
+        }
     }
     bytes
 }
@@ -87,9 +90,9 @@ fn drops_after_the_last_datagram_explain_a_lost_tail() {
 fn what_is_almost_the_runs_own_is_told_apart_and_changes_no_count() {
     let mut receiver = receiver_that_answers(b"a7 354 go ahead\r\n");
     (0..3).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
-    // A truncated end message and a truncated datagram of the run: corrupt.
+    // A truncated end message, and a datagram of the run with nothing but a header: corrupt.
     feed(&mut receiver, 4, &crafted(Kind::End, 9)[..END_LEN - 1]);
-    feed(&mut receiver, 5, &crafted(Kind::Data, 7)[..PAYLOAD - 1]);
+    feed(&mut receiver, 5, &crafted(Kind::Data, 7)[..Header::LEN + 7]);
     // Another stream's DATA is a stray, this stream's own is answered.
     feed(&mut receiver, 6, b"a DATA session=1");
     feed(&mut receiver, 7, b"a77 DATA session=1");
@@ -102,6 +105,32 @@ fn what_is_almost_the_runs_own_is_told_apart_and_changes_no_count() {
     let ended = receiver.finish(Now::default()).received;
     assert_eq!((ended.firsts, ended.lost, ended.sender_total), (3, 0, None));
     assert_eq!((ended.corrupt, ended.strays), (2, 2));
+}
+
+#[test]
+fn a_cut_datagram_is_neither_lost_nor_received() {
+    let mut receiver = bare_receiver();
+    (0..3).for_each(|number| feed(&mut receiver, number, &crafted(Kind::Data, number)));
+    feed(&mut receiver, 3, &crafted(Kind::Data, 3)[..PAYLOAD - 1]);
+    feed(&mut receiver, 4, &crafted(Kind::Data, 4)[..40]);
+    // Longer than it was sent.
+    let longer = [crafted(Kind::Data, 5), Vec::new()].concat();
+    let mut longer: Vec<u8> = longer.into_iter().chain([0; 9]).collect();
+    pattern::fill(Header::LEN, &mut longer[Header::LEN..]);
+    feed(&mut receiver, 5, &longer);
+    // Copies of what is known, cut: these are nothing new.
+    feed(&mut receiver, 6, &crafted(Kind::Data, 1)[..40]);
+    feed(&mut receiver, 7, &crafted(Kind::Data, 4)[..40]);
+    // Only the header is right.
+    let mut forged = crafted(Kind::Data, 9)[..40].to_vec();
+    forged[30] ^= 1;
+    feed(&mut receiver, 8, &forged);
+    feed(&mut receiver, 9, &crafted(Kind::End, 7));
+    let ended = receiver.finish(Now::default()).received;
+    let ChangedContent { cut, cut_to_bytes, altered } = ended.changed;
+    assert_eq!((cut, cut_to_bytes, altered), (2, PAYLOAD as u64 - 1, 1));
+    assert_eq!((ended.datagrams, ended.firsts, ended.lost, ended.corrupt), (3, 3, 1, 3));
+    assert_eq!((ended.span_ns, ended.silence_ns), (5, 1));
 }
 
 #[test]

@@ -181,6 +181,8 @@ fn a_status_of_the_largest_numbers_still_fits_and_leaves_stretches_for_later() {
         duplicates: most,
         reordered: most,
         socket_drops: most,
+        cut: most,
+        altered: most,
     };
     (0..9).for_each(|_| {
         orders.push(ServeOrder { session, stream: 0, news: StreamReport::Interval(interval) });

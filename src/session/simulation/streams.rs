@@ -2,7 +2,7 @@
 
 use super::paths::{self, held, jittery, lossy, twice};
 use super::stream::{PAYLOAD, Stream, TAG};
-use crate::impair::Impairments;
+use crate::impair::{Chance, Forwarding, Impairments};
 use crate::netsim::{Clock, SendFaults};
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind};
@@ -204,6 +204,28 @@ fn coalesced_buffers_give_the_counts_of_single_ones() {
         assert_eq!(one.counts(), many.counts(), "seed {seed}");
         assert_eq!(one.received.jitter_ns.is_some(), many.received.jitter_ns.is_some());
     }
+}
+
+#[test]
+fn what_a_relay_cuts_and_rewrites_is_neither_lost_nor_received() {
+    let mut changed = 0;
+    for seed in 0..40 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        // End messages fit its buffer.
+        let forwarding = Forwarding {
+            buffer: 28 + rng.u32(24..PAYLOAD as u32),
+            cut: Chance::percent([0, 2, 50, 100][rng.usize(..4)]),
+            rewritten: Chance::percent([0, 3, 60, 100][rng.usize(..4)]),
+        };
+        let path = Impairments { forwarding, ..bad_weather() };
+        let stream = Stream { path, coalesces: rng.bool(), ..Stream::default() };
+        let ran = stream.check(seed);
+        changed += ran.received.changed.datagrams();
+        let is_sampled = Stream { verify: false, ..stream }.check(seed);
+        // Among the first datagrams, which are all compared, is one that was altered.
+        assert_eq!(ran.account, is_sampled.account, "seed {seed}");
+    }
+    assert!(changed > 10_000, "{changed}");
 }
 
 #[test]

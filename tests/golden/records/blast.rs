@@ -241,6 +241,21 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
 }
 
 #[test]
+fn a_relay_that_cuts_and_one_that_rewrites_lose_nothing() {
+    let mut way = clean();
+    let received = 849_185 - 800_000 - 2;
+    (way.received, way.delivered) = (Some(traffic(received)), Some(received));
+    (way.cut, way.cut_to_bytes, way.altered) = (Some(800_000), Some(1_000), Some(2));
+    way.intervals.iter_mut().for_each(|one| (one.cut, one.datagrams) = (80_000, 4_918));
+    hold_run("blast.cut", &run(way, PACED));
+    let mut way = clean();
+    let received = 849_185 - 84_000;
+    (way.received, way.delivered) = (Some(traffic(received)), Some(received));
+    (way.cut, way.altered) = (Some(0), Some(84_000));
+    hold_run("blast.altered", &run(way, PACED));
+}
+
+#[test]
 fn a_run_both_ways_names_the_way_of_every_sentence() {
     let mut up = clean();
     (up.sent, up.received, up.delivered) =

@@ -87,8 +87,8 @@ fn progress_lines() {
 fn the_bar_of_blast_and_what_it_says_when_asked() {
     hold_live("blast", |page| {
         let server = address("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000");
-        let way = LaneSoFar { received: 849_185, lost: 897 };
-        let none = LaneSoFar { received: 0, lost: 0 };
+        let way = LaneSoFar { received: 849_185, lost: 897, changed: 0 };
+        let none = LaneSoFar::default();
         let mut lines = vec![waiting_for(server.into(), Nanos::from_millis(2_300))];
         lines.extend([0, 2_700, 9_999, 12_000].map(|elapsed| {
             blast_bar_text(Nanos::from_secs(10), Nanos::from_millis(elapsed), page)
@@ -127,6 +127,7 @@ fn reply() -> PingReply {
         as_planned_ns: Some(11_950_000),
         server_ns: None,
         reflector_seq: Some(7),
+        change: None,
         arrival_ns: 1_700_000_000_123_456_789,
     }
 }

@@ -23,6 +23,8 @@ fn row(payload: u32, arrived: u32, fragment: Option<u32>) -> FragmentRow {
         payload_bytes: payload,
         sent: 6,
         arrived,
+        cut: 0,
+        cut_to_bytes: None,
         outcome: if arrived > 0 { Outcome::Passes } else { Outcome::Blocked },
         largest_fragment_bytes: fragment,
     }
@@ -111,6 +113,37 @@ fn routers_report_the_limit() {
         ]);
     }
     hold_report("routers", &report);
+}
+
+#[test]
+fn a_relay_cuts_what_does_not_fit_its_buffer() {
+    let path = PathMtu::Cut { packet_bytes: 1_280, payload_bytes: 1_252, cut_to_bytes: 1_252 };
+    let mut report = report(MtuVerdict::PathMtu {
+        out: path,
+        back: PathMtu::SenderInterface { packet_bytes: 1_500, payload_bytes: 1_472 },
+        fragments_out: FragmentMtu::Cut { payload_bytes: None, cut_to_bytes: 1_252 },
+        fragments_back: FragmentMtu::Cut { payload_bytes: Some(16_000), cut_to_bytes: 20_000 },
+    });
+    (report.out.limit, report.out.cut_to_bytes) = (Some(MtuLimit::Cut), Some(1_252));
+    let cut = |row: FragmentRow| FragmentRow {
+        arrived: 0,
+        cut: 6,
+        cut_to_bytes: Some(1_252),
+        outcome: Outcome::Cut,
+        ..row
+    };
+    report.out.fragments = rows(6).into_iter().map(cut).collect();
+    (report.traffic.cut_out, report.traffic.altered_out) = (24, 2);
+    report.findings.evidence.push(MtuEvidence::ArrivedCut {
+        way: Way::Out,
+        payload_bytes: 1_253,
+        cut_to_bytes: 1_252,
+    });
+    report.findings.caveats.extend([
+        MtuCaveat::Shared(ProbeCaveat::Altered { out: 2, back: 0 }),
+        MtuCaveat::Shared(ProbeCaveat::Cut { out: 24, back: 3 }),
+    ]);
+    hold_report("cut", &report);
 }
 
 #[test]

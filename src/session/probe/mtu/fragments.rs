@@ -4,6 +4,7 @@
 //! Losing any fragment loses the datagram, so on a lossy path large datagrams are lost more often,
 //! without any filtering of fragments.
 
+use super::super::AgentCounts;
 use super::super::probe_batch::{AnswerPlan, Back, ItemLog, ProbeItem};
 use super::super::question::{Chance, Question};
 use crate::batch::Fragmentation;
@@ -61,10 +62,28 @@ impl Row {
         self.question.backs().filter_map(of).chain(told).max()
     }
 
+    /// Payload bytes with which a datagram arrived, if that is less than was sent.
+    fn cut_to(&self, back: &Back) -> Option<u32> {
+        let arrived = match self.way {
+            Way::Out => u32::from(back.echo.len),
+            Way::Back => back.len,
+        };
+        (arrived < self.payload).then_some(arrived)
+    }
+
+    /// The most payload bytes of those that arrived cut; `None` if none did.
+    fn most_cut(&self, told: Option<&AgentCounts>) -> Option<u32> {
+        let told = told.filter(|_| self.way == Way::Out);
+        let rows = told.into_iter().flat_map(|told| self.question.rows(told));
+        let rows = rows.filter(|row| row.count > 0).map(|row| u32::from(row.len));
+        let rows = rows.filter(|len| *len < self.payload);
+        self.question.backs().filter_map(|back| self.cut_to(back)).chain(rows).max()
+    }
+
     fn row(&self, chance: &Chance<'_>) -> FragmentRow {
         let (question, told) = (&self.question, chance.told);
         let answered = question.answered();
-        let (sent, arrived, outcome) = match self.way {
+        let (sent, came, outcome) = match self.way {
             Way::Out => {
                 let arrived = question.arrived(told).unwrap_or(answered);
                 (question.left(), arrived, chance.out(question, self.pieces))
@@ -74,11 +93,17 @@ impl Row {
                 (sent, answered, chance.back(question, self.pieces))
             }
         };
+        let cut_to_bytes = self.most_cut(told);
+        let whole = question.backs().filter(|back| self.cut_to(back).is_none()).count() as u64;
+        // Of those that were not answered, nobody knows which were cut.
+        let arrived = if cut_to_bytes.is_some() { whole.min(came) } else { came };
         FragmentRow {
             payload_bytes: self.payload,
             sent: sent as u32,
             arrived: arrived as u32,
-            outcome,
+            cut: (came - arrived) as u32,
+            cut_to_bytes,
+            outcome: if came > 0 && arrived == 0 { Outcome::Cut } else { outcome },
             largest_fragment_bytes: self.largest(chance),
         }
     }

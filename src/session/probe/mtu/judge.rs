@@ -3,7 +3,7 @@
 use crate::record::Findings;
 use crate::record::probe::{
     ControlLoss, FragmentMtu, FragmentRow, MtuAlternative, MtuCaveat, MtuDirection, MtuEvidence,
-    MtuLimit, MtuReport, MtuVerdict, Outcome, PathMtu, Way,
+    MtuLimit, MtuReport, MtuVerdict, Outcome, PathMtu, ProbeCaveat, Way,
 };
 use std::net::IpAddr;
 
@@ -34,7 +34,10 @@ pub fn judge(report: &MtuReport) -> Findings<MtuVerdict, MtuEvidence, MtuAlterna
         findings.alternatives.extend([MtuAlternative::Firewall, MtuAlternative::HiddenMtu]);
     }
     if !all_refused {
-        findings.caveats.extend(traffic.caveats().into_iter().map(MtuCaveat::Shared));
+        // What is cut is what the verdict is about.
+        let beside = traffic.caveats().into_iter();
+        let beside = beside.filter(|caveat| !matches!(caveat, ProbeCaveat::Cut { .. }));
+        findings.caveats.extend(beside.map(MtuCaveat::Shared));
     }
     findings
 }
@@ -72,6 +75,11 @@ fn path_mtu(way: &MtuDirection, loss: Option<ControlLoss>) -> PathMtu {
             payload_bytes,
             fragment_bytes: way.fragmented_into_bytes.unwrap_or(packet_bytes),
         },
+        Some(MtuLimit::Cut) => PathMtu::Cut {
+            packet_bytes,
+            payload_bytes,
+            cut_to_bytes: way.cut_to_bytes.unwrap_or(payload_bytes),
+        },
         Some(MtuLimit::Unknown) => PathMtu::LargerUnknown { packet_bytes, payload_bytes, loss },
         Some(MtuLimit::Interface) | None => {
             PathMtu::SenderInterface { packet_bytes, payload_bytes }
@@ -85,8 +93,11 @@ fn fragment_mtu(rows: &[FragmentRow], loss: Option<ControlLoss>) -> FragmentMtu 
     let Some(tried) = rows.last() else { return FragmentMtu::NotTested };
     let passes = last(Outcome::Passes).map(|row| row.payload_bytes);
     // If fewer fragments do not pass, more do not.
-    let mut above = rows.iter().filter(|row| Some(row.payload_bytes) > passes);
-    let blocked = above.find(|row| row.outcome == Outcome::Blocked);
+    let above = || rows.iter().filter(|row| Some(row.payload_bytes) > passes);
+    if let Some(cut_to_bytes) = above().filter_map(|row| row.cut_to_bytes).max() {
+        return FragmentMtu::Cut { payload_bytes: passes, cut_to_bytes };
+    }
+    let blocked = above().find(|row| row.outcome == Outcome::Blocked);
     match (passes, blocked) {
         (Some(payload_bytes), _) if payload_bytes == tried.payload_bytes => {
             FragmentMtu::Pass { payload_bytes }
@@ -109,6 +120,12 @@ fn evidence(way: Way, direction: &MtuDirection) -> Vec<MtuEvidence> {
     if let (Some(packet_bytes), true) = (direction.too_large_bytes, by_silence) {
         let sent = direction.too_large_sent;
         evidence.push(MtuEvidence::SizeLost { way, packet_bytes, sent });
+    }
+    let sent = direction.too_large_bytes.zip(direction.packet_bytes.zip(direction.payload_bytes));
+    if let (Some(cut_to_bytes), Some((stopped, (packet, payload)))) = (direction.cut_to_bytes, sent)
+    {
+        let payload_bytes = stopped.saturating_sub(packet.saturating_sub(payload));
+        evidence.push(MtuEvidence::ArrivedCut { way, payload_bytes, cut_to_bytes });
     }
     evidence.extend(too_big_reports(way, direction));
     let mut largest_bytes = Vec::new();

@@ -130,9 +130,10 @@ impl MtuKind {
         (0..item.left()).for_each(|_| self.out.sent(packet));
         item.refusals().for_each(|_| self.out.refused(packet));
         for back in item.backs() {
-            match back.echo.fragment {
-                None => self.out.arrived(packet),
-                Some(piece) => self.out.arrived_in_pieces(packet, u32::from(piece)),
+            match (item.cut_out(back), back.echo.fragment) {
+                (Some(left), _) => self.out.arrived_cut(packet, left + self.headers),
+                (None, None) => self.out.arrived(packet),
+                (None, Some(piece)) => self.out.arrived_in_pieces(packet, u32::from(piece)),
             }
         }
         self.out_items.push((packet, number));
@@ -150,11 +151,13 @@ impl MtuKind {
     fn take_back(&mut self, packet: u32, number: u32, item: &ItemLog) {
         (0..item.left()).for_each(|_| self.back.sent(packet));
         item.refusals().for_each(|_| self.back.refused(packet));
-        let came = item.backs().filter(|back| back.len == packet - self.headers);
-        for back in came {
-            match back.fragment {
-                None => self.back.arrived(packet),
-                Some(piece) => self.back.arrived_in_pieces(packet, piece),
+        for back in item.backs() {
+            match (item.cut_back(back), back.fragment) {
+                (Some(left), _) => self.back.arrived_cut(packet, left + self.headers),
+                // Longer than what was asked for says nothing about this size.
+                _ if back.len != packet - self.headers => {}
+                (None, None) => self.back.arrived(packet),
+                (None, Some(piece)) => self.back.arrived_in_pieces(packet, piece),
             }
         }
         if self.back.of(packet).arrived == 0 {
@@ -166,7 +169,9 @@ impl MtuKind {
     fn learn(&mut self, told: &AgentCounts) {
         for (packet, number) in &self.out_items {
             let Some(row) = told.get(number).filter(|row| row.count > 0) else { continue };
+            let left = u32::from(row.len) + self.headers;
             match row.fragment {
+                _ if left < *packet => self.out.arrived_cut(*packet, left),
                 None => self.out.arrived(*packet),
                 Some(piece) => self.out.arrived_in_pieces(*packet, u32::from(piece)),
             }
@@ -204,6 +209,7 @@ impl MtuKind {
             too_large_bytes: stopped,
             too_large_sent: above.sent,
             fragmented_into_bytes: (above.in_pieces > 0).then_some(above.in_pieces),
+            cut_to_bytes: (above.cut_to > 0).then(|| above.cut_to - self.headers),
             limit: passed.map(|passed| limit(search, passed, ends, &words)),
             routers: words,
             vanishes_after: None,
@@ -225,6 +231,9 @@ fn limit(search: &SizeSearch, passed: u32, ends: Ends, words: &[TooBig]) -> MtuL
     let stopped = search.stopped();
     if ends.sender == Some(passed) || (stopped.is_none() && passed == search.most()) {
         return MtuLimit::Interface;
+    }
+    if stopped.is_some_and(|size| search.of(size).cut_to > 0) {
+        return MtuLimit::Cut;
     }
     if stopped.is_some_and(|size| search.of(size).in_pieces > 0) {
         return MtuLimit::Fragmented;

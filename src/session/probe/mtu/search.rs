@@ -2,7 +2,7 @@
 //!
 //! It follows RFC 8899 for probing the path MTU: a size is confirmed only by an acknowledgement. It
 //! counts as too large only if so many probes of it were not acknowledged that chance is ruled out
-//! at the path's loss rate, or if it arrived fragmented. An ICMP report of a router (the PTB of RFC
+//! at the path's loss rate, or if it arrived fragmented or cut. An ICMP report of a router (the PTB of RFC
 //! 8899 §4.6) only suggests a size to try next and is not believed until that size is confirmed, so
 //! that a forged or stale report cannot shrink the result, and a path that drops silently is
 //! measured all the same.
@@ -30,6 +30,8 @@ pub(super) struct Tried {
     pub refused: u32,
     /// The largest fragment of those that arrived fragmented; 0 if none did.
     pub in_pieces: u32,
+    /// The largest of those that arrived cut, as a packet of what was left; 0 if none did.
+    pub cut_to: u32,
 }
 
 /// The search, in one direction.
@@ -101,6 +103,13 @@ impl SizeSearch {
         self.name(piece);
     }
 
+    /// A probe of this size arrived cut to that of a packet of `left` bytes.
+    pub fn arrived_cut(&mut self, size: u32, left: u32) {
+        let tried = self.tried.entry(size).or_default();
+        tried.cut_to = tried.cut_to.max(left);
+        self.name(left);
+    }
+
     /// The largest size that can be sent at all.
     pub fn most(&self) -> u32 {
         self.most
@@ -113,7 +122,8 @@ impl SizeSearch {
 
     /// Whether enough probes of a size were unacknowledged for it to count as too large.
     fn failed(&self, tried: Tried) -> bool {
-        tried.arrived == 0 && (tried.in_pieces > 0 || tried.sent >= self.tries)
+        let is_told = tried.in_pieces > 0 || tried.cut_to > 0;
+        tried.arrived == 0 && (is_told || tried.sent >= self.tries)
     }
 
     /// Whether a size was tried the maximum number of times without a decision.
@@ -245,6 +255,23 @@ mod tests {
                 assert!(search.holes().is_empty());
             }
         }
+    }
+
+    #[test]
+    fn a_size_that_arrives_cut_is_too_large_at_once() {
+        let mut search = SizeSearch::new(92, 65_535, 64);
+        for _ in 0..20 {
+            for size in search.round() {
+                search.sent(size);
+                match size {
+                    ..=1_028 => search.arrived(size),
+                    _ => search.arrived_cut(size, 1_028),
+                }
+            }
+        }
+        assert_eq!((search.passed(), search.stopped()), (Some(1_028), Some(1_029)));
+        assert_eq!((search.of(1_029).cut_to, search.of(1_029).sent), (1_028, 1));
+        assert!(search.round().is_empty());
     }
 
     #[test]

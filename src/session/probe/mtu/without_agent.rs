@@ -357,12 +357,10 @@ impl MtuWithoutAgent {
         ProbeTraffic {
             sent: self.sizes.iter().map(|size| u64::from(size.left())).sum(),
             refused_here: refused_here.collect(),
-            copies_out: None,
             copies_back: self.sizes.iter().map(|size| size.copies).sum(),
             control_sent: self.control.sent,
-            control_arrived: None,
-            contradiction: None,
             control_back: self.control.sent - self.control.lost,
+            ..ProbeTraffic::default()
         }
     }
 

@@ -1,6 +1,6 @@
 //! Results for the datagrams of one item.
 
-use super::{Pace, ProbeItem};
+use super::{Pace, ProbeItem, Shape};
 use crate::batch::IcmpMeaning;
 use crate::machine::Now;
 use crate::units::Nanos;
@@ -24,6 +24,8 @@ pub struct Back {
     pub len: u32,
     /// The largest fragment in which it arrived; `None` if it was not fragmented.
     pub fragment: Option<u32>,
+    /// Whether the pattern behind the agent's report arrived unchanged.
+    pub intact: bool,
     /// Time from sending to the answer.
     pub round_trip: Nanos,
 }
@@ -52,6 +54,20 @@ pub struct IcmpNote {
     pub mtu: Option<u32>,
     /// Meaning of type and code; `None` for rare ones.
     pub words: Option<IcmpMeaning>,
+}
+
+/// What became of the content of datagrams that arrived, out and back. One that was cut is not
+/// altered as far as it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Requests that arrived shorter than they were sent.
+    pub cut_out: u64,
+    /// Answers that arrived shorter than was asked for.
+    pub cut_back: u64,
+    /// Requests whose pattern arrived altered.
+    pub altered_out: u64,
+    /// Answers whose pattern arrived altered.
+    pub altered_back: u64,
 }
 
 /// An item and its datagrams.
@@ -94,6 +110,31 @@ impl ItemLog {
         let new =
             echo.arrived != first && self.copies_answered.insert((echo.sequence, echo.arrived));
         self.copies_back += u64::from(!new);
+    }
+
+    /// Payload bytes with which a request arrived, if that is less than was sent: something that
+    /// forwards it has cut it.
+    pub fn cut_out(&self, back: &Back) -> Option<u32> {
+        let arrived = u32::from(back.echo.len);
+        (self.shot.len > arrived as usize).then_some(arrived)
+    }
+
+    /// Payload bytes with which an answer arrived, if that is less than was asked for.
+    pub fn cut_back(&self, back: &Back) -> Option<u32> {
+        let asked = usize::from(self.shot.answer.len).max(Echo::LEN);
+        (asked > back.len as usize).then_some(back.len)
+    }
+
+    /// What became of the content of its datagrams.
+    pub fn changes(&self) -> Changes {
+        // A request at the end of its payload says nothing of what is in front of it.
+        let at_start = self.shot.shape == Shape::Ask;
+        self.backs().fold(Changes::default(), |sum, back| Changes {
+            cut_out: sum.cut_out + u64::from(self.cut_out(back).is_some()),
+            cut_back: sum.cut_back + u64::from(self.cut_back(back).is_some()),
+            altered_out: sum.altered_out + u64::from(at_start && !back.echo.intact),
+            altered_back: sum.altered_back + u64::from(!back.intact),
+        })
     }
 
     pub(super) fn attempts(&self) -> usize {

@@ -7,7 +7,7 @@
 mod log;
 mod payload_shape;
 
-pub use log::{Back, IcmpNote, ItemLog, One};
+pub use log::{Back, Changes, IcmpNote, ItemLog, One};
 pub use payload_shape::Shape;
 
 use crate::batch::{
@@ -335,6 +335,7 @@ impl ProbeBatch {
             tos: datagram.meta.tos,
             len: datagram.true_len as u32,
             fragment: datagram.meta.fragment,
+            intact: Echo::is_intact(datagram.payload),
             round_trip,
         });
         true

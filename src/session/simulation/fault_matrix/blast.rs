@@ -68,10 +68,10 @@ fn hold_losses(
     let link = ends.network.host(ends.client_host).link();
     let (out, back) = (logged(&link.out), logged(&link.back));
     let summary = &finished.summary;
-    let rule = "sent = firsts + lost";
+    let rule = "sent = firsts + changed + lost";
     if direction != Direction::Down {
         let received = summary.received.expect("a complete run has counts");
-        trial.sum(rule, finished.sent, &[received.firsts, received.lost]);
+        trial.sum(rule, finished.sent, &[received.numbers(), received.lost]);
         trial.sum("sent = passed to the path", finished.sent, &[out.0]);
         trial.never(("lost", received.lost, out), is_logged && received.lost != out.1);
     }
@@ -81,9 +81,9 @@ fn hold_losses(
         // Without the end messages the losses after the last datagram are not seen here.
         let unseen = match received.sender_total {
             Some(_) => 0,
-            None => sent.datagrams.saturating_sub(received.firsts + received.lost),
+            None => sent.datagrams.saturating_sub(received.numbers() + received.lost),
         };
-        trial.sum(rule, sent.datagrams, &[received.firsts, received.lost, unseen]);
+        trial.sum(rule, sent.datagrams, &[received.numbers(), received.lost, unseen]);
         trial.never(("passed", sent.datagrams, back), is_logged && sent.datagrams != back.0);
         trial.never(("lost", received.lost, back), is_logged && received.lost != back.1);
     }
