@@ -9,6 +9,8 @@ use std::net::IpAddr;
 pub enum HostHint {
     /// Check the packet filter's rules.
     SeePacketFilter,
+    /// Raise the limit of connection tracking, or do not track these flows.
+    EnlargeConntrackTable,
     /// Check the route to an address, and the routing rules.
     SeeRoutes {
         /// The destination.

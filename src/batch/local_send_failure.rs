@@ -15,6 +15,14 @@ pub enum LocalCause {
     /// Its packet filter drops or rejects outgoing datagrams (nftables, iptables, eBPF).
     #[error("blocked by this host's firewall (nftables, iptables or eBPF)")]
     PacketFilter,
+    /// Its connection tracking table is full.
+    #[error("this host's connection tracking table is full ({entries} of {most} flows)")]
+    ConntrackFull {
+        /// Flows in it.
+        entries: u64,
+        /// The most that it takes.
+        most: u64,
+    },
     /// A prohibit route, or a routing rule of that kind.
     #[error("rejected by a prohibit route of this host")]
     ProhibitRoute,
@@ -78,6 +86,8 @@ pub enum LocalCause {
 pub enum CauseCode {
     /// The packet filter.
     Firewall,
+    /// The connection tracking table is full.
+    ConntrackFull,
     /// A prohibit route.
     ProhibitRoute,
     /// A blackhole route.
@@ -150,6 +160,7 @@ impl LocalSendFailure {
         let destination = self.destination.ip();
         Some(match &self.cause {
             LocalCause::PacketFilter => HostHint::SeePacketFilter,
+            LocalCause::ConntrackFull { .. } => HostHint::EnlargeConntrackTable,
             LocalCause::ProhibitRoute
             | LocalCause::BlackholeRoute
             | LocalCause::UnreachableRoute => HostHint::SeeRoutes { destination },
@@ -165,6 +176,7 @@ impl LocalSendFailure {
     pub fn code(&self) -> CauseCode {
         match self.cause {
             LocalCause::PacketFilter => CauseCode::Firewall,
+            LocalCause::ConntrackFull { .. } => CauseCode::ConntrackFull,
             LocalCause::ProhibitRoute => CauseCode::ProhibitRoute,
             LocalCause::BlackholeRoute => CauseCode::BlackholeRoute,
             LocalCause::UnreachableRoute => CauseCode::UnreachableRoute,
@@ -295,6 +307,7 @@ mod tests {
         let to: SocketAddr = "192.0.2.9:9".parse().unwrap();
         for (cause, name) in [
             (LocalCause::PacketFilter, "firewall"),
+            (LocalCause::ConntrackFull { entries: 9, most: 9 }, "conntrack_full"),
             (LocalCause::Broadcast, "broadcast_not_allowed"),
             (LocalCause::NoRouteAndDown { names: Vec::new() }, "no_route"),
             (LocalCause::RouteCameBack, "no_route_then"),

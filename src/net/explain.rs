@@ -1,6 +1,7 @@
 //! Explains error numbers from the state of this host. No datagram is sent: connect(2) on a
 //! separate socket looks up the route, getifaddrs(3) lists the interfaces.
 
+use super::host::{FullTable, full_table};
 use super::interface_list::{Interface, list};
 use super::route::{Broadcast, look_up};
 use crate::batch::{LocalCause, LocalRefusal, LocalSendFailure};
@@ -15,6 +16,9 @@ pub fn explain(number: i32, destination: SocketAddr) -> LocalSendFailure {
         return plain;
     }
     let cause = match LocalRefusal::of(number) {
+        // A full table and a rule that drops give the same error number.
+        LocalRefusal::PacketFilter => full_table()
+            .map(|FullTable { entries, most }| LocalCause::ConntrackFull { entries, most }),
         LocalRefusal::Prohibited => prohibited(destination),
         LocalRefusal::Invalid => {
             route_says(destination, errno::EINVAL).then_some(LocalCause::BlackholeRoute)

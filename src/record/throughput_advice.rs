@@ -1,8 +1,8 @@
 //! What would help a throughput run.
 
-use super::Refusal;
 use super::host_losses::LossPlace;
-use crate::batch::LocalRefusal;
+use super::{Refusal, RefusalCause};
+use crate::batch::{LocalCause, LocalRefusal};
 use serde::Serialize;
 
 /// What would help a run.
@@ -68,7 +68,13 @@ impl ThroughputAdvice {
 
 /// Advice for the most frequent refusal.
 pub(super) fn host_advice(causes: &[Refusal]) -> Option<ThroughputAdvice> {
-    let errno = causes.first()?.errno?;
+    let first = causes.first()?;
+    if let RefusalCause::Host { reason } = &first.cause
+        && matches!(reason.cause, LocalCause::ConntrackFull { .. })
+    {
+        return Some(ThroughputAdvice::LargerConntrackTable);
+    }
+    let errno = first.errno?;
     Some(match LocalRefusal::of(errno) {
         LocalRefusal::TooBig => ThroughputAdvice::SmallerSize,
         LocalRefusal::PacketFilter => ThroughputAdvice::CheckPacketFilter,

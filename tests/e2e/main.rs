@@ -9,6 +9,7 @@ mod clean_path;
 mod command_line;
 mod common;
 mod examples;
+mod full_conntrack;
 mod harness;
 mod library;
 mod live;

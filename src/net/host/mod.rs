@@ -3,8 +3,11 @@
 //! The files are opened once and read again from their beginning, so that a server that has given
 //! up its access to files can still read them. A counter that cannot be read is unknown.
 
+mod conntrack;
 mod links;
 mod text;
+
+pub use self::conntrack::{FullTable, full_table};
 
 use self::links::{Link, RouteSocket};
 use crate::batch::{HostChange, HostCounter, HostCounters};

@@ -16,6 +16,7 @@ impl Worded for CauseCode {
     fn text(&self) -> String {
         match self {
             Self::Firewall => "firewall",
+            Self::ConntrackFull => "connection tracking table full",
             Self::ProhibitRoute => "prohibit route",
             Self::BlackholeRoute => "blackhole route",
             Self::UnreachableRoute => "unreachable route",
@@ -79,6 +80,10 @@ impl Worded for HostHint {
         match self {
             Self::SeePacketFilter => {
                 "`nft list ruleset` or `iptables -S OUTPUT` shows the rules".to_owned()
+            }
+            Self::EnlargeConntrackTable => {
+                "raise net.netfilter.nf_conntrack_max, or exempt these flows from tracking (notrack)"
+                    .to_owned()
             }
             Self::SeeRoutes { destination } => {
                 format!("`ip route get {destination}` and `ip rule` show the route")

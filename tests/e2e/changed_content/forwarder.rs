@@ -1,12 +1,12 @@
 //! Something that forwards datagrams between a client and a server by their content, as a relay or
 //! a gateway does: it may cut them to its buffer, or rewrite them, with right checksums.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is done to the datagrams of one direction.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Deed {
     pub cut_to: Option<usize>,
     /// The last byte of each such measurement or STAMP datagram of at least 64 bytes is changed.
     pub rewrite_every: Option<u64>,
+    /// How long the datagrams of every other client socket are held back on their way out.
+    pub hold_others: Duration,
 }
 
 /// What was forwarded in one direction, each counted once.
@@ -60,23 +62,40 @@ impl Forwarder {
     }
 }
 
+/// A client's socket on the other side.
+struct Client {
+    socket: UdpSocket,
+    is_held: bool,
+}
+
 fn carry(front: &UdpSocket, server: u16, deeds: [Deed; 2], over: &AtomicBool) -> [Carried; 2] {
     let mut carried = [Carried::default(); 2];
-    let mut behind: HashMap<SocketAddr, UdpSocket> = HashMap::new();
+    let mut behind: HashMap<SocketAddr, Client> = HashMap::new();
+    let mut held: VecDeque<(Instant, SocketAddr, Vec<u8>)> = VecDeque::new();
     let mut buffer = vec![0; 65_536];
     front.set_read_timeout(Some(Duration::from_micros(200))).expect("loopback has sockets");
     while !over.load(Ordering::Relaxed) {
         if let Ok((len, client)) = front.recv_from(&mut buffer) {
-            let socket = behind.entry(client).or_insert_with(|| {
+            let is_held = behind.len() % 2 == 1;
+            let known = behind.entry(client).or_insert_with(|| {
                 let socket =
                     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has sockets");
                 socket.connect((Ipv4Addr::LOCALHOST, server)).expect("loopback has sockets");
                 socket.set_nonblocking(true).expect("loopback has sockets");
-                socket
+                Client { socket, is_held }
             });
-            let _ = socket.send(deeds[0].apply(&mut buffer[..len], &mut carried[0]));
+            let bytes = deeds[0].apply(&mut buffer[..len], &mut carried[0]);
+            if known.is_held && deeds[0].hold_others > Duration::ZERO {
+                held.push_back((Instant::now() + deeds[0].hold_others, client, bytes.to_vec()));
+            } else {
+                let _ = known.socket.send(bytes);
+            }
         }
-        for (client, socket) in &behind {
+        while held.front().is_some_and(|(due, ..)| *due <= Instant::now()) {
+            let Some((_, client, bytes)) = held.pop_front() else { break };
+            let _ = behind[&client].socket.send(&bytes);
+        }
+        for (client, Client { socket, .. }) in &behind {
             while let Ok(len) = socket.recv(&mut buffer) {
                 let _ = front.send_to(deeds[1].apply(&mut buffer[..len], &mut carried[1]), client);
             }

@@ -8,11 +8,13 @@ use crate::common::{
     Output, Running, assert_sums, free_udp_port, json, number, path, run, secs, text, udpkit,
 };
 use serde_json::Value;
+use std::time::Duration;
 
-const NOTHING: Deed = Deed { cut_to: None, rewrite_every: None };
+const NOTHING: Deed = Deed { cut_to: None, rewrite_every: None, hold_others: Duration::ZERO };
 /// More than the dialogue's longest reply.
-const CUT: Deed = Deed { cut_to: Some(1_200), rewrite_every: None };
-const REWRITE: Deed = Deed { cut_to: None, rewrite_every: Some(10) };
+const CUT: Deed = Deed { cut_to: Some(1_200), ..NOTHING };
+const REWRITE: Deed = Deed { rewrite_every: Some(10), ..NOTHING };
+const HOLD: Deed = Deed { hold_others: Duration::from_millis(60), ..NOTHING };
 
 /// A server, and its port.
 fn serve() -> (Running, u16) {
@@ -23,11 +25,12 @@ fn serve() -> (Running, u16) {
 }
 
 fn blast(relay: &Forwarder, args: &[&str]) -> Output {
-    let base = ["blast", &relay.address(), "-t", "1s", "--rate", "4M", "--size", "1400"];
-    run(udpkit().args(base).args(args), secs(30)).expect_success()
+    let base = ["blast", &relay.address(), "-t", "1s", "--size", "1400"];
+    let rate = ["--rate", if args.contains(&"-P") { "1kpps" } else { "4M" }];
+    run(udpkit().args(base).args(rate).args(args), secs(30)).expect_success()
 }
 
-/// The direction of a report's datagrams.
+/// The codes of a report's caveats.
 fn caveats(way: &Value) -> Vec<String> {
     let caveats = path(way, "caveats").as_array().expect("caveats");
     caveats.iter().map(|caveat| text(caveat, "code").to_owned()).collect()
@@ -195,5 +198,23 @@ fn a_probe_says_that_its_datagrams_were_rewritten() {
         assert!(out.rewritten + back.rewritten > 0);
         assert!(number(&report, &format!("traffic.{key}")) > 0, "{report:#}");
         assert!(caveats(&report).contains(&"altered".to_owned()), "{report:#}");
+    }
+}
+
+#[test]
+fn streams_that_take_longer_than_others_show_a_second_way() {
+    let (_server, port) = serve();
+    for (deed, differ) in [(HOLD, true), (NOTHING, false)] {
+        let relay = Forwarder::start(port, [deed, NOTHING]);
+        let report = json(&blast(&relay, &["-J", "-P", "8"]).out());
+        relay.stop();
+        let evidence = path(&report, "evidence").as_array().expect("evidence");
+        let longer = evidence.iter().find(|one| text(one, "code") == "streams_delayed_unequally");
+        assert_eq!(longer.is_some(), differ, "{report:#}");
+        let Some(longer) = longer else { continue };
+        // The dialogue has a socket, too.
+        assert_eq!((number(longer, "slower_streams"), number(longer, "faster_streams")), (4, 4));
+        let longer = number(longer, "longer_ns");
+        assert!((55_000_000..90_000_000).contains(&longer), "{longer}");
     }
 }

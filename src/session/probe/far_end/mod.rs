@@ -195,7 +195,10 @@ impl FarEnd {
     /// host, are its consequence.
     fn note_refusal(&mut self, found: LocalSendFailure) {
         let known = self.refused_here.as_ref();
-        if known.is_none_or(|known| known.cause != LocalCause::PacketFilter) {
+        let is_filtered = |known: &LocalSendFailure| {
+            matches!(known.cause, LocalCause::PacketFilter | LocalCause::ConntrackFull { .. })
+        };
+        if !known.is_some_and(is_filtered) {
             self.refused_here = Some(found);
         }
     }
