@@ -13,12 +13,11 @@ use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
 fn crafted(kind: Kind, number: u64) -> Vec<u8> {
     let header = Header { kind, tag: TAG, sequence: number as u32, sent: Nanos(9) };
     let mut bytes = vec![0; if kind == Kind::End { END_LEN } else { PAYLOAD }];
-    match kind {
-        Kind::End => encode_end(&header, number, &mut bytes),
-        _ => {
-            header.encode(&mut bytes);
-            pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
-        }
+    if kind == Kind::End {
+        encode_end(&header, number, &mut bytes);
+    } else {
+        header.encode(&mut bytes);
+        pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
     }
     bytes
 }
