@@ -23,8 +23,8 @@ pub use parse::{Stopped, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
 pub use probe::{
-    AllArgs, FarEndArgs, MarksArgs, MtuArgs, NatArgs, PortsArgs, ProbeArgs, ProbeCommand, ScanArgs,
-    ShapeArgs, TimeoutArgs, TraceArgs,
+    AllArgs, FarEndArgs, MarksArgs, MtuArgs, NatArgs, PathsArgs, PortsArgs, ProbeArgs,
+    ProbeCommand, ScanArgs, ShapeArgs, TimeoutArgs, TraceArgs,
 };
 pub use recv::RecvArgs;
 pub use send::SendArgs;
@@ -93,6 +93,7 @@ impl Cli {
                 Some(ProbeCommand::Marks(args)) => args.far_end.quiet,
                 Some(ProbeCommand::Shape(args)) => args.far_end.quiet,
                 Some(ProbeCommand::Trace(args)) => args.quiet,
+                Some(ProbeCommand::Paths(args)) => args.far_end.quiet,
             },
         }
     }
@@ -125,6 +126,7 @@ impl Cli {
                 Some(ProbeCommand::Marks(args)) => document(args.far_end.json, "probe marks"),
                 Some(ProbeCommand::Shape(args)) => document(args.far_end.json, "probe shape"),
                 Some(ProbeCommand::Trace(args)) => document(args.json, "probe trace"),
+                Some(ProbeCommand::Paths(args)) => document(args.far_end.json, "probe paths"),
             },
         }
     }

@@ -54,7 +54,8 @@ pub use ping::{
 };
 pub use probe::{
     AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text,
-    marks_text, mtu_text, nat_text, ports_text, scan_text, shape_text, timeout_text, trace_text,
+    marks_text, mtu_text, nat_text, paths_text, ports_text, scan_text, shape_text, timeout_text,
+    trace_text,
 };
 pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_text};
 pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text};

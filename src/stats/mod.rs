@@ -23,6 +23,6 @@ pub use loss_significance::{
 };
 pub use moments::Moments;
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
-pub use stream_groups::{StreamGroups, StreamLoss, split_by_loss};
+pub use stream_groups::{StreamGroups, StreamLoss, split_by_loss, split_by_loss_among};
 pub use timeline::{Cell, Timeline};
 pub use top_sources::{SourceCount, TopSources};

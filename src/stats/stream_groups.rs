@@ -52,6 +52,11 @@ impl StreamLoss {
 /// `burst` datagrams at once. `None` where chance explains the difference (1 in [`ODDS`] or more),
 /// or where it is less than twofold. Streams that sent nothing are left out.
 pub fn split_by_loss(streams: &[StreamLoss], burst: u64) -> Option<StreamGroups> {
+    split_by_loss_among(streams, burst, 1)
+}
+
+/// The same as one of `tests` tests of a run: chance is ruled out over all of them together.
+pub fn split_by_loss_among(streams: &[StreamLoss], burst: u64, tests: u64) -> Option<StreamGroups> {
     let mut order: Vec<usize> = (0..streams.len()).filter(|i| streams[*i].sent > 0).collect();
     // By loss rate, the worst first; without division.
     order.sort_by(|a, b| {
@@ -77,7 +82,8 @@ pub fn split_by_loss(streams: &[StreamLoss], burst: u64) -> Option<StreamGroups>
     let at = (1..order.len()).max_by(|a, b| likelihood(a).total_cmp(&likelihood(b)))?;
     let (worse, better) = order.split_at(at);
     let beyond = |of: &[usize]| {
-        log_chance(events(of), events(better), order.len(), of.len()) < -(ODDS as f64).ln()
+        let chance = log_chance(events(of), events(better), order.len(), of.len());
+        chance + (tests.max(1) as f64).ln() < -(ODDS as f64).ln()
     };
     // The group is beyond chance, and so is each of its streams.
     if !beyond(worse) || !worse.iter().all(|one| beyond(&[*one])) {
@@ -147,6 +153,15 @@ mod tests {
         assert_eq!(split_by_loss(&streams, 1).expect("two groups").worse, [1, 3]);
         // If all twenty left at once, two events say nothing.
         assert_eq!(split_by_loss(&streams, 20), None);
+    }
+
+    #[test]
+    fn more_tests_of_a_run_ask_for_more_evidence() {
+        let dead = StreamLoss { sent: 7, lost: 7, bursts: 7 };
+        let streams = [stream(20, 0), dead, stream(20, 0), stream(20, 0)];
+        let worse = |tests| split_by_loss_among(&streams, 1, tests).map(|groups| groups.worse);
+        assert_eq!(worse(1), Some(vec![1]));
+        assert_eq!(worse(1_000_000), None);
     }
 
     #[test]

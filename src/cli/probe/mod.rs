@@ -4,6 +4,7 @@ mod all;
 mod marks;
 mod mtu;
 mod nat;
+mod paths;
 mod ports;
 mod scan;
 mod shape;
@@ -14,6 +15,7 @@ pub use all::AllArgs;
 pub use marks::MarksArgs;
 pub use mtu::MtuArgs;
 pub use nat::NatArgs;
+pub use paths::PathsArgs;
 pub use ports::PortsArgs;
 pub use scan::ScanArgs;
 pub use shape::ShapeArgs;
@@ -65,6 +67,8 @@ pub enum ProbeCommand {
     Shape(ShapeArgs),
     /// Routers on the path of a flow, and where replies end
     Trace(TraceArgs),
+    /// Parallel paths: whether flows differ, and which ports take the bad one
+    Paths(PathsArgs),
 }
 
 /// Where the far end is, for every kind.

@@ -206,6 +206,9 @@ impl<'a> Gathering<'a> {
             let tried_ns = SILENCES.iter().map(|silence| silence.0).max().unwrap_or(0);
             self.leave_out(ProbeKind::Timeout, LeftOutReason::LongerIdleTimes { tried_ns });
         }
+        if self.report.ports.is_some() && !interrupted {
+            self.leave_out(ProbeKind::Paths, LeftOutReason::ManyFlows);
+        }
         let mut report = self.report;
         report.agent = report.ports.is_some();
         report.interrupted = interrupted;
@@ -365,6 +368,7 @@ fn find(kind: ProbeKind, args: &AllArgs, target: &Target, shared: &Shared) -> an
             };
             Part::Trace(Box::new(trace::measure(&order, signals)?))
         }
+        ProbeKind::Paths => Part::Nothing(LeftOutReason::ManyFlows),
         ProbeKind::Timeout => {
             let found = find_timeout(target, signals)?;
             match found.no_agent.clone() {

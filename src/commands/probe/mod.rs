@@ -10,6 +10,7 @@ mod far_end;
 mod marks;
 mod mtu;
 mod nat;
+mod paths;
 mod ports;
 mod scan;
 mod shape;
@@ -39,6 +40,7 @@ pub fn run(args: ProbeArgs) -> anyhow::Result<Exit> {
         ProbeCommand::Marks(args) => marks::run(args),
         ProbeCommand::Shape(args) => shape::run(args),
         ProbeCommand::Trace(args) => trace::run(args),
+        ProbeCommand::Paths(args) => paths::run(args),
     }
 }
 

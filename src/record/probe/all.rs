@@ -28,6 +28,8 @@ pub enum ProbeKind {
     Trace,
     /// How long an idle path stays open.
     Timeout,
+    /// Whether flows take different ways.
+    Paths,
 }
 
 impl ProbeKind {
@@ -41,6 +43,7 @@ impl ProbeKind {
             Self::Shape => "shape",
             Self::Trace => "trace",
             Self::Timeout => "timeout",
+            Self::Paths => "paths",
         }
     }
 }
@@ -139,6 +142,8 @@ pub enum LeftOutReason {
         /// The longest that was tested.
         tried_ns: u64,
     },
+    /// It has hundreds of flows, which would disturb the others.
+    ManyFlows,
     /// The user ended the run.
     Interrupted,
     /// It failed on this host.

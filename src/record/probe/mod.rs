@@ -5,6 +5,7 @@ mod all;
 mod marks;
 mod mtu;
 mod nat;
+mod paths;
 mod port_path;
 mod ports;
 mod ports_findings;
@@ -30,6 +31,10 @@ pub use nat::{
     AddressUnknown, AnswerSource, Dependence, Hairpin, NatAlternative, NatAnswer, NatCaveat,
     NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
     NatVerdict, PortChoice,
+};
+pub use paths::{
+    FlowRow, Leg, Parting, PathsAlternative, PathsCaveat, PathsDifference, PathsEvidence,
+    PathsFindings, PathsReport, PathsVerdict, WayRow,
 };
 pub use port_path::{Inconclusive, NotOpened, PortPath};
 pub use ports::{PortRow, PortsBeside, PortsFindings, PortsReport};

@@ -17,6 +17,7 @@ pub mod host_losses;
 mod marks;
 pub mod mtu;
 pub mod nat;
+pub mod paths;
 pub mod ping;
 pub mod ports;
 pub mod probe_all;

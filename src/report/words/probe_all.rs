@@ -40,6 +40,7 @@ impl Worded for LeftOutReason {
             Self::LongerIdleTimes { tried_ns } => {
                 format!("idle times beyond {} were not tried", Nanos(*tried_ns))
             }
+            Self::ManyFlows => "runs alone, since it opens hundreds of flows".to_owned(),
             Self::Interrupted => "interrupted".to_owned(),
             Self::Failed { failure } => failure.text(),
         }

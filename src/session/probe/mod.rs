@@ -11,6 +11,7 @@ pub mod mtu;
 pub mod nat;
 #[cfg(test)]
 mod no_agent_tests;
+pub mod paths;
 mod plausibility;
 pub mod ports;
 pub mod probe_batch;
@@ -27,6 +28,8 @@ pub mod timeout;
 pub mod trace;
 
 pub use far_end::{FarEnd, Granted, ProofState, Seen, sooner};
+#[cfg(test)]
+pub(super) use paths::tests::PATHS;
 pub use round_driver::{RoundDriver, RoundDriverEnd, RoundParameters};
 pub use rounds::{AgentCounts, Kind, Round, RoundsEnd};
 #[cfg(test)]

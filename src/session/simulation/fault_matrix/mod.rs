@@ -20,10 +20,10 @@ pub use scenario::{Scenario, Tap, reflector};
 
 use crate::netsim::{Fault, Weather, runs};
 use crate::session::cast::{ANSWER, CAST, CHECK, HOLD, SUBSCRIPTION};
-use crate::session::probe::SCAN;
 use crate::session::probe::fault_tests as probes;
 use crate::session::probe::nat::NAT;
 use crate::session::probe::trace::TRACE;
+use crate::session::probe::{PATHS, SCAN};
 use crate::units::Nanos;
 use std::fmt::{Debug, Write};
 
@@ -63,6 +63,7 @@ matrix! {
     probe_scan: SCAN,
     probe_trace: TRACE,
     probe_nat: NAT,
+    probe_paths: PATHS,
     probe_mtu_without_agent: probes::MTU_WITHOUT_AGENT,
     serve: services::SERVE,
 }
