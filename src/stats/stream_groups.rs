@@ -12,9 +12,11 @@
 use super::{LossSample, ODDS, probability_of_chance};
 use statrs::function::factorial::ln_binomial;
 
-/// Most events that are drawn: beyond that all counts are divided alike, which costs time for no
-/// better answer otherwise, and can only make chance likelier.
-const MOST_EVENTS: u64 = 20_000;
+/// Most loss events that are drawn: beyond that all counts are divided alike, which costs time for
+/// no better answer otherwise, and can only make chance likelier.
+const MOST_LOST: u64 = 10_000;
+/// The same for all events, up to which logarithms of factorials are exact enough.
+const MOST_EVENTS: u64 = 1_000_000_000;
 /// The worse group must lose at least this many times what the better one does: a difference that
 /// is beyond chance but small has many causes.
 const TIMES_WORSE: u128 = 2;
@@ -68,7 +70,7 @@ pub fn split_by_loss_among(streams: &[StreamLoss], burst: u64, tests: u64) -> Op
     // Datagrams an event, on average.
     let unit = lost.div_ceil(all_events.max(1)).max(1);
     let sent = order.iter().map(|i| streams[*i].sent.div_ceil(unit)).sum::<u64>();
-    let scale = sent.div_ceil(MOST_EVENTS).max(1);
+    let scale = all_events.div_ceil(MOST_LOST).max(sent.div_ceil(MOST_EVENTS)).max(1);
     let events = |of: &[usize]| {
         let sent = of.iter().map(|i| streams[*i].sent.div_ceil(unit)).sum::<u64>();
         let lost = of.iter().map(|i| streams[*i].events(burst)).sum::<u64>();
@@ -162,6 +164,14 @@ mod tests {
         let worse = |tests| split_by_loss_among(&streams, 1, tests).map(|groups| groups.worse);
         assert_eq!(worse(1), Some(vec![1]));
         assert_eq!(worse(1_000_000), None);
+    }
+
+    #[test]
+    fn few_losses_of_many_datagrams_keep_their_weight() {
+        let mut streams = vec![stream(4_000, 40); 12];
+        streams.extend([stream(4_000, 0); 4]);
+        let groups = split_by_loss_among(&streams, 1, 20).expect("two groups");
+        assert_eq!(groups.worse, (0..12).collect::<Vec<_>>());
     }
 
     #[test]

@@ -21,6 +21,7 @@ const INNOCENT: [(&str, &[&str]); 16] = [
             "count_reached",
             "far_end_receives",
             "loop_works",
+            "no_difference",
             "no_nat",
             "path_mtu",
             "querier_heard",
@@ -42,6 +43,7 @@ const INNOCENT: [(&str, &[&str]); 16] = [
         &[
             "answered",
             "answers_from",
+            "counted",
             "fragments_seen",
             "igmp_version",
             "membership_listed",
@@ -71,6 +73,7 @@ const INNOCENT: [(&str, &[&str]); 16] = [
             "one_host",
             "replies_look_alike",
             "return_path_unknown",
+            "round_trips_only",
             "timed_by_program",
         ],
     ),
@@ -87,7 +90,8 @@ const INNOCENT: [(&str, &[&str]); 16] = [
     ("no_agent", &["no_reply"]),
     // A port that the server may not open.
     ("not_opened_reason", &["policy"]),
-    ("alternatives", &[]),
+    // Why nothing is seen of parallel paths.
+    ("alternatives", &["one_path", "equal_paths", "address_hash"]),
     ("failure", &[]),
 ];
 
@@ -333,6 +337,8 @@ fn probes_with_an_agent_claim_no_fault() {
         Row("probe nat 10.77.0.2", 0),
         Row("probe marks 10.77.0.2", 0),
         Row("probe trace 10.77.0.2", 0),
+        Row("probe paths 10.77.0.2", 0),
+        Row("probe paths [fd77::2] --flows 2", 0),
         Row("probe mtu 10.77.0.2", 0),
         Row("probe ports 10.77.0.2 63000", 0),
         Row("probe ports 10.77.0.2 63000-63020", 0),
@@ -352,7 +358,11 @@ fn probes_without_an_agent_claim_no_fault() {
     let _turn = punctual();
     let lab = Lab::pair();
     let _far = far_ends(&lab);
-    let rows = [Row("probe mtu 10.77.0.2:9007", 0), Row("probe trace 10.77.0.2:9007", 0)];
+    let rows = [
+        Row("probe mtu 10.77.0.2:9007", 0),
+        Row("probe trace 10.77.0.2:9007", 0),
+        Row("probe paths 10.77.0.2:9007 --no-agent", 0),
+    ];
     run_all(&lab, &rows);
 }
 

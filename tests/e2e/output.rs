@@ -62,7 +62,7 @@ fn alone(arguments: &str) -> Command {
 }
 
 /// Each command on a host (`HOST`), with the name that its document has.
-const TO_A_HOST: [(&str, &str); 12] = [
+const TO_A_HOST: [(&str, &str); 13] = [
     ("send", "send HOST:9 -s 9"),
     ("cast send", "cast send HOST:9 -s 9 -c 1"),
     ("blast", "blast HOST"),
@@ -75,6 +75,7 @@ const TO_A_HOST: [(&str, &str); 12] = [
     ("probe marks", "probe marks HOST"),
     ("probe shape", "probe shape HOST"),
     ("probe trace", "probe trace HOST"),
+    ("probe paths", "probe paths HOST"),
 ];
 
 /// Commands that cannot start, with exit code 1 or, for what cannot be right, 2.
@@ -181,7 +182,7 @@ fn an_interrupt_before_anything_came_leaves_the_document_and_the_lines() {
 }
 
 /// Short runs of every command, none of which meets a problem.
-const QUIET_RUNS: [(&str, &str); 15] = [
+const QUIET_RUNS: [(&str, &str); 16] = [
     ("send", "send 10.77.0.2:9001 -s 9"),
     ("recv", "recv 9002 -t 50ms"),
     ("cast send", "cast send 10.77.0.2:9001 -s 9 -c 1"),
@@ -197,6 +198,7 @@ const QUIET_RUNS: [(&str, &str); 15] = [
     ("probe marks", "probe marks 10.77.0.2"),
     ("probe shape", "probe shape 10.77.0.2"),
     ("probe trace", "probe trace 10.77.0.2"),
+    ("probe paths", "probe paths 10.77.0.2"),
 ];
 
 #[test]

@@ -234,6 +234,7 @@ impl Ends<'_> {
         assert_eq!(number(&pinged, "targets.0.back"), 5, "{what}: {pinged:#}");
         for args in [
             &["probe", "marks", ip][..],
+            &["probe", "paths", ip],
             &["probe", "ports", ip, "63000-63001"],
             &["probe", "mtu", ip],
             &["probe", "nat", &at(ip, 8620)],

@@ -68,6 +68,7 @@ const COMMANDS: &[&str] = &[
     "probe marks",
     "probe shape",
     "probe trace",
+    "probe paths",
 ];
 
 /// What the documents show of one key path.

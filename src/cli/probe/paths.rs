@@ -9,7 +9,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     udpkit probe paths 192.0.2.10                 parallel paths, and which one is bad\n  \
-    udpkit probe paths 192.0.2.10 --time 2min     for a loss of 1 % and less\n  \
+    udpkit probe paths 192.0.2.10 --time 5min     for a loss below 1%\n  \
     udpkit probe paths host.example:862 --no-agent  round trips with a STAMP reflector\n\n\
     Exit code: 0 if no flow is worse than others, 1 if some are, if it is undecided, or if\n\
     nothing was answered.")]
@@ -33,6 +33,6 @@ pub struct PathsArgs {
     #[arg(value_parser = whole(1..=1_500u32), help_heading = FAST)]
     pub rate: u32,
     /// Time for all datagrams; less if nothing is lost, or all is known
-    #[arg(short, long, value_name = "DURATION", default_value = "30s", help_heading = LONG)]
+    #[arg(short, long, value_name = "DURATION", default_value = "60s", help_heading = LONG)]
     pub time: Nanos,
 }

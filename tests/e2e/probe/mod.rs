@@ -4,6 +4,7 @@ mod all;
 mod idle_timeout;
 mod nat;
 mod path;
+mod paths;
 mod ports;
 mod scan;
 mod trace;

@@ -12,6 +12,7 @@ mod marks;
 mod mistakes;
 mod mtu;
 mod nat;
+mod paths;
 mod ping;
 mod ports;
 mod recv;

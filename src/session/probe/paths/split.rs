@@ -116,6 +116,37 @@ mod tests {
         assert_eq!(suspects(&[vec![loss(8, 0); 64]], &order), [0; 0]);
     }
 
+    /// The screening and the looks of a run whose flows all lose this share.
+    fn is_anybody_accused(random: &mut fastrand::Rng, share: f64) -> bool {
+        let mut send = |sent: u64| {
+            let lost = (0..sent).filter(|_| random.f64() < share).count() as u64;
+            LossSample { sent, lost }
+        };
+        let screening: Vec<LossSample> = (0..256).map(|_| send(8)).collect();
+        if split(&screening).is_some() {
+            return true;
+        }
+        let order: Vec<usize> = (0..256).collect();
+        let close = suspects(&[screening], &order);
+        let mut counts = vec![LossSample::default(); close.len()];
+        for rounds in [16, 16, 32, 64, 128, 256] {
+            counts.iter_mut().for_each(|count| *count = count.with(send(rounds)));
+            if split(&counts).is_some() {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[test]
+    fn runs_at_one_loss_rate_accuse_no_flow() {
+        let mut random = fastrand::Rng::with_seed(19);
+        for run in 0..1_500 {
+            let share = [0.0, 0.002, 0.01, 0.05, 0.2, 0.5][run % 6];
+            assert!(!is_anybody_accused(&mut random, share), "run {run}, {share}");
+        }
+    }
+
     #[test]
     fn a_closer_look_ends_where_it_has_found_something_or_nothing() {
         assert!(!is_settled(&[loss(16, 0); 16]));

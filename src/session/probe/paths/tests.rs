@@ -68,7 +68,7 @@ fn plan(seed: u64, flows: u16) -> PathsPlan {
         target: server(),
         sources: (first..first + flows).collect(),
         gap: Nanos::from_millis(1),
-        time: Nanos::from_secs(30),
+        time: Nanos::from_secs(60),
         wait: Nanos::from_secs(1),
         ssid: 9,
         seed,
@@ -150,12 +150,12 @@ fn found(seed: u64, pick: fn(&Packet) -> bool, percent: u32, way: Way) -> Option
 
 #[test]
 fn one_bad_way_of_two_is_found_with_every_flow_that_takes_it() {
-    for seed in 0..runs(4) {
+    for seed in 0..runs(1) {
         for way in [Way::Out, Way::Back] {
             for percent in [5, 20, 100] {
                 let report = found(seed, one_of_two, percent, way);
                 let report = report.unwrap_or_else(|| panic!("seed {seed}, {percent} % {way:?}"));
-                assert!(Nanos(report.duration_ns) < Nanos::from_secs(40), "{report:?}");
+                assert!(Nanos(report.duration_ns) < Nanos::from_secs(62), "{report:?}");
             }
         }
     }
@@ -164,7 +164,7 @@ fn one_bad_way_of_two_is_found_with_every_flow_that_takes_it() {
 #[test]
 fn one_bad_way_of_32_is_found_by_few_flows() {
     let mut missed = 0;
-    for seed in 0..runs(4) {
+    for seed in 0..runs(1) {
         for way in [Way::Out, Way::Back] {
             for percent in [20, 100] {
                 let report = found(seed, one_of_32, percent, way);
@@ -176,14 +176,17 @@ fn one_bad_way_of_32_is_found_by_few_flows() {
 }
 
 #[test]
-fn one_percent_takes_a_minute_and_half_of_it_says_so() {
+fn one_percent_takes_most_of_a_minute_and_less_says_so() {
     let lossy = || [Link::new(losing(1), Impairments::default()).choosing(one_of_two)];
-    let mut in_a_minute = 0;
-    for seed in 0..4 {
-        let long = PathsPlan { time: Nanos::from_secs(90), ..plan(seed, 256) };
-        let report = measured(long, path(lossy()));
-        in_a_minute +=
-            u32::from(matches!(report.findings.verdict, PathsVerdict::FlowsDiffer { .. }));
+    for seed in 0..runs(1) {
+        let report = run(seed, lossy());
+        let [PathsDifference::Loss { direction: Leg::Out, ports, .. }] = differences(&report)
+        else {
+            panic!("seed {seed}: {:?}", report.findings);
+        };
+        assert!(ports.iter().all(|port| takes(one_of_two, port)), "seed {seed}");
+        let open = |one: &PathsCaveat| matches!(one, PathsCaveat::FlowsUndecided { .. });
+        assert!(report.findings.caveats.iter().any(open), "{:?}", report.findings);
         let short = PathsPlan { time: Nanos::from_secs(6), ..plan(seed, 256) };
         let report = measured(short, path(lossy()));
         let PathsVerdict::Undecided { of: 256, lost: 1.., .. } = report.findings.verdict else {
@@ -195,12 +198,11 @@ fn one_percent_takes_a_minute_and_half_of_it_says_so() {
         };
         assert!(report.findings.caveats.iter().any(needs), "{:?}", report.findings);
     }
-    assert!(in_a_minute >= 3, "{in_a_minute} of 4");
 }
 
 #[test]
 fn a_clean_path_has_nothing_to_see() {
-    for seed in 0..runs(16) {
+    for seed in 0..runs(4) {
         let report = run(seed, []);
         let (flows, sent) = (256, 256 * 8 + 32 * 8);
         let nothing = PathsVerdict::NoDifference { flows, sent, lost: 0 };
@@ -212,9 +214,11 @@ fn a_clean_path_has_nothing_to_see() {
 
 #[test]
 fn loss_that_all_flows_share_accuses_none() {
-    for seed in 0..runs(16) {
-        for percent in [1, 5, 20, 50] {
-            let report = run(seed, [Link::both(&losing(percent)).choosing(every_flow)]);
+    for seed in 0..runs(1) {
+        for percent in [1, 20, 50] {
+            let plan = PathsPlan { time: Nanos::from_secs(8), ..plan(seed, 256) };
+            let lossy = Link::both(&losing(percent)).choosing(every_flow);
+            let report = measured(plan, path([lossy]));
             let is_fair = matches!(
                 report.findings.verdict,
                 PathsVerdict::NoDifference { .. } | PathsVerdict::Undecided { .. }
@@ -226,7 +230,7 @@ fn loss_that_all_flows_share_accuses_none() {
 
 #[test]
 fn a_slow_way_is_told_from_a_fast_one_and_a_slow_and_bad_one() {
-    for seed in 0..runs(4) {
+    for seed in 0..runs(1) {
         let slow = || delaying(Nanos::from_millis(12));
         let report = run(seed, [Link::new(slow(), Impairments::default()).choosing(one_of_two)]);
         let [PathsDifference::Delay { direction: Leg::Out, slower_by_ns, ports, .. }] =
@@ -252,11 +256,12 @@ fn a_slow_way_is_told_from_a_fast_one_and_a_slow_and_bad_one() {
 
 #[test]
 fn packets_that_are_spread_reorder_every_flow_and_accuse_none() {
-    for seed in 0..runs(4) {
+    for seed in 0..runs(1) {
         for percent in [0, 20] {
             let way = Impairments { loss: losing(percent).loss, ..delaying(Nanos::from_millis(3)) };
             let spread = Link::new(way, Impairments::default()).choosing(every_other_packet);
-            let report = run(seed, [spread]);
+            let plan = PathsPlan { time: Nanos::from_secs(6), ..plan(seed, 256) };
+            let report = measured(plan, path([spread]));
             let PathsVerdict::PerPacket {
                 direction: Leg::Out,
                 reordered_flows,
