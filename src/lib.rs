@@ -75,6 +75,7 @@
 //! session/probe/marks            DSCP and ECN
 //! session/probe/mtu              the path MTU, and fragments
 //! session/probe/nat              NAT mapping and filtering, by STUN
+//! session/probe/paths            parallel paths: which flows take the bad one
 //! session/probe/ports            which ports a firewall passes
 //! session/probe/scan             ports without an agent
 //! session/probe/shape            rate limits, and filters by payload

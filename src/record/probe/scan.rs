@@ -234,6 +234,8 @@ pub enum ScanAlternative {
     },
     /// Silent: a closed port whose ICMP errors are not sent or are lost.
     ClosedWithoutIcmp,
+    /// Many silent ports beside some that are not: a limit on the number of flows.
+    FlowLimit,
     /// A service that does not answer unknown clients.
     QuietService {
         /// The port.

@@ -5,9 +5,13 @@ use crate::record::Worded;
 use crate::record::probe::{PathsReport, RefusedHere, TraceReport, WayRow};
 use crate::report::Page;
 use crate::report::page::{Align, table};
-use crate::report::words::paths::{compared, name};
+use crate::report::words::paths::{compared, name, named};
 use crate::report::words::terms::{plural, share};
 use crate::units::{Nanos, group_digits};
+use crate::wire::PortList;
+
+/// Most source ports that are named; JSON has all.
+const NAMED: usize = 32;
 
 /// The whole report.
 pub fn paths_text(report: &PathsReport, page: Page) -> String {
@@ -61,7 +65,11 @@ fn ports(report: &PathsReport, page: Page) -> String {
     let is_best = |row: &&WayRow| row.loss_group == Some(0) && row.delay_group.unwrap_or(0) == 0;
     let is_named = |row: &&WayRow| !is_best(row) && row.loss_group.is_some();
     let line = |row: &WayRow| {
-        let ports = row.ports.to_string().replace(',', ", ");
+        let mut ports: PortList = row.ports.iter().take(NAMED).collect();
+        if row.ports.len() <= NAMED + 1 {
+            ports = row.ports.clone();
+        }
+        let ports = named(&ports.to_string().replace(',', ", "), row.ports.len() - ports.len());
         let is_slower = row.delay_group.is_some_and(|group| group > 0);
         let what = compared(row.loss_group, row.above_fastest, is_slower);
         page.paragraph("  ", 4, &format!("source ports {} {what}: {ports}", name(row.direction)))

@@ -213,6 +213,14 @@ fn loss(lost: u64, sent: u64) -> String {
     count_and_share(lost, sent, DECIMALS)
 }
 
+/// Ports, and how many more there are.
+pub fn named(ports: &str, more: usize) -> String {
+    match more {
+        0 => ports.to_owned(),
+        more => format!("{ports} and {more} more (all with -J)"),
+    }
+}
+
 /// How a row of the table compares: `worse`, `12.1 ms slower`, `undecided`.
 pub fn compared(loss_group: Option<u64>, above: Option<u64>, is_slower: bool) -> String {
     let loss = match loss_group {

@@ -149,6 +149,10 @@ impl Worded for ScanAlternative {
             Self::ClosedWithoutIcmp => {
                 "open or filtered: closed, if ICMP errors are not sent or get lost"
             }
+            Self::FlowLimit => {
+                "open or filtered: a firewall or NAT that lets only so many flows pass at once, \
+                 whatever their ports"
+            }
             Self::QuietService { port, service } => {
                 return format!("port {port}: {}", quiet_text(service));
             }

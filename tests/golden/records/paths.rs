@@ -93,8 +93,7 @@ fn trace(source_port: u16, end: TraceEnd) -> TraceReport {
 fn every_flow_looks_the_same() {
     let nothing = PathsVerdict::NoDifference { flows: 256, sent: 2_304, lost: 0 };
     let mut report = report(nothing);
-    report.findings.evidence =
-        vec![counted(Leg::Out, 2_304, 0), counted(Leg::Back, 2_304, 0)];
+    report.findings.evidence = vec![counted(Leg::Out, 2_304, 0), counted(Leg::Back, 2_304, 0)];
     report.findings.alternatives = vec![
         PathsAlternative::OnePath,
         PathsAlternative::EqualPaths,
@@ -155,8 +154,7 @@ fn without_an_agent_there_are_round_trips() {
     report.agent = false;
     report.no_agent = Some(NoAgent::NoReply { target, waited_ns: 2_000_000_000 });
     (report.arrived, report.replies, report.copies) = (None, 2_298, 3);
-    report.way_rows =
-        vec![way(Leg::RoundTrip, [Some(0), Some(0)], [256, 2_304, 6], "40000-40255")];
+    report.way_rows = vec![way(Leg::RoundTrip, [Some(0), Some(0)], [256, 2_304, 6], "40000-40255")];
     report.flow_rows = vec![FlowRow {
         source_port_seen: None,
         arrived: None,
@@ -220,10 +218,8 @@ fn rare_statements() {
         traced(Parting::Unknown),
     ];
     let alternatives = [PathsAlternative::HostQueues, PathsAlternative::ReorderingLink];
-    let caveats = [
-        PathsCaveat::BackNotTraced,
-        PathsCaveat::PortsRewritten { rewritten_flows: 256, of: 256 },
-    ];
+    let caveats =
+        [PathsCaveat::BackNotTraced, PathsCaveat::PortsRewritten { rewritten_flows: 256, of: 256 }];
     let text = page.told("verdict", &verdicts)
         + &page.told("evidence", &evidence)
         + &page.told("may be", &alternatives)

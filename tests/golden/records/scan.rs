@@ -164,6 +164,7 @@ fn rare_statements() {
     let mut alternatives = vec![
         ScanAlternative::RoutingLoop,
         ScanAlternative::ClosedWithoutIcmp,
+        ScanAlternative::FlowLimit,
         ScanAlternative::ClosedBehindNat,
         ScanAlternative::HostDown,
     ];

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 const SECOND: u64 = 1_000_000_000;
+/// Silent ports that may be as many flows too many.
+const MANY: u64 = 16;
 
 pub(super) fn report(session: ScanSession, now: Nanos) -> ScanReport {
     let ScanSession { plan, candidates, counts, started, stopped, .. } = session;
@@ -122,6 +124,9 @@ fn alternatives(report: &ScanReport) -> Vec<ScanAlternative> {
         alternatives.extend(by_chance(report));
         if report.closed == 0 {
             alternatives.push(ScanAlternative::ClosedWithoutIcmp);
+        }
+        if report.silent >= MANY && report.open + report.closed > 0 {
+            alternatives.push(ScanAlternative::FlowLimit);
         }
     }
     let mut quiet: Vec<(u16, Service)> = with(report, PortState::Silent)

@@ -283,6 +283,8 @@ fn a_host_without_a_limit_and_one_that_is_all_silent_are_done_in_a_few_seconds()
     assert_true(&world, &report, "no limit");
     assert!(!report.icmp_limited);
     assert!(report.duration_ns < 7_000_000_000, "{}", report.duration_ns);
+    let limit = ScanAlternative::FlowLimit;
+    assert!(report.findings.alternatives.contains(&limit), "{:?}", report.findings);
     let mut world = World::linux((5000..5200).map(|port| (port, Port::Silent)));
     let report = world.scan(world.plan());
     assert_true(&world, &report, "all silent");
@@ -290,6 +292,7 @@ fn a_host_without_a_limit_and_one_that_is_all_silent_are_done_in_a_few_seconds()
     assert_eq!(report.sent, 600);
     let closed = ScanAlternative::ClosedWithoutIcmp;
     assert!(report.findings.alternatives.contains(&closed), "{:?}", report.findings);
+    assert!(!report.findings.alternatives.contains(&limit), "{:?}", report.findings);
 }
 
 #[test]
