@@ -67,7 +67,7 @@ pub enum ProbeCommand {
     Shape(ShapeArgs),
     /// Routers on the path of a flow, and where replies end
     Trace(TraceArgs),
-    /// Parallel paths: whether flows differ, and which ports take the bad one
+    /// Parallel paths, and which flows take a bad one
     Paths(PathsArgs),
 }
 

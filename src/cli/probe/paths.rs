@@ -8,11 +8,10 @@ use clap::Args;
 /// Arguments of `udpkit probe paths`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
-    udpkit probe paths 192.0.2.10                 parallel paths, and which one is bad\n  \
-    udpkit probe paths 192.0.2.10 --time 5min     for a loss below 1%\n  \
-    udpkit probe paths host.example:862 --no-agent  round trips with a STAMP reflector\n\n\
-    Exit code: 0 if no flow is worse than others, 1 if some are, if it is undecided, or if\n\
-    nothing was answered.")]
+    udpkit probe paths 192.0.2.10                loss and delay of parallel paths\n  \
+    udpkit probe paths 192.0.2.10 --time 5min    for a loss below 1%\n  \
+    udpkit probe paths 192.0.2.1:862 --no-agent  with any STAMP reflector\n\n\
+    Exit code: 0 if no flow is worse than others, 1 if some are, or if it is undecided.")]
 pub struct PathsArgs {
     /// Whom to probe.
     #[command(flatten)]

@@ -1,12 +1,12 @@
 //! Sentences of `probe paths`.
 
-use super::terms::{count_and_share, list, part, plural};
+use super::terms::{count_and_share, list, part, plural, share};
 use crate::record::Worded;
 use crate::record::probe::{
     Leg, NoAgent, Parting, PathsAlternative, PathsCaveat, PathsDifference, PathsEvidence,
     PathsVerdict,
 };
-use crate::units::Nanos;
+use crate::units::{Nanos, group_digits};
 use std::net::IpAddr;
 
 /// Decimals of a share of loss.
@@ -21,7 +21,7 @@ impl Worded for PathsVerdict {
             }
             Self::PerPacket { direction, reordered_flows, of, sent, lost } => format!(
                 "datagrams of one flow overtake each other {} in {}, and no flow is worse than \
-                 others: routers spread single packets over several paths ({} lost)",
+                 others: routers spread single packets over several paths; lost: {}",
                 on(*direction),
                 part(*reordered_flows, *of, "flow"),
                 loss(*lost, *sent)
@@ -42,7 +42,7 @@ impl Worded for PathsVerdict {
                 loss(*lost, *sent)
             ),
             Self::Undecided { lossy_flows, of, sent, lost } => format!(
-                "{} lost something ({}), too little to tell whether they differ",
+                "{} lost something, {} in all: too little to tell whether they differ",
                 part(*lossy_flows, *of, "flow"),
                 loss(*lost, *sent)
             ),
@@ -71,8 +71,9 @@ impl Worded for PathsDifference {
                     0 => format!("{better_flows} lose nothing"),
                     _ => format!("{better_flows} lose {}", loss(*better_lost, *better_sent)),
                 };
+                let verb = if *worse_flows == 1 { "loses" } else { "lose" };
                 format!(
-                    "{} lose {} {}, {rest}: one of several parallel paths is bad",
+                    "{} {verb} {} {}, {rest}: one of several parallel paths is bad",
                     part(*worse_flows, of, "flow"),
                     loss(*worse_lost, *worse_sent),
                     on(*direction)
@@ -96,7 +97,7 @@ impl Worded for PathsEvidence {
                 name(*direction),
                 plural(*flows, "flow"),
                 plural(*sent, "datagram"),
-                loss(*lost, *sent)
+                count_and_share(*lost, *sent, DECIMALS)
             ),
             Self::Reordered { direction, reordered_flows, of } => format!(
                 "reordering within {} {}, of datagrams sent one right after the other",
@@ -208,9 +209,10 @@ fn on(leg: Leg) -> &'static str {
     }
 }
 
-/// `812 (20.31%)`.
+/// `20.31% (812 of 3 998)`.
 fn loss(lost: u64, sent: u64) -> String {
-    count_and_share(lost, sent, DECIMALS)
+    let (part, of) = (group_digits(lost), group_digits(sent));
+    format!("{} ({part} of {of})", share(lost, sent, DECIMALS))
 }
 
 /// Ports, and how many more there are.

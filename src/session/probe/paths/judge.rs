@@ -3,6 +3,7 @@
 use super::PathsPlan;
 use super::counts::{Counts, LossClass, Phase, Refused};
 use super::delay::{self, FlowDelay};
+use super::track::Track;
 use crate::record::Findings;
 use crate::record::probe::{
     FlowRow, Leg, PathsAlternative, PathsCaveat, PathsDifference, PathsEvidence, PathsFindings,
@@ -48,14 +49,14 @@ fn flow_rows(counts: &Counts) -> Vec<FlowRow> {
     let is_counted = counts.legs().contains(&Leg::Out);
     let row = |flow: usize| {
         let arrived = counts.loss(&Phase::ALL, Leg::Out, flow);
-        let round_trip = counts.of(flow).iter().filter_map(|track| track.round_trip()).min();
+        let round_trip = counts.of(flow).iter().filter_map(Track::round_trip).min();
         FlowRow {
             source_port: counts.sources[flow],
             source_port_seen: counts.seen[flow],
             sent: counts.sent(Some(flow)),
             arrived: is_counted.then_some(arrived.sent - arrived.lost),
             answered: is_counted.then(|| counts.loss(&Phase::ALL, Leg::Back, flow).sent),
-            replies: counts.of(flow).iter().map(|track| track.replies()).sum(),
+            replies: counts.of(flow).iter().map(Track::replies).sum(),
             round_trip: round_trip.map(|trip| trip.0),
         }
     };
@@ -98,24 +99,21 @@ fn ways(counts: &Counts, leg: Leg) -> Vec<WayRow> {
             // Nothing speaks for another way.
             None => delays.iter().any(Option::is_some).then_some(0).filter(|_| is_one),
         };
-        let same =
-            |row: &&mut WayRow| row.loss_group == loss_group && row.delay_group == delay_group;
-        let row = match rows.iter_mut().find(same) {
-            Some(row) => row,
-            None => {
-                rows.push(WayRow {
-                    direction: leg,
-                    loss_group,
-                    delay_group,
-                    flows: 0,
-                    sent: 0,
-                    lost: 0,
-                    above_fastest: None,
-                    ports: std::iter::empty().collect(),
-                });
-                rows.last_mut().expect("one was added")
-            }
-        };
+        let same = |row: &WayRow| row.loss_group == loss_group && row.delay_group == delay_group;
+        let at = rows.iter().position(same).unwrap_or_else(|| {
+            rows.push(WayRow {
+                direction: leg,
+                loss_group,
+                delay_group,
+                flows: 0,
+                sent: 0,
+                lost: 0,
+                above_fastest: None,
+                ports: std::iter::empty().collect(),
+            });
+            rows.len() - 1
+        });
+        let row = &mut rows[at];
         row.flows += 1;
         row.sent += losses[flow].sent;
         row.lost += losses[flow].lost;

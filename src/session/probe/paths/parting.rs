@@ -1,7 +1,7 @@
 //! The traces of a good and a bad flow: where they part.
 
 use crate::record::probe::{
-    Leg, Parting, PathsDifference, PathsEvidence, PathsReport, PathsVerdict, TraceFlow,
+    Leg, Parting, PathsDifference, PathsEvidence, PathsReport, PathsVerdict, TraceFlow, TraceHop,
     TraceReport, WayRow,
 };
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ pub fn add_traces(report: &mut PathsReport, good: TraceReport, bad: TraceReport)
 fn parting(good: &TraceFlow, bad: &TraceFlow) -> Parting {
     let routers = |flow: &TraceFlow, ttl: u8| -> Vec<IpAddr> {
         let hop = flow.hops.iter().find(|hop| hop.ttl == ttl);
-        hop.map(|hop| hop.routers()).unwrap_or_default()
+        hop.map(TraceHop::routers).unwrap_or_default()
     };
     let last = good.hops.iter().map(|hop| hop.ttl).max().unwrap_or(0);
     let (mut hops, mut common, mut common_hop) = (0, None, 0);
@@ -69,7 +69,7 @@ fn parting(good: &TraceFlow, bad: &TraceFlow) -> Parting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::probe::{TraceDistance, TraceHop, TraceTry};
+    use crate::record::probe::{TraceDistance, TraceTry};
 
     fn router(number: u8) -> IpAddr {
         [192, 0, 2, number].into()

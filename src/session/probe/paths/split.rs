@@ -130,7 +130,9 @@ mod tests {
         let close = suspects(&[screening], &order);
         let mut counts = vec![LossSample::default(); close.len()];
         for rounds in [16, 16, 32, 64, 128, 256] {
-            counts.iter_mut().for_each(|count| *count = count.with(send(rounds)));
+            for count in &mut counts {
+                *count = count.with(send(rounds));
+            }
             if split(&counts).is_some() {
                 return true;
             }
