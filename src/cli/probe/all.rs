@@ -20,7 +20,7 @@ pub struct AllArgs {
     pub host: Option<String>,
     /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
-    #[arg(help_heading = WHERE)]
+    #[arg(help_heading = WHERE, hide_short_help = true)]
     pub port: u16,
     /// Interface to send and receive on
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE, hide_short_help = true)]
