@@ -85,7 +85,7 @@ const INNOCENT: [(&str, &[&str]); 16] = [
     ("advice", &["raise_rate"]),
     ("next_steps", &["hold_for_query"]),
     ("not_known", &["filtering_by_address"]),
-    ("reason", &["longer_idle_times", "one_address"]),
+    ("reason", &["longer_idle_times", "many_flows", "one_address"]),
     // The echo server is none.
     ("no_agent", &["no_reply"]),
     // A port that the server may not open.

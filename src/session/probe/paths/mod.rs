@@ -51,6 +51,8 @@ use track::Reply;
 const LEAST_WAIT: Nanos = Nanos::from_millis(100);
 /// How long the agent may be silent once it has answered: the dialogue may be on the bad path.
 const PATIENCE: Nanos = Nanos::from_secs(8);
+/// A late host makes up for so much of its lateness, in a burst of datagrams of different flows.
+const CATCH_UP: Nanos = Nanos::from_millis(10);
 /// Bytes of a request that an echo service returns unchanged.
 const SIGNED: usize = 16;
 
@@ -458,8 +460,7 @@ impl Session for PathsSession {
         }
         if let Stage::Sending(due) = &mut self.stage {
             let gap = Nanos(self.plan.gap.0 * u64::from(done));
-            // What a late host could not send in time is not made up for in a burst.
-            *due = (*due + gap).max(now.mono);
+            *due = (*due + gap).max(now.mono - CATCH_UP);
         }
     }
 
