@@ -232,15 +232,12 @@ impl Counts {
         (0..self.flows()).filter(|flow| !is_worse(*flow)).collect()
     }
 
-    /// The closer look split these; others are undecided.
-    pub fn set_close(&mut self, leg: Leg, close: &[usize], groups: &StreamGroups) {
+    /// The closer look found these worse; others are undecided until they are sorted.
+    pub fn set_close(&mut self, leg: Leg, groups: &StreamGroups) {
         for (flow, class) in self.classes_mut(leg).iter_mut().enumerate() {
             if *class != LossClass::Screened {
-                *class = match (close.contains(&flow), groups.worse.contains(&flow)) {
-                    (_, true) => LossClass::Worse,
-                    (true, false) => LossClass::Least,
-                    (false, false) => LossClass::Open,
-                };
+                let is_worse = groups.worse.contains(&flow);
+                *class = if is_worse { LossClass::Worse } else { LossClass::Open };
             }
         }
     }

@@ -355,13 +355,13 @@ impl PathsSession {
         for (leg, losses) in losses {
             let Some(mut groups) = split::split(&losses) else { continue };
             groups.worse.iter_mut().for_each(|flow| *flow = self.close[*flow]);
-            self.counts.set_close(leg, &self.close, &groups);
+            self.counts.set_close(leg, &groups);
             self.groups.push((leg, groups));
         }
         self.sort_others(now);
     }
 
-    /// Sorts the flows that were not measured closely into the groups that were found, with more
+    /// Sorts the flows of which it is not known yet into the groups that were found, with more
     /// datagrams of those that are undecided where the time suffices.
     fn sort_others(&mut self, now: Now) {
         let mut undecided: Vec<usize> = Vec::new();

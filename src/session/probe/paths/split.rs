@@ -8,9 +8,11 @@
 use super::PathsPlan;
 use crate::stats::{LossSample, StreamGroups, StreamLoss, split_by_loss_among};
 
-/// The logarithm of the odds from which a flow that was not measured closely belongs to one group:
-/// 1,000 to 1.
-const SURE: f64 = 6.9;
+/// The logarithm of the odds from which a flow is assigned to the worse group: 1 in 10,000, over a
+/// thousand flows.
+const SURELY_WORSE: f64 = 16.2;
+/// The same for the better group: 1 in 10,000, for each flow.
+const SURELY_BETTER: f64 = 9.3;
 
 /// Losses of a flow from which a closer look would have told it from the others.
 const PLENTY: u64 = 30;
@@ -86,13 +88,17 @@ impl Shares {
         let arrived = loss.sent.saturating_sub(loss.lost) as f64;
         let lost = loss.lost as f64 * (self.worse / self.better).ln();
         let odds = lost + arrived * ((1.0 - self.worse) / (1.0 - self.better)).ln();
-        (odds.abs() >= SURE).then_some(odds > 0.0)
+        match odds {
+            _ if odds >= SURELY_WORSE => Some(true),
+            _ if odds <= -SURELY_BETTER => Some(false),
+            _ => None,
+        }
     }
 
     /// Datagrams without a loss that tell a flow of the better group.
     pub fn needed(self) -> u64 {
         let each = ((1.0 - self.better) / (1.0 - self.worse)).ln();
-        (SURE / each).ceil().clamp(1.0, 1e9) as u64
+        (SURELY_BETTER / each).ceil().clamp(1.0, 1e9) as u64
     }
 }
 
@@ -168,7 +174,7 @@ mod tests {
             StreamGroups { worse: vec![0], worse_loss: loss(200, 40), better_loss: loss(2_000, 0) };
         let shares = Shares::of(&groups);
         let needed = shares.needed();
-        assert!((25..40).contains(&needed), "{needed}");
+        assert!((35..50).contains(&needed), "{needed}");
         assert_eq!(shares.is_worse(loss(needed, 0)), Some(false));
         assert_eq!(shares.is_worse(loss(needed - 2, 0)), None);
         assert_eq!(shares.is_worse(loss(16, 3)), Some(true));
