@@ -34,6 +34,11 @@ pub struct RecvArgs {
     /// Interface on which to join multicast groups [default: the route's]
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Option<String>,
+    /// Wait until this host has the address or interface
+    ///
+    /// At boot, for example, or for a VPN. Waits as long as it takes, at most --time.
+    #[arg(long, help_heading = WHERE, hide_short_help = true)]
+    pub wait_for_address: bool,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,

@@ -43,6 +43,11 @@ pub struct ServeArgs {
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(help_heading = WHERE)]
     pub port: u16,
+    /// Wait until this host has the address or interface
+    ///
+    /// At boot, for example, or for a VPN. Waits as long as it takes.
+    #[arg(long, help_heading = WHERE, hide_short_help = true)]
+    pub wait_for_address: bool,
     /// Which family to listen with, where no address is given.
     #[command(flatten)]
     pub family: FamilyArgs,

@@ -16,6 +16,7 @@ mod send;
 mod serve;
 mod shared;
 mod usage;
+mod wait_for_address;
 
 pub use blast::measure as measure_throughput;
 pub use cast::{GroupError, GroupHost, GroupSpec, measure_send as measure_fanout};

@@ -6,11 +6,13 @@ use super::own_losses::OwnLosses;
 use super::progress;
 use super::shared::detail_sockets;
 use super::usage::{RecvUsage, Step};
+use super::wait_for_address::AddressWait;
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{self, IoMode, NetError, Socket, SocketPlan, interface_name, on_link};
+use crate::net::{self, IoMode, KeptSocket, NetError, Socket, SocketPlan, interface_name, on_link};
+use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
 use crate::report::{self, DatagramStyle, ProgressLine, RecvReport, RecvView};
@@ -33,7 +35,6 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     for word in &args.binds {
         check_address(word).map_err(Usage::from)?;
     }
-    let binds = parse_binds(&args.binds, &args.port, args.family.into())?;
     let largest = buffer(&args)?;
     let answering = answering(&args)?;
     if args.report_every == Some(Nanos::ZERO) {
@@ -43,7 +44,9 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         return Err(Usage::from(RecvUsage::OutIsStandardOutput).into());
     }
     let own_losses = OwnLosses::watch();
-    let sockets = open(&args, &binds, &answering)?;
+    let wait = AddressWait::when(args.wait_for_address, args.time);
+    let opened = wait.open(|| open(&args, &answering), |what| report::note(waiting_for(&what)))?;
+    let (sockets, kept) = opened;
     let store = args
         .out
         .as_ref()
@@ -75,7 +78,8 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let shown = lines && !args.quiet;
     let running = progress::show(doing, args.time, &signals, ProgressLine::when(shown))?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
+    let looped = Loop::new(sockets, Some(signals), config).and_then(|looped| looped.keeping(kept));
+    let looped = looped.context(Step::Start)?;
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run);
     drop(running);
     let ended = ended?;
@@ -114,8 +118,9 @@ fn answering(args: &RecvArgs) -> anyhow::Result<Answering> {
     Ok(Answering::Message(bytes))
 }
 
-/// Opens every socket, or none.
-fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Result<Vec<Socket>> {
+/// Opens every socket, or none; with each comes what it must keep.
+fn open(args: &RecvArgs, answering: &Answering) -> anyhow::Result<(Vec<Socket>, Vec<KeptSocket>)> {
+    let binds = parse_binds(&args.binds, &args.port, args.family.into())?;
     let io = IoMode::from(args.io);
     let plan = |addr: SocketAddr| SocketPlan {
         details: args.header
@@ -133,10 +138,12 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
     let addrs: Vec<_> = binds.iter().map(|bind| bind.addr).collect();
     check_zones(&addrs, device).map_err(Usage::from)?;
     let interface = device.unwrap_or(0);
-    let open = |bind: &Bind| -> Result<Socket, NetError> {
+    let open = |bind: &Bind| -> Result<(Socket, KeptSocket), NetError> {
         let group = bind.addr;
         if !group.ip().is_multicast() {
-            return Bind { addr: on_link(bind.addr, interface), ..*bind }.open(plan);
+            let socket = Bind { addr: on_link(bind.addr, interface), ..*bind }.open(plan)?;
+            let kept = KeptSocket::bound(plan(socket.local_addr()));
+            return Ok((socket, kept));
         }
         let zone = match group {
             SocketAddr::V6(v6) => v6.scope_id(),
@@ -144,10 +151,14 @@ fn open(args: &RecvArgs, binds: &[Bind], answering: &Answering) -> anyhow::Resul
         };
         let interface = if interface == 0 { zone } else { interface };
         let socket = bind.open(|addr| SocketPlan { share_port: true, ..plan(addr) })?;
-        socket.join(&Membership { group: group.ip(), interface, source: None })?;
-        Ok(socket)
+        let membership = Membership { group: group.ip(), interface, source: None };
+        socket.join(&membership)?;
+        let plan = SocketPlan { share_port: true, ..plan(socket.local_addr()) };
+        let kept = KeptSocket { memberships: vec![membership], ..KeptSocket::bound(plan) };
+        Ok((socket, kept))
     };
-    Ok(binds.iter().map(open).collect::<Result<_, _>>()?)
+    let all: Vec<(Socket, KeptSocket)> = binds.iter().map(open).collect::<Result<_, _>>()?;
+    Ok(all.into_iter().unzip())
 }
 
 fn show(args: &RecvArgs) -> Show {

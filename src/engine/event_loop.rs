@@ -2,9 +2,9 @@
 
 use super::socket_registry::Change;
 use super::{Handle, Signals, SocketRegistry, Tally};
-use crate::batch::{RxBatch, SendOutcome, SendStop, TxBatch};
+use crate::batch::{InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
-use crate::net::Socket;
+use crate::net::{KeptSocket, Socket, Upkeep};
 use crate::sys::{self, Timer, errno};
 use crate::units::{MAX_PACKET, Nanos};
 use mio::unix::SourceFd;
@@ -16,6 +16,7 @@ use std::time::Duration;
 const WAKER: Token = Token(usize::MAX);
 const TIMER: Token = Token(usize::MAX - 1);
 const SIGNALS: Token = Token(usize::MAX - 2);
+const INTERFACES: Token = Token(usize::MAX - 3);
 
 /// Receive buffers shared by all sockets added while the loop runs. Each buffer holds the largest
 /// datagram whole.
@@ -93,6 +94,12 @@ pub struct Loop {
     handle: Handle,
     signals: Option<Signals>,
     stop_told: bool,
+    /// Restores what sockets lose with an interface; `None` leaves it lost.
+    upkeep: Option<Upkeep>,
+    /// What the session is still to be told of that.
+    interface_changes: Vec<InterfaceChange>,
+    /// Whether interfaces changed since the last look at them.
+    interfaces_changed: bool,
     sockets: Vec<Port>,
     /// Sockets added while the loop runs, by their numbers.
     adopted: BTreeMap<usize, Port>,
@@ -155,6 +162,9 @@ impl Loop {
             handle,
             signals,
             stop_told: false,
+            upkeep: None,
+            interface_changes: Vec::new(),
+            interfaces_changed: false,
             sockets: ports,
             adopted: BTreeMap::new(),
             adoption: SocketRegistry::default(),
@@ -165,6 +175,25 @@ impl Loop {
             turns: 0,
             meant: None,
         })
+    }
+
+    /// Keeps the sockets' memberships and addresses when this host's interfaces change; `kept` says
+    /// what each must have. Where the kernel does not tell of changes, the session is told that.
+    pub fn keeping(mut self, kept: Vec<KeptSocket>) -> io::Result<Self> {
+        match Upkeep::open(kept) {
+            Ok(mut upkeep) => {
+                let registry = self.poll.registry();
+                registry.register(upkeep.watch(), INTERFACES, Interest::READABLE)?;
+                self.upkeep = Some(upkeep);
+                // They may have changed since the sockets were opened.
+                self.interfaces_changed = true;
+            }
+            Err(error) => {
+                let errno = error.raw_os_error();
+                self.interface_changes.push(InterfaceChange::NotFollowed { errno });
+            }
+        }
+        Ok(self)
     }
 
     /// A handle to end this loop from another thread.
@@ -192,6 +221,7 @@ impl Loop {
         loop {
             let mut now = self.handle_pause(read_clocks(), &mut session)?;
             self.tell_stop(&mut session, now);
+            self.keep_sockets(&mut session, now)?;
             if let (Some(at), Some(period)) = (next_tick, self.config.tick)
                 && at <= now.mono
             {
@@ -277,6 +307,30 @@ impl Loop {
         if self.signals.as_ref().is_some_and(Signals::asked) {
             session.on_status(now);
         }
+    }
+
+    /// Restores what the sockets lost with an interface, and tells the session.
+    fn keep_sockets(&mut self, session: &mut impl Session, now: Now) -> io::Result<()> {
+        if std::mem::take(&mut self.interfaces_changed)
+            && let Some(upkeep) = &mut self.upkeep
+        {
+            let sockets: Vec<&Socket> = self.sockets.iter().map(|port| &port.socket).collect();
+            let done = upkeep.renew(&sockets);
+            for (number, mut new) in done.replaced {
+                let Some(port) = self.sockets.get_mut(number) else { continue };
+                let registry = self.poll.registry();
+                registry.deregister(&mut port.socket)?;
+                let both = Interest::READABLE | Interest::WRITABLE;
+                registry.register(&mut new, Token(number), both)?;
+                port.socket = new;
+                (port.readable, port.erring) = (true, true);
+            }
+            self.interface_changes.extend(done.changes);
+        }
+        for change in self.interface_changes.drain(..) {
+            session.on_interface_change(now, &change);
+        }
+        Ok(())
     }
 
     fn tell_drops(&self, session: &mut impl Session) {
@@ -427,6 +481,7 @@ impl Loop {
                         signals.drain();
                     }
                 }
+                INTERFACES => self.interfaces_changed = true,
                 Token(index) => {
                     let own = self.sockets.get_mut(index);
                     let Some(port) = own.or_else(|| self.adopted.get_mut(&index)) else { continue };

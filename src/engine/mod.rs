@@ -3,6 +3,7 @@
 mod confinement;
 mod event_loop;
 mod handle;
+mod interface_wait;
 mod local_failure;
 mod placement;
 mod probe_ports;
@@ -22,6 +23,7 @@ mod tally;
 pub use confinement::PrivilegeDrop;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;
+pub use interface_wait::InterfaceWait;
 pub use placement::Placement;
 pub use prober::{ProbeSwitch, RunningProber};
 pub use random::{random_key, random_u64};

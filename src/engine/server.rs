@@ -9,7 +9,7 @@ use super::server_streams::ServerStreams;
 use super::stun::OtherAddresses;
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
-use crate::net::{HostReader, NetError, SocketPlan, receive_shape};
+use crate::net::{HostReader, KeptSocket, NetError, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord};
 use crate::session::serve::{ServeControl, ServeOrder, ServePolicy, ServeSummary};
 use crate::session::stamp::{StampPolicy, StampReflector};
@@ -56,7 +56,8 @@ impl Server {
         let local = opened.local;
         let own = opened.sockets.len();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
-        let control = Loop::new(opened.sockets, signals, config)?;
+        let control =
+            keep_address(Loop::new(opened.sockets, signals, config)?, &opened.listener, local)?;
         // On a virtual path, a packet counter would see a coalesced buffer as one packet.
         let io = plan.io.uncoalesced();
         let each = SocketPlan { bind: with_port(plan.bind, 0), io, ..opened.listener };
@@ -108,6 +109,16 @@ impl Server {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
         self.control.run(self.session, batch).map(|ended| ended.summary)
     }
+}
+
+/// Follows the address of the server's own port, if it has one. One with a zone is not followed:
+/// its streams' sockets are bound to the interface that is gone.
+fn keep_address(control: Loop, listener: &SocketPlan, local: SocketAddr) -> io::Result<Loop> {
+    let has_zone = matches!(local, SocketAddr::V6(v6) if v6.scope_id() != 0);
+    if local.ip().is_unspecified() || has_zone {
+        return Ok(control);
+    }
+    control.keeping(vec![KeptSocket::bound(SocketPlan { bind: local, ..listener.clone() })])
 }
 
 /// The control session, with secrets of its own.

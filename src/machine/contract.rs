@@ -1,7 +1,8 @@
 //! The interface between the event loop and every mode of udpkit.
 
 use crate::batch::{
-    Datagram, NetworkError, RxEntry, SendOutcome, TransmitStamp, TxBatch, split_buffer,
+    Datagram, InterfaceChange, NetworkError, RxEntry, SendOutcome, TransmitStamp, TxBatch,
+    split_buffer,
 };
 use crate::units::Nanos;
 
@@ -94,6 +95,12 @@ pub trait Session {
     /// A socket's counter of dropped buffers, before each tick and at the end; it wraps at 2^32.
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
         let _ = (socket, drops);
+    }
+
+    /// A socket's membership or address went or came back with this host's interfaces. The loop has
+    /// already restored what can be restored.
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        let _ = (now, change);
     }
 
     /// The user asked for a status report (SIGQUIT); the run continues.

@@ -9,6 +9,7 @@ mod host;
 mod igmp_querier;
 mod interface;
 mod interface_list;
+mod interface_watch;
 mod io_mode;
 mod multicast;
 mod other_source;
@@ -17,6 +18,7 @@ mod resolve;
 mod route;
 mod socket;
 mod transmit;
+mod upkeep;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
@@ -27,6 +29,7 @@ pub use interface::{
     binds, find_interface, interface_name, interface_names, interfaces, own_addresses,
 };
 pub use interface_list::Interface;
+pub use interface_watch::InterfaceWatch;
 pub use io_mode::{IoMode, IoUsed};
 pub use multicast::{
     LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,
@@ -41,3 +44,4 @@ pub use resolve::{
 };
 pub use route::{is_broadcast, route_source};
 pub use socket::{Socket, shape as receive_shape};
+pub use upkeep::{KeptSocket, Renewal, Upkeep};

@@ -2,8 +2,8 @@
 
 use super::finding::all;
 use super::{
-    CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, LimitReport, ReceivedCaveat,
-    SendRefusal, Way, hold_against,
+    CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, InterfaceEvent, LimitReport,
+    ReceivedCaveat, SendRefusal, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -106,6 +106,10 @@ pub struct CastReceived {
     pub reports_refused: u64,
     /// Why, by error number; the latest is last.
     pub report_refusals: Vec<SendRefusal>,
+    /// Memberships and addresses that went or came back with this host's interfaces, the first
+    /// 256.
+    #[serde(serialize_with = "all")]
+    pub interface_events: Vec<InterfaceEvent>,
     /// The longest time for which this host itself paused (suspended, or without processor time)
     /// and read nothing; 0 for no pause of 0.1 s or more. Arrivals, silence and delays are
     /// unaffected: they are measured by the kernel's time stamps.
@@ -305,6 +309,8 @@ pub enum CastEvent<'a> {
     Gap(CastGap),
     /// First unexpected datagram of its kind.
     Foreign(&'a CastForeign),
+    /// A membership or an address went or came back.
+    Interface(&'a InterfaceEvent),
     /// First datagram without the measurement header.
     NoHeader {
         /// Address and port of the sender.

@@ -19,6 +19,7 @@ mod fanout;
 mod fanout_report_check;
 pub mod finding;
 mod host_losses;
+mod interface_events;
 mod limits;
 mod local_failure;
 mod ping;
@@ -79,6 +80,7 @@ pub use host_losses::{
     Certainty, HostReport, HostRole, LossFacts, LossGroup, LossPart, LossPlace, LossShares,
     host_reports, share_losses, split_drops, thrown_away,
 };
+pub use interface_events::InterfaceEvent;
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use ping::{

@@ -1,7 +1,8 @@
 //! Events and results of `recv`: datagrams, intervals, and the summary.
 
+use super::finding::all;
 use super::rates::{rates, rates_between};
-use super::{LossPart, SendRefusal, Trouble};
+use super::{InterfaceEvent, LossPart, SendRefusal, Trouble};
 use crate::batch::{Datagram, RxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub enum RecvEvent<'a> {
     },
     /// The network reported an error for one of our answers: the first of its kind.
     Trouble(&'a Trouble),
+    /// A membership or an address went or came back.
+    Interface(&'a InterfaceEvent),
     /// All pending events have been delivered: time to flush buffered output.
     Lull,
 }
@@ -238,6 +241,10 @@ pub struct RecvSummary {
     pub network_errors: Vec<Trouble>,
     /// Errors beyond the kinds that are listed.
     pub other_network_errors: u64,
+    /// Memberships and addresses that went or came back with this host's interfaces, the first
+    /// 256.
+    #[serde(serialize_with = "all")]
+    pub interface_events: Vec<InterfaceEvent>,
     /// The receive call in use.
     #[serde(rename = "rx_mode")]
     pub io: RxCall,

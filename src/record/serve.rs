@@ -201,6 +201,22 @@ pub enum ServeRecord {
         /// Running streams.
         streams: usize,
     },
+    /// This host no longer has the server's address; everything else continues.
+    AddressLost {
+        /// Address and port.
+        address: Endpoint,
+    },
+    /// This host has the server's address again.
+    AddressBack {
+        /// Address and port.
+        address: Endpoint,
+    },
+    /// Waiting for the server's address, which this host does not have yet.
+    WaitingForAddress {
+        /// The address and port, as given.
+        #[serde(rename = "wanted_address")]
+        address: String,
+    },
     /// Events were omitted because of the log's rate limit.
     NotShown {
         /// Events omitted since the last entry of this kind.

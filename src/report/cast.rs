@@ -142,6 +142,7 @@ pub fn cast_received_text(all: &CastReceived, page: Page) -> String {
         let sentence = words::reports_not_sent(refusal.datagrams, &refusal.cause.text());
         closing.push_str(&page.labelled("refused", &[sentence]));
     }
+    closing.push_str(&page.told("interface", &all.interface_events));
     for line in limit_lines(&all.limits) {
         let _ = writeln!(closing, "{line}");
     }

@@ -87,6 +87,7 @@ pub fn cast_answered_text(told: &CheckAnswered, page: Page) -> String {
     }
     let cells = rows.into_iter().map(|(name, count)| vec![name.to_owned(), group_digits(count)]);
     text.push_str(&table(&[Align::Left, Align::Right], cells));
+    text.push_str(&page.told("interface", &told.interface_events));
     if let (Some(why), count @ 1..) = (&told.refusal, told.refused) {
         text.push('\n');
         text.push_str(&page.paragraph("  ", 4, &refused_replies(count, &why.to_string())));

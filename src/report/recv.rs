@@ -8,7 +8,7 @@ use super::{
     status, warning,
 };
 use crate::record::{
-    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink,
+    Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -137,6 +137,14 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
                 warning(recv_trouble_line(trouble));
                 Flow::Continue
             }
+            RecvEvent::Interface(event) => {
+                if event.change.is_recovery() {
+                    note(event.change.text());
+                } else {
+                    warning(event.change.text());
+                }
+                Flow::Continue
+            }
             RecvEvent::Lull => match self.write_out() {
                 Flow::Closed => Flow::Closed,
                 Flow::Continue => self.out.flush(),
@@ -192,6 +200,7 @@ fn lines(summary: &RecvSummary) -> Vec<String> {
     lines.extend(lost_here(summary));
     lines.extend(replies(summary));
     lines.extend(error_lines(&summary.network_errors, summary.other_network_errors));
+    lines.extend(summary.interface_events.iter().map(|event| format!("  {}", event.text())));
     if let Some(gaps) = &summary.gaps_ns {
         lines.push(format!("  gaps       {}", gap_line(gaps)));
     }

@@ -5,6 +5,7 @@ mod adversary;
 pub mod blast;
 mod cast;
 mod find_rate;
+mod interface_log;
 mod network_errors;
 mod payload;
 pub mod ping;
@@ -26,6 +27,7 @@ pub use cast::{
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface};
 pub use find_rate::{FindRate, Found, Outcome, SearchStep};
+pub use interface_log::InterfaceLog;
 pub use network_errors::NetworkErrorLog;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};

@@ -8,16 +8,19 @@ use std::fmt;
 use std::net::{AddrParseError, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Deref;
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{PoisonError, RwLock};
 
 /// The names of this host's interfaces by index. A host has one set of interfaces, so there is one
 /// of these to a process, filled before a run: what is printed later may be printed by a server
 /// that is no longer allowed to ask the kernel.
-static ZONES: OnceLock<Vec<(u32, String)>> = OnceLock::new();
+static ZONES: RwLock<Vec<(u32, String)>> = RwLock::new(Vec::new());
 
-/// Gives zones their names, for all that is printed from now on; the first call decides.
+/// Gives zones their names, for all that is printed from now on. An interface that is gone keeps
+/// its name.
 pub fn name_zones(names: Vec<(u32, String)>) {
-    let _ = ZONES.set(names);
+    let mut zones = ZONES.write().unwrap_or_else(PoisonError::into_inner);
+    zones.retain(|(index, _)| names.iter().all(|(new, _)| new != index));
+    zones.extend(names);
 }
 
 /// The same host at another port: the zone stays, which a link-local address needs.
@@ -53,7 +56,7 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text(ZONES.get().map_or(&[], Vec::as_slice)))
+        f.pad(&self.text(&ZONES.read().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

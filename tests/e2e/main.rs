@@ -11,6 +11,7 @@ mod common;
 mod examples;
 mod full_conntrack;
 mod harness;
+mod interfaces;
 mod library;
 mod live;
 mod output;

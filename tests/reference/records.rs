@@ -3,12 +3,14 @@
 
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, HostFault, NetworkError, NetworkErrorSummary, RxCall, TxCall};
+use udpkit::batch::{
+    ErrorOrigin, HostFault, InterfaceChange, NetworkError, NetworkErrorSummary, RxCall, TxCall,
+};
 use udpkit::record::{
-    Answer, DatagramRecord, Document, Event, GapRecord, LocalFailure, LossDirectionUnknown,
-    Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice,
-    PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget,
-    SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
+    Answer, DatagramRecord, Document, Event, GapRecord, InterfaceEvent, LocalFailure,
+    LossDirectionUnknown, Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol,
+    PingSchedule, PingSlice, PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal,
+    SendSummary, SendTarget, SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
 };
 use udpkit::units::Measured;
 
@@ -115,6 +117,14 @@ pub fn received() -> RecvSummary {
         sockets: vec![SocketRecord { address: far().into(), datagrams: 40_000, drops: 0 }],
         refused: refused(),
         network_errors: network_errors(),
+        interface_events: [
+            InterfaceChange::MembershipLost { group: far().into(), interface: "eth0".to_owned() },
+            InterfaceChange::Rejoined { group: far().into(), interface: Some("eth0".to_owned()) },
+            InterfaceChange::AddressLost { address: far().into() },
+            InterfaceChange::AddressBack { address: far().into() },
+        ]
+        .map(|change| InterfaceEvent { at_ns: 1_500_000_000, change })
+        .to_vec(),
         io: RxCall::Gro,
         ..RecvSummary::default()
     }

@@ -53,6 +53,11 @@ pub struct CastRecvArgs {
     #[arg(long, value_name = "ADDR", conflicts_with = "source", value_parser = address)]
     #[arg(help_heading = WHERE, hide_short_help = true)]
     pub exclude: Vec<IpAddr>,
+    /// Wait until this host has the address or interface
+    ///
+    /// At boot, for example, or for a VPN. Waits as long as it takes, at most --time.
+    #[arg(long, help_heading = WHERE, hide_short_help = true)]
+    pub wait_for_address: bool,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,

@@ -7,7 +7,7 @@
 
 use super::error::{CastUsage, Family};
 use super::targets::{Host, Role, needs_interface, wildcard};
-use crate::net::{JoinedGroup, NetError, Socket, SocketPlan};
+use crate::net::{JoinedGroup, KeptSocket, NetError, Socket, SocketPlan};
 use crate::session::{Names, ReceiveSocket};
 use crate::sys::{Membership, errno, monotonic_now};
 use crate::units::Endpoint;
@@ -195,8 +195,8 @@ pub(super) struct Listeners {
     pub sockets: Vec<Socket>,
     /// The purpose of each.
     pub listens: Vec<ReceiveSocket>,
-    /// The memberships of each.
-    pub joined: Vec<Vec<Membership>>,
+    /// What each must have.
+    pub kept: Vec<KeptSocket>,
 }
 
 /// Opens and joins everything, or nothing: on an error the sockets are closed, and the kernel
@@ -206,9 +206,10 @@ pub(super) fn open(
     plan: &SocketPlan,
     names: &Names,
 ) -> Result<Listeners, NetError> {
-    let mut all = Listeners { sockets: Vec::new(), listens: Vec::new(), joined: Vec::new() };
+    let mut all = Listeners { sockets: Vec::new(), listens: Vec::new(), kept: Vec::new() };
     for item in wanted {
-        let open = || SocketPlan { bind: item.bind, ..plan.clone() }.open();
+        let plan = SocketPlan { bind: item.bind, ..plan.clone() };
+        let open = || plan.open();
         let mut socket = open()?;
         let mut joined: Vec<Membership> = Vec::new();
         for membership in &item.memberships {
@@ -218,7 +219,7 @@ pub(super) fn open(
                 {
                     let next = open()?;
                     next.join(membership).map_err(|error| by_name(error, membership, names))?;
-                    all.push(std::mem::replace(&mut socket, next), item, joined);
+                    all.push(std::mem::replace(&mut socket, next), item, &plan, joined);
                     joined = Vec::new();
                 }
                 other => other.map_err(|error| by_name(error, membership, names))?,
@@ -226,7 +227,7 @@ pub(super) fn open(
             joined.push(*membership);
             keep_out(&socket, membership, &item.excluded);
         }
-        all.push(socket, item, joined);
+        all.push(socket, item, &plan, joined);
     }
     Ok(all)
 }
@@ -242,7 +243,7 @@ fn keep_out(socket: &Socket, joined: &Membership, excluded: &[IpAddr]) {
 }
 
 impl Listeners {
-    fn push(&mut self, socket: Socket, item: &Wanted, joined: Vec<Membership>) {
+    fn push(&mut self, socket: Socket, item: &Wanted, plan: &SocketPlan, joined: Vec<Membership>) {
         // A socket that joined on some of the interfaces accepts from those only: Linux checks a
         // membership's interface for IPv4 only.
         let mut interfaces: Vec<u32> = joined.iter().map(|one| one.interface).collect();
@@ -253,11 +254,15 @@ impl Listeners {
         interfaces.retain(|index| *index != 0);
         let mut group = item.bind;
         group.set_port(socket.local_addr().port());
+        self.kept.push(KeptSocket {
+            plan: SocketPlan { bind: group, ..plan.clone() },
+            memberships: joined,
+            excluded: item.excluded.clone(),
+        });
         self.sockets.push(socket);
         let since = monotonic_now();
         let answers = self.listens.len();
         self.listens.push(ReceiveSocket { group, interfaces, since, answers });
-        self.joined.push(joined);
     }
 }
 
@@ -280,7 +285,7 @@ impl Listeners {
                 let bind = (any, 0).into();
                 let plan = SocketPlan { bind, share_port: false, gro: false, ..plan.clone() };
                 self.sockets.push(plan.open()?);
-                self.joined.push(Vec::new());
+                self.kept.push(KeptSocket::bound(plan));
             }
         }
         Ok(())
@@ -288,10 +293,10 @@ impl Listeners {
 }
 
 /// Leaves every joined group, so that the network learns of it at once.
-pub(super) fn leave(sockets: &[Socket], joined: &[Vec<Membership>]) {
-    for (socket, memberships) in sockets.iter().zip(joined) {
-        for membership in memberships {
-            // An interface that is gone has no memberships any more.
+pub(super) fn leave(sockets: &[Socket], kept: &[KeptSocket]) {
+    for (socket, kept) in sockets.iter().zip(kept) {
+        for membership in &kept.memberships {
+            // What was joined again since is left where the socket is closed.
             let _ = socket.leave(membership);
         }
     }

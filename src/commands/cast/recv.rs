@@ -1,7 +1,7 @@
 //! `udpkit cast recv`: from arguments to joined sockets and a run, until the groups are left.
 
 use super::error::CastUsage;
-use super::listen::{self, Wanted};
+use super::listen::{self, Listeners, Wanted};
 use super::sink::{CastSink, Store};
 use super::targets::{Host, expand, is_source_specific, named_interfaces};
 use super::warnings;
@@ -11,11 +11,13 @@ use crate::commands::misread::{as_port, check_address};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
+use crate::commands::wait_for_address::AddressWait;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
 use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
 use crate::report::words::cast_hints as hints;
+use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::Doing;
 use crate::report::{self, Output, Page, ProgressLine, print_json, print_text};
 use crate::session::{
@@ -24,7 +26,7 @@ use crate::session::{
 use crate::units::{Endpoint, Nanos};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 /// With this many sockets or more, each has one receive buffer instead of 64, to bound memory.
@@ -40,23 +42,23 @@ const LINES_MAX: usize = 16;
 pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check(&args).map_err(Usage::from)?;
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
-    let host = Host::ask();
     let family = FamilyChoice::from(args.family);
     let subscribe = args.sender.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
     let subscribe = subscribe.transpose()?;
-    let wanted = match subscribe {
-        Some(sender) => vec![listen::for_sender(sender)],
-        None => wanted(&args, &host)?,
-    };
+    let own_losses = OwnLosses::watch();
+    let reports = (!args.silent && !args.no_header).then(random_u64).transpose()?;
+    let wait = AddressWait::when(args.wait_for_address, args.time);
+    let opened = wait.open(
+        || open(&args, subscribe, reports.is_some()),
+        |what| {
+            if !args.quiet {
+                report::note(waiting_for(&what));
+            }
+        },
+    )?;
+    let Opened { host, wanted, mut listeners } = opened;
     let signals = Signals::listen()?;
     let names = host.names();
-    let plan = socket_plan(&args, wanted.len());
-    let own_losses = OwnLosses::watch();
-    let mut listeners = listen::open(&wanted, &plan, &names)?;
-    let reports = (!args.silent && !args.no_header).then(random_u64).transpose()?;
-    if reports.is_some() {
-        listeners.open_answering(&plan, &host)?;
-    }
     // Created only now, so that an existing file keeps its content if the groups cannot be joined.
     let store = args.out.as_deref().map(create).transpose()?;
     let groups: Vec<CastGroup> = wanted.iter().map(|item| describe(item, &names)).collect();
@@ -93,15 +95,42 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
+        .keeping(listeners.kept.clone())?
         .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX));
     drop(running);
     let ended = ended?;
-    listen::leave(&ended.sockets, &listeners.joined);
+    listen::leave(&ended.sockets, &listeners.kept);
     drop(ended.sockets);
 
     let mut end = ended.summary;
     end.received.explain_drops(&own_losses.split(end.received.socket_drops));
     conclude(&args, end, report_to)
+}
+
+/// Everything that is open before the run.
+struct Opened {
+    host: Host,
+    wanted: Vec<Wanted>,
+    listeners: Listeners,
+}
+
+/// Opens and joins everything, with this host's interfaces as they are now.
+fn open(
+    args: &CastRecvArgs,
+    subscribe: Option<SocketAddr>,
+    reports: bool,
+) -> anyhow::Result<Opened> {
+    let host = Host::ask();
+    let wanted = match subscribe {
+        Some(sender) => vec![listen::for_sender(sender)],
+        None => wanted(args, &host)?,
+    };
+    let plan = socket_plan(args, wanted.len());
+    let mut listeners = listen::open(&wanted, &plan, &host.names())?;
+    if reports {
+        listeners.open_answering(&plan, &host)?;
+    }
+    Ok(Opened { host, wanted, listeners })
 }
 
 /// What the groups of the arguments need to be received.
@@ -117,7 +146,8 @@ fn wanted(args: &CastRecvArgs, host: &Host) -> anyhow::Result<Vec<Wanted>> {
     let groups: Vec<String> = args.groups.iter().map(|group| as_port(group)).collect();
     let addrs = expand(&groups, family, Some(any))?;
     let interfaces = named_interfaces(&args.interface)?;
-    if !args.quiet {
+    // While waiting, a route may still come.
+    if !args.quiet && !args.wait_for_address {
         // If the user chose the interfaces, routes do not matter.
         let by_route = if interfaces.is_empty() { addrs.as_slice() } else { &[] };
         let warnings = warnings::before_listening(by_route, &args.source, host);

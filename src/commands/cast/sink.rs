@@ -61,6 +61,14 @@ impl Sink<CastEvent<'_>> for CastSink {
                 self.warn(&CastWarning::from(foreign));
                 Flow::Continue
             }
+            CastEvent::Interface(event) => {
+                if self.talk && event.change.is_recovery() {
+                    report::note(event.change.text());
+                } else {
+                    self.warn(&event.change);
+                }
+                Flow::Continue
+            }
             CastEvent::NoHeader { source, group } => {
                 let (source, group) = (source.to_owned(), group.to_owned());
                 self.warn(&CastWarning::NoHeader { source, group });
@@ -71,7 +79,7 @@ impl Sink<CastEvent<'_>> for CastSink {
 }
 
 impl CastSink {
-    fn warn(&self, warning: &CastWarning) {
+    fn warn(&self, warning: &impl Worded) {
         if self.talk {
             report::warning(warning.text());
         }

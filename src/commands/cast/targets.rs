@@ -5,7 +5,8 @@ use super::group::{GroupHost, GroupSpec};
 use crate::batch::LocalAddresses;
 use crate::commands::Usage;
 use crate::net::{
-    FamilyChoice, Interface, NetError, binds, find_interface, interfaces, is_broadcast, resolve,
+    FamilyChoice, Interface, NetError, binds, find_interface, interface_names, interfaces,
+    is_broadcast, resolve,
 };
 use crate::record::Worded;
 use crate::session::Names;
@@ -102,9 +103,10 @@ impl Host {
         self.interfaces.iter().any(|one| one.addresses.iter().any(IpAddr::is_ipv6))
     }
 
-    /// The interfaces' names.
+    /// The interfaces' names, also of those without an address.
     pub fn names(&self) -> Names {
-        Names::new(self.interfaces.iter().map(|one| (one.index, one.name.clone())).collect())
+        let own = self.interfaces.iter().map(|one| (one.index, one.name.clone()));
+        Names::new(own.chain(interface_names()).collect())
     }
 
     /// This host's own addresses, for a hint.
@@ -211,7 +213,9 @@ pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
 fn named_interface(name: &str) -> anyhow::Result<u32> {
     find_interface(name).map_err(|error| match error {
         NetError::Interface { .. } => {
-            Usage { wrong: error.to_string(), hint: error.hint().map(|hint| hint.text()) }.into()
+            let hint = error.hint().map(|hint| hint.text());
+            let usage = Usage { wrong: error.to_string(), hint };
+            anyhow::Error::new(error).context(usage)
         }
         other => other.into(),
     })

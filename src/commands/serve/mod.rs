@@ -6,12 +6,14 @@ use super::exit::Hinted;
 use super::key;
 use super::misread::{as_port, check_address, check_zones};
 use super::shared::{check_cpus, server_error};
+use super::wait_for_address::AddressWait;
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
 use crate::engine::{
     AlternatePort, PrivilegeDrop, Server, ServerError, ServerPlan, Signals, StunPlan,
 };
-use crate::net::{IoMode, NetError, literal, split_host_port};
+use crate::net::{IoMode, NetError, SocketPlan, literal, split_host_port};
+use crate::record::ServeRecord;
 use crate::report::words::serve as words;
 use crate::report::{self, ServeLog, Shown};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
@@ -26,9 +28,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let confinement = confinement(&args)?;
+    let mut log =
+        ServeLog::new(Shown { quiet: args.quiet, json: args.json }, args.times.timestamps.into());
+    let wait = AddressWait::when(args.wait_for_address, None);
+    let (bind, dual_stack) = wait.open(
+        || available_address(&args),
+        |address| {
+            log.take(sys::real_now(), &ServeRecord::WaitingForAddress { address });
+        },
+    )?;
     // Privileges are dropped per thread, so no thread may start before that.
     let (signals, second) = Signals::listen_without_thread().context(ServeFailure::Signals)?;
-    let (bind, dual_stack) = bind_address(&args)?;
     for (flag, is_none) in [
         ("--max-sessions", args.max_sessions == 0),
         ("--max-streams", args.max_streams == 0),
@@ -64,8 +74,6 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     if let Err(error) = sys::raise_descriptor_limit() {
         report::note(words::descriptor_limit_stays(&error));
     }
-    let mut log =
-        ServeLog::new(Shown { quiet: args.quiet, json: args.json }, args.times.timestamps.into());
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(open_error)?;
     second.watch().context(ServeFailure::Signals)?;
@@ -212,6 +220,20 @@ fn verdict(args: &ServeArgs, summary: ServeSummary) -> Exit {
     }
     report::error(words::SESSION_BROKE_OFF, None);
     Exit::Failed
+}
+
+/// The address to listen on, once this host has it if that is to be waited for.
+fn available_address(args: &ServeArgs) -> anyhow::Result<(SocketAddr, bool)> {
+    let (bind, dual_stack) = bind_address(args)?;
+    if args.wait_for_address {
+        SocketPlan { dual_stack, ..SocketPlan::new(with_port(bind, 0)) }.open().map_err(
+            |error| match error {
+                NetError::Bind { source, .. } => NetError::Bind { addr: bind.into(), source },
+                other => other,
+            },
+        )?;
+    }
+    Ok((bind, dual_stack))
 }
 
 /// The address to listen on, and whether it includes IPv4.

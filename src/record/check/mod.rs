@@ -11,6 +11,7 @@ use findings::findings;
 pub use findings::is_deaf;
 pub use verdict::{CastCheckVerdict, CheckUndecided, CheckVerdict, HeldFlow};
 
+use super::InterfaceEvent;
 use super::finding::{Findings, all, maybe, one};
 use crate::batch::{LinkKind, LocalSendFailure, NetworkErrorSummary};
 use crate::units::Nanos;
@@ -337,6 +338,9 @@ pub struct CheckAnswered {
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
     pub refusal: Option<LocalSendFailure>,
+    /// Memberships that went or came back with this host's interfaces, the first 256.
+    #[serde(serialize_with = "all")]
+    pub interface_events: Vec<InterfaceEvent>,
     /// Whether the user ended it.
     pub interrupted: bool,
     /// From the join to the end.
@@ -352,6 +356,8 @@ pub enum CheckEvent<'a> {
     Asked(&'a str),
     /// The first datagram of a source arrived on the group.
     Heard(&'a str),
+    /// A membership went or came back.
+    Interface(&'a InterfaceEvent),
     /// Progress of a held membership: elapsed time, planned time, and recently received sources.
     Held {
         /// Time since the join.

@@ -86,6 +86,7 @@ impl Worded for CheckEvent<'_> {
             Self::Answered(who) => format!("{who} receives the group"),
             Self::Asked(who) => format!("answering {who}"),
             Self::Heard(who) => format!("{who} sends to the group"),
+            Self::Interface(event) => event.change.text(),
             Self::Held { held, asked, lively } => {
                 let sources = plural(*lively as u64, "source");
                 format!("held {held} of {asked}: {sources} heard since the last line")

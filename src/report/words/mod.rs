@@ -14,6 +14,7 @@ mod check_evidence;
 pub mod far_end;
 pub mod host;
 pub mod host_losses;
+pub mod interfaces;
 mod marks;
 pub mod mtu;
 pub mod nat;

@@ -101,6 +101,13 @@ impl Worded for ServeRecord {
                 plural(*sessions as u64, "session"),
                 plural(*streams as u64, "stream")
             ),
+            Self::AddressLost { address } => {
+                format!("this host no longer has the address {address}; serving resumes with it")
+            }
+            Self::AddressBack { address } => {
+                format!("this host has the address {address} again")
+            }
+            Self::WaitingForAddress { address } => super::interfaces::waiting_for(address),
             Self::NotShown { events: 1 } => "1 more event was not logged".to_owned(),
             Self::NotShown { events } => {
                 format!("{} were not logged", plural(*events, "more event"))

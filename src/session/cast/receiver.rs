@@ -11,9 +11,12 @@ use super::feedback::{Feedback, Place, Reported};
 use super::stream::Arrived;
 use super::subscription::{SubscribeError, Subscription, SubscriptionStep};
 use super::{EndMark, ForeignDatagrams, KeepDelays, Names, SourceAccount, SourceKey, Stream};
-use crate::batch::{Datagram, Dest, Fragmentation, NetworkError, SendOutcome, TxBatch};
+use crate::batch::{
+    Datagram, Dest, Fragmentation, InterfaceChange, NetworkError, SendOutcome, TxBatch,
+};
 use crate::machine::{Next, Now, Session};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
+use crate::session::InterfaceLog;
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use intervals::{Change, Intervals};
@@ -126,6 +129,7 @@ pub struct CastReceiver<S> {
     intervals: Option<Intervals>,
     /// Reports and subscription commands that this host refused to send.
     refused: Refused,
+    interfaces: InterfaceLog,
     ending: Ending,
     /// Whether the user asked for the end.
     asked: bool,
@@ -167,6 +171,7 @@ where
             timing: Timing::new(started),
             intervals: config.interval.map(|period| Intervals::new(period, started)),
             refused: Refused::default(),
+            interfaces: InterfaceLog::default(),
             ending: Ending::No,
             config,
         }
@@ -533,10 +538,21 @@ where
         }
     }
 
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        let at = now.mono - self.timing.started;
+        if let Some(event) = self.interfaces.observe(at, change) {
+            self.tell(CastEvent::Interface(&event));
+        }
+    }
+
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         if self.ending == Ending::Now {
             return;
         }
+        // An interface that was made again is the same path, and its sources are the same rows.
+        let mut datagram = *datagram;
+        datagram.meta.interface = self.interfaces.first_index(datagram.meta.interface);
+        let datagram = &datagram;
         if let Some(drops) = datagram.meta.socket_drops {
             self.on_socket_drops(datagram.meta.socket, drops);
         }

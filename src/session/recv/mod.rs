@@ -10,8 +10,10 @@ mod loop_detection;
 
 pub use answers::Answering;
 
-use super::NetworkErrorLog;
-use crate::batch::{Datagram, LocalSendFailure, NetworkError, SendOutcome, TxBatch};
+use super::{InterfaceLog, NetworkErrorLog};
+use crate::batch::{
+    Datagram, InterfaceChange, LocalSendFailure, NetworkError, SendOutcome, TxBatch,
+};
 use crate::machine::{Next, Now, Session};
 use crate::record::{
     Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
@@ -85,6 +87,7 @@ pub struct RecvSession<S> {
     paused: Nanos,
     answers: Answers,
     troubles: NetworkErrorLog,
+    interfaces: InterfaceLog,
     stage: Stage,
     news: bool,
 }
@@ -144,6 +147,7 @@ where
             paused: Nanos::ZERO,
             answers: Answers::new(plan.answering.clone(), plan.explain),
             troubles: NetworkErrorLog::default(),
+            interfaces: InterfaceLog::default(),
             stage: Stage::Open,
             news: false,
             plan,
@@ -312,6 +316,13 @@ where
         }
     }
 
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        let at = now.mono - *self.started.get_or_insert(now.mono);
+        if let Some(event) = self.interfaces.observe(at, change) {
+            self.tell(RecvEvent::Interface(&event));
+        }
+    }
+
     fn on_status(&mut self, now: Now) {
         let Count { datagrams, bytes } = self.total;
         let elapsed = now.mono - self.started.unwrap_or(now.mono);
@@ -374,6 +385,7 @@ where
         };
         summary.set_rates();
         summary.refused = self.answers.refused;
+        summary.interface_events = self.interfaces.events().to_vec();
         summary.other_network_errors = self.troubles.others();
         summary.network_errors = std::mem::take(&mut self.troubles).into_kinds();
         RecvDone { summary, sink: self.sink }

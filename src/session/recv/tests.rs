@@ -16,7 +16,10 @@ impl<'a> Sink<RecvEvent<'a>> for Told {
         match event {
             RecvEvent::Datagram(received) => self.headers.push(received.header),
             RecvEvent::Interval(interval) => self.intervals.push(interval.clone()),
-            RecvEvent::Trouble(_) | RecvEvent::Status { .. } | RecvEvent::Lull => {}
+            RecvEvent::Trouble(_)
+            | RecvEvent::Interface(_)
+            | RecvEvent::Status { .. }
+            | RecvEvent::Lull => {}
         }
         if self.closed { Flow::Closed } else { Flow::Continue }
     }

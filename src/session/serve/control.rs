@@ -8,7 +8,7 @@ use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::source_shares::{Bound, Used};
 use super::{ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary};
-use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
@@ -257,6 +257,19 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         // A vanished client is noticed by its silence; an error about a probe's answer is a result
         // for its client.
         self.echo_failed(error);
+    }
+
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        match *change {
+            InterfaceChange::AddressLost { address } => {
+                self.log(ServeRecord::AddressLost { address }, now);
+            }
+            InterfaceChange::AddressBack { address } => {
+                self.log(ServeRecord::AddressBack { address }, now);
+            }
+            // A server that is told of no changes serves all the same, and joins no group.
+            _ => {}
+        }
     }
 
     fn on_tick(&mut self, now: Now) {

@@ -112,7 +112,7 @@ fn named(words: &[String]) -> Vec<(String, String)> {
     let (mut command, mut matches): (&clap::Command, &ArgMatches) = (&root, &matches);
     let mut found = Vec::new();
     loop {
-        for arg in command.get_arguments() {
+        for arg in command.get_arguments().filter(|arg| arg.get_action().takes_values()) {
             let names = arg.get_value_names().unwrap_or_default();
             let Some(name) = names.iter().find(|name| {
                 ["HOST", "ADDR", "GROUP", "SECOND", "NAME"].iter().any(|part| name.contains(part))

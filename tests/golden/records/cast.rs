@@ -2,12 +2,13 @@
 
 use crate::{hold, hold_text};
 use std::fmt::Write;
-use udpkit::batch::{ErrorOrigin, LinkKind, NetworkError};
+use udpkit::batch::{ErrorOrigin, InterfaceChange, LinkKind, NetworkError};
 use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
     CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
-    DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, LossOrigin,
-    ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Worded,
+    DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding,
+    InterfaceEvent, LossOrigin, ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew,
+    Worded,
 };
 use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
 use udpkit::units::{Limit, Nanos};
@@ -259,6 +260,24 @@ fn received(sources: Vec<CastSource>) -> CastReceived {
     }
 }
 
+/// An interface that went and came back, and one without notice of that.
+fn interface_events() -> Vec<InterfaceEvent> {
+    let group = "239.1.2.3:5000".parse().expect("an address");
+    let address = "10.0.0.9:5000".parse().expect("an address");
+    let interface = "eth0".to_owned();
+    [
+        InterfaceChange::NotFollowed { errno: Some(1) },
+        InterfaceChange::MembershipLost { group, interface: interface.clone() },
+        InterfaceChange::Rejoined { group, interface: Some(interface) },
+        InterfaceChange::Rejoined { group, interface: None },
+        InterfaceChange::AddressLost { address },
+        InterfaceChange::AddressBack { address },
+    ]
+    .into_iter()
+    .map(|change| InterfaceEvent { at_ns: 2 * SECOND, change })
+    .collect()
+}
+
 fn hold_received(name: &str, received: CastReceived) {
     let received = received.with_caveats();
     hold(name, "cast recv", &received, |page| cast_received_text(&received, page));
@@ -310,6 +329,7 @@ fn a_receivers_report_has_a_block_for_each_source_and_its_cautions() {
             socket_drops: 31,
             reports_refused: 2,
             report_refusals: vec![SendRefusal { datagrams: 2, ..SendRefusal::new(105, to) }],
+            interface_events: interface_events(),
             reader_pause_ns: 3 * SECOND,
             interrupted: true,
             ..received(vec![source(), open])

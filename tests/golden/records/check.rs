@@ -3,12 +3,14 @@
 use crate::{hold, hold_text};
 use serde::Serialize;
 use std::net::SocketAddr;
-use udpkit::batch::{ErrorOrigin, LocalCause, LocalSendFailure, NetworkError, NetworkErrorSummary};
+use udpkit::batch::{
+    ErrorOrigin, InterfaceChange, LocalCause, LocalSendFailure, NetworkError, NetworkErrorSummary,
+};
 use udpkit::record::{
     CastCheck, CastCheckVerdict, CheckAdvice, CheckAlternative, CheckAnswer, CheckAnswered,
     CheckCaveat, CheckEvent, CheckEvidence, CheckInterface, CheckRoute, CheckSince, CheckStream,
-    CheckSubject, CheckUndecided, CheckVerdict, HeldFlow, HeldMembership, LinkKind, RemoteEnd,
-    Worded,
+    CheckSubject, CheckUndecided, CheckVerdict, HeldFlow, HeldMembership, InterfaceEvent, LinkKind,
+    RemoteEnd, Worded,
 };
 use udpkit::report::words::check as words;
 use udpkit::report::{Page, cast_answered_text, cast_check_text};
@@ -254,6 +256,7 @@ fn the_answering_side() {
         unanswered,
         refused,
         refusal: (refused > 0).then(|| refusal(105)),
+        interface_events: if refused > 0 { interface_events() } else { Vec::new() },
         interrupted: true,
         duration_ns: 12_400_000_000,
         ..CheckAnswered::default()
@@ -263,6 +266,14 @@ fn the_answering_side() {
     {
         hold(name, "cast check --answer", &record, |page| cast_answered_text(&record, page));
     }
+}
+
+/// An interface that went and came back.
+fn interface_events() -> Vec<InterfaceEvent> {
+    let group = GROUP.parse().expect("an address");
+    let lost = InterfaceChange::MembershipLost { group, interface: "eth0".to_owned() };
+    let back = InterfaceChange::Rejoined { group, interface: Some("eth0".to_owned()) };
+    [lost, back].map(|change| InterfaceEvent { at_ns: 2_500_000_000, change }).to_vec()
 }
 
 /// Statements, each after its code.

@@ -247,6 +247,9 @@ fn events() -> Vec<ServeRecord> {
         closed(SessionEnd::ServerEnds),
         ServeRecord::Status { sessions: 0, streams: 0 },
         ServeRecord::Status { sessions: 1, streams: 4 },
+        ServeRecord::AddressLost { address: address(8_620).into() },
+        ServeRecord::AddressBack { address: address(8_620).into() },
+        ServeRecord::WaitingForAddress { address: address(8_620).to_string() },
         ServeRecord::NotShown { events: 1 },
         ServeRecord::NotShown { events: 12_345 },
     ]);

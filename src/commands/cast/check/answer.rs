@@ -7,7 +7,7 @@ use crate::commands::Exit;
 use crate::commands::cast::targets::{Host, wildcard};
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{NetError, Socket, SocketPlan};
+use crate::net::{KeptSocket, NetError, Socket, SocketPlan};
 use crate::report::words::check::answering;
 use crate::report::words::progress::Doing;
 use crate::report::{self, ProgressLine, Shown};
@@ -27,7 +27,12 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let signals = Signals::listen()?;
     let joined = monotonic_now();
-    let (mut sockets, on) = join_all(group, interfaces)?;
+    let (mut sockets, kept) = join_all(group, interfaces)?;
+    let on: Vec<u32> = kept
+        .iter()
+        .flat_map(|kept| &kept.memberships)
+        .map(|membership| membership.interface)
+        .collect();
     let any = SocketAddr::new(wildcard(group.ip()), group.port());
     sockets.push(SocketPlan { multicast_ttl: Some(TTL), ..shared_port(any) }.open()?);
     let names = host.names();
@@ -48,6 +53,7 @@ pub(super) fn run(
     let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let session = CheckAnswerer::new(config, Talk { on: !args.quiet });
     let ended = Loop::new(sockets, Some(signals), LoopConfig::default())?
+        .keeping(kept)?
         .run(session, TxBatch::new(64, 64 * 64));
     drop(running);
     let ended = ended?;
@@ -63,23 +69,29 @@ fn shared_port(address: SocketAddr) -> SocketPlan {
     SocketPlan { share_port: true, details: true, ..SocketPlan::new(address) }
 }
 
-/// Joins the group on each interface, with a socket of its own; the sockets, and the interfaces on
-/// which it could be joined.
-fn join_all(group: SocketAddr, interfaces: &[u32]) -> Result<(Vec<Socket>, Vec<u32>), NetError> {
-    let (mut sockets, mut joined, mut failed) = (Vec::new(), Vec::new(), None);
+/// Joins the group on each interface, with a socket of its own; the sockets of those on which it
+/// could be joined, with their memberships.
+fn join_all(
+    group: SocketAddr,
+    interfaces: &[u32],
+) -> Result<(Vec<Socket>, Vec<KeptSocket>), NetError> {
+    let (mut sockets, mut kept, mut failed) = (Vec::new(), Vec::new(), None);
     for index in interfaces {
-        let socket = shared_port(on_interface(group, *index)).open()?;
-        match socket.join(&Membership { group: group.ip(), interface: *index, source: None }) {
+        let plan = shared_port(on_interface(group, *index));
+        let socket = plan.open()?;
+        let membership = Membership { group: group.ip(), interface: *index, source: None };
+        match socket.join(&membership) {
             Ok(()) => {
+                let memberships = vec![membership];
+                kept.push(KeptSocket { memberships, ..KeptSocket::bound(plan) });
                 sockets.push(socket);
-                joined.push(*index);
             }
             // An interface that cannot join must not keep the others from answering.
             Err(error) => failed = Some(error),
         }
     }
     match failed {
-        Some(error) if joined.is_empty() => Err(error),
-        _ => Ok((sockets, joined)),
+        Some(error) if kept.is_empty() => Err(error),
+        _ => Ok((sockets, kept)),
     }
 }

@@ -7,11 +7,14 @@
 
 use super::super::Names;
 use super::probe::{ECHO_LEN, Echo, Probe};
-use crate::batch::{Datagram, Dest, LocalSendFailure, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, Dest, InterfaceChange, LocalSendFailure, SendOutcome, SendStop, TxBatch,
+};
 use crate::control::server::{LoopPrevention, answers_anything, print};
 use crate::machine::{Next, Now, Session};
 use crate::pace::{RateLimit, RateMeter};
 use crate::record::{CheckAnswered, CheckEvent, Flow, Sink};
+use crate::session::InterfaceLog;
 use crate::units::{Endpoint, Nanos};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -52,6 +55,7 @@ pub struct CheckAnswerer<S> {
     group_answers: RateMeter,
     restraint: LoopPrevention,
     told: CheckAnswered,
+    interfaces: InterfaceLog,
     over: bool,
 }
 
@@ -73,7 +77,19 @@ where
         let (queue, askers) = (VecDeque::new(), Vec::new());
         let restraint = LoopPrevention::default();
         let (answers, group_answers) = (RateMeter::default(), RateMeter::default());
-        Self { config, sink, queue, askers, answers, group_answers, restraint, told, over: false }
+        let interfaces = InterfaceLog::default();
+        Self {
+            config,
+            sink,
+            queue,
+            askers,
+            answers,
+            group_answers,
+            restraint,
+            told,
+            interfaces,
+            over: false,
+        }
     }
 
     /// Whether one more may be answered now.
@@ -127,9 +143,10 @@ where
             self.told.others += u64::from(Echo::decode(datagram.payload).is_none());
             return;
         };
+        let on = self.interfaces.first_index(meta.interface);
         let by_group = match self.config.interfaces.get(meta.socket) {
             // Linux matches an IPv6 membership by address, not by interface.
-            Some(by) if meta.interface != 0 && meta.interface != *by => return,
+            Some(by) if on != 0 && on != *by => return,
             joined => joined.is_some(),
         };
         if by_group {
@@ -163,6 +180,13 @@ where
         self.queue.push_back((dest, echo.encode()));
     }
 
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        let at = now.mono - self.config.joined;
+        if let Some(event) = self.interfaces.observe(at, change) {
+            self.over |= self.sink.take(CheckEvent::Interface(&event)) == Flow::Closed;
+        }
+    }
+
     fn on_stop(&mut self, _now: Now) {
         self.told.interrupted = true;
         self.over = true;
@@ -170,7 +194,8 @@ where
 
     fn finish(self, now: Now) -> CheckAnswered {
         let duration_ns = (now.mono - self.config.joined).as_u64();
-        CheckAnswered { duration_ns, ..self.told }
+        let interface_events = self.interfaces.events().to_vec();
+        CheckAnswered { interface_events, duration_ns, ..self.told }
     }
 }
 

@@ -33,6 +33,7 @@ where
             socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
             reports_refused: self.refused.reports(),
             report_refusals: self.refused.reasons().to_vec(),
+            interface_events: self.interfaces.events().to_vec(),
             reader_pause_ns: self.timing.longest_pause().as_u64(),
             duration_ns: (now.mono - self.timing.started).as_u64(),
             interrupted: self.asked,
