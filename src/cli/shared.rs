@@ -137,7 +137,9 @@ pub fn port(text: &str) -> Result<u16, ParseWholeError> {
 
 /// Reads an address without a port.
 pub fn address(text: &str) -> Result<IpAddr, &'static str> {
-    text.trim().parse().map_err(|_| "write an IP address such as 192.0.2.1 or 2001:db8::1")
+    let ip: Result<IpAddr, _> = text.trim().parse();
+    ip.map(|ip| ip.to_canonical())
+        .map_err(|_| "write an IP address such as 192.0.2.1 or 2001:db8::1")
 }
 
 /// Reads a processor's number.
@@ -148,7 +150,41 @@ pub fn processor(text: &str) -> Result<usize, &'static str> {
 /// Reads a network, or an address as the network of it alone.
 pub fn network(text: &str) -> Result<IpNet, &'static str> {
     let alone = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse()
-        .or_else(|_| alone())
+    let net: Result<IpNet, _> = text.parse().or_else(|_| alone());
+    net.map(unmapped)
         .map_err(|_| "write a network such as 192.0.2.0/24 or 2001:db8::/32, or an address")
+}
+
+/// A network of IPv4-mapped addresses (`::ffff:192.0.2.0/120`) as the IPv4 network that it is.
+fn unmapped(net: IpNet) -> IpNet {
+    let v4 = match (net, net.addr().to_canonical()) {
+        (IpNet::V6(_), IpAddr::V4(ip)) => {
+            net.prefix_len().checked_sub(96).and_then(|len| IpNet::new(ip.into(), len).ok())
+        }
+        _ => None,
+    };
+    v4.unwrap_or(net)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_mapped_address_or_network_is_the_ipv4_one() {
+        for (text, expected) in [
+            ("::ffff:192.0.2.1", "192.0.2.1/32"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            // More than the mapped addresses.
+            ("::/0", "::/0"),
+            ("::ffff:0:0/80", "::ffff:0:0/80"),
+        ] {
+            assert_eq!(network(text), Ok(expected.parse().unwrap()), "{text}");
+        }
+        assert_eq!(address("::ffff:192.0.2.1"), Ok([192, 0, 2, 1].into()));
+        assert_eq!(address("2001:db8::1").unwrap().to_string(), "2001:db8::1");
+    }
 }

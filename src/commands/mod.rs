@@ -1,5 +1,6 @@
 //! One function per subcommand: resolves arguments to a plan and runs it.
 
+mod address_race;
 mod bind;
 mod blast;
 mod cast;

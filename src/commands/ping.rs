@@ -1,5 +1,6 @@
 //! `udpkit ping`: from arguments to a run.
 
+use super::address_race::{choose, stamp_request};
 use super::exit::{code_of, message_of};
 use super::misread::{check_hosts, check_zones, device};
 use super::own_losses::OwnLosses;
@@ -11,7 +12,7 @@ use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{
     AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
-    resolve, split_host_port,
+    resolve_all, split_host_port,
 };
 use crate::record::{
     LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
@@ -164,8 +165,9 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     let family = FamilyChoice::from(args.family);
     let (mut targets, mut sockets, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for text in &args.targets {
-        let opened = resolve(text, Some(args.port), family).map_err(anyhow::Error::from);
-        let opened = opened.and_then(|addr| {
+        let found = resolve_all(text, Some(args.port), family).map_err(anyhow::Error::from);
+        let opened = found.and_then(|found| {
+            let addr = one_of(args, text, &found.addrs, device)?;
             check_zones(&[addr], device).map_err(Usage::from)?;
             let plan = SocketPlan { device, ..socket_plan(args, addr)? };
             Ok((addr, plan.open()?))
@@ -195,6 +197,19 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
         PingTargetReport { name: text.clone(), error: Some(error), ..Default::default() }
     });
     Ok((targets, sockets, not_asked.collect()))
+}
+
+/// The address of a target that answers first.
+fn one_of(
+    args: &PingArgs,
+    text: &str,
+    addrs: &[SocketAddr],
+    device: Option<u32>,
+) -> anyhow::Result<SocketAddr> {
+    let key = key::read(args.key.as_deref())?;
+    let plan = SocketPlan { device, ..SocketPlan::new(any_address(addrs[0])) };
+    let name = split_host_port(text)?.host;
+    Ok(choose(&name, addrs, &plan, || stamp_request(key.as_ref())))
 }
 
 /// Says that a target is left out.

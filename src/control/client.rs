@@ -50,6 +50,8 @@ pub struct Client {
     issuer: Issuer,
     patience: Patience,
     token: SessionToken,
+    /// The server's identity; empty if it gives none.
+    server: String,
     state: State,
 }
 
@@ -62,6 +64,8 @@ pub struct Beside<'a> {
     pub issuer: &'a mut Issuer,
     /// How long to wait.
     pub patience: &'a Patience,
+    /// The identity of the session's server; empty if it gives none.
+    pub server: &'a str,
 }
 
 impl Client {
@@ -72,6 +76,7 @@ impl Client {
             issuer: Issuer::new(prefix, sealer),
             patience: Patience::new(patience),
             token: SessionToken::default(),
+            server: String::new(),
             state: State::Opening(Handshake::new(Verb::Helo, 0)),
         }
     }
@@ -91,10 +96,15 @@ impl Client {
         self.token.name()
     }
 
+    /// The server's identity; empty if it gives none.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     /// The session's name, and what else a handshake of another socket needs.
     pub fn beside(&mut self) -> Beside<'_> {
         let (session, issuer) = (self.token.name(), &mut self.issuer);
-        Beside { session, issuer, patience: &self.patience }
+        Beside { session, issuer, patience: &self.patience, server: &self.server }
     }
 
     /// Whether any reply has arrived.
@@ -219,6 +229,9 @@ impl Client {
         let reply = match &mut self.state {
             State::Opening(handshake) => {
                 let taken = handshake.on_datagram(now.mono, payload, &mut self.patience);
+                if let Some(server) = handshake.server() {
+                    server.clone_into(&mut self.server);
+                }
                 taken.map(|reply| self.on_handshake(now, reply))
             }
             State::Asking(_, exchange) => {

@@ -42,12 +42,21 @@ pub struct Handshake {
     asking: Option<Exchange>,
     renewals: u32,
     is_answered: bool,
+    server: Option<String>,
 }
 
 impl Handshake {
     /// A handshake that sends `verb` with a ticket, padded to `length` bytes; 0 for no padding.
     pub fn new(verb: Verb, length: usize) -> Self {
-        Self { verb, length, ticket: None, asking: None, renewals: 0, is_answered: false }
+        Self {
+            verb,
+            length,
+            ticket: None,
+            asking: None,
+            renewals: 0,
+            is_answered: false,
+            server: None,
+        }
     }
 
     /// What to do now. `write` gives the command its parameters, the ticket among them.
@@ -84,6 +93,9 @@ impl Handshake {
         let waited = asking.waited(now);
         self.is_answered = true;
         let ticket = reply.params.get("ticket").filter(|_| reply.code == Code::READY);
+        if let Some(server) = reply.params.get("server").filter(|_| ticket.is_some()) {
+            self.server = Some(server.to_owned());
+        }
         match (ticket, &self.ticket) {
             (Some(text), before) if before.is_none() || self.renewals < RENEWALS => {
                 match before {
@@ -126,6 +138,18 @@ impl Handshake {
     /// Whether any reply has arrived.
     pub fn is_answered(&self) -> bool {
         self.is_answered
+    }
+
+    /// The identity of the server that answered; `None` if it does not give one, as those of an older
+    /// version.
+    pub fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
+    /// The server that answered, if it is another one than `expected`: several servers share the
+    /// address. Nothing is said of one without an identity.
+    pub fn other_server(&self, expected: &str) -> Option<&str> {
+        self.server().filter(|server| !expected.is_empty() && *server != expected)
     }
 
     /// The verb of the command that is sent now.

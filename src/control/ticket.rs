@@ -6,13 +6,16 @@
 
 use crate::units::Nanos;
 use crate::wire::TicketKey;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// Time slot of a ticket that opens a dialogue: what is sent to the address afterwards depends on
 /// values that it returns.
 pub const TICKET_SLOT: Nanos = Nanos::from_secs(30);
 /// Time slot where the ticket alone starts a stream of data to the address, as in a fan-out.
 pub const STREAM_TICKET_SLOT: Nanos = Nanos::from_secs(5);
+
+/// Digits of a server's identity: a handful of servers behind one address must differ.
+const IDENTITY: usize = 8;
 
 /// Issues and checks the tickets of one server.
 #[derive(Clone, Debug)]
@@ -35,6 +38,14 @@ impl Tickets {
     /// The ticket of an address.
     pub fn issue(&self, addr: SocketAddr, now: Nanos) -> String {
         self.key.issue(addr, self.slot_at(now))
+    }
+
+    /// What distinguishes this server from others, for as long as it runs; tells nothing of the key.
+    /// No ticket is computed like it: a slot has 32 bits.
+    pub fn identity(&self) -> String {
+        let mut text = self.key.issue((Ipv4Addr::UNSPECIFIED, 0).into(), u64::MAX);
+        text.truncate(IDENTITY);
+        text
     }
 
     /// Whether it is a recent ticket of this address.

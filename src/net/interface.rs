@@ -32,7 +32,7 @@ pub fn find_interface(text: &str) -> Result<u32, NetError> {
         return Ok(index);
     }
     let all = interfaces()?;
-    let by_address = text.parse::<IpAddr>().ok().and_then(|ip| {
+    let by_address = text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical()).and_then(|ip| {
         all.iter().find(|interface| interface.addresses.contains(&ip)).map(|found| found.index)
     });
     by_address.ok_or_else(|| NetError::Interface {

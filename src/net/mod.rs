@@ -39,7 +39,7 @@ pub use plan::SocketPlan;
 #[cfg(test)]
 pub use resolve::resolutions;
 pub use resolve::{
-    FamilyChoice, HostPort, Resolved, literal, on_link, on_link_of, resolve, resolve_families,
+    FamilyChoice, HostPort, Resolved, literal, on_link, on_link_of, resolve, resolve_all,
     split_host_port,
 };
 pub use route::{is_broadcast, route_source};

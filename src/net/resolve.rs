@@ -66,11 +66,11 @@ pub fn split_host_port(text: &str) -> Result<HostPort, NetError> {
 }
 
 /// What one look-up of a name or an address found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
-    /// The first address of a wanted family.
-    pub addr: SocketAddr,
-    /// The first address of the other family, if a name has one.
+    /// The addresses of the wanted family, in the resolver's order; not empty.
+    pub addrs: Vec<SocketAddr>,
+    /// The first address of another family than the first of these, if a name has one.
     pub other_family: Option<SocketAddr>,
 }
 
@@ -81,11 +81,11 @@ pub fn resolve(
     default_port: Option<u16>,
     family: FamilyChoice,
 ) -> Result<SocketAddr, NetError> {
-    resolve_families(text, default_port, family).map(|found| found.addr)
+    resolve_all(text, default_port, family).map(|found| found.addrs[0])
 }
 
-/// The same, with the address that a name has of the other family.
-pub fn resolve_families(
+/// The same with all addresses of a name.
+pub fn resolve_all(
     text: &str,
     default_port: Option<u16>,
     family: FamilyChoice,
@@ -121,11 +121,12 @@ pub fn resolutions() -> usize {
     RESOLUTIONS.get()
 }
 
-/// `host` as an IP address, in IPv6 optionally with a zone (an interface's name or index, RFC 4007
+/// `host` as an IP address: an IPv4-mapped one (`::ffff:192.0.2.1`) is the IPv4 address, as it is in
+/// all that is sent and received (RFC 4291 §2.5.5.2). In IPv6 optionally with a zone (an interface's name or index, RFC 4007
 /// §11); `None` if it is not an address.
 pub fn literal(host: &str, port: u16) -> Result<Option<SocketAddr>, NetError> {
     let Some((ip, zone)) = host.split_once('%') else {
-        return Ok(host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)));
+        return Ok(host.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip.to_canonical(), port)));
     };
     let wrong = |_| NetError::Host { host: host.to_owned(), fault: HostFault::Zone };
     let ip: Ipv6Addr = ip.parse().map_err(wrong)?;
@@ -164,7 +165,7 @@ fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<Resolved, NetEr
         FamilyChoice::V6 => HostFault::NoIpv6,
     };
     if let Some(addr) = literal(host, port)? {
-        let found = Resolved { addr, other_family: None };
+        let found = Resolved { addrs: vec![addr], other_family: None };
         return if family.takes(&addr) { Ok(found) } else { Err(fail(wanted)) };
     }
     let found = (host, port).to_socket_addrs().map_err(|error| {
@@ -172,18 +173,29 @@ fn lookup(host: &str, port: u16, family: FamilyChoice) -> Result<Resolved, NetEr
         let error = text.rsplit(": ").next().unwrap_or(&text).to_owned();
         fail(HostFault::Resolver { error })
     })?;
-    let all: Vec<SocketAddr> = found.collect();
+    let canonical = |addr: SocketAddr| match addr.ip().to_canonical() {
+        IpAddr::V4(ip) => (ip, addr.port()).into(),
+        // With its zone.
+        IpAddr::V6(_) => addr,
+    };
+    let all: Vec<SocketAddr> = found.map(canonical).collect();
     match first_of(&all, family) {
         Some(found) => Ok(found),
         None => Err(fail(if all.is_empty() { HostFault::NoAddress } else { wanted })),
     }
 }
 
-/// The first address of a wanted family, and the first of the other one.
+/// The addresses of a wanted family, each once, and the first of the other one.
 fn first_of(all: &[SocketAddr], family: FamilyChoice) -> Option<Resolved> {
-    let addr = *all.iter().find(|addr| family.takes(addr))?;
-    let other_family = all.iter().find(|other| other.is_ipv4() != addr.is_ipv4()).copied();
-    Some(Resolved { addr, other_family })
+    let mut addrs: Vec<SocketAddr> = Vec::new();
+    for addr in all.iter().filter(|addr| family.takes(addr)) {
+        if !addrs.contains(addr) {
+            addrs.push(*addr);
+        }
+    }
+    let first = addrs.first()?;
+    let other_family = all.iter().find(|other| other.is_ipv4() != first.is_ipv4()).copied();
+    Some(Resolved { addrs, other_family })
 }
 
 #[cfg(test)]
@@ -256,21 +268,23 @@ mod tests {
         let SocketAddr::V6(v6) = addr else { panic!("{addr}") };
         assert_eq!(v6.scope_id(), find_interface("lo").unwrap());
         // A literal has one family only; the addresses of a name depend on the resolver.
-        let literal = resolve_families("127.0.0.1:9", None, FamilyChoice::Any).unwrap();
+        let literal = resolve_all("127.0.0.1:9", None, FamilyChoice::Any).unwrap();
         assert_eq!(literal.other_family, None);
         let [v4, other_v4, v6]: [SocketAddr; 3] =
             ["192.0.2.1:9", "192.0.2.2:9", "[2001:db8::1]:9"].map(|addr| addr.parse().unwrap());
-        for (family, addr, other_family) in [
-            (FamilyChoice::Any, v4, Some(v6)),
-            (FamilyChoice::V4, v4, Some(v6)),
-            (FamilyChoice::V6, v6, Some(v4)),
+        for (family, addrs, other_family) in [
+            (FamilyChoice::Any, vec![v4, other_v4, v6], Some(v6)),
+            (FamilyChoice::V4, vec![v4, other_v4], Some(v6)),
+            (FamilyChoice::V6, vec![v6], Some(v4)),
         ] {
-            let found = Some(Resolved { addr, other_family });
-            assert_eq!(first_of(&[v4, other_v4, v6], family), found, "{family:?}");
+            let found = Some(Resolved { addrs, other_family });
+            assert_eq!(first_of(&[v4, other_v4, v6, v4], family), found, "{family:?}");
         }
-        let found = Some(Resolved { addr: v4, other_family: None });
+        let found = Some(Resolved { addrs: vec![v4, other_v4], other_family: None });
         assert_eq!(first_of(&[v4, other_v4], FamilyChoice::Any), found);
         assert_eq!(first_of(&[v4], FamilyChoice::V6), None);
+        let mapped = resolve("[::ffff:192.0.2.1]:9", None, FamilyChoice::Any).unwrap();
+        assert_eq!(mapped, v4);
         let error = resolve("127.0.0.1:9", None, FamilyChoice::V6).unwrap_err();
         assert!(matches!(error, NetError::Host { fault: HostFault::NoIpv6, .. }), "{error}");
         assert_eq!(

@@ -165,6 +165,13 @@ pub enum RunFailure {
         #[serde(serialize_with = "network_error")]
         error: NetworkError,
     },
+    /// A stream reached another server than the session's: several share the address.
+    SeveralServers {
+        /// The identity of the session's server.
+        session_server: String,
+        /// The identity of the server that answered the stream.
+        stream_server: String,
+    },
     /// The server refused a stream.
     StreamRefused {
         /// Its reply.
@@ -245,6 +252,8 @@ pub enum FailureAdvice {
         #[serde(flatten, serialize_with = "super::rates::limit")]
         rate: Rate,
     },
+    /// Use the address of one server.
+    AskOneServer,
     /// Try again later: the refusal is temporary.
     TryLater,
 }

@@ -1,5 +1,6 @@
 //! Sans-IO state machines: each mode of udpkit as a state machine driven by time and bytes.
 
+mod address_race;
 #[cfg(test)]
 mod adversary;
 pub mod blast;
@@ -20,6 +21,7 @@ pub mod stamp;
 pub mod stun;
 
 pub use crate::pace::Spacing;
+pub use address_race::{AddressRace, in_turn};
 pub use cast::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, CastSender, CastSenderConfig, CastSenderEnd,
     CastSenderSummary, Content, EndMark, FeedbackConfig, Names, RECEIVERS_MAX, ROWS_MAX,

@@ -14,6 +14,7 @@ mod harness;
 mod interfaces;
 mod library;
 mod live;
+mod names;
 mod output;
 mod own_losses;
 mod ping;

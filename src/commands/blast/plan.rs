@@ -3,11 +3,14 @@
 use super::error::BlastUsage;
 use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
+use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
-use crate::net::{FamilyChoice, IoMode, SocketPlan, literal, on_link_of, resolve, split_host_port};
+use crate::net::{
+    FamilyChoice, IoMode, SocketPlan, literal, on_link_of, resolve_all, split_host_port,
+};
 use crate::report::words::blast::{RunHeading, Ways};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::serve::ServePolicy;
@@ -70,7 +73,8 @@ impl BlastPlan {
         let target = match (&args.target, embedded) {
             (Some(text), _) => {
                 check_hosts(std::slice::from_ref(text)).map_err(Usage::from)?;
-                resolve(text, Some(args.port), family)?
+                let found = resolve_all(text, Some(args.port), family)?;
+                one_of(args, text, found.addrs)?
             }
             (None, Some(addr)) => addr,
             (None, None) => return Err(Usage::from(BlastUsage::NoTarget).into()),
@@ -226,6 +230,23 @@ fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<Socket
         );
     }
     Ok(on_link_of(addr, target))
+}
+
+/// The address of the server's name that answers first, of those that `--bind` can send to.
+fn one_of(args: &BlastArgs, text: &str, addrs: Vec<SocketAddr>) -> anyhow::Result<SocketAddr> {
+    let first = addrs[0];
+    let sendable: Vec<SocketAddr> = addrs
+        .into_iter()
+        .filter(|addr| bind_address(args.bind.as_deref(), *addr).is_ok())
+        .collect();
+    if sendable.len() < 2 {
+        return Ok(sendable.first().copied().unwrap_or(first));
+    }
+    let device = device(args.interface.as_deref())?;
+    let key = key::read(args.key.as_deref())?;
+    let plan = SocketPlan { device, ..SocketPlan::new(any_address(first)) };
+    let name = split_host_port(text)?.host;
+    Ok(choose(&name, &sendable, &plan, || hello(key.as_ref())))
 }
 
 /// Packets of a datagram: all fragments but the last hold a multiple of eight bytes (RFC 791,

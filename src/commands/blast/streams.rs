@@ -68,6 +68,14 @@ pub struct Driver {
     before: HostSnapshot,
 }
 
+/// Where streams are opened.
+struct SessionPlace {
+    /// The session's name.
+    session: String,
+    /// The identity of its server; empty if it gives none.
+    server: String,
+}
+
 impl Driver {
     /// A driver without streams yet.
     pub fn new(
@@ -142,7 +150,7 @@ impl Driver {
         (found, self.view)
     }
 
-    fn start_all(&mut self, session: &str, tag: u16) {
+    fn start_all(&mut self, session: &SessionPlace, tag: u16) {
         for stream in 0..self.plan.test.all_streams() {
             match self.start(session, tag, stream) {
                 Ok(running) => self.running.push(running),
@@ -155,7 +163,12 @@ impl Driver {
         }
     }
 
-    fn start(&self, session: &str, tag: u16, stream: u32) -> Result<RunningStream, StreamError> {
+    fn start(
+        &self,
+        at: &SessionPlace,
+        tag: u16,
+        stream: u32,
+    ) -> Result<RunningStream, StreamError> {
         let test = self.plan.test;
         // A fixed port is used by the first stream only; the others have their own ports.
         let bind = match stream {
@@ -174,7 +187,8 @@ impl Driver {
             received: Box::new(IntervalSender { stream, orders, control }),
         };
         let sealer = Sealer::new(self.plan.key.clone(), random_u64()?);
-        let opening = Opening::new(session.to_owned(), stream, self.plan.patience);
+        let opening = Opening::new(at.session.clone(), stream, self.plan.patience)
+            .at_server(at.server.clone());
         let planned = TestStream {
             test: &test,
             tag,
@@ -238,7 +252,7 @@ impl Driver {
 impl Executor<ControlCommand> for &mut Driver {
     fn execute(&mut self, command: ControlCommand) {
         match command {
-            ControlCommand::Start { session, tag, one_host, streams, patience } => {
+            ControlCommand::Start { session, server, tag, one_host, streams, patience } => {
                 self.plan.patience = patience;
                 if streams != self.plan.test.streams {
                     self.plan.test.streams = streams;
@@ -254,7 +268,7 @@ impl Executor<ControlCommand> for &mut Driver {
                 }
                 self.view.started();
                 self.before = self.counters.snapshot();
-                self.start_all(&session, tag);
+                self.start_all(&SessionPlace { session, server }, tag);
                 if let Some(probe) = &self.probe {
                     probe.set(ProbePhase::Loaded);
                 }

@@ -7,6 +7,7 @@ use super::targets::{Host, expand, is_source_specific, named_interfaces};
 use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
+use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{as_port, check_address};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::progress::{Counted, watch};
@@ -14,7 +15,7 @@ use crate::commands::usage::check_limits;
 use crate::commands::wait_for_address::AddressWait;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve};
+use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve_all, split_host_port};
 use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
 use crate::report::words::cast_hints as hints;
 use crate::report::words::interfaces::waiting_for;
@@ -23,7 +24,7 @@ use crate::report::{self, Output, Page, ProgressLine, print_json, print_text};
 use crate::session::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Names, SubscribeError,
 };
-use crate::units::{Endpoint, Nanos};
+use crate::units::{Endpoint, Nanos, any_address};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -43,8 +44,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check(&args).map_err(Usage::from)?;
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
     let family = FamilyChoice::from(args.family);
-    let subscribe = args.sender.as_deref().map(|text| resolve(text, Some(DEFAULT_PORT), family));
-    let subscribe = subscribe.transpose()?;
+    let subscribe = args.sender.as_deref().map(|text| sender(text, family)).transpose()?;
     let own_losses = OwnLosses::watch();
     let reports = (!args.silent && !args.no_header).then(random_u64).transpose()?;
     let wait = AddressWait::when(args.wait_for_address, args.time);
@@ -105,6 +105,13 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let mut end = ended.summary;
     end.received.explain_drops(&own_losses.split(end.received.socket_drops));
     conclude(&args, end, report_to)
+}
+
+/// The address of the sender to subscribe to, the first to answer of its name's.
+fn sender(text: &str, family: FamilyChoice) -> anyhow::Result<SocketAddr> {
+    let addrs = resolve_all(text, Some(DEFAULT_PORT), family)?.addrs;
+    let plan = SocketPlan::new(any_address(addrs[0]));
+    Ok(choose(&split_host_port(text)?.host, &addrs, &plan, || hello(None)))
 }
 
 /// Everything that is open before the run.

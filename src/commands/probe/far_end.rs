@@ -1,13 +1,14 @@
 //! The remote host of a probe, and the sockets and dialogue with it.
 
 use crate::cli::FarEndArgs;
+use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::{Usage, key};
 use crate::control::Sealer;
 use crate::engine::random_u64;
 use crate::net::{
-    FamilyChoice, IoMode, Resolved, Socket, SocketPlan, resolve_families, split_host_port,
+    FamilyChoice, IoMode, Resolved, Socket, SocketPlan, resolve_all, split_host_port,
 };
 use crate::report::{self, words};
 use crate::session::probe::FarEnd;
@@ -44,13 +45,16 @@ impl Target {
         check_hosts(std::slice::from_ref(&args.host)).map_err(Usage::from)?;
         let device = device(args.interface.as_deref())?;
         let family = FamilyChoice::from(args.family);
-        let Resolved { addr, other_family } =
-            resolve_families(&args.host, Some(args.port), family)?;
-        let other_family = other_family.map(|other| other.ip());
-        let other_family = other_family.filter(|_| family == FamilyChoice::Any);
-        check_zones(&[addr], device).map_err(Usage::from)?;
+        let Resolved { addrs, other_family } = resolve_all(&args.host, Some(args.port), family)?;
+        check_zones(&addrs, device).map_err(Usage::from)?;
         let name = split_host_port(&args.host)?.host;
         let key = key::read(args.key.as_deref())?;
+        let plan = SocketPlan { device, ..SocketPlan::new(any_address(addrs[0])) };
+        let addr = choose(&name, &addrs, &plan, || hello(key.as_ref()));
+        let other = |other: &SocketAddr| other.is_ipv4() != addr.is_ipv4();
+        let other_family = addrs.iter().copied().chain(other_family).find(other);
+        let other_family = other_family.map(|other| other.ip());
+        let other_family = other_family.filter(|_| family == FamilyChoice::Any);
         if let Some(other) = other_family {
             report::note(words::far_end::other_family(&name, addr.ip(), other));
         }

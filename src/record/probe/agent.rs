@@ -79,6 +79,19 @@ pub enum NoAgent {
         #[serde(flatten)]
         reply: ServerReply,
     },
+    /// A socket's datagrams reached another server than the session's: several share the address.
+    #[error(
+        "{target} is shared by several servers: the session is at server {session_server}, and \
+         another flow reached server {other_server}"
+    )]
+    SeveralServers {
+        /// The address.
+        target: Endpoint,
+        /// The identity of the session's server.
+        session_server: String,
+        /// The identity of the other.
+        other_server: String,
+    },
     /// The user ended the run before any reply.
     #[error("interrupted before the server replied")]
     Interrupted,

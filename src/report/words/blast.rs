@@ -241,6 +241,9 @@ impl Worded for RunFailure {
                 format!("no reply to a stream's {command} within {}", Nanos(*waited_ns))
             }
             Self::StreamUnreachable { error } => format!("a stream could not be opened: {error}"),
+            Self::SeveralServers { session_server, stream_server } => {
+                far_end::several_servers(session_server, stream_server)
+            }
             Self::StreamRefused { reply } => {
                 format!("the server refused a stream: {reply}")
             }
@@ -291,6 +294,7 @@ impl Worded for FailureAdvice {
             Self::LowerRate { rate } => {
                 format!("the server allows --rate {} or less", plain_rate(*rate))
             }
+            Self::AskOneServer => far_end::ASK_ONE_SERVER.to_owned(),
             Self::TryLater => "try again later".to_owned(),
         }
     }

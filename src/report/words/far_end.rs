@@ -8,6 +8,18 @@ use std::net::IpAddr;
 /// The default port of `udpkit serve`.
 const PORT: u16 = 8620;
 
+/// The hint where several servers share an address.
+pub const ASK_ONE_SERVER: &str = "use the address of one of the servers, or have the load balancer \
+                                  send all flows of a client to the same server";
+
+/// That a stream reached another server than the session's.
+pub fn several_servers(session: &str, stream: &str) -> String {
+    format!(
+        "several servers share this address: the session is at server {session}, and a stream \
+         reached server {stream}"
+    )
+}
+
 /// The command that starts the server on the port of `target`.
 pub fn serve_command(target: Endpoint) -> String {
     match target.port() {
@@ -52,6 +64,7 @@ pub fn no_agent(target: Endpoint, why: &NoAgent) -> (String, Option<String>) {
         NoAgent::TtlExceeded { .. } => {
             Some(format!("`udpkit probe trace {}` shows the routers", target.ip()))
         }
+        NoAgent::SeveralServers { .. } => Some(ASK_ONE_SERVER.to_owned()),
         // These messages say themselves what to do.
         NoAgent::Refused { .. } | NoAgent::Restarted { .. } | NoAgent::Interrupted => None,
     };

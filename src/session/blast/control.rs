@@ -369,7 +369,11 @@ where
                     let is_restarted = matches!(failure, RunFailure::ServerRestarted { .. });
                     let known = &mut self.summary.failure;
                     known.take_if(|known| {
-                        is_restarted && matches!(known, RunFailure::StreamRefused { .. })
+                        let is_stream = matches!(
+                            known,
+                            RunFailure::StreamRefused { .. } | RunFailure::SeveralServers { .. }
+                        );
+                        is_restarted && is_stream
                     });
                     self.break_off(failure, now);
                 }
@@ -408,6 +412,7 @@ where
         self.summary.streams = Some(streams);
         self.engine.execute(ControlCommand::Start {
             session: self.client.session().to_owned(),
+            server: self.client.server().to_owned(),
             tag,
             one_host,
             streams,

@@ -13,6 +13,8 @@ pub enum ControlCommand {
     Start {
         /// The session's name, for the DATA command.
         session: String,
+        /// The identity of its server; empty if it gives none.
+        server: String,
         /// The run's tag, for every header.
         tag: u16,
         /// Whether the far end runs on this host.

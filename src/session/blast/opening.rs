@@ -35,6 +35,8 @@ enum State {
 #[derive(Debug)]
 pub struct Opening {
     session: String,
+    /// The identity of the session's server; empty if it is not known.
+    server: String,
     stream: u32,
     run: Option<u16>,
     issuer: Issuer,
@@ -55,7 +57,8 @@ impl Opening {
         let state = State::Asking(Handshake::new(Verb::Data, DATA_LEN));
         let patience = Patience::new(patience);
         let refusals = Refusals::default();
-        Self { session, stream, run: None, issuer, patience, refusals, state }
+        let server = String::new();
+        Self { session, server, stream, run: None, issuer, patience, refusals, state }
     }
 
     /// The same opening under a shared key, valid only for the run with this tag.
@@ -63,6 +66,12 @@ impl Opening {
     pub fn of_run(self, run: u16, sealer: Sealer) -> Self {
         let issuer = Issuer::new(tag_prefix(self.stream), sealer);
         Self { run: Some(run), issuer, ..self }
+    }
+
+    /// The same opening, at the server that gave this identity when the session was opened.
+    #[must_use]
+    pub fn at_server(self, server: String) -> Self {
+        Self { server, ..self }
     }
 
     /// How long to wait for replies on this path; the round trip is measured by the HELO.
@@ -135,6 +144,12 @@ impl Opening {
         let State::Asking(handshake) = &mut self.state else { return };
         let Some(reply) = handshake.on_datagram(now, payload, &mut self.patience) else { return };
         self.refusals.clear();
+        if let Some(other) = handshake.other_server(&self.server) {
+            let (session_server, stream_server) = (self.server.clone(), other.to_owned());
+            let failure = RunFailure::SeveralServers { session_server, stream_server };
+            self.state = State::Failed(failure);
+            return;
+        }
         match reply {
             HandshakeReply::Proceeds => {}
             HandshakeReply::Accepted(_) => self.state = State::Open,

@@ -18,6 +18,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             let ticket = self.tickets.issue(source, asked.now.mono);
             let answer = Answer::new(Code::READY, "udpkit ready")
                 .with("ticket", ticket)
+                .with("server", self.tickets.identity())
                 .or_shorter(&[PaddingHint::PadForTicket, PaddingHint::Pad]);
             self.answer_unverified(asked, answer);
             return;

@@ -428,8 +428,8 @@ impl ClientAndServer {
         self.stretches += self.mail.1.drain().len();
         for command in self.mail.0.drain() {
             match command {
-                ControlCommand::Start { session, tag, patience, .. } => {
-                    self.open_streams(&session, tag, patience);
+                ControlCommand::Start { session, server, tag, patience, .. } => {
+                    self.open_streams((&session, &server), tag, patience);
                 }
                 ControlCommand::StopSenders => {
                     for stream in self.streams.iter().filter(|stream| stream.sends()) {
@@ -443,11 +443,13 @@ impl ClientAndServer {
         }
     }
 
-    fn open_streams(&mut self, session: &str, tag: u16, patience: Nanos) {
+    fn open_streams(&mut self, (session, server): (&str, &str), tag: u16, patience: Nanos) {
         assert!(self.streams.is_empty(), "one run is granted once");
         for number in 0..self.plan.all_streams() {
             let sealer = Sealer::new(self.key.clone(), 1 << 40 | u64::from(number) << 32);
-            let opening = Opening::new(session.to_owned(), number, patience).of_run(tag, sealer);
+            let opening = Opening::new(session.to_owned(), number, patience)
+                .of_run(tag, sealer)
+                .at_server(server.to_owned());
             let from = SocketAddr::new(client_address().ip(), 4_001 + number as u16);
             let socket = SimSocket::connected(from, server_address());
             let place = (&mut self.network, self.client_host, socket);

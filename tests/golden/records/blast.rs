@@ -564,6 +564,10 @@ fn every_failure_and_what_helps() {
         RunFailure::StreamNotSent { reason: LocalSendFailure::from_errno(1, target) },
         RunFailure::StreamNoReply { command: "DATA", waited_ns },
         RunFailure::StreamUnreachable { error },
+        RunFailure::SeveralServers {
+            session_server: "1a2b3c4d".to_owned(),
+            stream_server: "5e6f7a8b".to_owned(),
+        },
         RunFailure::StreamRefused { reply: reply(450, "busy", &[]) },
         RunFailure::DatagramsNotSent {
             payload_bytes: 9_000,
@@ -591,6 +595,7 @@ fn every_failure_and_what_helps() {
         FailureAdvice::SameKey,
         FailureAdvice::NoKey,
         FailureAdvice::LowerRate { rate: "100M".parse().expect("a rate") },
+        FailureAdvice::AskOneServer,
         FailureAdvice::TryLater,
     ];
     let all = [told("failures", &failures), told("\nadvice", &advice)];

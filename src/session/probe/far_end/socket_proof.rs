@@ -26,11 +26,14 @@ pub(super) struct SocketProof {
     dest: Dest,
     handshake: Handshake,
     state: ProofState,
+    /// The identity of the session's server; empty if it is not known.
+    server: String,
 }
 
 impl SocketProof {
     pub fn new(dest: Dest) -> Self {
-        Self { dest, handshake: Handshake::new(Verb::Data, 0), state: ProofState::Waiting }
+        let (handshake, state) = (Handshake::new(Verb::Data, 0), ProofState::Waiting);
+        Self { dest, handshake, state, server: String::new() }
     }
 
     pub fn state(&self) -> &ProofState {
@@ -39,7 +42,8 @@ impl SocketProof {
 
     /// Writes what is due; nothing as long as there is no session.
     pub fn poll(&mut self, now: Now, beside: &mut Beside<'_>, out: &mut TxBatch) -> Next {
-        let Beside { session, issuer, patience } = beside;
+        let Beside { session, issuer, patience, server } = beside;
+        (*server).clone_into(&mut self.server);
         if self.state != ProofState::Waiting || session.is_empty() {
             return Next::Idle;
         }
@@ -65,7 +69,16 @@ impl SocketProof {
 
     /// Handles a reply to this socket.
     pub fn on_datagram(&mut self, now: Now, payload: &[u8], mut patience: Patience) -> bool {
-        match self.handshake.on_datagram(now.mono, payload, &mut patience) {
+        let reply = self.handshake.on_datagram(now.mono, payload, &mut patience);
+        if let (Some(_), Some(other)) = (&reply, self.handshake.other_server(&self.server)) {
+            self.state = ProofState::Failed(NoAgent::SeveralServers {
+                target: self.dest.addr.into(),
+                session_server: self.server.clone(),
+                other_server: other.to_owned(),
+            });
+            return true;
+        }
+        match reply {
             None => return false,
             Some(HandshakeReply::Proceeds) => {}
             Some(HandshakeReply::Accepted(_)) => self.state = ProofState::Proven,

@@ -1,0 +1,139 @@
+//! Names with several addresses, addresses in another notation, and addresses of several servers.
+
+use crate::common::{Lab, Output, Running, json, require_lab, run, secs, text};
+use std::fs;
+use std::path::PathBuf;
+
+/// What names mean on one host of a lab: `ip netns exec` puts the file in the place of /etc/hosts.
+struct Hosts(PathBuf);
+
+impl Hosts {
+    fn of(lab: &Lab, host: &str, lines: &str) -> Self {
+        let folder = PathBuf::from("/etc/netns").join(lab.namespace(host));
+        fs::create_dir_all(&folder).expect("a folder for the names of a namespace");
+        fs::write(folder.join("hosts"), lines).expect("the names of a namespace");
+        Self(folder)
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn serve(lab: &Lab, args: &[&str]) -> Running {
+    let server = Running::start(lab.udpkit("b").args([&["serve"], args].concat()));
+    server.wait_for_line("dropped to", secs(10));
+    server
+}
+
+fn ask(lab: &Lab, words: &str) -> Output {
+    run(lab.udpkit("a").args(words.split(' ')), secs(40))
+}
+
+#[test]
+fn the_address_that_answers_first_is_used_and_said() {
+    require_lab!();
+    let lab = Lab::pair();
+    let names = "fd77::9 two.example\n10.77.0.2 two.example\n10.77.0.2 one.example\n";
+    let _hosts = Hosts::of(&lab, "a", names);
+    let _server = serve(&lab, &[]);
+    let open = ["cast", "send", "--open=10.77.0.2:8700", "-s", "100", "-t", "60s"];
+    let sender = Running::start(lab.udpkit("b").args(open));
+    sender.wait_for_line("open to receivers", secs(10));
+    for words in [
+        "blast two.example -t 100ms --rate 1M -J",
+        "ping two.example -c 2 -i 10ms -J",
+        "probe marks two.example -J",
+        "cast recv --sender two.example:8700 -c 1 -J",
+    ] {
+        let output = ask(&lab, words).expect_success();
+        let said = output.err();
+        assert!(said.contains("two.example: using 10.77.0.2:8"), "{words}: {said}");
+        assert!(said.contains("the first to answer; it also has fd77::9"), "{words}: {said}");
+        let one = ask(&lab, &words.replace("two.example", "one.example")).expect_success();
+        assert!(!one.err().contains("the first to answer"), "{words}: {}", one.err());
+    }
+}
+
+#[test]
+fn where_no_address_answers_all_are_named() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _hosts = Hosts::of(&lab, "a", "fd77::2 two.example\n10.77.0.2 two.example\n");
+    for words in ["blast two.example --wait 500ms", "probe marks two.example"] {
+        let output = ask(&lab, words);
+        assert_eq!(output.code(), Some(1), "{words}: {}", output.err());
+        let said = output.err();
+        assert!(said.contains("two.example: no address answered; using "), "{words}: {said}");
+        assert!(said.contains("fd77::2") && said.contains("10.77.0.2"), "{words}: {said}");
+    }
+}
+
+#[test]
+fn an_ipv4_mapped_address_is_the_ipv4_address() {
+    require_lab!();
+    let lab = Lab::pair();
+    let server = serve(&lab, &["[::ffff:10.77.0.2]:8620", "--allow", "::ffff:10.77.0.1"]);
+    drop(Running::start(lab.udpkit("b").args(["recv", "[::ffff:10.77.0.2]:9000", "-q"])));
+    for words in [
+        "blast ::ffff:10.77.0.2 -t 100ms --rate 1M -J",
+        "blast 10.77.0.2 --bind ::ffff:10.77.0.1 -t 100ms --rate 1M -J",
+        "ping ::ffff:10.77.0.2 -c 1 -J",
+        "probe marks ::ffff:10.77.0.2 -J",
+        "probe trace ::ffff:10.77.0.2 -J",
+        "send [::ffff:10.77.0.2]:8620 -J -- hello",
+    ] {
+        let output = ask(&lab, words).expect_success();
+        assert!(output.out().contains("10.77.0.2"), "{words}: {}", output.out());
+        assert!(!output.out().contains("::ffff:10.77.0.2]"), "{words}: {}", output.out());
+    }
+    drop(server);
+    // Another's address is still refused.
+    let _server = serve(&lab, &["--allow", "::ffff:10.77.0.9"]);
+    let refused = ask(&lab, "blast 10.77.0.2 -t 100ms --rate 1M -J");
+    assert_eq!(refused.code(), Some(1));
+    assert!(refused.err().contains("550"), "{}", refused.err());
+}
+
+/// Spreads port 8620 of `b` over two servers, by flow or by client.
+fn balance(lab: &Lab, by: &str) {
+    lab.nft(
+        "b",
+        &format!(
+            "table ip balancer {{
+                chain in {{ type nat hook prerouting priority dstnat;
+                    udp dport 8620 redirect to : {by} mod 2 map {{ 0 : 8630, 1 : 8640 }}
+                }}
+             }}"
+        ),
+    );
+}
+
+#[test]
+fn an_address_shared_by_several_servers_is_told() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _one = serve(&lab, &["-p", "8630"]);
+    let _other = serve(&lab, &["-p", "8640"]);
+    balance(&lab, "numgen inc");
+    let output = ask(&lab, "blast 10.77.0.2 -t 100ms --rate 1M -J");
+    assert_eq!(output.code(), Some(1), "{}", output.err());
+    let report = json(&output.out());
+    assert_eq!(text(&report, "failure.code"), "several_servers", "{report:#}");
+    let (one, other) =
+        (text(&report, "failure.session_server"), text(&report, "failure.stream_server"));
+    assert_ne!(one, other);
+    assert_eq!(text(&report, "failure_advice.code"), "ask_one_server");
+}
+
+#[test]
+fn a_balancer_that_keeps_a_client_with_one_server_is_none() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _one = serve(&lab, &["-p", "8630"]);
+    let _other = serve(&lab, &["-p", "8640"]);
+    balance(&lab, "jhash ip saddr");
+    ask(&lab, "blast 10.77.0.2 -t 100ms --rate 1M -J").expect_success();
+}
