@@ -238,6 +238,8 @@ impl Ends<'_> {
             &["probe", "ports", ip, "63000-63001"],
             &["probe", "mtu", ip],
             &["probe", "nat", &at(ip, 8620)],
+            &["probe", "shape", ip],
+            &["probe", "timeout", ip, "--candidates", "200ms"],
         ] {
             let what = self.what(&format!("{args:?}"));
             let output = self.run(&[args, &["-J"]].concat());
