@@ -201,6 +201,7 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
             patience: Nanos::MAX,
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
+            keepalive: Nanos::ZERO,
         };
         let len = datagrams as usize * payload;
         let mut buffer = vec![0; len];

@@ -57,6 +57,7 @@ impl Both {
             patience: Nanos::from_secs(5),
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
+            keepalive: Nanos::ZERO,
         };
         Self {
             sender: BlastSender::new(SenderPlan::new(test, 0, TAG), None, ()),

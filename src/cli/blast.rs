@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
-use super::{FamilyArgs, IoArg};
+use super::{FamilyArgs, IoArg, KeepaliveArgs};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -152,6 +152,9 @@ pub struct BlastArgs {
     /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,
+    /// Keepalives.
+    #[command(flatten)]
+    pub keepalive: KeepaliveArgs,
     /// Processors for the streams' threads, in turn: 0,1 [default: any]
     ///
     /// Blast's own server takes the processors that follow in the list. On loopback without a rate,

@@ -30,7 +30,8 @@ pub use recv::RecvArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
-    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, IoArg, TimesArgs, TimestampArg,
+    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, IoArg, KeepaliveArgs,
+    TimesArgs, TimestampArg,
 };
 
 use clap::{Parser, Subcommand};

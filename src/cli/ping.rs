@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, TimestampArg};
+use super::{FamilyArgs, KeepaliveArgs, TimestampArg};
 use crate::units::{ByteCount, Limit, Nanos, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -32,7 +32,7 @@ pub struct PingArgs {
     ///
     /// Such as udpkit recv --echo, an echo port (RFC 862) or socat; it must return exactly the same
     /// bytes.
-    #[arg(long, conflicts_with_all = ["key", "ssid"], help_heading = WHAT)]
+    #[arg(long, conflicts_with_all = ["key", "ssid", "keepalive"], help_heading = WHAT)]
     pub echo: bool,
     /// DSCP: a name (EF, AF41, CS1) or a number from 0 to 63
     ///
@@ -138,6 +138,9 @@ pub struct PingArgs {
     /// Write an HDR histogram log of the round trips of each second to this file
     #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub hlog: Option<PathBuf>,
+    /// Keepalives.
+    #[command(flatten)]
+    pub keepalive: KeepaliveArgs,
     /// Authenticated mode, with the key in this file [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,

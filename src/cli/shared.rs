@@ -1,6 +1,6 @@
 //! Flags that several subcommands share, the headings of help, and parsers of values.
 
-use crate::units::{ParseWholeError, whole};
+use crate::units::{Nanos, ParseWholeError, whole};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -23,7 +23,7 @@ pub(super) mod heading {
     pub const EXPERT: &str = "Expert";
 }
 
-use heading::{OUTPUT, WHERE};
+use heading::{EXPERT, OUTPUT, WHERE};
 
 /// Which family names resolve to.
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -35,6 +35,17 @@ pub struct FamilyArgs {
     /// Use IPv6 only
     #[arg(short = '6', long = "ipv6", help_heading = WHERE, hide_short_help = true)]
     pub ipv6: bool,
+}
+
+/// How often something leaves where this host waits for datagrams.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct KeepaliveArgs {
+    /// Keep the path open while receiving: a small datagram this often; off for none
+    ///
+    /// Many NATs and firewalls forget a flow for which nothing leaves for a while, whatever arrives.
+    #[arg(id = "keepalive", long = "keepalive", value_name = "DURATION", default_value = "2s")]
+    #[arg(value_parser = keepalive, help_heading = EXPERT, hide_short_help = true)]
+    pub every: Nanos,
 }
 
 /// Whether output has colours.
@@ -142,6 +153,21 @@ pub fn address(text: &str) -> Result<IpAddr, &'static str> {
         .map_err(|_| "write an IP address such as 192.0.2.1 or 2001:db8::1")
 }
 
+/// Shortest time between two keepalives: a flood of them would be traffic of its own.
+const LEAST_KEEPALIVE: Nanos = Nanos::from_millis(100);
+
+/// Reads how often a keepalive leaves: a duration, or `off` (0) for never.
+pub fn keepalive(text: &str) -> Result<Nanos, String> {
+    let never = matches!(text.trim(), "off" | "0");
+    let every = if never { Ok(Nanos::ZERO) } else { text.parse::<Nanos>() };
+    match every.map_err(|wrong| wrong.to_string())? {
+        short if short > Nanos::ZERO && short < LEAST_KEEPALIVE => {
+            Err(format!("at least {LEAST_KEEPALIVE}, or off"))
+        }
+        every => Ok(every),
+    }
+}
+
 /// Reads a processor's number.
 pub fn processor(text: &str) -> Result<usize, &'static str> {
     text.trim().parse().map_err(|_| "processors are comma-separated numbers from 0: 0,1")
@@ -186,5 +212,15 @@ mod tests {
         }
         assert_eq!(address("::ffff:192.0.2.1"), Ok([192, 0, 2, 1].into()));
         assert_eq!(address("2001:db8::1").unwrap().to_string(), "2001:db8::1");
+    }
+
+    #[test]
+    fn a_keepalive_is_a_duration_that_is_no_flood_or_off() {
+        for (text, read) in [("off", 0), ("0", 0), ("2s", 2_000), ("100ms", 100), ("1min", 60_000)]
+        {
+            assert_eq!(keepalive(text), Ok(Nanos::from_millis(read)), "{text}");
+        }
+        assert_eq!(keepalive("99ms").unwrap_err(), "at least 100 ms, or off");
+        assert!(keepalive("often").is_err() && keepalive("-1s").is_err());
     }
 }

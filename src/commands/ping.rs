@@ -233,6 +233,8 @@ fn plan(args: &PingArgs, targets: Vec<PingTarget>) -> anyhow::Result<PingPlan> {
         count: args.count,
         time: args.time,
         wait: args.wait,
+        // What echoes datagrams would echo these too, and has no session to lose.
+        keepalive: if args.echo { Nanos::ZERO } else { args.keepalive.every },
         ttl: args.ttl,
         explain,
     })

@@ -6,14 +6,15 @@
 //! for, where datagrams are written, and what silence means, is the caller's.
 
 use super::{
-    Exchange, Handshake, HandshakeReply, Issuer, Patience, Request, Sealer, SessionToken, Step,
+    Exchange, Handshake, HandshakeReply, Issuer, KEEPALIVE_EVERY, Patience, Request, Sealer,
+    SessionToken, Step,
 };
 use crate::batch::SendOutcome;
 use crate::machine::Now;
 use crate::units::Nanos;
 use crate::wire::{Code, Params, Reply, Verb};
 
-/// Silence of this side after which a NOOP keeps the session alive.
+/// Silence of this side after which a NOOP keeps the session alive, whatever the path needs.
 const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
 /// How long to wait for the reply to the closing QUIT, and the same in round trips.
 const FAREWELL: Nanos = Nanos::from_millis(500);
@@ -52,6 +53,8 @@ pub struct Client {
     token: SessionToken,
     /// The server's identity; empty if it gives none.
     server: String,
+    /// Silence of this side after which a NOOP keeps session and path alive.
+    noop_after: Nanos,
     state: State,
 }
 
@@ -77,8 +80,17 @@ impl Client {
             patience: Patience::new(patience),
             token: SessionToken::default(),
             server: String::new(),
+            noop_after: KEEP_ALIVE.min(KEEPALIVE_EVERY),
             state: State::Opening(Handshake::new(Verb::Helo, 0)),
         }
+    }
+
+    /// The same session on a path that something must leave for this often to stay open; zero for
+    /// a path that nothing is done for.
+    #[must_use]
+    pub fn with_keepalive(self, every: Nanos) -> Self {
+        let noop_after = if every == Nanos::ZERO { KEEP_ALIVE } else { KEEP_ALIVE.min(every) };
+        Self { noop_after, ..self }
     }
 
     /// How long to wait for replies.
@@ -190,8 +202,8 @@ impl Client {
     /// What to do now; `None` once it is over. After [`Step::TimedOut`] the caller ends it.
     pub fn poll(&mut self, now: Now) -> Option<Step<'_>> {
         if let State::Idle(since) = self.state {
-            if now.mono < since + KEEP_ALIVE {
-                return Some(Step::Wait(since + KEEP_ALIVE));
+            if now.mono < since + self.noop_after {
+                return Some(Step::Wait(since + self.noop_after));
             }
             self.ask(now, Verb::Noop, Params::default());
         }
@@ -295,6 +307,7 @@ mod tests {
 
     const PATIENCE: Nanos = Nanos::from_secs(3);
     const START: Nanos = Nanos::from_secs(100);
+    const SECOND: Nanos = Nanos::from_secs(1);
 
     fn at(mono: Nanos) -> Now {
         Now { mono, real: mono }
@@ -368,13 +381,17 @@ mod tests {
 
     #[test]
     fn a_session_that_nothing_is_asked_of_is_kept_by_a_noop() {
-        let mut client = opened();
-        let due = START + KEEP_ALIVE;
-        assert_eq!(client.poll(at(START)), Some(Step::Wait(due)));
-        let (noop, reply) = answer(&mut client, due, &["250 ok"]);
-        assert_eq!((noop.verb, reply, client.is_idle()), (Verb::Noop, ClientReply::Proceeds, true));
-        let (_, reply) = answer(&mut client, due + KEEP_ALIVE, &["503 no such session"]);
-        assert!(matches!(reply, ClientReply::Refused(_)) && client.is_over(), "{reply:?}");
+        let given = [KEEPALIVE_EVERY, Nanos::from_millis(700), Nanos::ZERO, KEEP_ALIVE + SECOND];
+        for (every, after) in given.into_iter().zip([given[0], given[1], KEEP_ALIVE, KEEP_ALIVE]) {
+            let mut client = opened().with_keepalive(every);
+            let due = START + after;
+            assert_eq!(client.poll(at(START)), Some(Step::Wait(due)));
+            let (noop, reply) = answer(&mut client, due, &["250 ok"]);
+            let told = (noop.verb, reply, client.is_idle());
+            assert_eq!(told, (Verb::Noop, ClientReply::Proceeds, true));
+            let (_, reply) = answer(&mut client, due + after, &["503 no such session"]);
+            assert!(matches!(reply, ClientReply::Refused(_)) && client.is_over(), "{reply:?}");
+        }
     }
 
     #[test]

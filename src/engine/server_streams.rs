@@ -147,6 +147,8 @@ impl ServerStreams {
             gro: self.plan.gro,
             placement: &placement,
             patience: SILENCE,
+            // What it receives, the client sends, and whatever is on the path sees that.
+            keepalive: Nanos::ZERO,
         };
         let end = TestEnd::Server { go_ahead: request.go_ahead };
         let plan = StreamPlan::for_test(planned, end, sinks);

@@ -61,6 +61,8 @@ pub struct TestStream<'a> {
     pub placement: &'a Placement,
     /// Silence after which the other end is given up.
     pub patience: Nanos,
+    /// How often a receiver at this end says something; zero for never.
+    pub keepalive: Nanos,
 }
 
 /// Which end of a run a stream is planned for.
@@ -85,11 +87,12 @@ pub struct StreamSinks {
 impl StreamPlan {
     /// The plan of a run's stream at one of its ends.
     pub fn for_test(stream: TestStream<'_>, end: TestEnd, sinks: StreamSinks) -> Self {
-        let TestStream { test, tag, number, socket, gro, placement, patience } = stream;
+        let TestStream { test, tag, number, socket, gro, placement, patience, keepalive } = stream;
         let sends = test.is_up(number) == matches!(end, TestEnd::Client(_));
         let socket = SocketPlan { accounting: !sends, gro: !sends && gro, ..socket };
         let sender = SenderPlan::new(*test, number, tag);
         let mut receiver = ReceiverPlan::new(test, tag, patience);
+        receiver.keepalive = keepalive;
         receiver.per_drop = if gro { ReceiverPlan::COALESCED } else { 1 };
         let opening = match end {
             TestEnd::Client(opening) => {
@@ -267,6 +270,7 @@ mod tests {
             gro: true,
             placement: &Placement::listed(vec![3, 5]),
             patience: Nanos::from_secs(9),
+            keepalive: Nanos::from_secs(2),
         };
         let sinks = StreamSinks { sent: Box::new(()), received: Box::new(()) };
         StreamPlan::for_test(stream, end, sinks)

@@ -38,7 +38,7 @@ pub enum Fault {
     Extremes,
     /// A NAT that lets in only whom was sent to.
     Nat,
-    /// A firewall that forgets after five seconds without outbound traffic.
+    /// A firewall that forgets after three seconds without outbound traffic.
     ForgetfulFirewall,
     /// The near host stands still for two seconds.
     NearStandstill,
@@ -127,7 +127,6 @@ impl Fault {
             Self::HeavyLoss
                 | Self::Corruption
                 | Self::Extremes
-                | Self::ForgetfulFirewall
                 | Self::FarStandstill
                 | Self::Blackout
         )
@@ -190,7 +189,7 @@ impl Fault {
             Self::Extremes => Weather { extremes: Chance::percent(1), ..clean() },
             Self::Nat => Weather { middlebox: Some(Middlebox::Nat), ..clean() },
             Self::ForgetfulFirewall => {
-                let middlebox = Some(Middlebox::Firewall(Nanos::from_secs(5)));
+                let middlebox = Some(Middlebox::Firewall(Nanos::from_secs(3)));
                 Weather { middlebox, ..clean() }
             }
             Self::NearStandstill => Weather { near_standstill: Some(EVENT), ..clean() },

@@ -432,6 +432,9 @@ pub struct BlastReport {
     pub one_host: bool,
     /// This end's address and port as seen by the remote end; `None` if not reported.
     pub seen_as: Option<String>,
+    /// Keepalives that this end sent on the sockets that it receives on, so that NATs and firewalls
+    /// on the path stay open to it; counted with nothing else.
+    pub keepalives: u64,
     /// The target rate in each direction: bits of payload or datagrams per second, both null for as
     /// fast as possible.
     #[serde(flatten, serialize_with = "super::rates::goal")]

@@ -351,6 +351,9 @@ pub struct PingTargetReport {
     pub reflector_restarts: u64,
     /// Additional datagrams, not counted as sent, that requested the target's count at the end.
     pub questions: u64,
+    /// Empty datagrams between probes that are far apart, not counted as sent, so that NATs and
+    /// firewalls keep the flow open.
+    pub keepalives: u64,
     /// Probes that the target counted, modulo 2^32; `None` if not requested or not reported.
     pub target_received: Option<u32>,
     /// Replies sent by the target, by its own count, modulo 2^32.

@@ -280,6 +280,7 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
     }
     text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
     text.push_str(&header_text(report, page));
+    text.push_str(&keepalive_text(report, page));
     if report.interrupted {
         text.push_str(&page.labelled("ended", &["early, by the user"]));
     }
@@ -495,6 +496,14 @@ fn header_text(report: &BlastReport, page: Page) -> String {
         header.tcp_bytes
     );
     page.labelled("header", &[line])
+}
+
+fn keepalive_text(report: &BlastReport, page: Page) -> String {
+    let told = (report.keepalives > 0).then(|| {
+        let many = plural(report.keepalives, "datagram");
+        format!("{many} to keep the path open, counted apart")
+    });
+    page.labelled("keepalive", &told.into_iter().collect::<Vec<_>>())
 }
 
 fn delay_text(report: &DirectionReport, page: Page) -> String {

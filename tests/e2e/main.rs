@@ -12,6 +12,7 @@ mod examples;
 mod full_conntrack;
 mod harness;
 mod interfaces;
+mod keepalive;
 mod library;
 mod live;
 mod names;

@@ -49,6 +49,7 @@ fuzz_target!(|data: &[u8]| {
         patience: Nanos::from_secs(15),
         time: if setup[1] & 8 == 8 { Nanos::from_secs(1) } else { Nanos::ZERO },
         go_ahead: if setup[1] & 4 == 4 { b"a 354 go ahead".to_vec() } else { Vec::new() },
+        keepalive: if setup[1] & 16 == 16 { Nanos::from_secs(2) } else { Nanos::ZERO },
     };
     let told = Told::default();
     let orders: VecDeque<_> = VecDeque::new();

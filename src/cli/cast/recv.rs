@@ -6,7 +6,7 @@
 
 use crate::cli::shared::address;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::{FamilyArgs, IoArg};
+use crate::cli::{FamilyArgs, IoArg, KeepaliveArgs};
 use crate::units::{Limit, Nanos, whole};
 use clap::Args;
 use std::net::IpAddr;
@@ -103,6 +103,9 @@ pub struct CastRecvArgs {
     /// And nothing else on standard output.
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// Keepalives.
+    #[command(flatten)]
+    pub keepalive: KeepaliveArgs,
     /// Send no reception reports to the sender
     #[arg(long, help_heading = EXPERT, hide_short_help = true)]
     pub silent: bool,

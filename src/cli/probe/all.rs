@@ -1,9 +1,9 @@
 //! `udpkit probe HOST`, which runs all probes.
 
 use super::FarEndArgs;
-use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{OUTPUT, WHAT, WHERE};
 use crate::cli::shared::{DEFAULT_PORT, port};
+use crate::cli::{FamilyArgs, KeepaliveArgs};
 use crate::wire::PortList;
 use clap::Args;
 use std::path::PathBuf;
@@ -35,6 +35,9 @@ pub struct AllArgs {
     #[arg(long, value_name = "PORTS", default_value = "1194,3478,4500,5060,10000,33434,51820")]
     #[arg(help_heading = WHAT, hide_short_help = true)]
     pub ports: PortList,
+    /// Keepalives.
+    #[command(flatten)]
+    pub keepalive: KeepaliveArgs,
     /// Print no progress on standard error
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
@@ -52,6 +55,7 @@ impl AllArgs {
             interface: self.interface.clone(),
             family: self.family,
             key: self.key.clone(),
+            keepalive: self.keepalive,
             quiet: self.quiet,
             json: self.json,
         }

@@ -22,9 +22,9 @@ pub use shape::ShapeArgs;
 pub use timeout::TimeoutArgs;
 pub use trace::TraceArgs;
 
-use super::FamilyArgs;
 use super::shared::heading::{OUTPUT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
+use super::{FamilyArgs, KeepaliveArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -92,6 +92,9 @@ pub struct FarEndArgs {
     /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = WHERE, hide_short_help = true)]
     pub key: Option<PathBuf>,
+    /// Keepalives.
+    #[command(flatten)]
+    pub keepalive: KeepaliveArgs,
     /// Print no progress on standard error
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,

@@ -60,6 +60,8 @@ pub struct BlastPlan {
     pub key: Option<ControlKey>,
     /// How long the server may be silent.
     pub patience: Nanos,
+    /// How often each receiving socket sends a keepalive; zero for never.
+    pub keepalive: Nanos,
     /// Interval of round-trip probes; `None` for no probes.
     pub probe: Option<Nanos>,
     /// MTU of the route, in bytes.
@@ -107,6 +109,7 @@ impl BlastPlan {
             },
             key: key::read(args.key.as_deref())?,
             patience: args.wait,
+            keepalive: args.keepalive.every,
             probe: args.probe,
             mtu,
         })

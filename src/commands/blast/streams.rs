@@ -36,6 +36,8 @@ pub struct Collected {
     pub begun_up: u64,
     /// The same for receiving streams.
     pub begun_down: u64,
+    /// Keepalives that left the receiving sockets.
+    pub keepalives: u64,
     /// System calls and buffers of the sending sockets.
     pub sender_io: Option<StreamIo>,
     /// System calls and buffers of the receiving sockets.
@@ -132,6 +134,7 @@ impl Driver {
                 }
                 StreamEnd::Received(summary, io) => {
                     found.receiver_io = Some(io);
+                    found.keepalives += summary.keepalives;
                     let begun = summary.broken.is_none() || summary.received.datagrams > 0;
                     found.begun_down += u64::from(begun);
                     received.push((stream, *summary));
@@ -197,6 +200,7 @@ impl Driver {
             gro: self.plan.gro,
             placement: &self.plan.placement,
             patience: self.plan.patience,
+            keepalive: self.plan.keepalive,
         };
         let plan = StreamPlan::for_test(
             planned,

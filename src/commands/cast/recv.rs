@@ -83,6 +83,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         expect: args.expect,
         reports,
         subscribe,
+        keepalive: args.keepalive.every,
     };
     let report_to = match &store {
         Some(store) if store.is_standard_output() => ReportTo::StandardError,

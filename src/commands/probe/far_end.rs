@@ -35,6 +35,8 @@ pub struct Target {
     /// The interface to use; `None` for the route's.
     pub device: Option<u32>,
     key: Option<ControlKey>,
+    /// How often the dialogue says something; zero for only as often as the session needs.
+    keepalive: Nanos,
     /// What this host drops meanwhile.
     pub own_losses: Arc<OwnLosses>,
 }
@@ -62,7 +64,8 @@ impl Target {
         let route = SocketPlan { connect: Some(addr), device, ..any };
         let local = with_port(route.open()?.local_addr(), 0);
         let own_losses = Arc::new(OwnLosses::watch());
-        Ok(Self { name, addr, other_family, local, device, key, own_losses })
+        let keepalive = args.keepalive.every;
+        Ok(Self { name, addr, other_family, local, device, key, keepalive, own_losses })
     }
 
     /// A socket towards it, which reports all details of received datagrams.
@@ -81,7 +84,8 @@ impl Target {
 
     /// The dialogue with it, on the event loop's first socket.
     pub fn far_end(&self) -> io::Result<FarEnd> {
-        Ok(FarEnd::new(self.addr, 0, self.sealer()?, PATIENCE))
+        let far_end = FarEnd::new(self.addr, 0, self.sealer()?, PATIENCE);
+        Ok(far_end.with_keepalive(self.keepalive))
     }
 
     /// What authenticates the dialogue.

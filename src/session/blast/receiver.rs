@@ -4,6 +4,7 @@ use super::inspection::Inspection;
 use super::opening::{Opening, OpeningStep};
 use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, ChangedContent, Flow, RunFailure, Sink,
@@ -11,6 +12,7 @@ use crate::record::{
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Jitter, SequenceTracker};
 use crate::units::{GSO_SEGMENTS, Nanos};
+use crate::wire::stun::KEEPALIVE;
 use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
 
 /// Silence after which a run is over once its sender has ended: longer than any queue on the path.
@@ -62,6 +64,8 @@ pub struct ReceiverPlan {
     pub time: Nanos,
     /// Reply to a repeated DATA whose reply was lost; empty for none.
     pub go_ahead: Vec<u8>,
+    /// How often something leaves so that the path stays open to this end; zero for never.
+    pub keepalive: Nanos,
 }
 
 impl ReceiverPlan {
@@ -81,6 +85,7 @@ impl ReceiverPlan {
             patience,
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
+            keepalive: Nanos::ZERO,
         }
     }
 }
@@ -92,6 +97,8 @@ pub struct ReceiverSummary {
     pub received: BlastReceived,
     /// Delay above the stream's minimum, to be merged with other streams'.
     pub delay: DelayHistogram,
+    /// Keepalives that left.
+    pub keepalives: u64,
     /// Why the stream failed; `None` if it did not.
     pub broken: Option<RunFailure>,
 }
@@ -164,6 +171,7 @@ pub struct BlastReceiver<O, K> {
     stretch: Stretch,
     total: Option<u64>,
     answer: bool,
+    keepalive: Keepalive,
     over: bool,
     broken: Option<RunFailure>,
 }
@@ -175,6 +183,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         let inspection = if plan.verify { Inspection::full() } else { Inspection::sampled() };
         Self {
             tracker: SequenceTracker::with_window(plan.window),
+            keepalive: Keepalive::new(plan.keepalive),
             plan,
             own_tags: opening.as_ref().map(Opening::tag_prefix),
             opening,
@@ -549,7 +558,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             Some(at) if at <= now.mono => Next::Done,
             deadline => {
                 self.check_bound(now);
-                match deadline.into_iter().chain(self.bound()).min() {
+                let keepalive = if self.over {
+                    None
+                } else {
+                    self.keepalive.poll(now.mono, &KEEPALIVE, DestId::CONNECTED, out)
+                };
+                match deadline.into_iter().chain(self.bound()).chain(keepalive).min() {
                     _ if self.over => Next::Done,
                     Some(at) => Next::WaitUntil(at),
                     None => Next::Idle,
@@ -559,8 +573,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
-        if let Some(opening) = &mut self.opening {
-            opening.on_sent(outcome);
+        match &mut self.opening {
+            Some(opening) => opening.on_sent(outcome),
+            None => self.keepalive.on_sent(outcome),
         }
     }
 
@@ -671,6 +686,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         ReceiverSummary {
             received: self.received(),
             delay: self.delay.into_histogram(),
+            keepalives: self.keepalive.sent(),
             broken: self.broken,
         }
     }

@@ -92,6 +92,9 @@ pub struct CastReceiverConfig {
     pub reports: Option<u64>,
     /// The sender to subscribe to, by the first socket.
     pub subscribe: Option<SocketAddr>,
+    /// How often it is asked at least that the path from it stays open; zero for only as often as
+    /// the subscription needs.
+    pub keepalive: Nanos,
 }
 
 /// Result of a receiver.
@@ -160,7 +163,9 @@ where
             by_key: HashMap::new(),
             reporters: Vec::new(),
             feedback: config.reports.map(Feedback::new),
-            subscription: config.subscribe.map(Subscription::new),
+            subscription: config
+                .subscribe
+                .map(|sender| Subscription::new(sender, config.keepalive)),
             asked: false,
             taken: 0,
             strays: 0,

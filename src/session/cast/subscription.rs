@@ -88,6 +88,8 @@ pub(super) struct Subscription {
     issuer: Issuer,
     patience: Patience,
     alive: Nanos,
+    /// The longest time between two signs of life that keeps the path open.
+    most: Nanos,
     /// When a value was last returned.
     returned: Nanos,
     /// When it was first subscribed, if ever.
@@ -111,15 +113,18 @@ pub(super) enum SubscriptionStep {
 }
 
 impl Subscription {
-    /// Opened by the first [`Subscription::poll`].
-    pub fn new(sender: SocketAddr) -> Self {
+    /// Opened by the first [`Subscription::poll`]. Something leaves every `keepalive` at least, so
+    /// that the path stays open; zero for only as often as the sender asks for.
+    pub fn new(sender: SocketAddr, keepalive: Nanos) -> Self {
+        let most = if keepalive == Nanos::ZERO { ALIVE } else { keepalive.clamp(OFTENEST, ALIVE) };
         Self {
             sender,
             stage: Stage::joining(),
             asking: None,
             issuer: Issuer::new("r", Sealer::default()),
             patience: Patience::new(PATIENCE),
-            alive: ALIVE,
+            alive: most,
+            most,
             returned: Nanos::ZERO,
             joined: None,
             failure: None,
@@ -298,7 +303,7 @@ impl Subscription {
     fn join(&mut self, reply: &Reply, now: Nanos) {
         let param = |key: &str| reply.params.get(key).unwrap_or_default().to_owned();
         let every = reply.params.parse("every").ok().flatten().map(Nanos);
-        self.alive = every.unwrap_or(ALIVE).clamp(OFTENEST, ALIVE);
+        self.alive = every.unwrap_or(ALIVE).clamp(OFTENEST, self.most);
         self.joined.get_or_insert(now);
         self.refusals.clear();
         // The sender waits for the value to be returned.
@@ -356,7 +361,7 @@ mod tests {
     #[test]
     fn a_sender_that_puts_a_receiver_off_has_replied() {
         let sender = "10.0.0.1:7000".parse().unwrap();
-        let mut asks = Subscription::new(sender);
+        let mut asks = Subscription::new(sender, Nanos::ZERO);
         let mut now = Nanos::from_secs(1);
         let full = Code::NO_ROOM;
         loop {

@@ -10,6 +10,7 @@
 //! question    one more probe, if the run does not show that
 //! bursts      bursts of lost probes
 //! delays      round trips, one-way delay variation, time in the reflector
+//! keepalives  datagrams between probes that are far apart
 //! told        other contents of the answers
 //! rows        records of single probes and intervals
 //! target      the accounting of one target, from all of these
@@ -23,6 +24,7 @@ mod delays;
 mod directions;
 mod echo;
 mod extra_probe;
+mod keepalives;
 mod plan;
 mod probe;
 mod protocol;
@@ -42,6 +44,7 @@ use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::units::Nanos;
 use clocks::Clocks;
 use extra_probe::Step;
+use keepalives::Keepalives;
 use probe::Probes;
 use schedule::PingSchedule;
 use target::Target;
@@ -65,6 +68,8 @@ pub struct PingSession<S> {
     /// Target and planned time of each probe in the current batch.
     written: Vec<(usize, Nanos)>,
     spare: Vec<u8>,
+    /// The targets that the current batch has a keepalive to.
+    kept: Vec<usize>,
     /// When probes were last handed to the kernel.
     last_sent: Nanos,
     interrupted: bool,
@@ -99,6 +104,7 @@ where
             linger: None,
             written: Vec::new(),
             spare: Vec::with_capacity(plan.protocol.probe_len()),
+            kept: Vec::new(),
             last_sent: Nanos::ZERO,
             interrupted: false,
             pauses: 0,
@@ -128,6 +134,7 @@ where
             let schedule = PingSchedule::new(spacing, start);
             let probes = Probes::new(mean, self.plan.wait);
             let mut target = Target::new(index, plan.clone(), schedule, probes, now.mono);
+            target.keepalives = Keepalives::new(self.plan.keepalive);
             let dest = Dest { socket: index, ..Dest::from(plan.addr) };
             target.dest = Some(out.add_dest(dest));
             self.targets.push(target);
@@ -190,6 +197,22 @@ where
             }
         }
         false
+    }
+
+    /// Writes the keepalives that are due, and returns when the next is.
+    fn keep_open(&mut self, now: Now, out: &mut TxBatch) -> Option<Nanos> {
+        self.kept.clear();
+        let mut next = None;
+        for (index, target) in self.targets.iter_mut().enumerate() {
+            let Some(dest) = target.dest else { continue };
+            let written = out.len();
+            let due = target.keepalives.poll(now.mono, dest, out);
+            next = next.into_iter().chain(due).min();
+            if out.len() > written {
+                self.kept.push(index);
+            }
+        }
+        next
     }
 
     /// Whether all targets' last slots are used.
@@ -277,6 +300,7 @@ where
             self.settle(index, Nanos::ZERO, Outcome::Lost);
         }
         self.targets[index].sent(planned, now);
+        self.targets[index].keepalives.note_sent(now.mono);
         self.spend(index);
     }
 }
@@ -311,10 +335,22 @@ where
         if std::mem::take(&mut self.told) {
             self.closed |= self.sink.take(PingEvent::Lull) == Flow::Closed;
         }
-        self.next(now, out)
+        let keepalive = self.keep_open(now, out);
+        if !out.is_empty() {
+            return Next::WaitUntil(now.mono);
+        }
+        match (self.next(now, out), keepalive) {
+            (Next::WaitUntil(at), Some(due)) => Next::WaitUntil(at.min(due)),
+            (next, _) => next,
+        }
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        for (place, index) in std::mem::take(&mut self.kept).into_iter().enumerate() {
+            let target = &mut self.targets[index];
+            let probes = target.probes.next() + target.extra_probes();
+            target.keepalives.on_sent(place < outcome.accepted, probes);
+        }
         self.last_sent = now.mono;
         let written = std::mem::take(&mut self.written);
         for (index, planned) in &written[..outcome.accepted.min(written.len())] {

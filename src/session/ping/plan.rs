@@ -56,6 +56,8 @@ pub struct PingPlan {
     pub time: Option<Nanos>,
     /// Time-out of an answer; an answer after that counts as late, not lost.
     pub wait: Nanos,
+    /// How often something leaves to each target, whatever the interval; zero for probes alone.
+    pub keepalive: Nanos,
     /// TTL or hop limit of the probes, to compute the number of hops.
     pub ttl: u8,
     /// Explains why this host refused to send; a look-up outside this state machine.

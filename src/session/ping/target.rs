@@ -9,6 +9,7 @@ use super::delays::{Delays, Steps};
 use super::directions::{Directions, LossByDirection};
 use super::echo::Echo;
 use super::extra_probe::{Question, Step};
+use super::keepalives::Keepalives;
 use super::probe::{Probe, Probes, State};
 use super::rows::{over_time, row, steps};
 use super::schedule::PingSchedule;
@@ -38,6 +39,8 @@ pub(super) struct Target {
     pub schedule: PingSchedule,
     pub probes: Probes,
     pub delays: Delays,
+    /// Keepalives between the probes.
+    pub keepalives: Keepalives,
     /// Slots used by probes that the kernel refused.
     pub never_sent: u64,
     /// Round trips since the last interval.
@@ -75,6 +78,7 @@ impl Target {
             schedule,
             probes,
             delays: Delays::default(),
+            keepalives: Keepalives::default(),
             never_sent: 0,
             round_trips: DelayHistogram::new(),
             socket_drops: 0,
@@ -128,7 +132,8 @@ impl Target {
 
     /// The kernel reported when a probe was sent.
     pub fn left(&mut self, clocks: &Clocks, stamp: &TransmitStamp) {
-        let Some(number) = self.probes.extend(stamp.number) else { return };
+        let Some(number) = self.keepalives.probe_at(stamp.number) else { return };
+        let Some(number) = self.probes.extend(number) else { return };
         let Some(probe) = self.probes.find(number) else { return };
         let since = stamp.at.signed_since(probe.sent_real);
         // A longer time between the two was a pause of this host.
@@ -350,6 +355,7 @@ impl Target {
             reflector_counts: self.ways.counts(),
             reflector_restarts: self.ways.restarts(),
             questions: self.question.asked(),
+            keepalives: self.keepalives.sent(),
             target_received: counts.map(|counts| counts.received),
             target_reflected: counts.map(|counts| counts.reflected),
             dscp_seen: seen.map(|(dscp, _)| dscp),
@@ -406,6 +412,11 @@ impl Target {
         if self.question.answer() && self.probes.waiting() == 0 {
             self.ways.close(number);
         }
+    }
+
+    /// How many extra probes were sent.
+    pub fn extra_probes(&self) -> u64 {
+        self.question.asked()
     }
 
     /// What is left to ask after the last probe.

@@ -201,7 +201,7 @@ fn meet_ports(trial: &mut Trial<'_>) {
 
 /// The timer that a fault brings along.
 fn timer_of(fault: Fault) -> Nanos {
-    if fault == Fault::ForgetfulFirewall { Nanos::from_secs(5) } else { Nanos::MAX }
+    if fault == Fault::ForgetfulFirewall { Nanos::from_secs(3) } else { Nanos::MAX }
 }
 
 pub const TIMEOUT: Machine = Machine {

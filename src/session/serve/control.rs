@@ -14,6 +14,7 @@ use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{ServeRecord, SessionEnd};
 use crate::units::Nanos;
+use crate::wire::stun::is_keepalive;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -60,6 +61,8 @@ pub(super) struct Counts {
     pub opened: u64,
     /// Commands refused by a limit, by policy or for lack of a key.
     pub refused: u64,
+    /// Datagrams that only keep a path open; they are not answered.
+    pub keepalives: u64,
     /// Datagrams that belong to nobody, or that were not answered to avoid an endless loop.
     pub strays: u64,
 }
@@ -212,6 +215,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
         self.note_since(now);
         self.outbox.set_time(now.mono);
+        if is_keepalive(datagram.payload) {
+            self.counts.keepalives += 1;
+            return;
+        }
         if answers_anything(datagram.meta.source.port()) {
             self.counts.strays += 1;
             return;

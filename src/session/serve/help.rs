@@ -90,6 +90,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             .with("opened", self.counts.opened)
             .with("refused", self.counts.refused)
             .with("strays", self.counts.strays)
+            .with("keepalives", self.counts.keepalives)
             .with("up_s", (asked.now.mono - self.counts.since).0 / 1_000_000_000)
             .or_shorter(&[PaddingHint::PadForMore, PaddingHint::PadLetters, PaddingHint::Pad])
             .or_hint(PaddingHint::Pad)

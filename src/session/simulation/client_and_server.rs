@@ -2,7 +2,7 @@
 //! start and end as requested.
 
 use crate::batch::{RxCall, TxCall};
-use crate::control::Sealer;
+use crate::control::{KEEPALIVE_EVERY, Sealer};
 use crate::impair::{Chance, Impairments};
 use crate::machine::Session;
 use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket, Weather};
@@ -133,6 +133,8 @@ pub struct ClientAndServer {
     near_sent: Vec<SenderSummary>,
     near_received: Vec<ReceiverSummary>,
     stretches: usize,
+    /// How often the client's receivers say something.
+    pub keepalive: Nanos,
     /// Whether the server's senders ignore the order to stop.
     pub ignores_stop: bool,
     /// Whether the server ignores requests to open a stream.
@@ -226,6 +228,7 @@ impl ClientAndServer {
             near_sent: Vec::new(),
             near_received: Vec::new(),
             stretches: 0,
+            keepalive: KEEPALIVE_EVERY,
             ignores_stop: false,
             ignores_data: false,
             sessions: 0,
@@ -456,8 +459,11 @@ impl ClientAndServer {
             let (process, role) = if self.plan.is_up(number) {
                 sender(place, SenderPlan::new(self.plan, number, tag), Some(opening))
             } else {
-                let time = self.plan.time;
-                let plan = ReceiverPlan { time, ..receiver_plan(&self.plan, tag, patience) };
+                let plan = ReceiverPlan {
+                    time: self.plan.time,
+                    keepalive: self.keepalive,
+                    ..receiver_plan(&self.plan, tag, patience)
+                };
                 receiver(place, plan, Some(opening))
             };
             self.streams.push(Stream { session: 0, number, process, role, over: false });

@@ -10,6 +10,7 @@ pub mod client_and_server;
 mod dialogue;
 mod extreme;
 pub mod fault_matrix;
+mod keepalive;
 mod paused_hosts;
 mod ping;
 mod probe;

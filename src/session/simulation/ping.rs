@@ -2,9 +2,13 @@
 
 use super::paths::{clean, held, jittery, lossy, twice, with_delay};
 use crate::batch::{Datagram, Dest, LocalSendFailure, RxEntry, SendOutcome, TxBatch};
+use crate::control::KEEPALIVE_EVERY;
 use crate::impair::{Chance, Impairments};
 use crate::machine::{Next, Now, Session};
-use crate::netsim::{Clock, Host, Link, Network, SendFaults, SimSocket, runs};
+use crate::netsim::{
+    Clock, Host, Link, Nat, NatTimers, Network, Refresh, SendFaults, SimSocket, runs,
+};
+use crate::record::probe::PortChoice;
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
 use crate::session::ping::{
     Asked, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
@@ -54,6 +58,10 @@ impl Session for Mirror {
             None => reply.extend_from_slice(datagram.payload),
             Some(reflector) => {
                 let told = reflector.answer(now, datagram, &mut reply);
+                if datagram.payload.is_empty() {
+                    assert_eq!(told, Reflection::Silent, "a keepalive");
+                    return;
+                }
                 assert!(matches!(told, Reflection::Answered { .. }), "{told:?}");
                 let seq = StampReply::decode(&reply).unwrap().request.seq;
                 self.answered.push(seq);
@@ -92,6 +100,9 @@ struct Ping {
     count: Option<u64>,
     time: Option<Nanos>,
     wait: Nanos,
+    keepalive: Nanos,
+    /// What translates addresses before the path.
+    nat: Option<NatTimers>,
     plain: bool,
     stateless: bool,
     asked: Asked,
@@ -114,6 +125,8 @@ impl Default for Ping {
             count: Some(1_000),
             time: None,
             wait: Nanos::from_millis(200),
+            keepalive: KEEPALIVE_EVERY,
+            nat: None,
             plain: false,
             stateless: false,
             asked: Asked::default(),
@@ -164,13 +177,23 @@ impl Ping {
             count: self.count,
             time: self.time,
             wait: self.wait,
+            keepalive: self.keepalive,
             ttl: 255,
             explain: LocalSendFailure::from_errno,
         };
         let mut network = Network::new(seed);
         let mut link = Link::new(self.out.clone(), self.back.clone());
         link.back.extremes = self.extremes;
-        let mut near = Host::at("192.0.2.1").behind(link);
+        let mut near = Host::at("192.0.2.1");
+        if let Some(timers) = self.nat.clone() {
+            let mut nat = Nat::at([203, 0, 113, 1].into());
+            nat.timers = timers;
+            if let Some(translation) = &mut nat.translation {
+                translation.ports = PortChoice::Random;
+            }
+            near = near.behind(nat);
+        }
+        near = near.behind(link);
         (near.clock, near.send_faults, near.late) = (self.clock, self.send_faults, self.late);
         let near = network.add(near);
         let mut far = Host::at("192.0.2.2");
@@ -235,7 +258,8 @@ impl Ran {
     #[track_caller]
     fn check(&self, seed: u64) {
         let PingTargetReport { sent, back, open, lost, .. } = self.report;
-        assert_eq!(sent + self.report.questions, self.sent, "seed {seed}");
+        let beside = self.report.questions + self.report.keepalives;
+        assert_eq!(sent + beside, self.sent, "seed {seed}");
         assert_eq!(back, self.returned.len() as u64, "seed {seed}");
         assert_eq!(sent, back + lost.total + open, "seed {seed}");
         assert_eq!(self.lost_so_far, lost.total, "seed {seed}: live and in the end");
@@ -439,6 +463,7 @@ fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
         count: Some(1),
         time: None,
         wait,
+        keepalive: Nanos::ZERO,
         ttl: 255,
         explain: LocalSendFailure::from_errno,
     };
@@ -575,6 +600,7 @@ fn a_status_that_is_asked_for_before_the_run_begins_is_told_once_it_has() {
         count: Some(1),
         time: None,
         wait: Nanos::from_millis(1),
+        keepalive: Nanos::ZERO,
         ttl: 255,
         explain: LocalSendFailure::from_errno,
     };
@@ -587,4 +613,32 @@ fn a_status_that_is_asked_for_before_the_run_begins_is_told_once_it_has() {
     assert_eq!(told.0.get(), 1);
     session.on_status(now);
     assert_eq!(told.0.get(), 2);
+}
+
+#[test]
+fn probes_that_are_far_apart_remain_one_session_behind_a_nat_that_forgets() {
+    let timer = Nanos::from_secs(3);
+    let timers = NatTimers {
+        first: timer,
+        established: timer,
+        refresh: Refresh::Outbound,
+        ..NatTimers::default()
+    };
+    let apart = Ping {
+        spacing: PingSpacing::Every(Nanos::from_secs(5)),
+        count: Some(20),
+        nat: Some(timers),
+        ..Ping::default()
+    };
+    for seed in 0..runs(4) {
+        let ran = apart.run(seed);
+        ran.check(seed);
+        let report = &ran.report;
+        assert_eq!((report.back, report.reflector_restarts), (20, 0), "seed {seed}");
+        assert_eq!(report.keepalives, 38, "seed {seed}: two in each gap");
+        let off = Ping { keepalive: Nanos::ZERO, ..apart.clone() }.run(seed);
+        assert_eq!(off.report.keepalives, 0, "seed {seed}");
+        // Each probe comes from another port, and the reflector begins to count anew.
+        assert_eq!(off.report.reflector_restarts, 19, "seed {seed}: {:#?}", off.report);
+    }
 }

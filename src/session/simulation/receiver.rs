@@ -56,6 +56,7 @@ fn plan(go_ahead: &[u8]) -> ReceiverPlan {
         time: Nanos::ZERO,
         per_drop: ReceiverPlan::COALESCED,
         go_ahead: go_ahead.to_vec(),
+        keepalive: Nanos::ZERO,
     }
 }
 

@@ -147,6 +147,7 @@ impl Stream {
             time: Nanos::ZERO,
             per_drop: ReceiverPlan::COALESCED,
             go_ahead: Vec::new(),
+            keepalive: Nanos::ZERO,
         }
     }
 

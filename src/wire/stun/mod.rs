@@ -8,6 +8,7 @@ mod address;
 mod attribute;
 #[cfg(test)]
 mod golden;
+mod keepalive;
 mod message;
 mod writer;
 
@@ -15,6 +16,7 @@ pub use address::{address, push_address};
 pub use attribute::{
     Attribute, AttributeKind, ChangeRequest, StunError, error_code, unknown_attributes,
 };
+pub use keepalive::{KEEPALIVE, is_keepalive};
 pub use message::{BINDING, Fingerprint, STUN_HEADER, StunClass, StunMessage, TransactionId};
 pub use writer::StunWriter;
 

@@ -282,6 +282,7 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     down.conclude(two);
     let mut report = run(up, two);
     (report.reverse, report.one_host) = (Some(down), true);
+    report.keepalives = 4;
     report.note_caveats();
     limits(&mut report);
     hold_run("blast.both_ways", &report);

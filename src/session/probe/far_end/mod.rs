@@ -117,6 +117,13 @@ impl FarEnd {
         Self { stays_proven: true, ..self }
     }
 
+    /// The same dialogue on a path that something must leave for this often to stay open; zero
+    /// for a path that nothing is done for.
+    #[must_use]
+    pub fn with_keepalive(self, every: Nanos) -> Self {
+        Self { client: self.client.with_keepalive(every), ..self }
+    }
+
     /// Requests a probe with these ports open, at most 256; earlier measurements are discarded.
     pub fn probe(&mut self, ports: PortList) {
         self.granted = None;

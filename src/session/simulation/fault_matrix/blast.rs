@@ -32,9 +32,10 @@ fn logged(link: &LinkDirection) -> (u64, u64) {
 
 fn run(trial: &mut Trial<'_>, direction: Direction) {
     let rate = Rate::Packets(PacketRate(500_000));
-    // Long enough for a firewall to forget a path that nobody keeps open.
-    let seconds = if trial.fault == Fault::ForgetfulFirewall { 12 } else { 2 };
-    let plan = TestPlan { direction, rate, ..plan(Nanos::from_secs(seconds)) };
+    // Longer than a firewall remembers.
+    let forgets = trial.fault == Fault::ForgetfulFirewall;
+    let time = Nanos::from_secs(if forgets { 7 } else { 2 });
+    let plan = TestPlan { direction, rate, ..plan(time) };
     let mut ends = ClientAndServer::under(trial.seed + 6, plan, &trial.weather());
     let finished = ends.finish(trial.deadline());
     let summary = &finished.summary;

@@ -3,6 +3,7 @@
 use super::messages::echo;
 use super::{Machine, Scenario, Tap, Trial};
 use crate::batch::LocalSendFailure;
+use crate::control::KEEPALIVE_EVERY;
 use crate::netsim::{Fault, SimSocket, Way};
 use crate::record::{Flow, PingEvent, PingTargetReport, Sink};
 use crate::session::ping::{
@@ -89,6 +90,7 @@ impl Shape {
             count: self.count,
             time: self.time,
             wait: Nanos::from_millis(700),
+            keepalive: KEEPALIVE_EVERY,
             ttl: 255,
             explain: LocalSendFailure::from_errno,
         }
