@@ -48,6 +48,8 @@ pub enum Fault {
     Blackout,
     /// The near host wakes sessions up to 5 ms late.
     LateHost,
+    /// One to five of: standstills, blackouts, a firewall that refuses, a NAT that starts anew.
+    Events,
 }
 
 /// What a fault means for the two hosts of a scenario.
@@ -60,11 +62,15 @@ pub struct Weather {
     /// What stands before the near host, by its external address.
     pub middlebox: Option<Middlebox>,
     /// When the near host stands still.
-    pub near_standstill: Option<Range<Nanos>>,
+    pub near_standstills: Vec<Range<Nanos>>,
     /// When the far host stands still.
-    pub far_standstill: Option<Range<Nanos>>,
+    pub far_standstills: Vec<Range<Nanos>>,
     /// When nothing passes.
-    pub blackout: Option<Range<Nanos>>,
+    pub blackouts: Vec<Range<Nanos>>,
+    /// When the middlebox refuses what leaves.
+    pub refusals: Vec<Range<Nanos>>,
+    /// When the NAT starts anew.
+    pub nat_restarts: Vec<Nanos>,
     /// How late at most the near host wakes sessions.
     pub late: Nanos,
 }
@@ -99,7 +105,7 @@ const EVENT: Range<Nanos> = Nanos::from_millis(1_500)..Nanos::from_millis(3_500)
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Clean,
         Self::LittleLoss,
         Self::Loss,
@@ -118,6 +124,7 @@ impl Fault {
         Self::FarStandstill,
         Self::Blackout,
         Self::LateHost,
+        Self::Events,
     ];
 
     /// Whether datagrams may be lost, cut off or forged by it, so that a run need not succeed.
@@ -192,10 +199,11 @@ impl Fault {
                 let middlebox = Some(Middlebox::Firewall(Nanos::from_secs(3)));
                 Weather { middlebox, ..clean() }
             }
-            Self::NearStandstill => Weather { near_standstill: Some(EVENT), ..clean() },
-            Self::FarStandstill => Weather { far_standstill: Some(EVENT), ..clean() },
-            Self::Blackout => Weather { blackout: Some(EVENT), ..clean() },
+            Self::NearStandstill => Weather { near_standstills: vec![EVENT], ..clean() },
+            Self::FarStandstill => Weather { far_standstills: vec![EVENT], ..clean() },
+            Self::Blackout => Weather { blackouts: vec![EVENT], ..clean() },
             Self::LateHost => Weather { late: millis(5), ..clean() },
+            Self::Events => Weather::eventful(1, EVENT.start),
         }
     }
 }
@@ -204,7 +212,7 @@ impl Weather {
     /// The same with its standstill or blackout at this time.
     #[must_use]
     pub fn with_event_at(mut self, event: &Range<Nanos>) -> Self {
-        let events = [&mut self.near_standstill, &mut self.far_standstill, &mut self.blackout];
+        let events = [&mut self.near_standstills, &mut self.far_standstills, &mut self.blackouts];
         events.into_iter().flatten().for_each(|own| *own = event.clone());
         self
     }
@@ -214,14 +222,18 @@ impl Weather {
     #[must_use]
     pub fn near(&self, mut host: super::Host, external: IpAddr) -> super::Host {
         host.late = self.late;
-        host.standstills.extend(self.near_standstill.clone());
+        host.standstills.extend(self.near_standstills.clone());
         if let Some(middlebox) = self.middlebox {
-            host = host.behind(middlebox.build(external));
+            let mut middlebox = middlebox.build(external);
+            middlebox.refusals.clone_from(&self.refusals);
+            middlebox.restarts.clone_from(&self.nat_restarts);
+            host = host.behind(middlebox);
         }
         let [out, back] = self.path.clone();
         host = host.behind(Link::new(out, back).with_extremes(self.extremes));
-        if let Some(blackout) = self.blackout.clone() {
-            host = host.behind_rule(move |now, _, _| !blackout.contains(&now));
+        if !self.blackouts.is_empty() {
+            let blackouts = self.blackouts.clone();
+            host = host.behind_rule(move |now, _, _| !blackouts.iter().any(|at| at.contains(&now)));
         }
         host
     }
@@ -229,7 +241,7 @@ impl Weather {
     /// The far host under this weather.
     #[must_use]
     pub fn far(&self, mut host: super::Host) -> super::Host {
-        host.standstills.extend(self.far_standstill.clone());
+        host.standstills.extend(self.far_standstills.clone());
         host
     }
 }

@@ -12,6 +12,7 @@
 
 mod clock;
 mod delivery;
+mod events;
 mod extremes;
 mod faults;
 mod host;
@@ -30,12 +31,12 @@ mod way;
 
 pub use clock::Clock;
 pub use extremes::alter;
-pub use faults::{Fault, Weather};
+pub use faults::{Fault, Middlebox, Weather};
 pub use host::{ClosedPorts, ENOBUFS, Host, SendFaults, Sent};
 pub use line::{Element, Rule};
 pub use link::{Direction, Link, Passage};
 pub use mailbox::Mailbox;
-pub use nat::{Nat, NatTimers, Refresh, Translation};
+pub use nat::{INSIDE, Nat, NatTimers, Refresh, Translation};
 pub use network::{HostId, Network, SimSocket};
 pub use node::{Node, ProcessId, Running};
 pub use packet::{Content, Icmp, Packet};

@@ -1,12 +1,13 @@
 //! A NAT or a stateful firewall, by the behaviours of RFC 4787.
 
 use super::packet::{Content, Emitted, Icmp, Packet};
+use super::router::QUOTED;
 use super::way::Way;
 use crate::record::probe::{Dependence, PortChoice};
 use crate::units::Nanos;
 use fastrand::Rng;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 /// A NAT, or without a translation a firewall.
@@ -20,6 +21,10 @@ pub struct Nat {
     pub timers: NatTimers,
     /// Whether it turns what is sent to its own external addresses back inside (RFC 4787 §6).
     pub hairpin: bool,
+    /// When it starts anew.
+    pub restarts: Vec<Nanos>,
+    /// When it refuses by ICMP all that leaves.
+    pub refusals: Vec<Range<Nanos>>,
     mappings: HashMap<(SocketAddr, Key), SocketAddr>,
     /// By external address, then by whom it may hear from.
     flows: HashMap<SocketAddr, HashMap<Key, Flow>>,
@@ -102,6 +107,20 @@ impl NatTimers {
     }
 }
 
+/// The addresses from which a NAT or firewall refuses, by family.
+pub const INSIDE: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 254)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xfe)),
+];
+
+/// Administratively prohibited (RFC 1812 §5.2.7.1, RFC 4443 §3.1).
+fn refusal(now: Nanos, packet: &Packet) -> Option<(Nanos, Packet)> {
+    let is_v6 = packet.from.is_ipv6();
+    let kind = if is_v6 { (1, 1) } else { (3, 13) };
+    let router = INSIDE[usize::from(is_v6)];
+    Packet::error(packet, router, kind, None, QUOTED).map(|error| (now, error))
+}
+
 impl Nat {
     /// A NAT with one mapping for all far ends that lets in only whom was sent to, and forgets
     /// nothing: what most homes have.
@@ -118,6 +137,8 @@ impl Nat {
             filtering: Dependence::AddressAndPortDependent,
             timers: NatTimers::default(),
             hairpin: false,
+            restarts: Vec::new(),
+            refusals: Vec::new(),
             mappings: HashMap::new(),
             flows: HashMap::new(),
             inside: HashMap::new(),
@@ -141,7 +162,13 @@ impl Nat {
     }
 
     pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
+        let pending = self.restarts.len();
+        self.restarts.retain(|at| now < *at);
+        if self.restarts.len() < pending {
+            self.restart();
+        }
         match way {
+            Way::Out if self.refuses(now) => emitted.back.extend(refusal(now, &packet)),
             Way::Out => self.pass_out(now, packet, emitted),
             Way::Back => {
                 if let Some(packet) = self.pass_back(now, packet) {
@@ -149,6 +176,10 @@ impl Nat {
                 }
             }
         }
+    }
+
+    fn refuses(&self, now: Nanos) -> bool {
+        self.refusals.iter().any(|at| at.contains(&now))
     }
 
     fn pass_out(&mut self, now: Nanos, mut packet: Packet, emitted: &mut Emitted) {

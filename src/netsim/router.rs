@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// Bytes of the payload that an error quotes, at the least 8 (RFC 792), here more (RFC 1812).
-const QUOTED: usize = 512;
+pub(super) const QUOTED: usize = 512;
 
 /// A router on a line.
 #[derive(Clone, Debug)]

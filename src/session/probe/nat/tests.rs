@@ -2,7 +2,7 @@
 
 use super::simulated::{Rules, probed, probed_under};
 use crate::batch::LocalCause;
-use crate::netsim::{Fault, runs};
+use crate::netsim::{Fault, Middlebox, runs};
 use crate::record::probe::{
     Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
 };
@@ -259,12 +259,13 @@ fn meet_fault(trial: &mut Trial<'_>) {
         trial.at_most("answered <= sent, of each test", test.answered.into(), test.sent.into());
     }
     trial.at_most("back <= sent", report.back, report.sent);
-    let is_nat = trial.fault == Fault::Nat;
+    let middlebox = trial.weather().middlebox;
+    let is_nat = middlebox == Some(Middlebox::Nat);
     trial.never(("nat", report.nat), report.nat.is_some_and(|told| told != is_nat));
-    let filters = matches!(trial.fault, Fault::Nat | Fault::ForgetfulFirewall);
-    let truth = if filters { D::AddressAndPortDependent } else { D::EndpointIndependent };
+    let truth =
+        if middlebox.is_some() { D::AddressAndPortDependent } else { D::EndpointIndependent };
     let vague = D::EndpointIndependentOrAddressDependent;
-    let is_vague = report.filtering == Some(vague) && !filters;
+    let is_vague = report.filtering == Some(vague) && middlebox.is_none();
     let is_right = [None, Some(truth)].contains(&report.filtering) || is_vague;
     trial.never(("filtering", report.filtering), !is_right);
     let failure = (!report.answered).then_some(&"no answer" as &dyn std::fmt::Debug);

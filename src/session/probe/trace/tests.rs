@@ -4,8 +4,8 @@ use super::*;
 use crate::batch::{CauseCode, Dest, IcmpMeaning, LocalCause, LocalSendFailure, RxEntry, SendStop};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss};
 use crate::netsim::{
-    Element, ErrorBudget, Fault, Host, Link, Network, Responder, Router, RouterRule, RoutingLoop,
-    SimSocket, Way, Weather, runs,
+    Element, ErrorBudget, Fault, Host, INSIDE, Link, Network, Responder, Router, RouterRule,
+    RoutingLoop, SimSocket, Way, Weather, runs,
 };
 use crate::record::probe::{
     TraceAlternative, TraceCaveat, TraceDistance, TraceEnd, TraceEvidence, TraceIcmp, TraceSeen,
@@ -535,12 +535,13 @@ pub const TRACE: Machine = Machine {
 fn meet_fault(trial: &mut Trial<'_>) {
     let path = Path { seed: trial.seed, ..path(&[SPEAKS; 3], End::Stamp) };
     let (report, at) = trace_under(&path, 2, 4, Some(&trial.weather()));
+    let refuses = trial.is_refused().then_some(INSIDE[0]);
     for flow in &report.flows {
         // The routers before the fault are all named.
-        let known = |index: usize| [router(index as u8 + 1), target().ip()];
+        let known = |index: usize| [Some(router(index as u8 + 1)), Some(target().ip()), refuses];
         for (index, hop) in flow.hops.iter().enumerate() {
             let found = hop.routers();
-            let is_right = found.iter().all(|found| known(index).contains(found));
+            let is_right = found.iter().all(|found| known(index).contains(&Some(*found)));
             let is_target = index < 3 && found.contains(&target().ip());
             trial.never((index, &found), !is_right || is_target);
             let tries = hop.tries.len() as u64;

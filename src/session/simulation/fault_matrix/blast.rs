@@ -64,8 +64,8 @@ fn hold_losses(
     finished: &Finished,
     direction: Direction,
 ) {
-    // Its blackout is not the link's.
-    let is_logged = trial.fault != Fault::Blackout;
+    // A blackout and a refusal are not the link's.
+    let is_logged = !matches!(trial.fault, Fault::Blackout | Fault::Events);
     let link = ends.network.host(ends.client_host).link();
     let (out, back) = (logged(&link.out), logged(&link.back));
     let summary = &finished.summary;
@@ -73,7 +73,9 @@ fn hold_losses(
     if direction != Direction::Down {
         let received = summary.received.expect("a complete run has counts");
         trial.sum(rule, finished.sent, &[received.numbers(), received.lost]);
-        trial.sum("sent = passed to the path", finished.sent, &[out.0]);
+        if !trial.is_refused() {
+            trial.sum("sent = passed to the path", finished.sent, &[out.0]);
+        }
         trial.never(("lost", received.lost, out), is_logged && received.lost != out.1);
     }
     if direction != Direction::Up {

@@ -133,7 +133,8 @@ fn hold_sent(trial: &mut Trial<'_>, told: &SendSummary, replies: &Replies, scena
     trial.own_sum("replies = from destinations + from others", came, &[asked, foreign]);
     trial.own_sum("replies from others", told.foreign_replies.unwrap_or(0), &[foreign]);
     trial.never("foreign replies", foreign > 0);
-    trial.never("errors of the network", !told.network_errors.is_empty());
+    let refused = trial.is_refused();
+    trial.never("errors of the network", !refused && !told.network_errors.is_empty());
 }
 
 fn hold_received(
@@ -165,13 +166,15 @@ fn hold_received(
     trial.at_most("in intervals <= received", intervals.0, told.datagrams);
     trial.never("a loop", told.suspected_loop > 0);
     trial.never("answers not sent", told.unanswered > 0);
-    trial.never("errors of the network", !told.network_errors.is_empty());
+    let refused = trial.is_refused();
+    trial.never("errors of the network", !refused && !told.network_errors.is_empty());
 }
 
 /// It ends by silence, and by its own standstill only where it heard nothing otherwise.
 fn hold_silence(trial: &mut Trial<'_>, told: &RecvSummary, sender: Nanos, ended: Nanos) {
     trial.never(told.ended, told.ended != RecvEnd::Idle);
-    let is_silenced = matches!(trial.fault, Fault::Blackout | Fault::NearStandstill);
+    let is_silenced =
+        matches!(trial.fault, Fault::Blackout | Fault::NearStandstill | Fault::Events);
     let is_early = ended + Nanos::from_secs(1) < sender;
     trial.never(("silence", ended), is_early && !is_silenced);
 }

@@ -37,6 +37,16 @@ macro_rules! matrix {
         fn $test() {
             meet(&$machine);
         })*
+
+        /// The same machines in runs with events, a thousand in all.
+        mod events {
+            use super::*;
+
+            $(#[test]
+            fn $test() {
+                meet_events(&$machine);
+            })*
+        }
     };
 }
 
@@ -70,6 +80,9 @@ matrix! {
 
 /// How long a standstill or a blackout is.
 const EVENT: Nanos = Nanos::from_secs(2);
+
+/// How often each machine meets events: a thousand runs in all.
+const EVENTFUL: u64 = 50;
 
 /// A state machine and its remote end, as they meet the matrix.
 pub struct Machine {
@@ -136,8 +149,16 @@ impl<'a> Trial<'a> {
 
     /// What the fault means, with its event while this machine is at work.
     pub fn weather(&self) -> Weather {
+        if self.fault == Fault::Events {
+            return Weather::eventful(self.seed, self.machine.event_at);
+        }
         let event = self.machine.event_at..self.machine.event_at + EVENT;
         self.fault.weather().with_event_at(&event)
+    }
+
+    /// Whether what the near host sends may be refused by ICMP.
+    pub fn is_refused(&self) -> bool {
+        !self.weather().refusals.is_empty()
     }
 
     /// In what simulated time the run ends.
@@ -226,10 +247,23 @@ impl<'a> Trial<'a> {
 /// Runs a machine under every fault, with all its seeds.
 fn meet(machine: &Machine) {
     for fault in Fault::ALL {
+        if fault == Fault::Events {
+            continue;
+        }
         for seed in 1..=runs(machine.seeds) {
             run(machine, fault, seed);
         }
     }
+}
+
+/// Runs it with events; fails with the list of the seeds that are wrong.
+fn meet_events(machine: &Machine) {
+    let fails = |seed: &u64| {
+        let trial = std::panic::AssertUnwindSafe(|| run(machine, Fault::Events, *seed));
+        std::panic::catch_unwind(trial).is_err()
+    };
+    let wrong: Vec<_> = (1..=runs(EVENTFUL)).filter(fails).collect();
+    assert!(wrong.is_empty(), "{} with events: wrong with seeds {wrong:?}", machine.name);
 }
 
 /// Runs it once; returns the rules that its counts kept.

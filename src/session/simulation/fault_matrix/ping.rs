@@ -191,7 +191,8 @@ fn hold_truth(trial: &mut Trial<'_>, shape: &Shape, told: &PingTargetReport, sce
     trial.never("a clock that was set", told.clock_steps > 0);
     trial.never("strays", told.strays > 0);
     trial.never("answers from elsewhere", told.answered_elsewhere > 0);
-    trial.never("errors of the network", !told.network_errors.is_empty());
+    let refused = trial.is_refused();
+    trial.never("errors of the network", !refused && !told.network_errors.is_empty());
     trial.never("what this host refused", !told.refused.is_empty());
     let copies = trial.fault != Fault::Duplication && told.duplicates > 0;
     trial.never("copies", copies);
