@@ -27,7 +27,11 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
     let refresh = session.lanes.iter().find(|lane| matches!(lane.stage, Stage::Refresh { .. }));
     let inbound_refreshes = refresh.and_then(|lane| match lane.outcome {
         Some(IdleOutcome::Open) => Some(true),
-        Some(IdleOutcome::Closed) => is_beyond_chance(lane.silent(), control, 1).then_some(false),
+        // One lost answer is one refresh less: on a path that loses, it may be that which closed it.
+        Some(IdleOutcome::Closed) => {
+            let is_closed = control.lost == 0 && is_beyond_chance(lane.silent(), control, 1);
+            is_closed.then_some(false)
+        }
         _ => None,
     });
     let why = || session.far.lost().cloned().unwrap_or(NoAgent::Interrupted);
@@ -136,13 +140,23 @@ fn asked<S>(session: &TimeoutSession<S>) -> u64 {
 }
 
 /// An idle time of which it is undecided whether it was too long or its answers were lost by
-/// chance.
+/// chance, or by an outage of the moment in which they came: no other one was as silent, or a
+/// longer one was survived.
 pub(super) fn in_question<S: Sink<TimeoutEvent>>(
     session: &TimeoutSession<S>,
     timer: IdleTimer,
 ) -> Option<Nanos> {
-    let span = span_of(&tried(&session.lanes, timer), session.warming(), asked(session));
-    span.silent.filter(|_| span.closed.is_none())
+    let tried = tried(&session.lanes, timer);
+    let span = span_of(&tried, session.warming(), asked(session));
+    let is_decided = || {
+        let mut own = session.lanes.iter().filter(|lane| lane.timer == timer);
+        own.all(|lane| lane.outcome.is_some())
+    };
+    let Some(closed) = span.closed else { return span.silent.filter(|_| is_decided()) };
+    let at = tried.iter().find(|one| one.silence == closed)?;
+    let silent = |one: &&Tried| one.silence >= closed && !one.open && one.silent.sent > 0;
+    let is_alone = span.later || tried.iter().filter(silent).count() < 2;
+    (is_alone && at.lanes.len() < 2).then_some(closed)
 }
 
 fn timer_report(
