@@ -54,9 +54,7 @@ impl Weather {
                 Event::FarStandstill => weather.far_standstills.push(lasts),
                 Event::Blackout => weather.blackouts.push(lasts),
                 Event::Refusal => weather.refusals.push(lasts),
-                Event::NatRestart if is_nat && std::env::var_os("NATR").is_some() => {
-                    weather.nat_restarts.push(at)
-                }
+                Event::NatRestart if is_nat => weather.nat_restarts.push(at),
                 Event::NatRestart => weather.blackouts.push(lasts),
             }
         }

@@ -285,6 +285,8 @@ fn every_fault_of_the_matrix_does_what_it_says() {
             // 8 Mbit/s by 5, and once more on the way back.
             Fault::Bottleneck => 0.55..0.68,
             Fault::Blackout => 0.59..0.61,
+            // What comes when differs by seed; some of it takes something.
+            Fault::Events => 0.5..1.001,
             _ => 0.999..1.001,
         };
         assert!(expected.contains(&share), "{fault:?}: {share}");
@@ -294,6 +296,7 @@ fn every_fault_of_the_matrix_does_what_it_says() {
         if !matches!(fault, Fault::Extremes | Fault::Corruption) {
             assert_eq!(overtaken > 0, fault == Fault::Reordering, "{fault:?}: {overtaken}");
         }
-        assert_eq!(!caller.pauses.is_empty(), fault == Fault::NearStandstill, "{fault:?}");
+        let stands = !weather.near_standstills.is_empty();
+        assert_eq!(!caller.pauses.is_empty(), stands, "{fault:?}");
     }
 }
