@@ -52,10 +52,9 @@ impl Weather {
             match Event::ALL[rng.usize(0..Event::ALL.len())] {
                 Event::NearStandstill => weather.near_standstills.push(lasts),
                 Event::FarStandstill => weather.far_standstills.push(lasts),
-                Event::Blackout => weather.blackouts.push(lasts),
                 Event::Refusal => weather.refusals.push(lasts),
                 Event::NatRestart if is_nat => weather.nat_restarts.push(at),
-                Event::NatRestart => weather.blackouts.push(lasts),
+                Event::Blackout | Event::NatRestart => weather.blackouts.push(lasts),
             }
         }
         weather
