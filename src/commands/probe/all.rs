@@ -224,6 +224,8 @@ impl<'a> Gathering<'a> {
                 }
             }
         }
+        // Not in the order in which they happened to end.
+        report.left_out.sort_by_key(|left| left.kind as u8);
         report
     }
 }
