@@ -170,7 +170,7 @@ fn flags_of(command: &str) -> Vec<String> {
 }
 
 /// The subcommand, `cast recv` or `probe nat`, as it was typed.
-fn command_of(words: &[OsString]) -> String {
+pub(super) fn command_of(words: &[OsString]) -> String {
     let mut names = words.iter().skip(1).filter_map(|word| word.to_str());
     let first = names.find(|word| !word.starts_with('-')).unwrap_or_default();
     let commands = super::command();

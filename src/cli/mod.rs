@@ -14,6 +14,7 @@ mod recv;
 mod send;
 mod serve;
 mod shared;
+mod split_value;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};

@@ -1,7 +1,7 @@
 //! Parses the command line: short help that fits a screen, values that may look negative, and
 //! errors with a hint.
 
-use super::{Cli, command, habits};
+use super::{Cli, command, habits, split_value};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, FromArgMatches};
 use std::ffi::OsString;
@@ -32,10 +32,17 @@ pub fn parse_at_width(
         Some(columns) => command.term_width(columns),
         None => command,
     };
-    command
+    let parsed = command
         .try_get_matches_from(&words)
         .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|error| Stopped::new(error, &words))
+        .map_err(|error| Stopped::new(error, &words));
+    // Errors that have a hint of their own know better.
+    if parsed.as_ref().err().is_none_or(|stopped| !stopped.asked_for && stopped.hint.is_none())
+        && let Some(text) = split_value::fault(&words)
+    {
+        return Err(Stopped { text, asked_for: false, hint: None });
+    }
+    parsed
 }
 
 /// The arguments of a command as its flags leave them when nobody types any; `positional` are the
