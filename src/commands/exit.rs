@@ -9,6 +9,7 @@ use crate::report::{self, words};
 use crate::sys::ConfineError;
 use crate::units::io_error_text;
 use serde::Serialize;
+use std::net::IpAddr;
 use std::{fmt, io};
 
 /// Addresses of this host that a hint names at most.
@@ -192,11 +193,27 @@ pub fn hint_of(error: &anyhow::Error) -> Option<String> {
     hint.map(with_addresses).map(|hint| hint.text())
 }
 
+/// The hint for an address that is not of this host.
+pub fn own_addresses_hint() -> String {
+    with_addresses(HostHint::ForeignAddress { addresses: Vec::new() }).text()
+}
+
 /// The hint with addresses of this host to choose from, where that is what helps.
 fn with_addresses(hint: HostHint) -> HostHint {
     let HostHint::ForeignAddress { .. } = hint else { return hint };
     let all = interfaces().unwrap_or_default().into_iter().flat_map(|one| one.addresses);
-    HostHint::ForeignAddress { addresses: all.take(NAMED_ADDRESSES).collect() }
+    HostHint::ForeignAddress { addresses: first_of(all) }
+}
+
+/// The first addresses, each once; several interfaces may have the same.
+fn first_of(addresses: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut first = Vec::new();
+    for address in addresses {
+        if !first.contains(&address) && first.len() < NAMED_ADDRESSES {
+            first.push(address);
+        }
+    }
+    first
 }
 
 #[cfg(test)]
@@ -209,6 +226,13 @@ mod tests {
         assert_eq!(message_of(&error), "cannot read x: no such file or directory");
         let strange = anyhow::anyhow!("a file called (os error x)");
         assert_eq!(message_of(&strange), "a file called (os error x)");
+    }
+
+    #[test]
+    fn a_hint_names_the_first_addresses_and_each_once() {
+        let ip = |last: u8| IpAddr::from([192, 0, 2, last]);
+        assert_eq!(first_of([1, 2, 1, 3, 2].into_iter().map(ip)), [1, 2, 3].map(ip));
+        assert_eq!(first_of((0..20).map(ip)), (0..8).map(ip).collect::<Vec<_>>());
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod wait_for_address;
 
 pub use blast::measure as measure_throughput;
 pub use cast::{GroupError, GroupHost, GroupSpec, measure_send as measure_fanout};
+use exit::own_addresses_hint;
 pub use exit::{Exit, Usage, code_of, hint_of, message_of, show_failure};
 pub use ping::measure as measure_ping;
 

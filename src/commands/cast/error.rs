@@ -1,7 +1,7 @@
 //! Usage errors of `cast send` and `cast recv`: found before a socket opens, exit code 2.
 
 use super::group::GroupError;
-use crate::commands::Usage;
+use crate::commands::{Usage, own_addresses_hint};
 use crate::net::NetError;
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::units::Endpoint;
@@ -100,7 +100,7 @@ pub(super) enum LocalError {
     NotAnAddress { host: String },
     /// A group or a broadcast address.
     #[error("not the address of a host")]
-    NotAHost { known: String },
+    NotAHost,
     /// An address of another host: the run fails as it does where a socket is bound to it.
     #[error("not an address of this host")]
     NotLocal { address: Endpoint },
@@ -182,9 +182,7 @@ impl CastUsage {
             Self::StandardOutputTwice => hints::CONTENT_TO_A_FILE.to_owned(),
             Self::RepeatsInput => hints::MESSAGES_OR_FILE.to_owned(),
             Self::ReceiversWithoutHeader => hints::HEADER_OR_OPEN.to_owned(),
-            Self::Local { wrong: LocalError::NotAHost { known }, .. } => {
-                hints::own_addresses(known)
-            }
+            Self::Local { wrong: LocalError::NotAHost, .. } => own_addresses_hint(),
             Self::Local { wrong: LocalError::CannotReach { .. }, .. } => {
                 hints::OPEN_EVERYWHERE.to_owned()
             }

@@ -15,8 +15,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 /// Most addresses of one run, ranges expanded: each is a socket at the receiver and a datagram per
 /// round at the sender.
 pub(super) const TARGETS_MAX: usize = 1024;
-/// Most addresses named in a hint.
-const SHOWN: usize = 8;
 
 /// The role of an address on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,23 +106,6 @@ impl Host {
         let own = self.interfaces.iter().map(|one| (one.index, one.name.clone()));
         Names::new(own.chain(interface_names()).collect())
     }
-
-    /// This host's own addresses, for a hint.
-    pub fn known(&self) -> String {
-        let own = self.interfaces.iter().flat_map(|interface| &interface.addresses);
-        first_of(own.copied())
-    }
-}
-
-/// The first addresses, each once; several interfaces may have the same.
-fn first_of(addresses: impl Iterator<Item = IpAddr>) -> String {
-    let mut shown: Vec<String> = Vec::new();
-    for address in addresses.map(|address| address.to_string()) {
-        if !shown.contains(&address) && shown.len() < SHOWN {
-            shown.push(address);
-        }
-    }
-    shown.join(", ")
 }
 
 /// Every address of the groups, each once, in the order given.
@@ -264,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn no_hint_names_an_address_that_is_refused_or_one_twice() {
+    fn an_own_address_is_no_broadcast_of_another_interface() {
         let mut interfaces = host().interfaces;
         // The own address is the other interface's broadcast address; both have another.
         interfaces.push(Interface {
@@ -277,9 +258,7 @@ mod tests {
         let host = Host::with(interfaces);
         assert_eq!(host.role(ip("10.0.0.255")), Role::Own);
         assert_eq!(host.role(ip("10.0.1.255")), Role::Broadcast(Some(8)));
-        let role =
-            |shown: &str| shown.split(", ").map(|one| host.role(ip(one))).collect::<Vec<_>>();
-        assert_eq!(role(&host.known()), [Role::Own; 3]);
+        assert_eq!(host.role(ip("10.0.0.1")), Role::Own);
     }
 
     #[test]

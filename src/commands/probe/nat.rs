@@ -49,10 +49,11 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let device = device(args.interface.as_deref())?;
     let server = resolve(&args.host, Some(args.port), FamilyChoice::from(args.family))?;
     check_zones(&[server], device).map_err(Usage::from)?;
-    super::announce(&args.host, server);
+    check_family(args.bind, server)?;
     let same = if server.is_ipv4() { FamilyChoice::V4 } else { FamilyChoice::V6 };
     let second = args.second.as_ref().map(|second| resolve(second, Some(args.port), same));
     let second = second.transpose()?;
+    super::announce(&args.host, server);
     let signals = Signals::listen().context(ProbeError::Signals)?;
     let order = NatOrder {
         server,
@@ -104,6 +105,14 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
     Ok(ended.summary)
 }
 
+/// A local address must be of the server's family.
+fn check_family(from: Option<IpAddr>, server: SocketAddr) -> Result<(), Usage> {
+    match from.filter(|from| from.is_ipv4() != server.is_ipv4()) {
+        Some(bind) => Err(ProbeUsage::OtherFamily { bind, server: server.into() }.into()),
+        None => Ok(()),
+    }
+}
+
 /// The local address of datagrams to the server, as the kernel assigns it to a connected socket.
 fn local_address(
     from: Option<IpAddr>,
@@ -111,10 +120,6 @@ fn local_address(
     device: Option<u32>,
 ) -> anyhow::Result<IpAddr> {
     if let Some(from) = from {
-        if from.is_ipv4() != server.is_ipv4() {
-            let wrong = ProbeUsage::OtherFamily { bind: from, server: server.into() };
-            return Err(Usage::from(wrong).into());
-        }
         return Ok(from);
     }
     let mut plan = SocketPlan::for_peers([&server]);

@@ -282,9 +282,7 @@ impl Worded for FailureAdvice {
                 "try `udpkit blast {from}`: a NAT on the return path, or a server with several \
                  addresses, may reply from another address"
             ),
-            Self::TracePath { target } => {
-                format!("`udpkit probe trace {target}` shows where datagrams stop")
-            }
+            Self::TracePath { target } => far_end::trace_path(*target),
             Self::MendThisHost { reason } => {
                 reason.hint().map_or_else(String::new, |hint| hint.text())
             }

@@ -39,8 +39,3 @@ pub const ADD_MULTICAST_ROUTE: &str =
 pub fn zone_or_interface(group: IpAddr) -> String {
     format!("name the interface: [{group}%eth0] or --interface eth0")
 }
-
-/// For an address that is not of this host.
-pub fn own_addresses(known: &str) -> String {
-    format!("addresses of this host: {known}")
-}

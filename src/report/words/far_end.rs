@@ -44,6 +44,11 @@ pub fn port_closed(target: Endpoint) -> (String, String) {
     (format!("nothing listens on {target}"), hint)
 }
 
+/// For datagrams that a router or firewall does not let through to `target`: the hint.
+pub fn trace_path(target: Endpoint) -> String {
+    format!("`udpkit probe trace {target}` shows where datagrams stop")
+}
+
 /// The note that a probe of `host` has begun; a zone is named as the interface is.
 pub fn probing(host: &str, target: Endpoint) -> String {
     match target.ip() {
@@ -56,7 +61,8 @@ pub fn probing(host: &str, target: Endpoint) -> String {
 pub fn no_agent(target: Endpoint, why: &NoAgent) -> (String, Option<String>) {
     let hint = match why {
         NoAgent::NoReply { .. } | NoAgent::StoppedReplying { .. } => Some(no_reply(target).1),
-        NoAgent::Unreachable { .. } => Some(port_closed(target).1),
+        NoAgent::Unreachable { error, .. } if error.is_refusal() => Some(port_closed(target).1),
+        NoAgent::Unreachable { .. } => Some(trace_path(target)),
         NoAgent::Refused { reply: RemoteRefusal::Refused { .. } } => {
             Some(format!("probes need {} there without `--no-probe`", serve_command(target)))
         }
@@ -80,6 +86,7 @@ pub fn other_family(name: &str, taken: IpAddr, other: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::{ErrorOrigin, NetworkError};
 
     #[test]
     fn target_and_command_are_named_and_only_another_port_is_an_option() {
@@ -89,5 +96,20 @@ mod tests {
         let (error, hint) = port_closed("[2001:db8::1]:9000".parse().unwrap());
         assert_eq!(error, "nothing listens on [2001:db8::1]:9000");
         assert_eq!(hint, "start `udpkit serve --port 9000` there");
+    }
+
+    #[test]
+    fn a_closed_port_wants_a_server_and_a_routers_refusal_a_trace() {
+        let target: Endpoint = "192.0.2.10:8620".parse().unwrap();
+        let to = "192.0.2.10:8620".parse().unwrap();
+        for (code, errno, wanted) in [
+            (3, 111, "start `udpkit serve` there"),
+            (1, 113, "`udpkit probe trace 192.0.2.10:8620` shows where datagrams stop"),
+            (13, 113, "`udpkit probe trace 192.0.2.10:8620` shows where datagrams stop"),
+        ] {
+            let error = NetworkError::new(ErrorOrigin::Icmp, (3, code), errno, to, &[]);
+            let why = NoAgent::from_network(target, &error);
+            assert_eq!(no_agent(target, &why).1.as_deref(), Some(wanted), "{why}");
+        }
     }
 }

@@ -361,6 +361,7 @@ fn impossible_arguments_are_usage_errors() {
         let output = run(udpkit().args(["probe", "nat"]).args(args), secs(10));
         assert_eq!(output.code(), Some(2), "{args:?}: {}", output.err());
         assert!(output.err().contains(told), "{}", output.err());
+        assert!(output.err().starts_with("error: "), "{}", output.err());
     }
     for (flag, value, told) in [
         ("--stun-alternate", "many", "or none"),

@@ -206,7 +206,6 @@ fn hints_of_cast() {
         cast_hints::CHOOSE_INTERFACE.to_owned(),
         cast_hints::ADD_MULTICAST_ROUTE.to_owned(),
         cast_hints::zone_or_interface("ff02::7".parse().expect("an address")),
-        cast_hints::own_addresses("127.0.0.1, 192.0.2.1"),
         cast::too_few_receivers(1, 3),
         cast::cannot_send("239.1.2.3:5000", "no route to the destination (ENETUNREACH)"),
     ];
