@@ -1,10 +1,9 @@
 //! What is shown while a command runs, as users see it: progress lines on a terminal and nowhere
 //! else, a summary so far at SIGQUIT, and ASCII alone where there is nothing else.
 
-use crate::common::{Running, require_tools, run, secs, udpkit};
+use crate::common::{Running, require_tools, run, secs, udpkit, wait_until};
 use std::net::UdpSocket;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 /// A server on 127.0.0.1 and its address.
 fn serve() -> (Running, String) {
@@ -44,11 +43,7 @@ fn wait_until_it_catches_sigquit(running: &Running) {
         let threads = field("Threads:").and_then(|count| count.trim().parse::<u32>().ok());
         mask.is_some_and(|mask| mask & BIT != 0) && threads > Some(1)
     };
-    let deadline = Instant::now() + secs(10);
-    while !catches() {
-        assert!(Instant::now() < deadline, "nobody catches SIGQUIT");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("somebody to catch SIGQUIT", secs(10), catches);
 }
 
 /// SIGQUIT once the command is at work; it says so as often as it is asked, and goes on.

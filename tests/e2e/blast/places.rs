@@ -6,8 +6,6 @@ use crate::common::{
     wait_until,
 };
 use serde_json::Value;
-use std::thread;
-use std::time::Duration;
 
 /// Datagrams that need no fragments, at a rate that no host is busy with.
 const WHOLE: &[&str] = &["-t", "1s", "--rate", "5M", "--size", "1000"];
@@ -100,14 +98,15 @@ fn filtered(lab: &Lab) -> u64 {
     value.parse().expect("a number")
 }
 
-/// For half a second in the middle of a run, its datagrams take the second link.
+/// In the middle of a run, half a second's datagrams take the second link.
 fn detour(lab: &Lab) -> Value {
     let args = ["blast", "10.77.0.2", "--json", "-t", "3s", "--rate", "2M", "--size", "1000"];
     let before = lab.snmp("b").in_datagrams;
     let client = Running::start(lab.udpkit("a").args(args));
     wait_until("data", secs(10), || lab.snmp("b").in_datagrams > before + 100);
     lab.shell("a", "ip route add 10.77.0.2/32 via 10.78.0.2 dev eth1 src 10.77.0.1");
-    thread::sleep(Duration::from_millis(500));
+    let sent = lab.snmp("a").out_datagrams;
+    wait_until("the detour", secs(10), || lab.snmp("a").out_datagrams > sent + 125);
     lab.shell("a", "ip route del 10.77.0.2/32");
     let report = json(&client.wait(secs(20)).out());
     assert_sums(&report);

@@ -13,8 +13,6 @@ use crate::common::{
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
 fn serve(command: &mut Command, args: &[&str]) -> Running {
     let server = Running::start(command.arg("serve").args(args));
@@ -199,7 +197,12 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
     wait_until("data", || data() > 500);
     lab.shell("b", "ip link set eth0 down");
     // A thousand datagrams fall into this time, whatever becomes of them.
-    thread::sleep(Duration::from_millis(500));
+    let tried = || {
+        let of = lab.snmp("a");
+        of.out_datagrams + of.sndbuf_errors
+    };
+    let before = tried();
+    wait_until("what is sent meanwhile", || tried() > before + 1_000);
     lab.shell("b", "ip link set eth0 up");
     let back = data();
     wait_until("data again", || data() > back + 100);
