@@ -11,6 +11,17 @@ pub struct Block {
     /// The line of its fence.
     pub line: usize,
     pub steps: Vec<Step>,
+    /// Where it runs, if the line before it says so: `<!-- lab: SCENARIO on HOST -->`.
+    pub lab: Option<Stage>,
+    /// The `sh` blocks before it in the document that load rules in a lab.
+    pub rules: Vec<String>,
+}
+
+/// A scenario of [`super::scenarios`], and a host in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    pub scenario: String,
+    pub host: String,
 }
 
 /// One command and the output shown below it.
@@ -40,21 +51,45 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 /// The console blocks of a document.
 pub fn blocks(file: &str, text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut open: Option<Option<Block>> = None;
+    let mut open = Fence::None;
+    let mut rules = Vec::new();
+    let mut before = "";
     for (at, line) in text.lines().enumerate() {
-        let number = at + 1;
-        match (&mut open, line.trim_start().strip_prefix("```")) {
-            (None, Some(tag)) => {
-                let is_console = tag.trim() == "console";
-                let new = || Block { file: file.to_owned(), line: number, steps: Vec::new() };
-                open = Some(is_console.then(new));
+        let fence = line.trim_start().strip_prefix("```").map(str::trim);
+        match (&mut open, fence) {
+            (Fence::None, Some("console")) => {
+                let (file, line) = (file.to_owned(), at + 1);
+                let (lab, rules) = (stage(before), rules.clone());
+                open = Fence::Console(Block { file, line, steps: Vec::new(), lab, rules });
             }
-            (Some(_), Some("")) => blocks.extend(open.take().flatten()),
-            (Some(Some(block)), _) => add_line(block, number, line),
+            (Fence::None, Some("sh")) => open = Fence::Shell(String::new()),
+            (Fence::None, Some(_)) => open = Fence::Other,
+            (_, Some("")) => match std::mem::replace(&mut open, Fence::None) {
+                Fence::Console(block) => blocks.push(block),
+                Fence::Shell(script) if script.starts_with("scripts/lab run") => rules.push(script),
+                _ => {}
+            },
+            (Fence::Console(block), _) => add_line(block, at + 1, line),
+            (Fence::Shell(script), _) => *script += &format!("{line}\n"),
             _ => {}
         }
+        before = line;
     }
     blocks
+}
+
+/// The fenced block that a line is in.
+enum Fence {
+    None,
+    Console(Block),
+    Shell(String),
+    Other,
+}
+
+fn stage(line: &str) -> Option<Stage> {
+    let stage = line.trim().strip_prefix("<!-- lab:")?.strip_suffix("-->")?;
+    let (scenario, host) = stage.trim().split_once(" on ")?;
+    Some(Stage { scenario: scenario.to_owned(), host: host.to_owned() })
 }
 
 fn add_line(block: &mut Block, line: usize, text: &str) {
@@ -135,6 +170,17 @@ fn console_blocks_are_parted_into_commands_and_output() {
     let steps: Vec<_> =
         blocks[0].steps.iter().map(|step| (step.command.as_str(), step.output.len())).collect();
     assert_eq!(steps, [("one two", 2), ("three &", 0)]);
+}
+
+#[test]
+fn a_block_knows_its_lab_and_the_rules_before_it() {
+    let text = "```console\n$ one\n```\n```sh\nscripts/lab run r1 -- true\n```\n```sh\nls\n```\n\
+        <!-- lab: wall on s -->\n```console\n$ two\n```\n";
+    let blocks = blocks("a.md", text);
+    assert_eq!((&blocks[0].lab, blocks[0].rules.len()), (&None, 0));
+    let stage = Stage { scenario: "wall".to_owned(), host: "s".to_owned() };
+    assert_eq!(blocks[1].lab, Some(stage));
+    assert_eq!(blocks[1].rules, ["scripts/lab run r1 -- true\n"]);
 }
 
 #[test]

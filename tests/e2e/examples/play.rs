@@ -1,15 +1,19 @@
-//! Runs a block of commands with bash in an empty directory and its own network namespace, and
-//! compares their output with the block.
+//! Runs a block of commands with bash in a directory and network namespace of its own, and compares
+//! their output with the block.
 
 use super::form::compare;
 use super::markdown::{Block, Step};
 use super::shell::{Simple, parse, simple_commands, udpkit_commands};
-use crate::common::{Lab, run, secs};
+use crate::common::{Lab, Running, comes_true, secs};
 use clap::ArgMatches;
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 use std::{env, fs};
+use tempfile::TempDir;
 
 /// Most seconds that a block may take.
 const LONGEST_SECS: u64 = 10;
@@ -61,6 +65,8 @@ __end() {
     wait
 }
 exec </dev/null
+# A block that is interrupted still waits for its command's report.
+trap : TERM
 "#;
 
 /// Whether a block needs only this host and nothing else of the machine. A block that only listens,
@@ -161,41 +167,121 @@ fn listens(words: &[String]) -> bool {
     has(1, "recv") || has(1, "serve") || (has(1, "cast") && (has(2, "recv") || opens))
 }
 
-/// Runs a block; the error says what differs.
+/// Runs a block that needs nothing but loopback; the error says what differs.
 pub fn play(block: &Block) -> Result<(), String> {
     play_within(block, LONGEST_SECS)
 }
 
 /// As [`play`], within this many seconds.
 pub fn play_within(block: &Block, longest_secs: u64) -> Result<(), String> {
-    let place = format!("{}:{}", block.file, block.line);
     let writes = outside_writes(block);
     if !writes.is_empty() {
-        return Err(format!("{place}: writes outside of its folder: {}", writes.join(" ")));
+        let writes = writes.join(" ");
+        return Err(format!("{}: writes outside of its folder: {writes}", place(block)));
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let outputs = tempfile::tempdir().expect("a folder");
-    let file = outputs.path().join("script");
-    fs::write(&file, script(block)).expect("the script is written");
     let lab = Lab::pair();
-    let mut command = lab.command("a", "timeout");
-    command.args(["-k", "1", &longest_secs.to_string(), "bash"]).arg(&file);
-    command.current_dir(folder.path()).env("OUT", outputs.path()).env("PATH", path());
-    command.env("HOME", folder.path()).env_remove("COLUMNS").env_remove("UDPKIT_KEY");
-    let ended = run(&mut command, secs(longest_secs + 5));
-    let found = if ended.code() == Some(124) {
-        Err(format!("takes longer than {longest_secs} s"))
-    } else {
-        judge(block, outputs.path())
-    };
-    found
-        .map_err(|why| format!("{place}: {why}{}\n{}", printed(block, outputs.path()), ended.err()))
+    let host = Host { lab: &lab, name: "a", folder: folder.path(), prepare: "" };
+    Playing::start(block, &host, longest_secs).finish()
 }
 
-fn path() -> std::ffi::OsString {
+/// Where a block's commands run.
+#[derive(Clone, Copy)]
+pub struct Host<'a> {
+    pub lab: &'a Lab,
+    pub name: &'a str,
+    /// The current directory.
+    pub folder: &'a Path,
+    /// Shell commands before the first one of the block, whose output is not compared.
+    pub prepare: &'a str,
+}
+
+impl Host<'_> {
+    /// A program on this host and in its folder, which finds the built binary as `udpkit`.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = self.lab.command(self.name, program);
+        command.current_dir(self.folder).env("PATH", path()).env("HOME", self.folder);
+        command.env_remove("COLUMNS").env_remove("UDPKIT_KEY");
+        command
+    }
+}
+
+fn path() -> OsString {
     let own = Path::new(env!("CARGO_BIN_EXE_udpkit")).parent().expect("a folder").to_owned();
     let others = env::var_os("PATH").unwrap_or_default();
     env::join_paths([own].into_iter().chain(env::split_paths(&others))).expect("a path")
+}
+
+/// The file and line of a block.
+pub fn place(block: &Block) -> String {
+    format!("{}:{}", block.file, block.line)
+}
+
+/// A block whose commands are running.
+pub struct Playing<'a> {
+    block: &'a Block,
+    outputs: TempDir,
+    running: Running,
+    longest_secs: u64,
+}
+
+impl<'a> Playing<'a> {
+    /// Starts the commands of a block; they are killed after `longest_secs`.
+    pub fn start(block: &'a Block, host: &Host, longest_secs: u64) -> Self {
+        let outputs = tempfile::tempdir().expect("a folder");
+        let file = outputs.path().join("script");
+        fs::write(&file, script(block, host.prepare)).expect("the script is written");
+        let mut command = host.command("timeout");
+        command.args(["-k", "3", &longest_secs.to_string(), "bash"]).arg(&file);
+        let running = Running::start(command.env("OUT", outputs.path()));
+        Self { block, outputs, running, longest_secs }
+    }
+
+    /// Waits for the end of its commands; the error says what differs.
+    pub fn finish(self) -> Result<(), String> {
+        let Self { block, outputs, running, longest_secs } = self;
+        let ended = running.wait(secs(longest_secs + 5));
+        let found = if ended.code() == Some(124) {
+            Err(format!("takes longer than {longest_secs} s"))
+        } else {
+            judge(block, outputs.path())
+        };
+        found.map_err(|why| fault(block, &why, outputs.path()) + "\n" + &ended.err())
+    }
+
+    /// Waits until what it shows is printed, within two seconds, and then stops its commands; the
+    /// error says what differs.
+    pub fn stop(self) -> Result<(), String> {
+        let Self { block, outputs, running, .. } = self;
+        let mut found = Ok(());
+        comes_true(secs(2), || {
+            found = judge(block, outputs.path());
+            found.is_ok()
+        });
+        running.signal("TERM");
+        running.wait(secs(10));
+        let found = found.and_then(|()| judge_codes(block, outputs.path()));
+        found.map_err(|why| fault(block, &why, outputs.path()))
+    }
+
+    /// Waits for the end of its commands; `false` when `within` passes first.
+    pub fn ends_within(&self, within: Duration) -> bool {
+        self.running.ends_within(within)
+    }
+
+    /// Whether a command has printed this text.
+    pub fn has_printed(&self, text: &str) -> bool {
+        self.printed().contains(text)
+    }
+
+    /// Its commands, each with its output so far.
+    pub fn printed(&self) -> String {
+        printed(self.block, self.outputs.path())
+    }
+}
+
+fn fault(block: &Block, why: &str, outputs: &Path) -> String {
+    format!("{}: {why}{}", place(block), printed(block, outputs))
 }
 
 fn outside_writes(block: &Block) -> Vec<String> {
@@ -231,8 +317,8 @@ fn in_background(command: &str) -> bool {
     command.trim_end().ends_with('&')
 }
 
-fn script(block: &Block) -> String {
-    let mut script = PRELUDE.to_owned();
+fn script(block: &Block, prepare: &str) -> String {
+    let mut script = format!("{PRELUDE}{prepare}\n");
     for (number, step) in block.steps.iter().enumerate() {
         let _ = writeln!(script, "__next {number}\n{}", step.command);
         if !in_background(&step.command) {
@@ -266,15 +352,20 @@ fn judge(block: &Block, outputs: &Path) -> Result<(), String> {
             background.push(output(number));
         }
         let own = if in_background(&step.command) { Vec::new() } else { output(number) };
-        if step.output.is_empty() {
-            let code =
-                fs::read_to_string(outputs.join(format!("{number}.code"))).unwrap_or_default();
-            if code.trim() == "2" {
-                return Err(fault("exit code 2".to_owned()));
-            }
-            continue;
+        if !step.output.is_empty() {
+            compare(&step.output, &own, &background, &mut seen).map_err(fault)?;
         }
-        compare(&step.output, &own, &background, &mut seen).map_err(fault)?;
+    }
+    judge_codes(block, outputs)
+}
+
+/// A command that shows no output may not be a usage error.
+fn judge_codes(block: &Block, outputs: &Path) -> Result<(), String> {
+    for (number, step) in block.steps.iter().enumerate() {
+        let code = fs::read_to_string(outputs.join(format!("{number}.code"))).unwrap_or_default();
+        if step.output.is_empty() && code.trim() == "2" {
+            return Err(format!("`{}`: exit code 2", step.command));
+        }
     }
     Ok(())
 }
