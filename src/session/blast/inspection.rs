@@ -7,6 +7,8 @@ const FIRST: usize = 256;
 /// Of the rest, one in so many is, and at most one in a buffer. A prime: what rewrites every tenth
 /// or every hundredth datagram does not stay in step with it.
 const EVERY: usize = 61;
+/// Bytes of the pattern that show that a datagram of another length is one of the run.
+const PROOF: usize = 8;
 
 /// Compares all datagrams, or until one was altered a sample. A pattern of 1472 bytes takes about
 /// as long as 60 headers.
@@ -61,6 +63,12 @@ impl Inspection {
         let behind = bytes.get(start + Header::LEN..start + stride);
         behind.is_some_and(|behind| !pattern::matches(Header::LEN, behind))
     }
+}
+
+/// Whether what is behind the header, of some length, is what was sent.
+pub(super) fn is_begun_as_sent(payload: &[u8]) -> bool {
+    let behind = payload.get(Header::LEN..).unwrap_or_default();
+    behind.len() >= PROOF && pattern::matches(Header::LEN, behind)
 }
 
 #[cfg(test)]

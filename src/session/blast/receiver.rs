@@ -1,6 +1,6 @@
 //! The receiving end of one stream: accounts for every datagram.
 
-use super::inspection::Inspection;
+use super::inspection::{Inspection, is_begun_as_sent};
 use super::opening::{Opening, OpeningStep};
 use super::plan::TestPlan;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
@@ -21,8 +21,6 @@ const QUIET: Nanos = Nanos::from_millis(500);
 /// it may still be unread. After a longer pause of this host the sockets are drained before any
 /// tick.
 const UNREAD: Nanos = Nanos::from_millis(100);
-/// Bytes of the pattern that show that a datagram of another length is one of the run.
-const PROOF: usize = 8;
 
 /// Orders to a running receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,6 +264,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
         self.delay.observe(self.drift.correct(at, transit), u64::from(run.count));
+    }
+
+    /// [`Self::settle`] out of line, so that the loop over regular datagrams stays small.
+    #[cold]
+    #[inline(never)]
+    fn settle_before(&mut self, run: Run, arrival: Nanos, at: Nanos) {
+        self.settle(run, arrival, at);
     }
 
     /// Matches the socket's drops with a sequence gap: with GRO one dropped buffer is many
@@ -626,15 +631,18 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
                     header
                 }
                 _ => {
-                    self.settle(std::mem::take(&mut run), entry.meta.arrival, at);
                     let (payload, true_len) = (datagram, datagram.len());
-                    self.other(now, at, &Datagram { payload, true_len, meta: entry.meta });
+                    let datagram = Datagram { payload, true_len, meta: entry.meta };
+                    self.settle_before(run, entry.meta.arrival, at);
+                    self.other(now, at, &datagram);
+                    run = Run::default();
                     continue;
                 }
             };
             if verify && !pattern::matches(Header::LEN, &datagram[Header::LEN..]) {
-                self.settle(std::mem::take(&mut run), entry.meta.arrival, at);
+                self.settle_before(run, entry.meta.arrival, at);
                 self.note_changed((now, at), header.sequence, payload);
+                run = Run::default();
                 continue;
             }
             // A buffer holds few datagrams: nothing can overflow, so no check is needed.
@@ -690,12 +698,6 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             broken: self.broken,
         }
     }
-}
-
-/// Whether what is behind the header, of some length, is what was sent.
-fn is_begun_as_sent(payload: &[u8]) -> bool {
-    let behind = payload.get(Header::LEN..).unwrap_or_default();
-    behind.len() >= PROOF && pattern::matches(Header::LEN, behind)
 }
 
 /// Maps the tracker's burst classes to the fewer ones of the record: the last holds all longer
