@@ -19,6 +19,9 @@ const KEEP_ALIVE: Nanos = Nanos::from_secs(5);
 /// How long to wait for the reply to the closing QUIT, and the same in round trips.
 const FAREWELL: Nanos = Nanos::from_millis(500);
 const FAREWELL_ROUND_TRIPS: u64 = 2;
+/// Commands of a session are padded to this many bytes, so that an address that has proven nothing
+/// gets a ticket in no more.
+const COMMAND_LEN: usize = 128;
 
 /// What a reply brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +116,11 @@ impl Client {
         &self.server
     }
 
+    /// The liveness value that the server sent last; empty before any.
+    pub fn value(&self) -> &str {
+        self.token.value()
+    }
+
     /// The session's name, and what else a handshake of another socket needs.
     pub fn beside(&mut self) -> Beside<'_> {
         let (session, issuer) = (self.token.name(), &mut self.issuer);
@@ -189,7 +197,7 @@ impl Client {
         let mut params = Params::default();
         self.token.write(&mut params);
         request.params.iter().for_each(|(key, value)| params.push(key, value));
-        let command = Request::new(request.verb, params);
+        let command = Request { length: COMMAND_LEN, ..Request::new(request.verb, params) };
         let exchange = self.issuer.issue(command, now.mono, patience);
         self.state = State::Asking(request, exchange);
     }
@@ -354,7 +362,7 @@ mod tests {
         for (value, next) in [("01", "250-proof=02"), ("02", "250-proof=03")] {
             ask(&mut client, START);
             let (stat, reply) = answer(&mut client, START, &[next, "250 ok"]);
-            let params: Vec<_> = stat.params.iter().collect();
+            let params: Vec<_> = stat.params.iter().filter(|(key, _)| *key != "pad").collect();
             assert_eq!(params, [("session", "ab"), ("proof", value), ("from", "7")]);
             assert!(matches!(reply, ClientReply::Answered(_)), "{reply:?}");
         }

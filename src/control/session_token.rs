@@ -14,6 +14,8 @@ const STALE_IN_A_ROW: u32 = 3;
 pub struct SessionToken {
     name: String,
     value: String,
+    /// What proves this end's address, where it is another than the session's; empty where not.
+    ticket: String,
     stale: u32,
 }
 
@@ -28,14 +30,22 @@ impl SessionToken {
         name.clone_into(&mut self.name);
     }
 
-    /// Takes the liveness value from a reply. Returns true if the command was rejected because its
-    /// value was too old and must be sent again with the new one.
+    /// The liveness value that was received last; empty before any.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// Takes the liveness value from a reply, or the ticket of another address than the session's.
+    /// Returns true if the command was rejected because that was too old, or missing, and must be
+    /// sent again with the new one.
     pub fn note(&mut self, reply: &Reply) -> bool {
         let value = reply.params.get("proof");
         if let Some(value) = value {
             value.clone_into(&mut self.value);
         }
-        if reply.code != Code::STALE || value.is_none() {
+        let ticket = reply.params.get("ticket").filter(|_| reply.code == Code::STALE);
+        ticket.unwrap_or_default().clone_into(&mut self.ticket);
+        if reply.code != Code::STALE || (value.is_none() && ticket.is_none()) {
             self.stale = 0;
             return false;
         }
@@ -50,6 +60,9 @@ impl SessionToken {
         }
         if !self.value.is_empty() {
             params.push("proof", &self.value);
+        }
+        if !self.ticket.is_empty() {
+            params.push("ticket", &self.ticket);
         }
     }
 }
@@ -78,6 +91,11 @@ mod tests {
         }
         assert_eq!(written(&held), ["session=ab", "proof=02"]);
         assert!(!held.note(&reply("a 454 stale\r\n")));
+        // From another address than the session's, with a ticket that is returned once.
+        assert!(held.note(&reply("a 454-ticket=77\r\na 454 stale\r\n")));
+        assert_eq!(written(&held), ["session=ab", "proof=02", "ticket=77"]);
+        assert!(!held.note(&reply("a 211-moved=192.0.2.1:9\r\na 211 status\r\n")));
+        assert_eq!(written(&held), ["session=ab", "proof=02"]);
         assert!(held.note(&reply("a 454-proof=03\r\na 454 stale\r\n")));
     }
 }

@@ -67,6 +67,11 @@ impl Executor<ServeCommand> for ServerStreams {
                     running.announce_total(total);
                 }
             }
+            ServeCommand::Move { session, stream, peer } => {
+                if let Some(running) = self.running.get(&(session, stream)) {
+                    running.redirect(peer);
+                }
+            }
             ServeCommand::CountHost { session } => self.count_host(session),
             ServeCommand::StopSenders { session } => {
                 let of_session = self.running.iter().filter(|((id, _), _)| *id == session);

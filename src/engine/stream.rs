@@ -2,17 +2,18 @@
 
 use super::{Handle, Loop, LoopConfig, Placement};
 use crate::batch::TxBatch;
-use crate::net::{NetError, Socket, SocketPlan};
+use crate::net::{NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
     BlastReceiver, BlastSender, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE, ReceiverEvent,
-    ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderPlan, SenderSummary, TestPlan,
-    largest_received, receiver_room, sender_room,
+    ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan,
+    SenderSummary, TestPlan, largest_received, receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
 use crate::units::{Nanos, io_error_text};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -142,8 +143,15 @@ pub enum StreamError {
 /// A running stream thread. Dropping it stops the stream and waits for it.
 pub struct RunningStream {
     handle: Handle,
-    totals: Option<Sender<ReceiverOrder>>,
+    orders: StreamOrders,
+    socket: Redirect,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Orders to whichever end a stream is.
+enum StreamOrders {
+    Send(Sender<SenderOrder>),
+    Receive(Sender<ReceiverOrder>),
 }
 
 impl RunningStream {
@@ -153,6 +161,7 @@ impl RunningStream {
         on_end: impl FnOnce(StreamEnd) + Send + 'static,
     ) -> Result<Self, StreamError> {
         let socket = plan.socket.open()?;
+        let redirect = socket.redirect()?;
         let sends = matches!(plan.role, StreamRole::Send(..));
         let config = LoopConfig {
             tick: Some(TICK),
@@ -165,7 +174,11 @@ impl RunningStream {
         };
         let stream = Loop::new(vec![socket], None, config)?;
         let handle = stream.handle();
-        let (totals, inbox) = channel();
+        let (to_sender, sender_inbox) = channel();
+        let (to_receiver, receiver_inbox) = channel();
+        let orders =
+            if sends { StreamOrders::Send(to_sender) } else { StreamOrders::Receive(to_receiver) };
+        let inbox = (sender_inbox, receiver_inbox);
         let thread = thread::Builder::new().name("stream".to_owned()).spawn(move || {
             if let Some(cpu) = plan.cpu {
                 // The processors were validated earlier; failing to pin costs speed, not
@@ -174,12 +187,12 @@ impl RunningStream {
             }
             on_end(run(stream, plan.payload, plan.opening, plan.role, inbox));
         })?;
-        Ok(Self { handle, totals: (!sends).then_some(totals), thread: Some(thread) })
+        Ok(Self { handle, orders, socket: redirect, thread: Some(thread) })
     }
 
     /// Whether it sends.
     pub fn sends(&self) -> bool {
-        self.totals.is_none()
+        matches!(self.orders, StreamOrders::Send(_))
     }
 
     /// Asks it to stop early; its result is complete.
@@ -189,11 +202,28 @@ impl RunningStream {
 
     /// Tells a receiver how many datagrams its sender sent.
     pub fn announce_total(&self, total: u64) {
-        if let Some(totals) = &self.totals {
+        if let StreamOrders::Receive(orders) = &self.orders {
             // A receiver that has ended needs no total.
-            let _ = totals.send(ReceiverOrder::Total(total));
+            let _ = orders.send(ReceiverOrder::Total(total));
             self.handle.wake();
         }
+    }
+
+    /// This end has another address: has the stream admitted again, with the session's latest
+    /// value.
+    pub fn reopen(&self, proof: String) {
+        // One that has ended goes on nowhere.
+        let _ = match &self.orders {
+            StreamOrders::Send(orders) => orders.send(SenderOrder::Reopen { proof }).is_ok(),
+            StreamOrders::Receive(orders) => orders.send(ReceiverOrder::Reopen { proof }).is_ok(),
+        };
+        self.handle.wake();
+    }
+
+    /// The other end has another address: sends there and receives from there from now on. Nothing
+    /// changes if this host refuses.
+    pub fn redirect(&self, peer: SocketAddr) {
+        let _ = self.socket.connect(peer);
     }
 }
 
@@ -218,12 +248,12 @@ fn run(
     payload: usize,
     opening: Option<Opening>,
     role: StreamRole,
-    inbox: Receiver<ReceiverOrder>,
+    (sender_inbox, receiver_inbox): (Receiver<SenderOrder>, Receiver<ReceiverOrder>),
 ) -> StreamEnd {
     let ended = match role {
         StreamRole::Send(plan, sink) => {
             let (datagrams, bytes) = sender_room(payload);
-            let session = BlastSender::new(plan, opening, sink);
+            let session = BlastSender::new(plan, opening, sink).with_orders(sender_inbox);
             stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.sent.cpu_ns = ended.cpu.0;
@@ -232,7 +262,7 @@ fn run(
         }
         StreamRole::Receive(plan, sink) => {
             let words = receiver_room();
-            let session = BlastReceiver::new(plan, opening, inbox, sink);
+            let session = BlastReceiver::new(plan, opening, receiver_inbox, sink);
             stream.run(session, TxBatch::new(words.0, words.1)).map(|ended| {
                 let mut summary = Box::new(ended.summary);
                 summary.received.cpu_ns = Some(ended.cpu.0);

@@ -14,6 +14,7 @@ mod io_mode;
 mod multicast;
 mod other_source;
 mod plan;
+mod redirect;
 mod resolve;
 mod route;
 mod socket;
@@ -36,6 +37,7 @@ pub use multicast::{
 };
 pub use other_source::find_reply_source;
 pub use plan::SocketPlan;
+pub use redirect::Redirect;
 #[cfg(test)]
 pub use resolve::resolutions;
 pub use resolve::{

@@ -2,6 +2,7 @@
 
 use super::error_queue::{ErrorQueue, is_icmp_number};
 use super::fragments::{self, Fragments};
+use super::redirect::Redirect;
 use super::transmit::Transmit;
 use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
 use crate::batch::{
@@ -89,6 +90,11 @@ impl Socket {
     /// The address it is bound to, with the port that the kernel chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// A handle to connect the socket to another peer.
+    pub fn redirect(&self) -> io::Result<Redirect> {
+        Redirect::of(self.fd.as_fd())
     }
 
     /// Buffer sizes requested and granted.

@@ -162,6 +162,18 @@ impl Host {
         links.into_iter().next().expect("a link on the line")
     }
 
+    /// The NAT or firewall of its line.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn nat(&mut self) -> &mut super::Nat {
+        let nats = self.line.iter_mut().filter_map(|element| match element {
+            Element::Nat(nat) => Some(&mut **nat),
+            _ => None,
+        });
+        nats.into_iter().next().expect("a NAT on the line")
+    }
+
     /// When it runs again, if it stands still at `instant`.
     pub(super) fn stands_until(&self, instant: Nanos) -> Option<Nanos> {
         if let Some((period, runs)) = self.runs

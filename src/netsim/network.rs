@@ -206,6 +206,11 @@ impl Network {
         process.sockets.len() - 1
     }
 
+    /// Connects a session's socket to another peer.
+    pub fn redirect(&mut self, process: ProcessId, peer: SocketAddr) {
+        self.processes[process.0].sockets[0].peer = Some(peer);
+    }
+
     /// Closes a socket of a session: nothing comes to it any more. Its number is not given again.
     pub fn close_socket(&mut self, process: ProcessId, socket: usize) {
         self.processes[process.0].sockets[socket].address.set_port(0);

@@ -5,8 +5,8 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    ChangedContent, Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal, StreamRow,
-    Way,
+    AddressMove, ChangedContent, Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal,
+    StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::units::Rate;
@@ -432,6 +432,8 @@ pub struct BlastReport {
     pub one_host: bool,
     /// This end's address and port as seen by the remote end; `None` if not reported.
     pub seen_as: Option<String>,
+    /// When the run went on from another address of this end, as the remote end sees it.
+    pub address_changes: Vec<AddressMove>,
     /// Keepalives that this end sent on the sockets that it receives on, so that NATs and firewalls
     /// on the path stay open to it; counted with nothing else.
     pub keepalives: u64,

@@ -3,6 +3,7 @@
 //! A record is owned (or borrows one datagram), uses base units, and is serialised unchanged: its
 //! field names are the JSON keys. A missing value is `None`, null in JSON, never 0.
 
+mod address_move;
 mod blast;
 mod blast_limits;
 mod cast;
@@ -47,6 +48,7 @@ mod verdict;
 mod way;
 
 pub use crate::batch::LinkKind;
+pub use address_move::AddressMove;
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
     DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,

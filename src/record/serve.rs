@@ -73,6 +73,15 @@ pub enum ServeRecord {
         /// The session's identifier.
         session: String,
     },
+    /// A client goes on from another address, which has proven itself.
+    SessionMoved {
+        /// The address until now.
+        client: Endpoint,
+        /// The address from now on.
+        to: Endpoint,
+        /// The session's identifier.
+        session: String,
+    },
     /// A run was requested and granted.
     TestGranted {
         /// The client.

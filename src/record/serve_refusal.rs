@@ -108,6 +108,10 @@ pub enum ServeRefusal {
     /// 454: the session has not returned a `proof` value for too long; no streams are sent to it.
     #[error("the session must return proof= first")]
     ProofFirst,
+    /// 454: the command comes from another address than the session's, which has not returned this
+    /// `ticket`.
+    #[error("return this ticket=")]
+    TicketNeeded,
     /// 500: not a verb, because it does not have four letters.
     #[error("not understood; HELP lists the verbs")]
     NotUnderstood,
@@ -295,7 +299,7 @@ impl ServeRefusal {
             Self::StreamFromThere => Code::BUSY,
             Self::NotOpened { .. } => Code::LOCAL_ERROR,
             Self::NoMoreAddresses | Self::Memory { .. } => Code::NO_ROOM,
-            Self::ProofNeeded | Self::ProofFirst => Code::STALE,
+            Self::ProofNeeded | Self::ProofFirst | Self::TicketNeeded => Code::STALE,
             Self::NotUnderstood => Code::NOT_UNDERSTOOD,
             Self::NotKeyValue
             | Self::Unreadable { .. }

@@ -12,8 +12,8 @@ use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
 use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text};
 use crate::record::{
-    BlastInterval, BlastReport, BurstLength, ChangedContent, DelayQuantiles, DirectionReport, Flow,
-    Losses, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
+    AddressMove, BlastInterval, BlastReport, BurstLength, ChangedContent, DelayQuantiles,
+    DirectionReport, Flow, Losses, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -280,6 +280,7 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
     }
     text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
     text.push_str(&header_text(report, page));
+    text.push_str(&moved_text(report, page));
     text.push_str(&keepalive_text(report, page));
     if report.interrupted {
         text.push_str(&page.labelled("ended", &["early, by the user"]));
@@ -496,6 +497,14 @@ fn header_text(report: &BlastReport, page: Page) -> String {
         header.tcp_bytes
     );
     page.labelled("header", &[line])
+}
+
+fn moved_text(report: &BlastReport, page: Page) -> String {
+    let line = |change: &AddressMove| {
+        let from = change.from.as_deref().unwrap_or("-");
+        format!("at {}: from {from} to {}", Nanos(change.after_ns), change.to)
+    };
+    page.labelled("moved", &report.address_changes.iter().map(line).collect::<Vec<_>>())
 }
 
 fn keepalive_text(report: &BlastReport, page: Page) -> String {

@@ -15,6 +15,7 @@ mod interfaces;
 mod keepalive;
 mod library;
 mod live;
+mod migration;
 mod names;
 mod output;
 mod own_losses;

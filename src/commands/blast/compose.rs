@@ -123,6 +123,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
         loopback: plan.target.ip().is_loopback(),
         one_host: control.one_host,
         seen_as: control.seen.clone(),
+        address_changes: control.moves.clone(),
         keepalives: found.keepalives,
         goal: plan.test.rate,
         streams: plan.test.streams,

@@ -277,6 +277,9 @@ impl Executor<ControlCommand> for &mut Driver {
                     probe.set(ProbePhase::Loaded);
                 }
             }
+            ControlCommand::Reopen { proof } => {
+                self.running.iter().for_each(|stream| stream.reopen(proof.clone()));
+            }
             ControlCommand::StopSenders => {
                 self.running.iter().filter(|stream| stream.sends()).for_each(RunningStream::stop);
             }

@@ -69,8 +69,7 @@ impl Liveness {
     /// not older than `oldest`; before any value was returned, the name alone counts while it is
     /// young.
     pub fn judge(&mut self, value: Option<u64>, now: Nanos, oldest: Nanos) -> Standing {
-        let known = self.kept.iter().find(|(_, known)| Some(*known) == value);
-        let Some(made) = known.map(|(made, _)| *made).filter(|made| now < *made + oldest) else {
+        let Some(made) = self.made(value).filter(|made| now < *made + oldest) else {
             let young = !self.returned && now < self.proven + LIFE;
             return if young { Standing::Named } else { Standing::Stale };
         };
@@ -82,6 +81,28 @@ impl Liveness {
             self.doubted = None;
         }
         Standing::Returned
+    }
+
+    /// Whether a value is not older than `oldest`.
+    pub fn is_recent(&self, value: Option<u64>, now: Nanos, oldest: Nanos) -> bool {
+        self.made(value).is_some_and(|made| now < made + oldest)
+    }
+
+    /// Whether a value is recent, and no newer one came back: a command from another address must
+    /// return such a one, or a recorded one would do.
+    pub fn is_latest(&self, value: Option<u64>, now: Nanos, oldest: Nanos) -> bool {
+        self.is_recent(value, now, oldest)
+            && self.made(value).is_some_and(|made| !self.returned || made >= self.proven)
+    }
+
+    /// When a value was made; `None` if it is none of this session's.
+    fn made(&self, value: Option<u64>) -> Option<Nanos> {
+        self.kept.iter().find(|(_, known)| Some(*known) == value).map(|(made, _)| *made)
+    }
+
+    /// What the network said was about an address that the client has left.
+    pub fn reassure(&mut self) {
+        self.doubted = None;
     }
 
     /// The network reports the client gone. Anybody can forge that, so it only shortens the time

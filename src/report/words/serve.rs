@@ -50,6 +50,9 @@ impl Worded for ServeRecord {
             }
             Self::Confined { .. } => confinement(self),
             Self::SessionOpened { client, session } => format!("{client} opened session {session}"),
+            Self::SessionMoved { client, to, session } => {
+                format!("{client} goes on with session {session} from {to}")
+            }
             Self::TestGranted { client, session, .. } => {
                 format!("{client} session {session}: {}", test(self))
             }

@@ -73,6 +73,12 @@ impl Engine for Opened {
                     let news = StreamReport::Opened(Ok(()));
                     self.orders.push(ServeOrder { session, stream, news });
                 }
+                ServeCommand::Move { session, stream, peer } => {
+                    self.peers.insert(peer);
+                    if let Some((known, _)) = self.streams.get_mut(&(session, stream)) {
+                        *known = peer;
+                    }
+                }
                 ServeCommand::Close { session } => {
                     self.streams.retain(|(of, _), _| *of != session);
                 }

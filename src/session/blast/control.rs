@@ -14,10 +14,10 @@ use crate::batch::{
 use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
-    believe_streams,
+    AddressMove, Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink,
+    StreamCounts, believe_streams,
 };
-use crate::units::{Nanos, Untrusted};
+use crate::units::{Endpoint, Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
 
@@ -28,6 +28,8 @@ const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
 const KEPT: Nanos = Nanos::from_secs(10);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
+/// Most changes of this end's address that are listed.
+const MOST_MOVES: usize = 64;
 /// No real socket buffer is larger than this many bytes.
 const MOST_BUFFER: u64 = 1 << 40;
 
@@ -349,7 +351,26 @@ where
         self.state = State::Watch(None);
     }
 
+    /// A reply that came to another address than before: the streams follow.
+    fn note_move(&mut self, reply: &Reply, now: Now) {
+        let Some(to) = reply.params.get("moved").and_then(|to| to.parse::<SocketAddr>().ok())
+        else {
+            return;
+        };
+        let to = Endpoint::from(to);
+        let from = self.summary.seen.replace(to.to_string());
+        let after_ns = (now.mono - self.granted.mono).0;
+        if self.summary.moves.len() < MOST_MOVES {
+            self.summary.moves.push(AddressMove { after_ns, from, to: to.to_string() });
+        }
+        let proof = self.client.value().to_owned();
+        self.engine.execute(ControlCommand::Reopen { proof });
+    }
+
     fn on_reply(&mut self, reply: &ClientReply, now: Now) {
+        if let (ClientReply::Answered(reply), State::Watch(_)) = (reply, &self.state) {
+            self.note_move(reply, now);
+        }
         match reply {
             ClientReply::Proceeds => {}
             ClientReply::Opened(reply) => {

@@ -2,7 +2,7 @@
 
 use crate::batch::{HostChange, NetworkError, RxCall, TxCall};
 use crate::record::{
-    BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure, StreamCounts,
+    AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure, StreamCounts,
 };
 use crate::units::{Nanos, Rate};
 
@@ -23,6 +23,11 @@ pub enum ControlCommand {
         streams: u32,
         /// How long the streams wait for the far end; longer where the round trip is long.
         patience: Nanos,
+    },
+    /// This end has another address than before: the streams are admitted again from where they are.
+    Reopen {
+        /// The session's latest liveness value, which DATA returns.
+        proof: String,
     },
     /// The run ends early: this side's senders must stop; its receivers end when the far end's
     /// senders have.
@@ -87,6 +92,8 @@ pub struct ControlSummary {
     pub complete: bool,
     /// Address and port of this host as the far end sees them.
     pub seen: Option<String>,
+    /// When that changed during the run.
+    pub moves: Vec<AddressMove>,
     /// What the far end's receivers used; `None` until they ended.
     pub far_rx: Option<FarIo>,
     /// What the far end's senders used; `None` until they ended.

@@ -22,7 +22,7 @@ pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
 pub use plan::{Direction, TestPlan};
 pub use receiver::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
-pub use sender::{BlastSender, SenderEvent, SenderPlan, SenderSummary};
+pub use sender::{BlastSender, SenderEvent, SenderOrder, SenderPlan, SenderSummary};
 pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,

@@ -39,6 +39,8 @@ pub struct Opening {
     server: String,
     stream: u32,
     run: Option<u16>,
+    /// The session's latest value, where the stream is open already and goes on elsewhere.
+    proof: Option<String>,
     issuer: Issuer,
     patience: Patience,
     refusals: Refusals,
@@ -58,7 +60,8 @@ impl Opening {
         let patience = Patience::new(patience);
         let refusals = Refusals::default();
         let server = String::new();
-        Self { session, server, stream, run: None, issuer, patience, refusals, state }
+        let proof = None;
+        Self { session, server, stream, run: None, proof, issuer, patience, refusals, state }
     }
 
     /// The same opening under a shared key, valid only for the run with this tag.
@@ -72,6 +75,14 @@ impl Opening {
     #[must_use]
     pub fn at_server(self, server: String) -> Self {
         Self { server, ..self }
+    }
+
+    /// The same for a stream that goes on from another address: `proof` is the session's latest
+    /// value.
+    pub fn begin_again(&mut self, proof: String) {
+        self.proof = Some(proof);
+        self.refusals.clear();
+        self.state = State::Asking(Handshake::new(Verb::Data, DATA_LEN));
     }
 
     /// How long to wait for replies on this path; the round trip is measured by the HELO.
@@ -116,8 +127,12 @@ impl Opening {
         }
         let confirmed = self.refusals.due(&self.patience).unwrap_or(Nanos::MAX);
         let (session, stream, run) = (&self.session, self.stream, self.run);
+        let proof = self.proof.as_ref();
         let step = handshake.poll(now, &mut self.issuer, &self.patience, |params, ticket| {
             params.push("session", session);
+            if let Some(proof) = proof {
+                params.push("proof", proof);
+            }
             params.push("stream", stream);
             params.push("ticket", ticket);
             if let Some(run) = run {

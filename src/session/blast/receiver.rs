@@ -23,10 +23,15 @@ const QUIET: Nanos = Nanos::from_millis(500);
 const UNREAD: Nanos = Nanos::from_millis(100);
 
 /// Orders to a running receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiverOrder {
     /// The sender has ended after sending this many datagrams.
     Total(u64),
+    /// This end has another address: be admitted again.
+    Reopen {
+        /// The session's latest value.
+        proof: String,
+    },
 }
 
 /// Events of a running receiver.
@@ -133,6 +138,10 @@ struct Run {
 pub struct BlastReceiver<O, K> {
     plan: ReceiverPlan,
     opening: Option<Opening>,
+    /// What opened the stream, once it has.
+    opened_by: Option<Opening>,
+    /// Whether the stream is being admitted again, from another address.
+    reopens: bool,
     /// Tag prefix of the opening's commands.
     own_tags: Option<String>,
     orders: O,
@@ -185,6 +194,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             plan,
             own_tags: opening.as_ref().map(Opening::tag_prefix),
             opening,
+            opened_by: None,
+            reopens: false,
             orders,
             sink,
             jitter: Jitter::new(),
@@ -308,6 +319,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             },
             _ if self.opening.is_some() => {
                 if let Some(opening) = &mut self.opening {
+                    opening.on_datagram(now.mono, payload);
+                }
+            }
+            _ if self.reopens && self.is_late_reply(payload) => {
+                if let Some(opening) = &mut self.opened_by {
                     opening.on_datagram(now.mono, payload);
                 }
             }
@@ -508,7 +524,33 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn opened(&mut self) {
         if let Some(opening) = self.opening.take() {
             self.plan.patience = opening.patience().stretch(self.plan.patience);
+            self.opened_by = Some(opening);
         }
+    }
+
+    /// Has the stream admitted from where it is now, while it goes on; returns when to go on with
+    /// that. If it is refused, the stream goes on all the same.
+    fn reopen(&mut self, now: Now, out: &mut TxBatch) -> Option<Nanos> {
+        let opening = self.opened_by.as_mut().filter(|_| self.reopens)?;
+        match opening.poll(now.mono, out) {
+            OpeningStep::Wait(at) => return Some(at),
+            OpeningStep::Open | OpeningStep::Failed(_) => self.reopens = false,
+        }
+        None
+    }
+
+    /// What leaves beside the opening: the stream is admitted again, or kept open. Returns when to
+    /// go on with that.
+    fn write_beside(&mut self, now: Now, out: &mut TxBatch) -> Option<Nanos> {
+        if self.over {
+            return None;
+        }
+        let again = self.reopen(now, out);
+        if !out.is_empty() {
+            self.keepalive.note_sent(now.mono);
+        }
+        let due = self.keepalive.poll(now.mono, &KEEPALIVE, DestId::CONNECTED, out);
+        again.into_iter().chain(due).min()
     }
 
     /// When the run ends if nothing more arrives.
@@ -543,8 +585,16 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     type Summary = ReceiverSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        while let Some(ReceiverOrder::Total(total)) = self.orders.next_order() {
-            self.set_total(total, now);
+        while let Some(order) = self.orders.next_order() {
+            match order {
+                ReceiverOrder::Total(total) => self.set_total(total, now),
+                ReceiverOrder::Reopen { proof } => {
+                    if let Some(opening) = &mut self.opened_by {
+                        opening.begin_again(proof);
+                        self.reopens = true;
+                    }
+                }
+            }
         }
         if std::mem::take(&mut self.answer)
             && let Some(bytes) = out.push(DestId::CONNECTED, self.plan.go_ahead.len())
@@ -563,12 +613,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             Some(at) if at <= now.mono => Next::Done,
             deadline => {
                 self.check_bound(now);
-                let keepalive = if self.over {
-                    None
-                } else {
-                    self.keepalive.poll(now.mono, &KEEPALIVE, DestId::CONNECTED, out)
-                };
-                match deadline.into_iter().chain(self.bound()).chain(keepalive).min() {
+                let beside = self.write_beside(now, out);
+                match deadline.into_iter().chain(self.bound()).chain(beside).min() {
                     _ if self.over => Next::Done,
                     Some(at) => Next::WaitUntil(at),
                     None => Next::Idle,
@@ -578,9 +624,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
-        match &mut self.opening {
-            Some(opening) => opening.on_sent(outcome),
-            None => self.keepalive.on_sent(outcome),
+        self.keepalive.on_sent(outcome);
+        let again = self.opened_by.as_mut().filter(|_| self.reopens);
+        if let Some(opening) = self.opening.as_mut().or(again) {
+            opening.on_sent(outcome);
         }
     }
 

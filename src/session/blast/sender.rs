@@ -5,7 +5,7 @@ use super::plan::TestPlan;
 use crate::batch::{
     Datagram, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
 };
-use crate::machine::{Next, Now, Session};
+use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
 use crate::record::{BlastSent, Flow, Refusal, RefusalCause, RunFailure, Sink};
 use crate::stats::DelayHistogram;
@@ -31,6 +31,16 @@ const LATE: Nanos = Nanos::from_micros(100);
 /// How long a run that has sent something tolerates nothing but refusals: an interface may come
 /// back.
 const DEAD: Nanos = Nanos::from_secs(10);
+
+/// Orders to a running sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SenderOrder {
+    /// This end has another address: be admitted again.
+    Reopen {
+        /// The session's latest value.
+        proof: String,
+    },
+}
 
 /// Events of a running sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +108,11 @@ enum State {
 pub struct BlastSender<K> {
     plan: SenderPlan,
     opening: Option<Opening>,
+    /// Whether the stream is being admitted again, from another address.
+    reopens: bool,
+    /// Whether the current batch is of that, and none of the stream's.
+    is_aside: bool,
+    orders: Option<Box<dyn Orders<SenderOrder>>>,
     pacer: Option<Pacer>,
     sink: K,
     state: State,
@@ -132,12 +147,21 @@ pub struct BlastSender<K> {
 }
 
 impl<K: Sink<SenderEvent>> BlastSender<K> {
+    /// The same sender, which takes these orders.
+    #[must_use]
+    pub fn with_orders(self, orders: impl Orders<SenderOrder> + 'static) -> Self {
+        Self { orders: Some(Box::new(orders)), ..self }
+    }
+
     /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
     /// begins at the first send.
     pub fn new(plan: SenderPlan, opening: Option<Opening>, sink: K) -> Self {
         Self {
             plan,
             opening,
+            reopens: false,
+            is_aside: false,
+            orders: None,
             pacer: None,
             sink,
             state: State::Opening,
@@ -175,6 +199,33 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
                 self.state = State::Over;
                 Next::Done
             }
+        }
+    }
+
+    /// Has the stream admitted from where it is now, while it goes on; returns when to go on with
+    /// that. If it is refused, the stream goes on all the same.
+    fn reopen(&mut self, now: Now, out: &mut TxBatch) -> Option<Nanos> {
+        let opening = self.opening.as_mut().filter(|_| self.reopens)?;
+        match opening.poll(now.mono, out) {
+            OpeningStep::Wait(at) => {
+                self.is_aside = !out.is_empty();
+                return Some(at);
+            }
+            OpeningStep::Open | OpeningStep::Failed(_) => self.reopens = false,
+        }
+        None
+    }
+
+    fn go_on(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        let again = self.reopen(now, out);
+        if self.is_aside {
+            // The arena's first slot no longer holds the pattern.
+            self.painted = 0;
+            return Next::Send;
+        }
+        match (self.send(now, until, out), again) {
+            (Next::WaitUntil(at), Some(again)) => Next::WaitUntil(at.min(again)),
+            (next, _) => next,
         }
     }
 
@@ -366,16 +417,25 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     type Summary = SenderSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        let order = self.orders.as_mut().and_then(|orders| orders.next_order());
+        if let Some(SenderOrder::Reopen { proof }) = order
+            && let (State::Sending { .. }, Some(opening)) = (&self.state, &mut self.opening)
+        {
+            opening.begin_again(proof);
+            self.reopens = true;
+        }
         match self.state {
             State::Opening => self.open(now, out),
-            State::Sending { until } => self.send(now, until, out),
+            State::Sending { until } => self.go_on(now, until, out),
             State::Ending { .. } => self.say_end(now, out),
             State::Over => Next::Done,
         }
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        let is_aside = std::mem::take(&mut self.is_aside);
         match (&self.state, &mut self.opening) {
+            (_, Some(opening)) if is_aside => opening.on_sent(outcome),
             (State::Sending { .. }, _) => self.count_sent(now, outcome),
             (State::Opening, Some(opening)) => opening.on_sent(outcome),
             _ => {}
@@ -395,7 +455,8 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
-        if let (State::Opening, Some(opening)) = (&self.state, &mut self.opening) {
+        let awaits = self.reopens || matches!(self.state, State::Opening);
+        if let Some(opening) = self.opening.as_mut().filter(|_| awaits) {
             opening.on_datagram(now.mono, datagram.payload);
         }
     }

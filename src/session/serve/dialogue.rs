@@ -19,10 +19,18 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let verb = asked.command.verb;
         let id = asked.command.params.get("session").and_then(session_id);
         let source = asked.to.meta.source;
-        let session = id
-            .and_then(|id| self.sessions.get(&id).map(|session| (id, session)))
-            .filter(|(_, session)| session.client == source);
-        let Some((id, _)) = session else {
+        let known = id.and_then(|id| self.sessions.get(&id).map(|session| (id, session.client)));
+        let mut has_moved = false;
+        if let Some((id, client)) = known
+            && client != source
+            && verb != Verb::Help
+        {
+            if !self.moves(id, asked) {
+                return;
+            }
+            has_moved = true;
+        }
+        let Some((id, _)) = known.filter(|(_, client)| has_moved || *client == source) else {
             let answer = match verb {
                 Verb::Help => help(&self.policy),
                 Verb::Noop => Answer::new(Code::OK, "ok"),
@@ -52,6 +60,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         }
         self.hear(id, asked, standing);
         let Some(answer) = self.execute(id, asked) else { return };
+        // The client cannot know where it is.
+        let answer = if has_moved { answer.with("moved", source) } else { answer };
         let reply = answer.encode(asked.tag());
         if let Some(session) = self.sessions.get_mut(&id) {
             match verb {

@@ -56,6 +56,15 @@ pub enum ServeCommand {
         /// The sender's total.
         total: u64,
     },
+    /// A stream's client goes on from another address: send there, and receive from there.
+    Move {
+        /// The session.
+        session: u64,
+        /// The stream.
+        stream: u32,
+        /// The client's address from now on.
+        peer: SocketAddr,
+    },
     /// Read what this host counted during a session's run; answer with [`StreamReport::Host`].
     CountHost {
         /// The session.

@@ -32,7 +32,7 @@ const VERBS: [(Verb, &[&str]); 8] = [
             "host_streams",
         ],
     ),
-    (Verb::Data, &["session", "stream", "ticket", "run"]),
+    (Verb::Data, &["session", "proof", "stream", "run"]),
     (Verb::Stat, &["session", "proof", "kind", "from", "about", "sent", "stop", "seen"]),
     (Verb::Rset, &["session", "proof"]),
     (Verb::Noop, &["session", "proof"]),
@@ -40,7 +40,7 @@ const VERBS: [(Verb, &[&str]); 8] = [
     (Verb::Quit, &["session", "proof"]),
 ];
 /// Parameters that every verb accepts; `nonce` only with a key.
-const ANY: [&str; 2] = ["pad", "nonce"];
+const ANY: [&str; 3] = ["pad", "ticket", "nonce"];
 /// How many verbs are named where there is no room for all.
 const FIRST: usize = 4;
 
@@ -119,6 +119,7 @@ mod tests {
         for source in [
             include_str!("command.rs"),
             include_str!("dialogue.rs"),
+            include_str!("migration.rs"),
             include_str!("opening.rs"),
             include_str!("probe_granting.rs"),
             include_str!("probe_status.rs"),

@@ -29,6 +29,7 @@ mod dialogue;
 mod events;
 mod help;
 mod log_limit;
+mod migration;
 mod opening;
 mod policy;
 mod probe;

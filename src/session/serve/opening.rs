@@ -82,6 +82,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             };
             return self.answer_verified(asked, answer);
         }
+        if self.moves_stream(id, asked) {
+            return;
+        }
         match self.place_of(id, asked) {
             Ok(Some(stream)) => self.ask_for_stream(id, stream, asked),
             // A repeat while the socket is being opened: its reply will follow.
@@ -167,7 +170,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     }
 
     /// The ticket that verifies a command's address.
-    fn proof(&self, asked: &ReceivedCommand<'_>) -> Option<String> {
+    pub(super) fn proof(&self, asked: &ReceivedCommand<'_>) -> Option<String> {
         let ticket = asked.command.params.get("ticket")?;
         let good = self.tickets.is_valid(ticket, asked.to.meta.source, asked.now.mono);
         good.then(|| ticket.to_ascii_lowercase())

@@ -10,7 +10,7 @@ use crate::record::ServeRecord;
 use crate::session::blast::{
     BlastControl, BlastReceiver, BlastSender, ControlCommand, ControlEvent, ControlOrder,
     ControlSummary, Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
-    ReceiverSummary, SenderEvent, SenderPlan, SenderSummary, TestPlan,
+    ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::session::serve::{
     ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport,
@@ -49,7 +49,7 @@ pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Ser
 
 /// What a stream does, and its mailboxes.
 enum Role {
-    Sends(Running<Sender>),
+    Sends(Running<Sender>, Mailbox<SenderOrder>),
     Receives(Running<Receiver>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
 }
 
@@ -71,6 +71,14 @@ enum End {
 }
 
 impl Stream {
+    fn reopen(&self, network: &mut Network, proof: String) {
+        match &self.role {
+            Role::Sends(_, orders) => orders.push(SenderOrder::Reopen { proof }),
+            Role::Receives(_, orders, _) => orders.push(ReceiverOrder::Reopen { proof }),
+        }
+        network.wake(self.process);
+    }
+
     fn sends(&self) -> bool {
         matches!(self.role, Role::Sends(..))
     }
@@ -90,7 +98,7 @@ impl Stream {
         self.over = true;
         let now = network.now(self.process);
         Some(match &self.role {
-            Role::Sends(session) => End::Sent(Box::new(session.finish(now))),
+            Role::Sends(session, _) => End::Sent(Box::new(session.finish(now))),
             Role::Receives(session, _, _) => End::Received(Box::new(session.finish(now))),
         })
     }
@@ -343,6 +351,12 @@ impl ClientAndServer {
             match command {
                 ServeCommand::Open(_) if self.ignores_data => {}
                 ServeCommand::Open(request) => self.open_stream(&request),
+                ServeCommand::Move { session, stream: number, peer } => {
+                    let mut streams = self.server.streams.iter().filter(of(session));
+                    if let Some(stream) = streams.find(|stream| stream.number == number) {
+                        self.network.redirect(stream.process, peer);
+                    }
+                }
                 ServeCommand::Total { session, stream: number, total } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.number == number) {
@@ -434,6 +448,11 @@ impl ClientAndServer {
                 ControlCommand::Start { session, server, tag, patience, .. } => {
                     self.open_streams((&session, &server), tag, patience);
                 }
+                ControlCommand::Reopen { proof } => {
+                    for stream in &self.streams {
+                        stream.reopen(&mut self.network, proof.clone());
+                    }
+                }
                 ControlCommand::StopSenders => {
                     for stream in self.streams.iter().filter(|stream| stream.sends()) {
                         self.network.stop(stream.process);
@@ -516,9 +535,10 @@ fn sender(
     plan: SenderPlan,
     opening: Option<Opening>,
 ) -> (ProcessId, Role) {
-    let session = BlastSender::new(plan, opening, Mailbox::new());
+    let orders = Mailbox::new();
+    let session = BlastSender::new(plan, opening, Mailbox::new()).with_orders(orders.clone());
     let session = start(network, host, socket, session);
-    (session.id(), Role::Sends(session))
+    (session.id(), Role::Sends(session, orders))
 }
 
 fn receiver(

@@ -11,6 +11,7 @@ mod dialogue;
 mod extreme;
 pub mod fault_matrix;
 mod keepalive;
+mod migration;
 mod paused_hosts;
 mod ping;
 mod probe;

@@ -6,7 +6,7 @@ use udpkit::batch::{
     ErrorOrigin, HostCounter, HostCounters, LocalSendFailure, NetworkError, RxCall, TxCall,
 };
 use udpkit::record::{
-    BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
+    AddressMove, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
     DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport, HostRole,
     IoReport, LocalFailure, LossPart, LossPlace, Losses, ProbeReport, Refusal, RefusalCause,
     RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts, ThroughputAdvice, ThroughputCaveat,
@@ -283,6 +283,11 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     let mut report = run(up, two);
     (report.reverse, report.one_host) = (Some(down), true);
     report.keepalives = 4;
+    report.address_changes = vec![AddressMove {
+        after_ns: 4_210 * MILLI,
+        from: Some("198.51.100.7:40123".to_owned()),
+        to: "198.51.100.7:51322".to_owned(),
+    }];
     report.note_caveats();
     limits(&mut report);
     hold_run("blast.both_ways", &report);

@@ -74,6 +74,7 @@ fn refusals() -> Vec<ServeRefusal> {
         },
         ServeRefusal::ProofNeeded,
         ServeRefusal::ProofFirst,
+        ServeRefusal::TicketNeeded,
         ServeRefusal::NotUnderstood,
         ServeRefusal::NotKeyValue,
         ServeRefusal::Unreadable { key: "size".to_owned(), value: "x".to_owned() },
@@ -211,6 +212,11 @@ fn events() -> Vec<ServeRecord> {
     events.extend(confined());
     events.extend([
         ServeRecord::SessionOpened { client: client.into(), session: session.clone() },
+        ServeRecord::SessionMoved {
+            client: client.into(),
+            to: address(40_001).into(),
+            session: session.clone(),
+        },
         test("up", "20M", Some(10_000_000_000), None),
         test("both", "max", None, Some(1_000_000)),
         ServeRecord::StreamReceived {

@@ -1,0 +1,16 @@
+//! A change of this end's address during a run, as the far end saw it.
+
+use serde::Serialize;
+
+/// The run went on from another address: a NAT began anew, or the host has another address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AddressMove {
+    /// When the far end confirmed the new address, from the start of the run.
+    pub after_ns: u64,
+    /// The address before, as the far end saw it; `None` if it did not say.
+    #[serde(rename = "from_address")]
+    pub from: Option<String>,
+    /// The address since.
+    #[serde(rename = "to_address")]
+    pub to: String,
+}

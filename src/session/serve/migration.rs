@@ -1,0 +1,88 @@
+//! A session or a stream that goes on from another address: a NAT began anew, or the client's own
+//! address changed.
+//!
+//! A session belongs to who returns its latest value, not to an address. The new address proves
+//! itself by a ticket of its own, as QUIC validates a path (RFC 9000 §8.2, §9): until it is
+//! returned, nothing changes, and the address gets no more bytes than came from there.
+
+use super::received_command::ReceivedCommand;
+use super::session_state::{ServerSession, session_id, session_name};
+use super::{ServeCommand, ServeControl, ServeEngine, ServeOrder};
+use crate::control::server::{Answer, PaddingHint};
+use crate::machine::Orders;
+use crate::record::{ServeRecord, ServeRefusal, ServeResource};
+use crate::wire::Code;
+
+impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
+    /// A command of a session from another address than its own; returns whether that is the
+    /// session's address from now on. If not, it was answered as far as it may be.
+    pub(super) fn moves(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> bool {
+        let source = asked.to.meta.source;
+        if self.proof(asked).is_none() {
+            let ticket = self.tickets.issue(source, asked.now.mono);
+            let answer = Answer::from(ServeRefusal::TicketNeeded)
+                .with("ticket", ticket)
+                .or_shorter(&[PaddingHint::PadForMore, PaddingHint::Pad]);
+            self.answer_unverified(asked, answer);
+            return false;
+        }
+        let used = self.used(source, Some(id), |_| 1);
+        if let Err(full) = self.bound(self.policy.max_sessions as u64).admit(used, 1) {
+            self.refuse(asked, full.refusal(ServeResource::Sessions, used));
+            return false;
+        }
+        let value = asked.command.params.get("proof").and_then(session_id);
+        let nonce = self.nonce(asked).unwrap_or(0);
+        let is_keyed = self.control_key.is_some();
+        let oldest = self.policy.session_timeout;
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        // A command that was executed, or one with an older value than came back already, may be
+        // recorded and sent again by anybody.
+        let is_replay = is_keyed && nonce <= session.nonce
+            || session.answered(&asked.command.tag).is_some()
+            || !session.alive.is_latest(value, asked.now.mono, oldest);
+        if is_replay {
+            self.counts.strays += 1;
+            return false;
+        }
+        let client = std::mem::replace(&mut session.client, source);
+        session.alive.reassure();
+        let (client, to, session) = (client.into(), source.into(), session_name(id));
+        self.log(ServeRecord::SessionMoved { client, to, session }, asked.now);
+        true
+    }
+
+    /// DATA for a stream that is open already, from an address that showed its ticket: whether it
+    /// goes on there. It must also return a recent value of the session, which DATA that opens a
+    /// stream need not: whoever saw an old command has none.
+    pub(super) fn moves_stream(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> bool {
+        let (params, peer) = (&asked.command.params, asked.to.meta.source);
+        let number = params.parse::<u32>("stream").ok().flatten().unwrap_or(0);
+        let value = params.get("proof").and_then(session_id);
+        let run_tag = params.parse::<u16>("run").ok().flatten();
+        let oldest = self.policy.session_timeout;
+        let in_use = self.sessions.values().flat_map(ServerSession::open_streams);
+        if in_use.filter(|stream| stream.peer == Some(peer)).count() > 0 {
+            return false;
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        if session.client.ip().to_canonical() != peer.ip().to_canonical()
+            || !session.alive.is_recent(value, asked.now.mono, oldest)
+        {
+            return false;
+        }
+        let Some(run) = session.run.as_mut().filter(|run| Some(run.tag) == run_tag) else {
+            return false;
+        };
+        let Some(stream) = run.streams.get_mut(number as usize) else { return false };
+        if !stream.opened || stream.ended {
+            return false;
+        }
+        stream.peer = Some(peer);
+        let reply = Answer::new(Code::GO_AHEAD, "go ahead").encode(asked.tag());
+        session.remember_frequent(asked.tag(), reply.clone());
+        self.engine.execute(ServeCommand::Move { session: id, stream: number, peer });
+        self.answer(&asked.to, reply);
+        true
+    }
+}

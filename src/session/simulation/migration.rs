@@ -1,0 +1,126 @@
+//! A NAT that begins anew in the middle of a run: both ends go on, and count what was lost.
+
+use super::client_and_server::{ClientAndServer, Serve, plan, serve};
+use crate::netsim::{Fault, runs};
+use crate::session::blast::{Direction, TestPlan};
+use crate::units::{Nanos, PacketRate, Rate};
+
+use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
+use crate::machine::{Now, Session};
+use crate::session::serve::ServePolicy;
+use crate::wire::{CONTROL_MAX, Code, Reply};
+use std::net::SocketAddr;
+
+const DEADLINE: Nanos = Nanos::from_secs(60);
+
+#[test]
+fn a_run_goes_on_through_a_nat_that_gives_other_ports() {
+    let mut moves = 0;
+    for seed in 0..runs(210) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let direction = [Direction::Up, Direction::Down, Direction::Both][seed as usize % 3];
+        let rate = Rate::Packets(PacketRate(200_000));
+        let streams = 1 + (seed % 2) as u32;
+        let plan = TestPlan { direction, streams, rate, ..plan(Nanos::from_secs(4)) };
+        let mut ends = ClientAndServer::under(seed, plan, &Fault::Nat.weather());
+        // Once or twice, from the opening on.
+        let times = 1 + seed % 2;
+        for _ in 0..times {
+            let at = ends.network.instant() + Nanos(rng.u64(0..1_800_000_000));
+            ends.run_until(DEADLINE, |ends| ends.network.instant() >= at);
+            ends.network.host(ends.client_host).nat().restart();
+        }
+        let finished = ends.finish(DEADLINE);
+        let summary = &finished.summary;
+        assert_eq!(summary.failure, None, "seed {seed}: {:#?}", ends.log);
+        assert!(summary.complete, "seed {seed}");
+        assert!(summary.moves.len() as u64 <= times, "seed {seed}: {:?}", summary.moves);
+        moves += summary.moves.len();
+        if direction != Direction::Down {
+            let received = summary.received.expect("a complete run has counts");
+            assert_eq!(finished.sent, received.firsts + received.lost, "seed {seed}");
+            // A quarter of a second until it is noticed, and a round trip or two.
+            assert!(received.lost * 5 < finished.sent, "seed {seed}: {received:?}");
+        }
+        if direction != Direction::Up {
+            let sent = summary.sent.as_ref().expect("a complete run has counts").datagrams;
+            let firsts: u64 = finished.near_received.iter().map(|end| end.received.firsts).sum();
+            assert!((sent - firsts) * 5 < sent, "seed {seed}: {firsts} of {sent}");
+        }
+        assert_eq!((ends.sessions, ends.open_sessions()), (1, 0), "seed {seed}");
+    }
+    assert!(moves as u64 > runs(210) / 2, "{moves}");
+}
+
+fn at(seconds: u64) -> Now {
+    Now { mono: Nanos::from_secs(seconds), real: Nanos::from_secs(1_700_000_000 + seconds) }
+}
+
+fn address(last: u8) -> SocketAddr {
+    ([192, 0, 2, last], 4_000).into()
+}
+
+/// Hands a line to the server, padded; returns its only reply, which is no longer.
+fn told(serve: &mut Serve, now: Now, from: SocketAddr, line: &str) -> Option<Reply> {
+    let line = format!("{line:<200}");
+    let meta = RxMeta { source: from, ..RxEntry::default().meta };
+    let payload = line.as_bytes();
+    serve.on_datagram(now, &Datagram { payload, true_len: payload.len(), meta });
+    let mut out = TxBatch::new(8, 8 * CONTROL_MAX);
+    Session::poll_transmit(serve, now, &mut out);
+    assert!(out.len() <= 1 && out.slots().iter().all(|slot| slot.len as usize <= line.len()));
+    let slot = out.slots().first()?;
+    assert_eq!(out.dest(slot.dest).map(|dest| dest.addr), Some(from));
+    Reply::decode(out.payload(slot)).ok()
+}
+
+fn param(reply: &Reply, key: &str) -> String {
+    reply.params.get(key).unwrap_or_else(|| panic!("no {key} in {reply:?}")).to_owned()
+}
+
+/// Opens a session from the first address; returns its name and its value.
+fn opened(serve: &mut Serve, now: Now) -> (String, String) {
+    let ticket = param(&told(serve, now, address(1), "a HELO").unwrap(), "ticket");
+    let hello = told(serve, now, address(1), &format!("b HELO ticket={ticket}")).unwrap();
+    (param(&hello, "session"), param(&hello, "proof"))
+}
+
+#[test]
+fn a_session_moves_by_a_ticket_of_the_new_address_and_its_latest_value_and_by_nothing_less() {
+    let (mut serve, _, _) = serve(ServePolicy::default(), 1);
+    let (session, first) = opened(&mut serve, at(1));
+    // The client returns its value, and gets another.
+    let line = format!("c NOOP session={session} proof={first}");
+    let second = param(&told(&mut serve, at(2), address(1), &line).unwrap(), "proof");
+    let line = format!("d NOOP session={session} proof={second}");
+    assert_eq!(told(&mut serve, at(2), address(1), &line).unwrap().code, Code::OK);
+    // What was recorded, sent from elsewhere, gets a ticket at most: with it, an older value, a
+    // repeated command and a value that never was move nothing.
+    let asked = told(&mut serve, at(2), address(2), &line).unwrap();
+    let ticket = param(&asked, "ticket");
+    assert_eq!((asked.code, asked.params.get("proof")), (Code::STALE, None));
+    for forged in [
+        format!("e NOOP session={session} proof={first} ticket={ticket}"),
+        format!("{line} ticket={ticket}"),
+        format!("f NOOP session={session} proof=12 ticket={ticket}"),
+        format!("g NOOP session={session} ticket={ticket}"),
+    ] {
+        assert_eq!(told(&mut serve, at(2), address(2), &forged), None, "{forged}");
+    }
+    // A ticket is one address's own.
+    let moving = format!("h NOOP session={session} proof={second} ticket={ticket}");
+    let other = told(&mut serve, at(2), address(3), &moving).unwrap();
+    assert_eq!((other.code, other.params.get("moved")), (Code::STALE, None));
+    // Until here the client is where it was.
+    let line = format!("i NOOP session={session} proof={second}");
+    assert_eq!(told(&mut serve, at(3), address(1), &line).unwrap().code, Code::OK);
+    let moving = format!("j NOOP session={session} proof={second} ticket={ticket}");
+    let moved = told(&mut serve, at(3), address(2), &moving).unwrap();
+    assert_eq!((moved.code, param(&moved, "moved")), (Code::OK, address(2).to_string()));
+    // Nothing that moved it once moves it again, and its old address is one of many.
+    let third = param(&moved, "proof");
+    let line = format!("k NOOP session={session} proof={third}");
+    assert_eq!(told(&mut serve, at(4), address(2), &line).unwrap().code, Code::OK);
+    let back = told(&mut serve, at(4), address(1), &line).unwrap();
+    assert_eq!((back.code, back.params.get("proof")), (Code::STALE, None));
+}
