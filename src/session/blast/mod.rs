@@ -10,6 +10,7 @@ mod merge;
 mod opening;
 mod plan;
 mod receiver;
+mod receiver_plan;
 mod sender;
 mod stat_params;
 mod stream_params;
@@ -21,7 +22,8 @@ pub use memory::{LARGEST_ANSWER, RECEIVED_AT_ONCE, largest_received, receiver_ro
 pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
 pub use plan::{Direction, TestPlan};
-pub use receiver::{BlastReceiver, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
+pub use receiver::BlastReceiver;
+pub use receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 pub use sender::{BlastSender, SenderEvent, SenderOrder, SenderPlan, SenderSummary};
 pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,

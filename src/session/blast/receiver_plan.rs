@@ -1,0 +1,90 @@
+//! What a receiving end of a stream is to do, what it says meanwhile, and its result.
+
+use super::plan::TestPlan;
+use crate::record::{BlastInterval, BlastReceived, RunFailure};
+use crate::stats::DelayHistogram;
+use crate::units::{GSO_SEGMENTS, Nanos};
+
+/// Orders to a running receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverOrder {
+    /// The sender has ended after sending this many datagrams.
+    Total(u64),
+    /// This end has another address: be admitted again.
+    Reopen {
+        /// The session's latest value.
+        proof: String,
+    },
+}
+
+/// Events of a running receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverEvent {
+    /// A interval is over.
+    Interval(BlastInterval),
+    /// The counts so far.
+    Progress(Box<BlastReceived>),
+}
+
+/// Parameters of receiving one stream.
+#[derive(Clone, Debug)]
+pub struct ReceiverPlan {
+    /// The run's tag.
+    pub tag: u16,
+    /// Payload bytes of every datagram.
+    pub payload: usize,
+    /// Reordering window: how far behind the highest number a late datagram still counts as
+    /// reordered.
+    pub window: u64,
+    /// Whether every byte behind the header is verified.
+    pub verify: bool,
+    /// Length of the intervals.
+    pub interval: Nanos,
+    /// Maximum datagrams that one drop of the socket can stand for: 1, or
+    /// [`ReceiverPlan::COALESCED`] with GRO.
+    pub per_drop: u64,
+    /// Silence after which a sender that did not announce its end is given up.
+    pub patience: Nanos,
+    /// How long the sender sends. A stream that exceeds this by more than the patience is
+    /// abandoned. Zero for no bound.
+    pub time: Nanos,
+    /// Reply to a repeated DATA whose reply was lost; empty for none.
+    pub go_ahead: Vec<u8>,
+    /// How often something leaves so that the path stays open to this end; zero for never.
+    pub keepalive: Nanos,
+}
+
+impl ReceiverPlan {
+    /// Maximum datagrams in one coalesced buffer.
+    pub const COALESCED: u64 = GSO_SEGMENTS as u64;
+
+    /// The plan of one stream of a run, on a socket that does not coalesce, without a bound on its
+    /// time.
+    pub fn new(test: &TestPlan, tag: u16, patience: Nanos) -> Self {
+        Self {
+            tag,
+            payload: test.payload as usize,
+            window: test.window,
+            verify: test.verify,
+            interval: test.interval,
+            per_drop: 1,
+            patience,
+            time: Nanos::ZERO,
+            go_ahead: Vec::new(),
+            keepalive: Nanos::ZERO,
+        }
+    }
+}
+
+/// Result of a stream.
+#[derive(Clone, Debug)]
+pub struct ReceiverSummary {
+    /// The counts.
+    pub received: BlastReceived,
+    /// Delay above the stream's minimum, to be merged with other streams'.
+    pub delay: DelayHistogram,
+    /// Keepalives that left.
+    pub keepalives: u64,
+    /// Why the stream failed; `None` if it did not.
+    pub broken: Option<RunFailure>,
+}
