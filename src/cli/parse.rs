@@ -36,8 +36,7 @@ pub fn parse_at_width(
         .try_get_matches_from(&words)
         .and_then(|matches| Cli::from_arg_matches(&matches))
         .map_err(|error| Stopped::new(error, &words));
-    // Errors that have a hint of their own know better.
-    if parsed.as_ref().err().is_none_or(|stopped| !stopped.asked_for && stopped.hint.is_none())
+    if parsed.as_ref().err().is_none_or(|stopped| !stopped.asked_for)
         && let Some(text) = split_value::fault(&words)
     {
         return Err(Stopped { text, asked_for: false, hint: None });

@@ -478,11 +478,7 @@ pub const CAST: Machine = Machine {
 
 fn meet_fault_as_group(trial: &mut Trial<'_>) {
     let mut network = FanoutNetwork::new(trial.seed);
-    let mut weather = trial.weather();
-    if trial.fault == Fault::Events {
-        weather.middlebox = None;
-    }
-    network.weather = Some(weather);
+    network.weather = Some(trial.weather());
     let begun = network.now;
     (0..2).for_each(|_| network.add_receiver(Path::default(), None));
     network.add_sender(plan(&[group()], Nanos::from_millis(2), false), 2_500);

@@ -140,23 +140,13 @@ fn asked<S>(session: &TimeoutSession<S>) -> u64 {
 }
 
 /// An idle time of which it is undecided whether it was too long or its answers were lost by
-/// chance, or by an outage of the moment in which they came: no other one was as silent, or a
-/// longer one was survived.
+/// chance.
 pub(super) fn in_question<S: Sink<TimeoutEvent>>(
     session: &TimeoutSession<S>,
     timer: IdleTimer,
 ) -> Option<Nanos> {
-    let tried = tried(&session.lanes, timer);
-    let span = span_of(&tried, session.warming(), asked(session));
-    let is_decided = || {
-        let mut own = session.lanes.iter().filter(|lane| lane.timer == timer);
-        own.all(|lane| lane.outcome.is_some())
-    };
-    let Some(closed) = span.closed else { return span.silent.filter(|_| is_decided()) };
-    let at = tried.iter().find(|one| one.silence == closed)?;
-    let silent = |one: &&Tried| one.silence >= closed && !one.open && one.silent.sent > 0;
-    let is_alone = span.later || tried.iter().filter(silent).count() < 2;
-    (is_alone && at.lanes.len() < 2).then_some(closed)
+    let span = span_of(&tried(&session.lanes, timer), session.warming(), asked(session));
+    span.silent.filter(|_| span.closed.is_none())
 }
 
 fn timer_report(

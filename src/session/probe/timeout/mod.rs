@@ -193,15 +193,12 @@ impl<S: Sink<TimeoutEvent>> TimeoutSession<S> {
         self.lanes.iter().map(IdleTest::warming).fold(LossSample::default(), LossSample::with)
     }
 
-    /// Repeats an idle time whose silence may be chance, once all others of its timer are decided;
-    /// beside the refinement, one that may have met an outage.
+    /// Repeats an idle time whose silence may be chance, once all others of its timer are decided.
     fn try_again(&mut self, now: Nanos) {
         for timer in TIMERS {
             let mut own = self.lanes.iter().filter(|lane| lane.timer == timer);
             let again = own.clone().filter(|lane| lane.stage == Stage::Again).count();
-            let is_open =
-                |lane: &IdleTest| lane.outcome.is_none() && lane.stage != Stage::Refinement;
-            if self.interrupted || again >= AGAIN || own.any(is_open) {
+            if self.interrupted || again >= AGAIN || own.any(|lane| lane.outcome.is_none()) {
                 continue;
             }
             if let Some(silence) = judge::in_question(self, timer) {

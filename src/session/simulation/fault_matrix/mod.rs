@@ -150,7 +150,11 @@ impl<'a> Trial<'a> {
     /// What the fault means, with its event while this machine is at work.
     pub fn weather(&self) -> Weather {
         if self.fault == Fault::Events {
-            return Weather::eventful(self.seed, self.machine.event_at);
+            let mut weather = Weather::eventful(self.seed, self.machine.event_at);
+            if (self.machine.may_fail)(Fault::Nat) {
+                weather.middlebox = None;
+            }
+            return weather;
         }
         let event = self.machine.event_at..self.machine.event_at + EVENT;
         self.fault.weather().with_event_at(&event)
