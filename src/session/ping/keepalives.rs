@@ -18,6 +18,8 @@ pub(super) struct Keepalives {
     due: Keepalive,
     /// The newest, by their place among all datagrams of the socket.
     places: VecDeque<u32>,
+    /// Those that something on the path or the target refused.
+    refused: u64,
 }
 
 impl Keepalives {
@@ -48,6 +50,13 @@ impl Keepalives {
         }
     }
 
+    /// Whether an error that quotes no payload is about one of these, and no probe.
+    pub fn is_refused(&mut self) -> bool {
+        let is_own = self.refused < self.sent();
+        self.refused += u64::from(is_own);
+        is_own
+    }
+
     /// How many left.
     pub fn sent(&self) -> u64 {
         self.due.sent()
@@ -65,6 +74,15 @@ impl Keepalives {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_are_refused_than_left() {
+        let mut kept = Keepalives::new(Nanos::from_secs(2));
+        assert!(!kept.is_refused());
+        kept.on_sent(true, 3);
+        assert!(kept.is_refused());
+        assert!(!kept.is_refused());
+    }
 
     #[test]
     fn places_among_all_datagrams_are_numbers_of_probes() {

@@ -388,6 +388,9 @@ where
 
     fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
         let Some(target) = self.targets.get_mut(error.socket) else { return };
+        if error.quoted().is_empty() && target.keepalives.is_refused() {
+            return;
+        }
         let quoted = self.plan.protocol.quoted(error.quoted());
         let seq = quoted.and_then(|seq| target.probes.extend(seq));
         if target.trouble(seq, error) {

@@ -239,7 +239,7 @@ fn build(topology: Topology) -> Lab {
             let back = "ip route add 203.0.113.0/24 dev eth0";
             readdress(&lab, "server", "eth0", &["192.0.2.10", "192.0.2.11"], back);
         }
-        Topology::Path => {
+        Topology::Path | Topology::TwoLinks => {
             lab = Lab::up("path", &["--no-offload"]);
             let out = "ip route add default via 198.51.100.1";
             readdress(&lab, "client", "eth0", &["198.51.100.2"], out);
@@ -251,6 +251,9 @@ fn build(topology: Topology) -> Lab {
             readdress(&lab, "r2", "wan", &["192.0.2.1"], "");
             let back = "ip route add default via 192.0.2.1";
             readdress(&lab, "server", "eth0", &["192.0.2.10", "192.0.2.11"], back);
+            if topology == Topology::TwoLinks {
+                join_again(&lab);
+            }
         }
         Topology::Fanout(receivers) => {
             let number = receivers.to_string();
@@ -263,6 +266,34 @@ fn build(topology: Topology) -> Lab {
         }
     }
     lab
+}
+
+/// Joins the routers by a second link; each flow of the client takes one of both.
+fn join_again(lab: &Lab) {
+    let r2 = lab.namespace("r2");
+    lab.shell(
+        "r1",
+        &format!(
+            "set -e
+             ip link add low type veth peer name low netns {r2}
+             ip address add 203.0.113.65/30 dev low
+             ip link set low up
+             ip nexthop add id 1 via 203.0.113.2 dev wan
+             ip -n {r2} address add 203.0.113.66/30 dev low
+             ip -n {r2} link set low up
+             ip nexthop add id 2 via 203.0.113.66 dev low
+             ip nexthop add id 3 group 1/2
+             ip route replace 192.0.2.0/24 nhid 3
+             echo 1 >/proc/sys/net/ipv4/fib_multipath_hash_policy"
+        ),
+    );
+    // The router on the second link answers from there.
+    lab.shell(
+        "r2",
+        "for one in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$one; done
+         echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
+         echo 1 >/proc/sys/net/ipv4/icmp_errors_use_inbound_ifaddr",
+    );
 }
 
 fn prepare(lab: &Lab, setup: &Setup, blocks: &[&Block]) {

@@ -5,7 +5,7 @@
 use Part::{Behind, Opens, Run, Shown};
 use Ready::{AtOnce, Bound, Joined, Says};
 use Setup::{Nft, RulesShown, Shell};
-use Topology::{Fanout, Nat, Pair, Path, Wire};
+use Topology::{Fanout, Nat, Pair, Path, TwoLinks, Wire};
 
 /// A lab, and what is played in it.
 pub struct Scenario {
@@ -34,6 +34,9 @@ pub enum Topology {
     /// `client` 198.51.100.2, `r1` 198.51.100.1 and 203.0.113.1, `r2` 203.0.113.2 and 192.0.2.1,
     /// `server` 192.0.2.10 and 192.0.2.11, without offload.
     Path,
+    /// As `Path`, with a second link between the routers, 203.0.113.65 and 203.0.113.66; each flow of
+    /// the client takes one of both.
+    TwoLinks,
     /// `s` 192.0.2.1, `r1` 192.0.2.11, `r2` 192.0.2.12, ... and `switch`, without offload.
     Fanout(u32),
 }
@@ -174,6 +177,13 @@ pub const SCENARIOS: &[Scenario] = &[
             "r1",
             "tc qdisc replace dev wan root tbf rate 100mbit burst 15kb latency 30ms",
         )],
+        parts: FROM_CLIENT,
+        ..PLAIN
+    },
+    Scenario {
+        name: "two-links",
+        topology: TwoLinks,
+        setup: &[Nft("r2", "prerouting", &["iifname low udp dport 8620 numgen inc mod 5 0 drop"])],
         parts: FROM_CLIENT,
         ..PLAIN
     },
