@@ -77,8 +77,11 @@ mod tests {
 
     #[test]
     fn no_more_are_refused_than_left() {
-        let mut kept = Keepalives::new(Nanos::from_secs(2));
+        let (mut kept, mut out) = (Keepalives::new(Nanos::from_secs(2)), TxBatch::new(1, 1));
         assert!(!kept.is_refused());
+        for second in [1, 3] {
+            kept.poll(Nanos::from_secs(second), DestId::CONNECTED, &mut out);
+        }
         kept.on_sent(true, 3);
         assert!(kept.is_refused());
         assert!(!kept.is_refused());
