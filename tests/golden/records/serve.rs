@@ -253,13 +253,19 @@ fn events() -> Vec<ServeRecord> {
         closed(SessionEnd::ServerEnds),
         ServeRecord::Status { sessions: 0, streams: 0 },
         ServeRecord::Status { sessions: 1, streams: 4 },
+    ]);
+    events.extend(own_addresses());
+    events.extend([ServeRecord::NotShown { events: 1 }, ServeRecord::NotShown { events: 12_345 }]);
+    events
+}
+
+/// What happens to addresses of this host.
+fn own_addresses() -> [ServeRecord; 3] {
+    [
         ServeRecord::AddressLost { address: address(8_620).into() },
         ServeRecord::AddressBack { address: address(8_620).into() },
         ServeRecord::WaitingForAddress { address: address(8_620).to_string() },
-        ServeRecord::NotShown { events: 1 },
-        ServeRecord::NotShown { events: 12_345 },
-    ]);
-    events
+    ]
 }
 
 fn lines<T>(items: &[T], line: impl Fn(&T) -> String) -> String {
