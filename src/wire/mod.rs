@@ -10,6 +10,7 @@ mod header;
 mod hex;
 mod hops;
 mod host;
+pub mod iperf3;
 mod params;
 pub mod pattern;
 mod ports;
