@@ -192,6 +192,8 @@ fn sender(effort: Effort, payload: usize, datagrams: u32) {
 fn receiver(effort: Effort, payload: usize, datagrams: u32) {
     let fresh = || {
         let plan = ReceiverPlan {
+            format: udpkit::session::blast::DataFormat::Udpkit,
+            omit: Nanos::ZERO,
             tag: TAG,
             payload,
             window: WINDOW,

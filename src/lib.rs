@@ -43,6 +43,7 @@
 //! units                          durations, sizes, rates, limits: parse and print
 //! wire                           formats on the wire: the header, the control dialogue, escapes, tickets
 //! wire/fanout                    announcements and receivers' reports of a fan-out
+//! wire/iperf3                    iperf3's control messages, greetings and datagrams
 //! wire/probe                     probe requests, replies and what arrived
 //! wire/service                   questions of known services, for scans without an agent
 //! wire/stamp                     STAMP packets and their TLVs (RFC 8762, RFC 8972)
@@ -68,6 +69,7 @@
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver
+//! session/iperf3                 the client of an iperf3 server
 //! session/ping                   round trips and loss by direction
 //! session/ping/directions        tests of the split by direction
 //! session/probe                  probes of a path, a folder each

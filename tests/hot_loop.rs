@@ -48,6 +48,8 @@ impl Both {
             burst: None,
         };
         let plan = ReceiverPlan {
+            format: udpkit::session::blast::DataFormat::Udpkit,
+            omit: Nanos::ZERO,
             tag: TAG,
             payload,
             window: WINDOW,

@@ -16,6 +16,7 @@ use std::path::PathBuf;
     udpkit blast 192.0.2.10 -R -P 4           receive on four streams\n  \
     udpkit blast 192.0.2.10 -b 100M --probe   latency under load\n  \
     udpkit blast 192.0.2.10 --find-rate --loss 0.1%\n  \
+    udpkit blast --iperf3 192.0.2.10 -b 100M  to an iperf3 server\n  \
     udpkit blast 192.0.2.10 -b 50M -t 1min --fail-if 'loss>0.1%,p99>20ms'\n\n\
     Exit code: 0 done, 1 failed, 3 if a limit of --fail-if was broken.")]
 pub struct BlastArgs {
@@ -26,6 +27,13 @@ pub struct BlastArgs {
     /// Put an IPv6 address in brackets if a port follows.
     #[arg(value_name = "HOST[:PORT]")]
     pub target: Option<String>,
+    /// The server is iperf3's (iperf3 -s, UDP), on port 5201 unless HOST has another
+    ///
+    /// --rate is then for each stream, as iperf3 means it. What iperf3 does not report is shown
+    /// as -.
+    #[arg(long, requires = "target", help_heading = WHERE, hide_short_help = true)]
+    #[arg(conflicts_with_all = ["find_rate", "sweep", "probe", "verify", "key", "keepalive"])]
+    pub iperf3: bool,
     /// Payload of each datagram in bytes [default: what fits in one packet]
     ///
     /// The default is what the route's MTU allows without fragmentation; 1472 on loopback.
@@ -42,6 +50,7 @@ pub struct BlastArgs {
     pub verify: bool,
     /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
+    #[arg(default_value_if("iperf3", "true", "5201"))]
     #[arg(help_heading = WHERE)]
     pub port: u16,
     /// The server sends, this host receives
@@ -106,6 +115,10 @@ pub struct BlastArgs {
     /// How long to send [default: 10s; no limit with --count or --bytes]
     #[arg(short, long, value_name = "DURATION", help_heading = LONG)]
     pub time: Option<Nanos>,
+    /// Time before that, sent and not counted: whole seconds up to 10min (iperf3 only)
+    #[arg(long, value_name = "DURATION", requires = "iperf3", help_heading = LONG)]
+    #[arg(hide_short_help = true)]
+    pub omit: Option<Nanos>,
     /// Datagrams to send
     #[arg(short, long, value_name = "N", value_parser = whole(1..=u64::MAX), conflicts_with = "bytes")]
     #[arg(help_heading = LONG, hide_short_help = true)]
@@ -155,6 +168,19 @@ pub struct BlastArgs {
     /// Keepalives.
     #[command(flatten)]
     pub keepalive: KeepaliveArgs,
+    /// User to be authenticated by an iperf3 server
+    ///
+    /// The password is taken from $IPERF3_PASSWORD, or asked for.
+    #[arg(long, value_name = "NAME", requires_all = ["iperf3", "rsa_key"], help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
+    pub user: Option<String>,
+    /// The iperf3 server's public key, a file in PEM form
+    #[arg(long, value_name = "FILE", requires = "user", help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
+    pub rsa_key: Option<PathBuf>,
+    /// Encrypt user and password as iperf3 before 3.17 does (PKCS#1 v1.5)
+    #[arg(long, requires = "user", help_heading = EXPERT, hide_short_help = true)]
+    pub pkcs1_padding: bool,
     /// Processors for the streams' threads, in turn: 0,1 [default: any]
     ///
     /// Blast's own server takes the processors that follow in the list. On loopback without a rate,

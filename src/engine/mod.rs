@@ -1,5 +1,6 @@
 //! The event loop, which connects a session with its sockets and the clock.
 
+mod byte_loop;
 mod confinement;
 mod event_loop;
 mod handle;
@@ -20,6 +21,7 @@ mod stream;
 mod stun;
 mod tally;
 
+pub use byte_loop::ByteLoop;
 pub use confinement::PrivilegeDrop;
 pub use event_loop::{Ended, Loop, LoopConfig};
 pub use handle::Handle;

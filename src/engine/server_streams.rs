@@ -195,6 +195,10 @@ impl Sink<ReceiverEvent> for ToControl {
         self.tell(match event {
             ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
             ReceiverEvent::Progress(received) => StreamReport::Progress(received),
+            // Only clients of an iperf3 server have such streams.
+            ReceiverEvent::Answered { .. } | ReceiverEvent::Settled { .. } => {
+                return Flow::Continue;
+            }
         })
     }
 }
@@ -204,7 +208,9 @@ impl Sink<SenderEvent> for ToControl {
         match event {
             SenderEvent::Refused(_) => self.tell(StreamReport::Refused),
             // Nobody asks about sending progress.
-            SenderEvent::Started | SenderEvent::Progress { .. } => Flow::Continue,
+            SenderEvent::Started | SenderEvent::Answered { .. } | SenderEvent::Progress { .. } => {
+                Flow::Continue
+            }
         }
     }
 }

@@ -5,9 +5,10 @@ use crate::batch::TxBatch;
 use crate::net::{NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
-    BlastReceiver, BlastSender, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE, ReceiverEvent,
-    ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder, SenderPlan,
-    SenderSummary, TestPlan, largest_received, receiver_room, sender_room,
+    BlastReceiver, BlastSender, DataFormat, Greeting, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE,
+    ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder,
+    SenderPlan, SenderSummary, StreamOpening, TestPlan, largest_received, receiver_room,
+    sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
@@ -37,7 +38,7 @@ pub struct StreamPlan {
     /// Payload bytes per datagram.
     pub payload: usize,
     /// The handshake that admits this stream; `None` on the server's side.
-    pub opening: Option<Opening>,
+    pub opening: Option<StreamOpening>,
     /// The processor to run on; `None` for any.
     pub cpu: Option<usize>,
     /// Whether the other end runs on the same processor.
@@ -70,6 +71,15 @@ pub struct TestStream<'a> {
 pub enum TestEnd {
     /// The client, which asks the server to admit the stream.
     Client(Box<Opening>),
+    /// The client of an iperf3 server.
+    Iperf3 {
+        /// How the stream is opened.
+        greeting: Greeting,
+        /// The header of its datagrams.
+        format: DataFormat,
+        /// Time at the start that is not counted.
+        omit: Nanos,
+    },
     /// The server, with its reply to a repeated request to admit it.
     Server {
         /// The reply; empty for none.
@@ -89,16 +99,25 @@ impl StreamPlan {
     /// The plan of a run's stream at one of its ends.
     pub fn for_test(stream: TestStream<'_>, end: TestEnd, sinks: StreamSinks) -> Self {
         let TestStream { test, tag, number, socket, gro, placement, patience, keepalive } = stream;
-        let sends = test.is_up(number) == matches!(end, TestEnd::Client(_));
+        let sends = test.is_up(number) != matches!(end, TestEnd::Server { .. });
         let socket = SocketPlan { accounting: !sends, gro: !sends && gro, ..socket };
-        let sender = SenderPlan::new(*test, number, tag);
+        let mut sender = SenderPlan::new(*test, number, tag);
         let mut receiver = ReceiverPlan::new(test, tag, patience);
         receiver.keepalive = keepalive;
         receiver.per_drop = if gro { ReceiverPlan::COALESCED } else { 1 };
         let opening = match end {
             TestEnd::Client(opening) => {
                 receiver.time = test.time;
-                Some(*opening)
+                Some(StreamOpening::from(*opening))
+            }
+            TestEnd::Iperf3 { greeting, format, omit } => {
+                (sender.format, sender.omit) = (format, omit);
+                (receiver.format, receiver.omit) = (format, omit);
+                // The control connection tells whether the server is still there.
+                receiver.patience = Nanos::MAX;
+                // Its server knows no keepalives.
+                receiver.keepalive = Nanos::ZERO;
+                Some(StreamOpening::from(greeting))
             }
             // The server's policy limits the duration of a session's runs.
             TestEnd::Server { go_ahead } => {
@@ -202,9 +221,28 @@ impl RunningStream {
 
     /// Tells a receiver how many datagrams its sender sent.
     pub fn announce_total(&self, total: u64) {
+        self.order_receiver(ReceiverOrder::Total(total));
+    }
+
+    /// Lets the data of a stream that was greeted flow.
+    pub fn begin(&self) {
+        if let StreamOrders::Send(orders) = &self.orders {
+            // A stream that has ended does not begin.
+            let _ = orders.send(SenderOrder::Begin);
+            self.handle.wake();
+        }
+        self.order_receiver(ReceiverOrder::Begin);
+    }
+
+    /// Tells a receiver that its sender was told to stop.
+    pub fn settle(&self) {
+        self.order_receiver(ReceiverOrder::Settle);
+    }
+
+    fn order_receiver(&self, order: ReceiverOrder) {
         if let StreamOrders::Receive(orders) = &self.orders {
-            // A receiver that has ended needs no total.
-            let _ = orders.send(ReceiverOrder::Total(total));
+            // A receiver that has ended needs no orders.
+            let _ = orders.send(order);
             self.handle.wake();
         }
     }
@@ -246,7 +284,7 @@ pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
 fn run(
     stream: Loop,
     payload: usize,
-    opening: Option<Opening>,
+    opening: Option<StreamOpening>,
     role: StreamRole,
     (sender_inbox, receiver_inbox): (Receiver<SenderOrder>, Receiver<ReceiverOrder>),
 ) -> StreamEnd {

@@ -1,6 +1,7 @@
 //! Sockets, their options, names and interfaces: moves datagrams without interpreting them.
 
 mod buffers;
+mod connection;
 mod error;
 mod error_queue;
 mod explain;
@@ -22,6 +23,7 @@ mod transmit;
 mod upkeep;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
+pub use connection::ConnectionPlan;
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
 pub use explain::explain;
 pub use host::{HostReader, HostSnapshot, RunInterfaces};

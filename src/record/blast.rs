@@ -5,8 +5,8 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    AddressMove, ChangedContent, Contradiction, DelayQuantiles, LimitReport, ProbeReport, Refusal,
-    StreamRow, Way,
+    AddressMove, ChangedContent, Contradiction, DelayQuantiles, Iperf3Report, LimitReport,
+    ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::units::Rate;
@@ -213,17 +213,18 @@ pub struct Losses {
     pub sender_host: u64,
     /// Of the lost, those that no counter of either host explains.
     pub path: u64,
-    /// Of the lost, those that the receiver's host dropped before its socket.
-    pub receiver_host: u64,
+    /// Of the lost, those that the receiver's host dropped before its socket; `None` where the
+    /// receiver cannot tell.
+    pub receiver_host: Option<u64>,
     /// Of the lost, those that the receiver's socket dropped: its buffer or the memory limit was
-    /// reached, or for an unknown reason.
-    pub receiver_socket: u64,
-    /// Of the lost, those that arrived damaged.
-    pub damaged: u64,
-    /// Runs of lost datagrams (RFC 3357).
-    pub bursts: u64,
-    /// Length of the longest run, in datagrams.
-    pub longest_burst: u64,
+    /// reached, or for an unknown reason; `None` where the receiver cannot tell.
+    pub receiver_socket: Option<u64>,
+    /// Of the lost, those that arrived damaged; `None` where the receiver cannot tell.
+    pub damaged: Option<u64>,
+    /// Runs of lost datagrams (RFC 3357); `None` where the receiver cannot tell.
+    pub bursts: Option<u64>,
+    /// Length of the longest run, in datagrams; likewise.
+    pub longest_burst: Option<u64>,
 }
 
 impl Losses {
@@ -237,9 +238,9 @@ impl Losses {
         Self {
             sender_host: of(LossGroup::SenderHost),
             path: shares.path,
-            receiver_host: of(LossGroup::ReceiverHost),
-            receiver_socket: of(LossGroup::ReceiverSocket),
-            damaged: of(LossGroup::Damaged),
+            receiver_host: Some(of(LossGroup::ReceiverHost)),
+            receiver_socket: Some(of(LossGroup::ReceiverSocket)),
+            damaged: Some(of(LossGroup::Damaged)),
             ..self
         }
     }
@@ -461,6 +462,8 @@ pub struct BlastReport {
     pub contradiction: Option<Contradiction>,
     /// Round-trip times during the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,
+    /// What is known beside that of a run with an iperf3 server; `None` with udpkit's own.
+    pub iperf3: Option<Iperf3Report>,
     /// The share of headers.
     pub header: HeaderShare,
     /// The run, or the upstream direction of a bidirectional run; its keys are at the top level.

@@ -44,7 +44,7 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
         Metric::Jitter => way.jitter_ns.map(Measured::Span),
         Metric::Duplicates => way.duplicates.map(Measured::Count),
         Metric::Reordered => way.reordered.map(Measured::Count),
-        Metric::Burst => way.lost.map(|lost| Measured::Count(lost.longest_burst)),
+        Metric::Burst => Some(Measured::Count(way.lost?.longest_burst?)),
         Metric::NeverSent => way.never_sent.map(Measured::Count),
     }
 }
@@ -75,7 +75,7 @@ mod tests {
             delivered: Some(900),
             counts_final: true,
             never_sent: Some(3),
-            lost: Some(Losses { total: 100, longest_burst: 7, ..Losses::default() }),
+            lost: Some(Losses { total: 100, longest_burst: Some(7), ..Losses::default() }),
             ..DirectionReport::default()
         }
     }

@@ -21,6 +21,7 @@ mod fanout_report_check;
 pub mod finding;
 mod host_losses;
 mod interface_events;
+mod iperf3;
 mod limits;
 mod local_failure;
 mod ping;
@@ -83,6 +84,7 @@ pub use host_losses::{
     host_reports, share_losses, split_drops, thrown_away,
 };
 pub use interface_events::InterfaceEvent;
+pub use iperf3::{Iperf3Failure, Iperf3Phase, Iperf3Report};
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use ping::{

@@ -1,6 +1,6 @@
 //! Why a throughput run failed, with figures and advice; `report::words::blast` has the text.
 
-use super::{Contradiction, LocalFailure, LossPart, ServerReply};
+use super::{Contradiction, Iperf3Failure, LocalFailure, LossPart, ServerReply};
 use crate::batch::{LocalSendFailure, NetworkError};
 use crate::units::{Endpoint, Rate};
 use serde::{Serialize, Serializer};
@@ -201,6 +201,12 @@ pub enum RunFailure {
     },
     /// The final counts of a run in a series are not known.
     TrialCountsMissing,
+    /// The test with an iperf3 server failed.
+    Iperf3 {
+        /// How.
+        #[serde(serialize_with = "super::finding::one")]
+        cause: Iperf3Failure,
+    },
 }
 
 /// What can be done about a run that failed.
@@ -256,6 +262,31 @@ pub enum FailureAdvice {
     AskOneServer,
     /// Try again later: the refusal is temporary.
     TryLater,
+    /// An iperf3 server is there: measure with that.
+    UseIperf3 {
+        /// The host, as given by the user.
+        host: String,
+        /// The server's port, for TCP and UDP.
+        port: u16,
+    },
+    /// Start an iperf3 server, whose port may be closed or filtered.
+    StartIperf3 {
+        /// Its address.
+        target: Endpoint,
+    },
+    /// Ask an iperf3 server for a shorter test.
+    ShorterTime,
+    /// Ask an iperf3 server for a lower rate; it does not say which it allows.
+    LowerTotalRate,
+    /// Check what an iperf3 server authenticates its clients by.
+    CheckCredentials,
+    /// Open the UDP port of an iperf3 server.
+    OpenUdpPort {
+        /// Its address.
+        target: Endpoint,
+    },
+    /// Run one direction at a time.
+    OneWayAtATime,
 }
 
 /// For serde: the cause of a refusal as the statement that it wraps, like causes in every document.

@@ -38,8 +38,8 @@ pub fn stream_rows(streams: &[StreamCounts]) -> Vec<StreamRow> {
             sent: one.sent,
             delivered: one.delivered,
             lost: one.lost,
-            loss_bursts: one.loss_bursts,
-            socket_drops: one.socket_drops,
+            loss_bursts: Some(one.loss_bursts),
+            socket_drops: Some(one.socket_drops),
             min_above_fastest_ns: above(one.min_transit_ns),
             delay_p50_ns: one.delay_p50_ns,
         })
@@ -86,11 +86,13 @@ fn unequal_loss(rows: &[StreamRow], burst: u64) -> Option<ThroughputEvidence> {
     let losses: Vec<StreamLoss> = rows
         .iter()
         .map(|row| {
-            let lost = row.lost.saturating_sub(row.socket_drops);
+            // Without the bursts, nothing tells how much of the loss is chance.
+            let (bursts, dropped) = row.loss_bursts.zip(row.socket_drops)?;
+            let lost = row.lost.saturating_sub(dropped);
             let sent = row.delivered.saturating_add(lost);
-            StreamLoss { sent, lost, bursts: row.loss_bursts.min(lost) }
+            Some(StreamLoss { sent, lost, bursts: bursts.min(lost) })
         })
-        .collect();
+        .collect::<Option<_>>()?;
     let groups = split_by_loss(&losses, burst)?;
     let worse_streams = groups.worse.len() as u64;
     Some(ThroughputEvidence::StreamsLoseUnequally {
@@ -139,10 +141,10 @@ mod tests {
             sent: Some(1_000),
             delivered: 1_000 - lost,
             lost,
-            loss_bursts: lost,
+            loss_bursts: Some(lost),
+            socket_drops: Some(0),
             min_above_fastest_ns: Some(min_above_fastest),
             delay_p50_ns: Some(100_000),
-            ..StreamRow::default()
         }
     }
 
@@ -184,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_a_socket_dropped_was_not_lost_on_a_path() {
-        let full = StreamRow { socket_drops: 300, ..row(1, 300, 0) };
+        let full = StreamRow { socket_drops: Some(300), ..row(1, 300, 0) };
         assert_eq!(compare_streams(&[row(0, 0, 0), full, row(2, 0, 0)], 1), []);
     }
 

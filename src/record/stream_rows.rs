@@ -15,10 +15,10 @@ pub struct StreamRow {
     /// Datagrams lost.
     #[serde(rename = "lost_datagrams")]
     pub lost: u64,
-    /// Runs of lost datagrams (RFC 3357).
-    pub loss_bursts: u64,
-    /// Of the lost, those that the receiver's socket dropped.
-    pub socket_drops: u64,
+    /// Runs of lost datagrams (RFC 3357); `None` where the receiver cannot tell.
+    pub loss_bursts: Option<u64>,
+    /// Of the lost, those that the receiver's socket dropped; likewise.
+    pub socket_drops: Option<u64>,
     /// The smallest transit time, in nanoseconds, above that of the fastest stream; `None` if
     /// nothing arrived.
     pub min_above_fastest_ns: Option<u64>,

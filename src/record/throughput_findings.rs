@@ -340,6 +340,27 @@ pub enum ThroughputCaveat {
     },
     /// The counts of one end are not its last.
     CountsNotFinal,
+    /// An iperf3 server does not tell what its socket dropped: what is lost there counts as lost
+    /// on the path.
+    ReceiverDropsUnknown,
+    /// More datagrams arrived at an iperf3 server than were sent: duplicates, which it does not
+    /// count, and which hide as much loss.
+    DuplicatesHideLoss {
+        /// Datagrams that arrived.
+        #[serde(rename = "received_datagrams")]
+        received: u64,
+        /// Datagrams sent.
+        #[serde(rename = "sent_datagrams")]
+        sent: u64,
+    },
+    /// An iperf3 server older than 3.14 does not say what it lost in the omitted time.
+    OmittedLossUnknown,
+    /// The greetings of streams were repeated: an iperf3 server up to 3.20 may have counted one as
+    /// data.
+    GreetingsRepeated {
+        /// How often.
+        times: u64,
+    },
 }
 
 impl ThroughputCaveat {
@@ -352,6 +373,9 @@ impl ThroughputCaveat {
                 | Self::ContentChanged { .. }
                 | Self::ClockSet { .. }
                 | Self::SenderFellShort
+                | Self::ReceiverDropsUnknown
+                | Self::DuplicatesHideLoss { .. }
+                | Self::OmittedLossUnknown
         )
     }
 }

@@ -139,7 +139,7 @@ fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
     }
     let offered = way.offered.map_or(0, |offered| offered.datagrams);
     let never = way.never_sent.unwrap_or(0);
-    if way.lost.is_some_and(|lost| lost.receiver_socket > 0) {
+    if way.lost.is_some_and(|lost| lost.receiver_socket > Some(0)) {
         return Some(HostLimit::ReceiverSocket);
     }
     match way.findings.verdict {
@@ -354,8 +354,12 @@ mod tests {
 
     fn run(sent: u64, path: u64, socket: u64, never: u64) -> BlastReport {
         let traffic = |datagrams| Some(Traffic { datagrams, ..Traffic::default() });
-        let lost =
-            Losses { total: path + socket, path, receiver_socket: socket, ..Losses::default() };
+        let lost = Losses {
+            total: path + socket,
+            path,
+            receiver_socket: Some(socket),
+            ..Losses::default()
+        };
         let main = DirectionReport {
             offered: traffic(sent + never),
             sent: traffic(sent),

@@ -107,6 +107,12 @@ impl BlastView {
         self.heading = heading;
     }
 
+    /// The same view of a run whose receiver reports no intervals.
+    #[must_use]
+    pub fn without_intervals(self) -> Self {
+        Self { lines: None, ..self }
+    }
+
     /// The server granted the run, and it begins.
     pub fn started(&mut self) {
         if self.text {
@@ -279,6 +285,7 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
         text.push_str(&direction_text(report, reverse, page));
     }
     text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
+    text.push_str(&iperf3_text(report, page));
     text.push_str(&header_text(report, page));
     text.push_str(&moved_text(report, page));
     text.push_str(&keepalive_text(report, page));
@@ -349,6 +356,7 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     let Some(losses) = way.lost else {
         let why = match report.contradiction {
             Some(_) => "the server's counts cannot be true",
+            None if way.received.is_some() => "the server does not report it",
             None => "no counts from the receiver",
         };
         return vec![format!("- ({why}), never sent {never}")];
@@ -371,7 +379,7 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         lines.push(by_group(&losses));
         lines.extend(way.hosts.iter().flat_map(|host| host.losses.iter().map(part_text)));
     }
-    if bursts > 0 {
+    if let (Some(bursts @ 1..), Some(longest_burst)) = (bursts, longest_burst) {
         let ending = if bursts == 1 { "" } else { "s" };
         lines.push(format!(
             "in {} burst{ending}, the longest {}",
@@ -404,13 +412,14 @@ fn changed_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
 /// `880 on the path + 17 at the receiver's socket`.
 fn by_group(losses: &Losses) -> String {
     let all = [
-        (losses.sender_host, "in the sender's host", false),
-        (losses.path, "on the path", true),
+        (Some(losses.sender_host), "in the sender's host", false),
+        (Some(losses.path), "on the path", true),
         (losses.receiver_host, "in the receiver's host", false),
         (losses.receiver_socket, "at the receiver's socket", true),
         (losses.damaged, "damaged", false),
     ];
-    let shown = all.into_iter().filter(|(count, _, always)| *always || *count > 0);
+    let known = all.into_iter().filter_map(|(count, place, always)| Some((count?, place, always)));
+    let shown = known.filter(|(count, _, always)| *always || *count > 0);
     let each = shown.map(|(count, place, _)| format!("{} {place}", group_digits(count)));
     each.collect::<Vec<_>>().join(" + ")
 }
@@ -485,6 +494,16 @@ fn refused_text(report: &DirectionReport, page: Page) -> String {
         page.labelled("unsent", unsent.as_slice()),
     ]
     .concat()
+}
+
+/// What is particular to an iperf3 server.
+fn iperf3_text(report: &BlastReport, page: Page) -> String {
+    let Some(iperf3) = &report.iperf3 else { return String::new() };
+    let mut lines = vec![iperf3.text()];
+    if let Some(lost) = iperf3.lost_without_tail {
+        lines.push(format!("lost as iperf3 shows it, without the tail: {}", group_digits(lost)));
+    }
+    page.labelled("iperf3", &lines)
 }
 
 fn header_text(report: &BlastReport, page: Page) -> String {

@@ -3,7 +3,7 @@
 
 use super::guard::{harmless_line, harmless_lines};
 use super::progress_line::around;
-use console::{StyledObject, style};
+use console::{StyledObject, Term, style};
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,17 @@ pub fn error(message: impl fmt::Display, hint: Option<&str>) {
     if let Some(hint) = hint {
         say(style("hint:").bold(), hint);
     }
+}
+
+/// Asks on the terminal for the password of `user`, which is not shown; `None` without a terminal,
+/// or if nothing is entered.
+pub fn ask_password(user: &str) -> Option<String> {
+    let terminal = Term::stderr();
+    if !terminal.is_term() {
+        return None;
+    }
+    terminal.write_str(&format!("password of {}: ", harmless_line(user))).ok()?;
+    terminal.read_secure_line().ok().filter(|password| !password.is_empty())
 }
 
 /// Prints `warning: …`.

@@ -12,7 +12,10 @@ const MOST: usize = 16;
 
 /// A row per stream, if any stream lost a datagram; empty otherwise.
 pub(super) fn stream_table(streams: &[StreamRow]) -> String {
-    if streams.iter().all(|row| row.lost == 0 && row.min_above_fastest_ns.is_some()) {
+    let is_plain = |row: &StreamRow| {
+        row.lost == 0 && (row.min_above_fastest_ns.is_some() || row.loss_bursts.is_none())
+    };
+    if streams.iter().all(is_plain) {
         return String::new();
     }
     let mut shown: Vec<&StreamRow> = streams.iter().collect();
@@ -20,15 +23,16 @@ pub(super) fn stream_table(streams: &[StreamRow]) -> String {
     shown.truncate(MOST);
     shown.sort_by_key(|row| row.stream);
     let heading = ["stream", "sent", "lost", "", "bursts", "socket drops", "above fastest", "p50"];
+    let count = |known: Option<u64>| known.map_or_else(|| "-".to_owned(), group_digits);
     let rows = shown.iter().map(|row| {
         let sent = row.sent.unwrap_or(row.delivered.saturating_add(row.lost));
         vec![
             row.stream.to_string(),
-            row.sent.map_or_else(|| "-".to_owned(), group_digits),
+            count(row.sent),
             group_digits(row.lost),
             share(row.lost, sent, 2),
-            group_digits(row.loss_bursts),
-            group_digits(row.socket_drops),
+            count(row.loss_bursts),
+            count(row.socket_drops),
             span_or_dash(row.min_above_fastest_ns),
             span_or_dash(row.delay_p50_ns),
         ]

@@ -7,6 +7,7 @@ pub mod blast;
 mod cast;
 mod find_rate;
 mod interface_log;
+pub mod iperf3;
 mod network_errors;
 mod payload;
 pub mod ping;

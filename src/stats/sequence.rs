@@ -90,6 +90,13 @@ impl SequenceTracker {
         }
     }
 
+    /// A stream of which the numbers from `number` count, whatever came before.
+    pub fn starting_at(number: u64, window: u64) -> Self {
+        let mut tracker = Self::with_window(window);
+        tracker.settler.start_at(number);
+        Self { base: Some(number), next: number, ..tracker }
+    }
+
     /// Memory in bytes of a tracker with this window.
     pub fn bytes_of(window: u64) -> usize {
         let window = window.clamp(*WINDOWS.start(), *WINDOWS.end()).next_power_of_two();
@@ -348,6 +355,21 @@ mod tests {
         tracker.observe(200);
         assert!(!tracker.observe_first(1), "below the window");
         assert_eq!((tracker.received(), tracker.duplicates(), tracker.too_late()), (3, 0, 0));
+    }
+
+    #[test]
+    fn a_stream_that_starts_at_a_number_counts_from_there() {
+        let base = 0x1_0000_0003;
+        let mut tracker = SequenceTracker::starting_at(base, 64);
+        // The first two are lost, the number before them was another's.
+        for number in [base + 2, base + 4, base - 1, base + 3] {
+            tracker.observe(number as u32);
+        }
+        assert_eq!((tracker.firsts(), tracker.reordered(), tracker.too_late()), (3, 1, 1));
+        assert_eq!((tracker.expected(), tracker.lost(), tracker.lost_of(base + 10)), (5, 2, 7));
+        tracker.finish(Some(base + 10));
+        let bursts = tracker.bursts();
+        assert_eq!((bursts.count, bursts.longest, bursts.lost), (2, 5, 7));
     }
 
     #[test]

@@ -28,13 +28,16 @@ pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};
 pub use options::*;
 pub use receive::{ReceiveCall, has_recvmmsg};
 pub use send::{OutMessage, SendCall, has_sendmmsg};
-pub use time::{Timer, cpu_time, monotonic_now, real_now, real_time_error, tighten_timer_slack};
+pub use time::{
+    Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error,
+    tighten_timer_slack,
+};
 
 /// Error numbers that `net` and its callers distinguish (errno(3)).
 pub mod errno {
     pub use libc::{
         EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EHOSTDOWN,
-        EHOSTUNREACH, EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, ENODEV, ENOMEM,
-        ENONET, ENOPROTOOPT, ENOSYS, EOPNOTSUPP, EPERM, EPROTO,
+        EHOSTUNREACH, EINPROGRESS, EINTR, EINVAL, EIO, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS,
+        ENODEV, ENOMEM, ENONET, ENOPROTOOPT, ENOSYS, EOPNOTSUPP, EPERM, EPROTO,
     };
 }

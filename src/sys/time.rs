@@ -21,6 +21,19 @@ pub fn cpu_time() -> Nanos {
     read_clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// Processor time that this process has used, in user mode and in kernel mode.
+pub fn process_cpu_time() -> (Nanos, Nanos) {
+    // SAFETY: rusage is plain integers.
+    let mut used: libc::rusage = unsafe { mem::zeroed() };
+    // SAFETY: `used` is a live rusage; asking for this process cannot fail, and if it did the zeros
+    // above would be read.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut used) };
+    let nanos = |time: libc::timeval| {
+        Nanos::from_secs(time.tv_sec as u64) + Nanos::from_micros(time.tv_usec as u64)
+    };
+    (nanos(used.ru_utime), nanos(used.ru_stime))
+}
+
 /// The largest error of the real-time clock as the kernel estimates it (`maxerror` of adjtimex(2),
 /// read only); `None` if the clock is not synchronised.
 pub fn real_time_error() -> Option<Nanos> {

@@ -1,6 +1,7 @@
 //! Combines what both ends counted into one report.
 
 use super::flow::{self, Flow};
+use super::iperf3_unknown::take_out_unknown;
 use super::plan::BlastPlan;
 use super::streams::Collected;
 use crate::batch::{HostChange, RxCall};
@@ -142,6 +143,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
         main,
         reverse,
         limits: Vec::new(),
+        iperf3: None,
     };
     report.note_caveats();
     report
@@ -201,11 +203,15 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
             (None, false) => RunEnd::Whole,
         },
         count: plan.test.count,
-        payload,
+        // Only the greetings of an iperf3 test are small: too few to be compared with.
+        payload: if plan.iperf3.is_some() { 0 } else { payload },
         streams: u64::from(plan.test.streams),
         fragments: plan.fragments(),
         one_host: control.one_host,
     };
+    if plan.iperf3.is_some() && report.direction == Way::Up {
+        take_out_unknown(&mut report, received);
+    }
     report.conclude(circumstances);
     report
 }
@@ -320,8 +326,8 @@ fn losses(
     let whole = Losses {
         total,
         never_sent: sent.map(BlastSent::never_sent),
-        bursts: counts.loss_bursts,
-        longest_burst: counts.longest_burst,
+        bursts: Some(counts.loss_bursts),
+        longest_burst: Some(counts.longest_burst),
         ..Losses::default()
     };
     whole.of_shares(shares)

@@ -2,8 +2,9 @@
 
 use crate::commands::Usage;
 use crate::stats::WINDOWS;
-use crate::units::{Endpoint, Nanos};
+use crate::units::{Endpoint, Nanos, io_error_text};
 use std::io;
+use std::path::PathBuf;
 
 /// Usage errors of `blast`.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +90,50 @@ pub enum BlastUsage {
         /// The minimum.
         least: Nanos,
     },
+    /// `--omit` with a time that iperf3 does not take.
+    #[error("--omit {omit}: iperf3 takes whole seconds, up to {most} s")]
+    Omit {
+        /// The value given.
+        omit: Nanos,
+        /// The maximum, in seconds.
+        most: u64,
+    },
+    /// A time that is longer than iperf3's.
+    #[error("--time {time} is too long for iperf3: use at most {most} s")]
+    TooLong {
+        /// The value given.
+        time: Nanos,
+        /// The maximum, in seconds.
+        most: u64,
+    },
+    /// More datagrams at once than iperf3 allows.
+    #[error("--burst {burst} is too large for iperf3: use 1 to {most}")]
+    Burst {
+        /// The value given.
+        burst: u32,
+        /// The maximum.
+        most: u32,
+    },
+    /// `--user` without a password.
+    #[error("--user: no password")]
+    NoPassword,
+    /// `--rsa-key` with a file that cannot be read.
+    #[error("--rsa-key {}: {}", file.display(), io_error_text(error))]
+    KeyFile {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// `--rsa-key` with a file that is no public key.
+    #[error("--rsa-key {}: not an RSA public key in PEM form", file.display())]
+    NoKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// User and password do not fit the key.
+    #[error("--user: user and password are too long for the key in --rsa-key")]
+    TokenTooLong,
     /// `--burst 0`.
     #[error("--burst must be at least 1")]
     NoBurst,

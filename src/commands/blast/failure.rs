@@ -5,16 +5,20 @@ use super::plan::BlastPlan;
 use crate::batch::{HostChange, LocalSendFailure};
 use crate::control::{Handshake, Issuer, Patience, Sealer, Step};
 use crate::engine::random_u64;
-use crate::net::{self, find_reply_source};
-use crate::record::{FailureAdvice, RunFailure, ServerReply, thrown_away};
+use crate::net::{self, ConnectionPlan, find_reply_source, split_host_port};
+use crate::record::{FailureAdvice, Iperf3Failure, RunFailure, ServerReply, thrown_away};
 use crate::session::blast::ControlSummary;
 use crate::units::{Nanos, Rate, with_port};
+use crate::wire::iperf3::{IPERF3_PORT, Iperf3Error};
 use crate::wire::{Reply, Verb};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How long to wait for a reply from another address than the target.
 const ELSEWHERE: Duration = Duration::from_millis(900);
+
+/// How long an iperf3 server may take to accept a connection.
+const ACCEPTED: Duration = Duration::from_millis(500);
 
 /// Stores in the summary why the run failed, as far as this host's state or a reply from another
 /// address shows it, and returns what the user can do about it.
@@ -34,6 +38,15 @@ pub fn explain(
         RunFailure::NoReply { .. } | RunFailure::PortClosed { .. } if plan.named.is_none() => {
             Some(FailureAdvice::CheckLoopback)
         }
+        RunFailure::NoReply { .. }
+        | RunFailure::PathError { .. }
+        | RunFailure::PortClosed { .. }
+            if plan.named.is_some() && has_iperf3(plan) =>
+        {
+            let host = plan.named.as_deref().and_then(|named| split_host_port(named).ok())?.host;
+            Some(FailureAdvice::UseIperf3 { host, port: IPERF3_PORT })
+        }
+        RunFailure::Iperf3 { cause } => of_iperf3(cause, plan),
         failure @ RunFailure::NoReply { .. } => {
             let Some(from) = elsewhere(plan) else {
                 let losses = host.map(|host| thrown_away(&host.counted, u64::MAX));
@@ -67,6 +80,37 @@ fn refused(reply: &ServerReply, rate_limit: Option<Rate>) -> Option<FailureAdvic
         Some(rate) => Some(FailureAdvice::LowerRate { rate }),
         None => reply.is_temporary().then_some(FailureAdvice::TryLater),
     }
+}
+
+/// Whether something accepts connections on the port of iperf3's servers.
+fn has_iperf3(plan: &BlastPlan) -> bool {
+    let connection = ConnectionPlan {
+        bind: plan.control_bind,
+        connect: with_port(plan.target, IPERF3_PORT),
+        device: plan.stream.device,
+    };
+    connection.is_accepted(ACCEPTED)
+}
+
+fn of_iperf3(cause: &Iperf3Failure, plan: &BlastPlan) -> Option<FailureAdvice> {
+    let target = plan.target.into();
+    Some(match cause {
+        Iperf3Failure::PortClosed { .. } | Iperf3Failure::NoReply { .. } => {
+            FailureAdvice::StartIperf3 { target }
+        }
+        Iperf3Failure::Busy => FailureAdvice::TryLater,
+        Iperf3Failure::NotAuthorized => FailureAdvice::CheckCredentials,
+        Iperf3Failure::StreamNoReply { .. } => FailureAdvice::OpenUdpPort { target },
+        Iperf3Failure::OneWayOnly => FailureAdvice::OneWayAtATime,
+        Iperf3Failure::Refused { number, .. } => match Iperf3Error(*number) {
+            Iperf3Error::TOTAL_RATE => FailureAdvice::LowerTotalRate,
+            Iperf3Error::MAX_DURATION | Iperf3Error::SERVER_TIMEOUT => FailureAdvice::ShorterTime,
+            Iperf3Error::AUTHORIZATION => FailureAdvice::CheckCredentials,
+            Iperf3Error::NO_DATA => FailureAdvice::OpenUdpPort { target },
+            _ => return None,
+        },
+        _ => return None,
+    })
 }
 
 /// The address that replies instead of the target, if one does.

@@ -4,10 +4,14 @@ mod compose;
 mod error;
 mod failure;
 mod flow;
+mod iperf3;
+mod iperf3_options;
+mod iperf3_unknown;
 mod plan;
 mod probe;
 mod series;
 mod streams;
+mod token;
 
 use self::error::BlastError;
 use self::plan::BlastPlan;
@@ -78,6 +82,9 @@ fn run_once(
     view: BlastView,
     signals: Option<Signals>,
 ) -> anyhow::Result<(BlastReport, BlastView)> {
+    if plan.iperf3.is_some() {
+        return iperf3::run(plan, view, signals);
+    }
     let prober = probe::start(plan)?;
     if prober.is_some() {
         thread::sleep(probe::IDLE);

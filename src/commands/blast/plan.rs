@@ -1,6 +1,7 @@
 //! Everything about a throughput run that is decided before the first datagram.
 
 use super::error::BlastUsage;
+use super::iperf3_options::{Iperf3Options, rate_of_all};
 use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
 use crate::commands::address_race::{choose, hello};
@@ -9,7 +10,7 @@ use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan};
 use crate::net::{
-    FamilyChoice, IoMode, SocketPlan, literal, on_link_of, resolve_all, split_host_port,
+    FamilyChoice, IoMode, SocketPlan, binds, literal, on_link_of, resolve_all, split_host_port,
 };
 use crate::report::words::blast::{RunHeading, Ways};
 use crate::session::blast::{Direction, TestPlan};
@@ -20,6 +21,7 @@ use crate::units::{
     ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, UDP_HEADER, any_address, max_payload,
     with_port,
 };
+use crate::wire::iperf3::{MOST_PAYLOAD, MOST_STREAMS};
 use crate::wire::{ControlKey, Header, tos};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -66,6 +68,8 @@ pub struct BlastPlan {
     pub probe: Option<Nanos>,
     /// MTU of the route, in bytes.
     pub mtu: u32,
+    /// For an iperf3 server; `None` for one of udpkit.
+    pub iperf3: Option<Iperf3Options>,
 }
 
 impl BlastPlan {
@@ -112,6 +116,7 @@ impl BlastPlan {
             keepalive: args.keepalive.every,
             probe: args.probe,
             mtu,
+            iperf3: Iperf3Options::of(args, &test)?,
         })
     }
 
@@ -149,6 +154,11 @@ impl BlastPlan {
     /// Fragments of each datagram, by the MTU of the route; 1 for whole ones.
     pub fn fragments(&self) -> u64 {
         fragments(u64::from(self.test.payload), u64::from(self.mtu), self.ip_family())
+    }
+
+    /// Whether the server's address is one of this host's.
+    pub fn is_on_this_host(&self) -> bool {
+        self.target.ip().is_loopback() || binds(self.target.ip())
     }
 
     /// The family of the server's address.
@@ -190,7 +200,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
 /// the other processors idle. `None` if the user set the number of streams or a limit.
 fn host_streams(args: &BlastArgs) -> Option<u32> {
     let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
-    if args.streams.is_some() || bounded || !args.cpus.is_empty() {
+    if args.streams.is_some() || bounded || !args.cpus.is_empty() || args.iperf3 {
         return args.streams;
     }
     let ways = if args.bidir { 2 } else { 1 };
@@ -242,7 +252,8 @@ fn one_of(args: &BlastArgs, text: &str, addrs: Vec<SocketAddr>) -> anyhow::Resul
         .into_iter()
         .filter(|addr| bind_address(args.bind.as_deref(), *addr).is_ok())
         .collect();
-    if sendable.len() < 2 {
+    // iperf3's servers answer no question of udpkit's, and iperf3 takes the first as well.
+    if sendable.len() < 2 || args.iperf3 {
         return Ok(sendable.first().copied().unwrap_or(first));
     }
     let device = device(args.interface.as_deref())?;
@@ -269,7 +280,7 @@ fn fragments(payload: u64, mtu: u64, family: IpFamily) -> u64 {
 
 fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastUsage> {
     let family = IpFamily::of(target);
-    let most = max_payload(family) as u64;
+    let most = if args.iperf3 { MOST_PAYLOAD } else { max_payload(family) as u64 };
     let least = Header::LEN as u64;
     let Some(size) = args.size else {
         let fits = u64::from(mtu).saturating_sub(family.headers() as u64).clamp(least, most);
@@ -296,7 +307,7 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         },
         streams,
         payload: payload as u32,
-        rate: args.rate,
+        rate: if args.iperf3 { rate_of_all(args, payload) } else { args.rate },
         time: args.time.unwrap_or(if is_counted { Nanos::ZERO } else { DEFAULT_TIME }),
         count: count(args, payload)?,
         verify: args.verify,
@@ -339,8 +350,9 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), BlastUsage> {
         let (every, least) = (test.interval, LEAST_INTERVAL);
         return Err(BlastUsage::ReportsTooOften { every, least });
     }
-    if let Some(streams) = args.streams.filter(|streams| !(1..=MAX_STREAMS).contains(streams)) {
-        return Err(BlastUsage::Streams { streams, most: MAX_STREAMS });
+    let most = if args.iperf3 { MOST_STREAMS } else { MAX_STREAMS };
+    if let Some(streams) = args.streams.filter(|streams| !(1..=most).contains(streams)) {
+        return Err(BlastUsage::Streams { streams, most });
     }
     if let Some(window) = args.window.filter(|window| !WINDOWS.contains(window)) {
         return Err(BlastUsage::Window { window });

@@ -15,12 +15,13 @@ use crate::record::{
 };
 use crate::report::{BlastView, FlowDirection};
 use crate::session::blast::{
-    ControlCommand, ControlEvent, ControlOrder, Direction, IntervalMerger, Opening, ReceiverEvent,
-    ReceiverSummary, SenderEvent, merge_received, merge_sent,
+    ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
+    Opening, ReceiverEvent, ReceiverSummary, SenderEvent, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
-use crate::units::with_port;
+use crate::sys::process_cpu_time;
+use crate::units::{Nanos, with_port};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What the streams of this end counted.
@@ -68,6 +69,8 @@ pub struct Driver {
     counters: HostReader,
     /// This host's counters before the first stream, or before the dialogue until that.
     before: HostSnapshot,
+    /// Processor time of this process when an iperf3 test began.
+    cpu_before: (Nanos, Nanos),
 }
 
 /// Where streams are opened.
@@ -102,6 +105,7 @@ impl Driver {
             probe,
             before: counters.snapshot(),
             counters,
+            cpu_before: (Nanos::ZERO, Nanos::ZERO),
         }
     }
 
@@ -153,25 +157,57 @@ impl Driver {
         (found, self.view)
     }
 
-    fn start_all(&mut self, session: &SessionPlace, tag: u16) {
+    fn start_all(&mut self, at: &SessionPlace, tag: u16) {
         for stream in 0..self.plan.test.all_streams() {
-            match self.start(session, tag, stream) {
-                Ok(running) => self.running.push(running),
-                Err(error) => {
-                    let broken = Some(RunFailure::StreamFailed { cause: (&error).into() });
-                    let order = ControlOrder::StreamEnded { stream, total: 0, broken };
-                    let _ = self.orders.send(order);
-                }
+            let opening = Opening::new(at.session.clone(), stream, self.plan.patience)
+                .at_server(at.server.clone());
+            let end = random_u64().map(|random| {
+                let sealer = Sealer::new(self.plan.key.clone(), random);
+                TestEnd::Client(Box::new(opening.of_run(tag, sealer)))
+            });
+            self.start_one(tag, stream, end.map_err(StreamError::from));
+        }
+    }
+
+    fn start_one(&mut self, tag: u16, stream: u32, end: Result<TestEnd, StreamError>) {
+        match end.and_then(|end| self.start(tag, stream, end)) {
+            Ok(running) => self.running.push(running),
+            Err(error) => {
+                let broken = Some(RunFailure::StreamFailed { cause: (&error).into() });
+                let order = ControlOrder::StreamEnded { stream, total: 0, broken };
+                let _ = self.orders.send(order);
             }
         }
     }
 
-    fn start(
-        &self,
-        at: &SessionPlace,
-        tag: u16,
-        stream: u32,
-    ) -> Result<RunningStream, StreamError> {
+    /// Opens a stream of an iperf3 test.
+    fn greet(&mut self, stream: u32) {
+        let Some(iperf3) = &self.plan.iperf3 else { return };
+        let end = TestEnd::Iperf3 {
+            greeting: Greeting::new(self.plan.patience),
+            format: DataFormat::Iperf3(iperf3.counters),
+            omit: iperf3.omit,
+        };
+        self.start_one(0, stream, Ok(end));
+    }
+
+    /// Every stream of an iperf3 test is open.
+    fn begin(&mut self) {
+        self.view.started();
+        self.before = self.counters.snapshot();
+        self.cpu_before = process_cpu_time();
+        self.running.iter().for_each(RunningStream::begin);
+    }
+
+    /// An iperf3 test is over.
+    fn settle(&self) {
+        self.running.iter().for_each(RunningStream::settle);
+        let ((user, system), before) = (process_cpu_time(), self.cpu_before);
+        let (user_ns, system_ns) = ((user - before.0).0, (system - before.1).0);
+        let _ = self.orders.send(ControlOrder::Processor { user_ns, system_ns });
+    }
+
+    fn start(&self, tag: u16, stream: u32, end: TestEnd) -> Result<RunningStream, StreamError> {
         let test = self.plan.test;
         // A fixed port is used by the first stream only; the others have their own ports.
         let bind = match stream {
@@ -184,14 +220,16 @@ impl Driver {
             ..self.plan.stream.clone()
         };
         let (orders, control) = (self.orders.clone(), self.control.clone());
-        let refusals = RefusalSender { orders: orders.clone(), control: control.clone() };
+        let refusals = RefusalSender { stream, orders: orders.clone(), control: control.clone() };
         let sinks = StreamSinks {
             sent: Box::new(refusals),
-            received: Box::new(IntervalSender { stream, orders, control }),
+            received: Box::new(IntervalSender {
+                stream,
+                counts: self.plan.iperf3.is_some() && test.count > 0,
+                orders,
+                control,
+            }),
         };
-        let sealer = Sealer::new(self.plan.key.clone(), random_u64()?);
-        let opening = Opening::new(at.session.clone(), stream, self.plan.patience)
-            .at_server(at.server.clone());
         let planned = TestStream {
             test: &test,
             tag,
@@ -202,16 +240,18 @@ impl Driver {
             patience: self.plan.patience,
             keepalive: self.plan.keepalive,
         };
-        let plan = StreamPlan::for_test(
-            planned,
-            TestEnd::Client(Box::new(opening.of_run(tag, sealer))),
-            sinks,
-        );
+        let plan = StreamPlan::for_test(planned, end, sinks);
         let (orders, control) = (self.orders.clone(), self.control.clone());
         let (ends, probe) = (self.ends.0.clone(), self.probe.clone());
         RunningStream::start(plan, move |end| {
             let (total, broken) = match &end {
-                StreamEnd::Sent(summary, _) => (summary.sent.datagrams, summary.broken.clone()),
+                StreamEnd::Sent(summary, _) => {
+                    if summary.omitted > 0 {
+                        let datagrams = summary.omitted;
+                        let _ = orders.send(ControlOrder::Omitted { stream, datagrams });
+                    }
+                    (summary.sent.datagrams, summary.broken.clone())
+                }
                 StreamEnd::Received(summary, _) => (0, summary.broken.clone()),
                 StreamEnd::Failed(error) => {
                     (0, Some(RunFailure::StreamFailed { cause: error.into() }))
@@ -280,6 +320,14 @@ impl Executor<ControlCommand> for &mut Driver {
             ControlCommand::Reopen { proof } => {
                 self.running.iter().for_each(|stream| stream.reopen(proof.clone()));
             }
+            ControlCommand::Greet { stream } => self.greet(stream),
+            ControlCommand::Begin => self.begin(),
+            ControlCommand::Settle => self.settle(),
+            ControlCommand::Total { stream, datagrams } => {
+                if let Some(stream) = self.running.get(stream as usize) {
+                    stream.announce_total(datagrams);
+                }
+            }
             ControlCommand::StopSenders => {
                 self.running.iter().filter(|stream| stream.sends()).for_each(RunningStream::stop);
             }
@@ -312,32 +360,50 @@ fn board(plan: &BlastPlan) -> IntervalMerger {
 /// Passes a receiver's intervals to the control session, which shows them.
 struct IntervalSender {
     stream: u32,
+    /// Whether the run may end by what was received.
+    counts: bool,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
 
 impl Sink<ReceiverEvent> for IntervalSender {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
-        if let ReceiverEvent::Interval(interval) = event {
-            let _ = self.orders.send(ControlOrder::Stretch { stream: self.stream, interval });
-            self.control.wake();
-        }
+        let stream = self.stream;
+        let order = match event {
+            ReceiverEvent::Interval(interval) => ControlOrder::Stretch { stream, interval },
+            ReceiverEvent::Answered { repeats } => ControlOrder::Answered { stream, repeats },
+            ReceiverEvent::Settled { received, omitted } => {
+                ControlOrder::Settled { stream, received, omitted }
+            }
+            ReceiverEvent::Progress(received) if self.counts => {
+                ControlOrder::Progress { stream, datagrams: received.datagrams }
+            }
+            ReceiverEvent::Progress(_) => return Flow::Continue,
+        };
+        let _ = self.orders.send(order);
+        self.control.wake();
         Flow::Continue
     }
 }
 
 /// Passes the refusals that a sender meets to the control session, which decides what they mean.
 struct RefusalSender {
+    stream: u32,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
 
 impl Sink<SenderEvent> for RefusalSender {
     fn take(&mut self, event: SenderEvent) -> Flow {
-        if let SenderEvent::Refused(error) = event {
-            let _ = self.orders.send(ControlOrder::Refused(error));
-            self.control.wake();
-        }
+        let order = match event {
+            SenderEvent::Refused(error) => ControlOrder::Refused(error),
+            SenderEvent::Answered { repeats } => {
+                ControlOrder::Answered { stream: self.stream, repeats }
+            }
+            SenderEvent::Started | SenderEvent::Progress { .. } => return Flow::Continue,
+        };
+        let _ = self.orders.send(order);
+        self.control.wake();
         Flow::Continue
     }
 }

@@ -41,7 +41,7 @@ fn way(sent: u64, path: u64, socket: u64, cpu: (u64, u64)) -> DirectionReport {
         lost: Some(Losses {
             total: path + socket,
             path,
-            receiver_socket: socket,
+            receiver_socket: Some(socket),
             ..Losses::default()
         }),
         hosts: vec![receiver(match socket {

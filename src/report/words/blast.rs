@@ -9,6 +9,7 @@ use crate::record::{
     plain_rate,
 };
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
+use crate::wire::iperf3::IPERF3_PORT;
 use std::fmt::Display;
 
 /// The directions of a run.
@@ -257,6 +258,7 @@ impl Worded for RunFailure {
             ),
             Self::StreamFailed { cause } => cause.to_string(),
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
+            Self::Iperf3 { cause } => cause.text(),
         }
     }
 }
@@ -294,7 +296,46 @@ impl Worded for FailureAdvice {
             }
             Self::AskOneServer => far_end::ASK_ONE_SERVER.to_owned(),
             Self::TryLater => "try again later".to_owned(),
+            Self::UseIperf3 { host, port } => {
+                let at = iperf3_at(host, *port);
+                format!(
+                    "an iperf3 server may be there (TCP port {port} accepts connections): try `udpkit blast --iperf3 {at}`"
+                )
+            }
+            Self::StartIperf3 { target } => format!(
+                "start `iperf3 -s{}` there, and allow TCP and UDP port {} in both directions",
+                iperf3_port(target.port()),
+                target.port()
+            ),
+            Self::ShorterTime => "give a shorter --time".to_owned(),
+            Self::LowerTotalRate => {
+                "lower --rate: it is for each stream, and the limit for all together".to_owned()
+            }
+            Self::CheckCredentials => "check --user, the password, --rsa-key and both clocks; a \
+                                       server before 3.17 needs --pkcs1-padding"
+                .to_owned(),
+            Self::OpenUdpPort { target } => format!(
+                "allow UDP port {} in both directions: TCP passes, datagrams do not",
+                target.port()
+            ),
+            Self::OneWayAtATime => "run without --bidir, and again with --reverse".to_owned(),
         }
+    }
+}
+
+/// An iperf3 server's address for the command line; its default port is left out.
+fn iperf3_at(host: &str, port: u16) -> String {
+    match port {
+        IPERF3_PORT => host.to_owned(),
+        port => format!("{host}:{port}"),
+    }
+}
+
+/// The option for a port other than iperf3's own.
+fn iperf3_port(port: u16) -> String {
+    match port {
+        IPERF3_PORT => String::new(),
+        port => format!(" -p {port}"),
     }
 }
 

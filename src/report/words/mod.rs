@@ -15,6 +15,7 @@ pub mod far_end;
 pub mod host;
 pub mod host_losses;
 pub mod interfaces;
+pub mod iperf3;
 mod marks;
 pub mod mtu;
 pub mod nat;

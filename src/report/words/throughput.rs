@@ -314,6 +314,23 @@ impl Worded for ThroughputCaveat {
             Self::CountsNotFinal => {
                 "final counts of one end are missing; its latest are shown".to_owned()
             }
+            Self::ReceiverDropsUnknown => "loss \"on the path\" includes the receiver's host: an \
+                                           iperf3 server does not report the drops of its socket"
+                .to_owned(),
+            Self::DuplicatesHideLoss { received, sent } => format!(
+                "{} arrived of {} sent: the network duplicated some, which an iperf3 server does \
+                 not count, and which hide as much loss",
+                group_digits(*received),
+                group_digits(*sent)
+            ),
+            Self::OmittedLossUnknown => "loss unknown: an iperf3 server before 3.14 does not \
+                                         report what it lost in the omitted time"
+                .to_owned(),
+            Self::GreetingsRepeated { times: count } => format!(
+                "the datagram that opens a stream was repeated {}: a server up to 3.20 may have \
+                 counted it as data",
+                times(*count)
+            ),
         }
     }
 }

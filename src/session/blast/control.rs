@@ -158,6 +158,8 @@ where
                     self.show(ControlEvent::Stretch { stream, interval });
                     continue;
                 }
+                // Only streams of an iperf3 test say anything else.
+                _ => continue,
             };
             if let Some(slot) = self.totals.get_mut(stream as usize) {
                 *slot = Some(total);

@@ -29,6 +29,22 @@ pub enum ControlCommand {
         /// The session's latest liveness value, which DATA returns.
         proof: String,
     },
+    /// iperf3: open this stream with a greeting.
+    Greet {
+        /// The stream.
+        stream: u32,
+    },
+    /// iperf3: every stream is open, and data may flow.
+    Begin,
+    /// iperf3: the server stops sending; report what was received.
+    Settle,
+    /// iperf3: the server has sent so many datagrams of a stream.
+    Total {
+        /// The stream.
+        stream: u32,
+        /// Datagrams, those of the omitted time included.
+        datagrams: u64,
+    },
     /// The run ends early: this side's senders must stop; its receivers end when the far end's
     /// senders have.
     StopSenders,
@@ -62,6 +78,45 @@ pub enum ControlOrder {
     },
     /// The network reports that one of this side's senders cannot deliver.
     Refused(NetworkError),
+    /// iperf3: the server answered a stream's greeting.
+    Answered {
+        /// The stream.
+        stream: u32,
+        /// How often the greeting was repeated.
+        repeats: u32,
+    },
+    /// iperf3: what a receiver of this side has counted so far.
+    Progress {
+        /// The stream.
+        stream: u32,
+        /// Datagrams received.
+        datagrams: u64,
+    },
+    /// iperf3: what a receiver of this side has counted, now that the server has stopped.
+    Settled {
+        /// The stream.
+        stream: u32,
+        /// The counts, without a loss after the last datagram that arrived.
+        received: Box<BlastReceived>,
+        /// Numbers before the first that is counted.
+        omitted: u64,
+    },
+    /// iperf3: datagrams that a sender of this side sent in the omitted time; sent before
+    /// [`ControlOrder::StreamEnded`].
+    Omitted {
+        /// The stream.
+        stream: u32,
+        /// Datagrams.
+        datagrams: u64,
+    },
+    /// iperf3: processor time that this process used between [`ControlCommand::Begin`] and
+    /// [`ControlCommand::Settle`], or the end of its streams.
+    Processor {
+        /// In user mode, in nanoseconds.
+        user_ns: u64,
+        /// In kernel mode.
+        system_ns: u64,
+    },
     /// One of this side's streams has ended.
     StreamEnded {
         /// The stream.

@@ -10,11 +10,19 @@ const EVERY: usize = 61;
 /// Bytes of the pattern that show that a datagram of another length is one of the run.
 const PROOF: usize = 8;
 
+/// How many datagrams are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    None,
+    Sample,
+    All,
+}
+
 /// Compares all datagrams, or until one was altered a sample. A pattern of 1472 bytes takes about
 /// as long as 60 headers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inspection {
-    all: bool,
+    extent: Extent,
     /// Datagrams at the start that are still to come.
     first: usize,
     /// Datagrams until the next sample.
@@ -24,25 +32,36 @@ pub(super) struct Inspection {
 impl Inspection {
     /// Compares every datagram.
     pub fn full() -> Self {
-        Self { all: true, ..Self::sampled() }
+        Self::to(Extent::All)
     }
 
     /// Compares a sample, and everything from the first altered datagram on.
     pub fn sampled() -> Self {
-        Self { all: false, first: FIRST, skip: EVERY - 1 }
+        Self::to(Extent::Sample)
+    }
+
+    /// Compares nothing: whoever sends fills the datagrams as it likes.
+    pub fn none() -> Self {
+        Self::to(Extent::None)
+    }
+
+    fn to(extent: Extent) -> Self {
+        Self { extent, first: FIRST, skip: EVERY - 1 }
     }
 
     /// A datagram was altered: from now on all are compared.
     pub fn found(&mut self) {
-        self.all = true;
+        self.extent = Extent::All;
     }
 
     /// Whether each datagram of a buffer is to be compared; `stride` is the length of each, and
     /// not zero.
     #[inline]
     pub fn is_due(&mut self, bytes: &[u8], stride: usize) -> bool {
-        if self.all {
-            return true;
+        match self.extent {
+            Extent::None => return false,
+            Extent::All => return true,
+            Extent::Sample => {}
         }
         let count = bytes.len() / stride;
         if self.skip >= count && self.first == 0 {
@@ -110,5 +129,12 @@ mod tests {
             assert!(late.len() > 200, "{each}: {}", late.len());
             assert!(found(each, 20_000, |_| false).is_empty(), "{each}");
         }
+    }
+
+    #[test]
+    fn what_another_fills_as_it_likes_is_not_compared() {
+        let mut inspection = Inspection::none();
+        let zeros = vec![0; 64 * 1_024];
+        assert!((0..100).all(|_| !inspection.is_due(&zeros, 64)));
     }
 }

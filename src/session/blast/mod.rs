@@ -2,21 +2,30 @@
 
 mod about;
 mod control;
+mod data_format;
 mod events;
+mod greeting;
 mod host_params;
 mod inspection;
 mod memory;
 mod merge;
+mod omission;
 mod opening;
 mod plan;
 mod receiver;
+mod receiver_counts;
 mod receiver_plan;
+mod repeated;
 mod sender;
+mod socket_drops;
 mod stat_params;
+mod stream_opening;
 mod stream_params;
 
 pub use control::BlastControl;
+pub use data_format::DataFormat;
 pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
+pub use greeting::Greeting;
 pub use host_params::{read_host, write_host};
 pub use memory::{LARGEST_ANSWER, RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room};
 pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
@@ -29,4 +38,5 @@ pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,
 };
+pub use stream_opening::StreamOpening;
 pub use stream_params::{stream_key, stream_text};

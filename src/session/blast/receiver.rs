@@ -1,46 +1,33 @@
 //! The receiving end of one stream: accounts for every datagram.
 
+use super::data_format::DataFormat;
 use super::inspection::{Inspection, is_begun_as_sent};
-use super::opening::{Opening, OpeningStep};
+use super::omission::Omission;
+use super::opening::OpeningStep;
+use super::receiver_counts::{Counts, Stretch, burst_classes};
 use super::receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
+use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
+use super::socket_drops::SocketDrops;
+use super::stream_opening::StreamOpening;
 use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
 use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{
-    BURST_CLASSES, BlastInterval, BlastReceived, ChangedContent, Flow, RunFailure, Sink,
-};
+use crate::record::{BlastReceived, ChangedContent, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, Jitter, SequenceTracker};
 use crate::units::Nanos;
+use crate::wire::iperf3::is_greeting_reply;
 use crate::wire::stun::KEEPALIVE;
-use crate::wire::{Class, Command, Header, Kind, Verb, classify, decode_end, pattern};
+use crate::wire::{Header, Kind, decode_end, pattern};
 
 /// Silence after which a run is over once its sender has ended: longer than any queue on the path.
 const QUIET: Nanos = Nanos::from_millis(500);
+/// The longest that a receiver waits for that silence before it reports what it has.
+const SETTLED: Nanos = Nanos::from_secs(3);
 /// How long after its end an interval without further arrivals is closed: datagrams that arrived in
 /// it may still be unread. After a longer pause of this host the sockets are drained before any
 /// tick.
 const UNREAD: Nanos = Nanos::from_millis(100);
-
-/// The current interval.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stretch {
-    start: Nanos,
-    counts: Counts,
-    lost_high: u64,
-}
-
-/// Running counts, copied at the start of each interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Counts {
-    datagrams: u64,
-    bytes: u64,
-    duplicates: u64,
-    reordered: u64,
-    socket_drops: u64,
-    cut: u64,
-    altered: u64,
-}
 
 /// Consecutive numbers with one send time, not yet passed to the tracker.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,9 +40,9 @@ struct Run {
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
     plan: ReceiverPlan,
-    opening: Option<Opening>,
+    opening: Option<StreamOpening>,
     /// What opened the stream, once it has.
-    opened_by: Option<Opening>,
+    opened_by: Option<StreamOpening>,
     /// Whether the stream is being admitted again, from another address.
     reopens: bool,
     /// Tag prefix of the opening's commands.
@@ -71,12 +58,7 @@ pub struct BlastReceiver<O, K> {
     changed: ChangedContent,
     corrupt: u64,
     strays: u64,
-    socket_drops: u64,
-    /// Buffers that the socket dropped.
-    drop_events: u64,
-    /// Of these, those that no sequence gap has explained yet.
-    unexplained: u64,
-    drops_seen: Option<u32>,
+    drops: SocketDrops,
     first: Option<Nanos>,
     /// Datagrams that arrived at the very first instant.
     at_start: u64,
@@ -93,6 +75,10 @@ pub struct BlastReceiver<O, K> {
     heard: Option<Nanos>,
     stretch: Stretch,
     total: Option<u64>,
+    omission: Omission,
+    /// Since when the counts are to be reported once nothing more arrives.
+    settling: Option<Nanos>,
+    settled: bool,
     answer: bool,
     keepalive: Keepalive,
     over: bool,
@@ -102,13 +88,19 @@ pub struct BlastReceiver<O, K> {
 impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// A receiver that opens its stream through `opening`; without one it waits for the first
     /// datagram.
-    pub fn new(plan: ReceiverPlan, opening: Option<Opening>, orders: O, sink: K) -> Self {
-        let inspection = if plan.verify { Inspection::full() } else { Inspection::sampled() };
+    pub fn new(plan: ReceiverPlan, opening: Option<StreamOpening>, orders: O, sink: K) -> Self {
+        let inspection = match plan.format {
+            DataFormat::Iperf3(_) => Inspection::none(),
+            DataFormat::Udpkit if plan.verify => Inspection::full(),
+            DataFormat::Udpkit => Inspection::sampled(),
+        };
+        let omission = Omission::of(plan.omit);
         Self {
             tracker: SequenceTracker::with_window(plan.window),
             keepalive: Keepalive::new(plan.keepalive),
+            drops: SocketDrops::of_up_to(plan.per_drop),
             plan,
-            own_tags: opening.as_ref().map(Opening::tag_prefix),
+            own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
             opening,
             opened_by: None,
             reopens: false,
@@ -122,10 +114,6 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             changed: ChangedContent::default(),
             corrupt: 0,
             strays: 0,
-            socket_drops: 0,
-            drop_events: 0,
-            unexplained: 0,
-            drops_seen: None,
             first: None,
             at_start: 0,
             last: Nanos::ZERO,
@@ -136,6 +124,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             heard: None,
             stretch: Stretch::default(),
             total: None,
+            omission,
+            settling: None,
+            settled: false,
             answer: false,
             over: false,
             broken: None,
@@ -161,7 +152,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             bytes: self.bytes,
             duplicates: self.tracker.duplicates(),
             reordered: self.tracker.reordered(),
-            socket_drops: self.socket_drops,
+            socket_drops: self.drops.datagrams,
             cut: self.changed.cut,
             altered: self.changed.altered,
         }
@@ -179,48 +170,34 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// Passes a run to the tracker, and matches a gap before it with socket drops. `arrival` is on
     /// the real-time clock, `at` the same instant on the monotonic one.
     #[inline]
-    fn settle(&mut self, run: Run, arrival: Nanos, at: Nanos) {
+    fn track(&mut self, run: Run, arrival: Nanos, at: Nanos) {
         if run.count == 0 {
             return;
         }
         let lost = self.tracker.lost();
         self.tracker.observe_run(run.first, run.count);
-        if self.unexplained > 0 {
-            self.explain(self.tracker.lost().saturating_sub(lost));
+        if self.drops.are_unexplained() {
+            self.drops.explain(self.tracker.lost().saturating_sub(lost));
         }
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
         self.delay.observe(self.drift.correct(at, transit), u64::from(run.count));
     }
 
-    /// [`Self::settle`] out of line, so that the loop over regular datagrams stays small.
+    /// [`Self::track`] out of line, so that the loop over regular datagrams stays small.
     #[cold]
     #[inline(never)]
-    fn settle_before(&mut self, run: Run, arrival: Nanos, at: Nanos) {
-        self.settle(run, arrival, at);
-    }
-
-    /// Matches the socket's drops with a sequence gap: with GRO one dropped buffer is many
-    /// datagrams, and only the gap says how many.
-    fn explain(&mut self, gap: u64) {
-        let explained = gap.min(self.unexplained.saturating_mul(self.plan.per_drop));
-        if explained > 0 {
-            self.socket_drops += explained;
-            self.unexplained = 0;
-        }
-    }
-
-    fn note_drops(&mut self, drops: u32) {
-        let before = self.drops_seen.replace(drops).unwrap_or(0);
-        let more = u64::from(drops.wrapping_sub(before));
-        self.drop_events += more;
-        self.unexplained += more;
+    fn track_before(&mut self, run: Run, arrival: Nanos, at: Nanos) {
+        self.track(run, arrival, at);
     }
 
     /// Handles anything that is not a regular datagram of the run, which arrived at `at`.
     #[cold]
     fn other(&mut self, now: Now, at: Nanos, datagram: &Datagram<'_>) {
         let payload = datagram.payload;
+        if let DataFormat::Iperf3(_) = self.plan.format {
+            return self.other_of_iperf3(now, payload);
+        }
         match Header::decode(payload) {
             Ok(header) if header.tag == self.plan.tag => match header.kind {
                 Kind::End => match decode_end(payload) {
@@ -243,11 +220,20 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
                     opening.on_datagram(now.mono, payload);
                 }
             }
-            _ if self.is_repeated_data(payload) => self.answer = true,
-            _ if self.is_repeated_helo(payload) => {}
+            _ if is_repeated_data(payload, &self.plan.go_ahead) => self.answer = true,
+            _ if is_repeated_helo(payload, &self.plan.go_ahead) => {}
             // The reply to a command that was repeated before the first reply came.
             _ if self.is_late_reply(payload) => {}
             _ => self.strays += 1,
+        }
+    }
+
+    /// The reply to the greeting, which data may overtake, or a datagram of another size.
+    fn other_of_iperf3(&mut self, now: Now, payload: &[u8]) {
+        if !is_greeting_reply(payload) {
+            self.corrupt += 1;
+        } else if let Some(opening) = &mut self.opening {
+            opening.on_datagram(now.mono, payload);
         }
     }
 
@@ -260,8 +246,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             self.corrupt += 1;
             return;
         }
-        if self.unexplained > 0 {
-            self.explain(self.tracker.lost().saturating_sub(lost));
+        if self.drops.are_unexplained() {
+            self.drops.explain(self.tracker.lost().saturating_sub(lost));
         }
         if len < self.plan.payload {
             self.changed.note_cut(len as u64);
@@ -290,31 +276,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     fn is_late_reply(&self, payload: &[u8]) -> bool {
-        let prefix = self.own_tags.as_deref();
-        classify(payload) == Class::Control
-            && prefix.is_some_and(|prefix| payload.starts_with(prefix.as_bytes()))
-    }
-
-    /// A HELO of this stream that was repeated before its reply came, read after the DATA.
-    fn is_repeated_helo(&self, payload: &[u8]) -> bool {
-        !self.plan.go_ahead.is_empty()
-            && classify(payload) == Class::Control
-            && Command::decode(payload).is_ok_and(|command| command.verb == Verb::Helo)
-    }
-
-    fn is_repeated_data(&self, payload: &[u8]) -> bool {
-        !self.plan.go_ahead.is_empty()
-            && classify(payload) == Class::Control
-            && Command::decode(payload).is_ok_and(|command| {
-                // The reply begins with the tag of its command.
-                let of_it = self.plan.go_ahead.strip_prefix(command.tag.to_string().as_bytes());
-                command.verb == Verb::Data && of_it.is_some_and(|rest| rest.starts_with(b" "))
-            })
+        self.own_tags.as_deref().is_some_and(|prefix| is_reply_to(prefix, payload))
     }
 
     /// Sets the sender's total, unless it is below what was already received, which is impossible.
     fn set_total(&mut self, total: u64, now: Now) {
-        if self.total.is_none() && total >= self.tracker.expected() {
+        if self.total.is_none() && total >= self.omission.base + self.tracker.expected() {
             self.total = Some(total);
             self.heard = Some(now.mono);
         }
@@ -332,22 +299,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     fn close_stretch(&mut self, end: Nanos) {
-        let (counts, before) = (self.counts(), self.stretch.counts);
-        let lost = self.tracker.lost();
-        let interval = BlastInterval {
-            start_ns: (self.stretch.start - self.first.unwrap_or_default()).0,
-            duration_ns: (end - self.stretch.start).0,
-            datagrams: counts.datagrams - before.datagrams,
-            bytes: counts.bytes - before.bytes,
-            lost: lost.saturating_sub(self.stretch.lost_high),
-            duplicates: counts.duplicates - before.duplicates,
-            reordered: counts.reordered - before.reordered,
-            socket_drops: counts.socket_drops - before.socket_drops,
-            cut: counts.cut - before.cut,
-            altered: counts.altered - before.altered,
-        };
-        let lost_high = lost.max(self.stretch.lost_high);
-        self.stretch = Stretch { start: end, counts, lost_high };
+        let first = self.first.unwrap_or_default();
+        let interval = self.stretch.close(end, first, self.counts(), self.tracker.lost());
         self.tell(ReceiverEvent::Interval(interval));
     }
 
@@ -397,8 +350,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             reorder_extent_sum: self.tracker.extents().sum,
             too_late: self.tracker.too_late(),
             lost: self.lost(),
-            socket_drops: self.socket_drops,
-            drop_events: self.drop_events,
+            socket_drops: self.drops.datagrams,
+            drop_events: self.drops.buffers,
             loss_bursts: bursts.count,
             longest_burst: bursts.longest,
             burst_lengths: burst_classes(&bursts.by_length),
@@ -414,7 +367,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             drift_ppb: self.drift.parts_per_billion(),
             clock_steps: u64::from(self.drift.steps()),
             cpu_ns: None,
-            sender_total: self.total,
+            sender_total: self.total.map(|total| total.saturating_sub(self.omission.base)),
             min_transit_ns: self.delay.min_transit(),
         }
     }
@@ -422,10 +375,15 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// Handles the dialogue before the first datagram; a datagram of the run also means that it was
     /// admitted.
     fn open(&mut self, now: Now, out: &mut TxBatch) -> Option<Next> {
-        if self.first.is_some() || self.total.is_some() {
+        let is_known = self.first.is_some() || self.total.is_some();
+        if is_known && self.opening.as_mut()?.on_data() {
             self.opened();
         }
-        match self.opening.as_mut()?.poll(now.mono, out) {
+        let step = self.opening.as_mut()?.poll(now.mono, out);
+        if let Some(repeats) = self.opening.as_mut()?.newly_answered() {
+            self.tell(ReceiverEvent::Answered { repeats });
+        }
+        match step {
             OpeningStep::Wait(at) => return Some(Next::WaitUntil(at)),
             OpeningStep::Open => self.opened(),
             OpeningStep::Failed(why) => {
@@ -439,7 +397,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// The stream is open: the patience grows with the measured round trip.
     fn opened(&mut self) {
         if let Some(opening) = self.opening.take() {
-            self.plan.patience = opening.patience().stretch(self.plan.patience);
+            self.plan.patience = opening.stretch(self.plan.patience);
             self.opened_by = Some(opening);
         }
     }
@@ -475,8 +433,65 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         Some(match self.total {
             Some(total) if self.tracker.lost_of(total) == 0 => heard,
             Some(_) => heard + QUIET,
+            // Whoever gives the orders also judges the silence.
+            None if self.plan.patience == Nanos::MAX => return None,
             None => heard + self.plan.patience,
         })
+    }
+
+    /// Begins a stream that was greeted.
+    fn begin(&mut self, now: Now) {
+        if let Some(opening) = &mut self.opening {
+            opening.begin();
+        }
+        if self.omission.seen.is_some() {
+            self.omission.until = Some(now.mono + self.plan.omit);
+        }
+    }
+
+    /// Reads what arrives in the omitted time for its numbers only.
+    #[cold]
+    fn omit(&mut self, now: Now, at: Nanos, entry: &RxEntry, bytes: &[u8]) {
+        for datagram in crate::batch::split_buffer(entry, bytes) {
+            match self.plan.format.decode(datagram.payload, self.plan.tag) {
+                Some((number, _)) if datagram.true_len == self.plan.payload => {
+                    if let Some(seen) = &mut self.omission.seen {
+                        seen.observe(number);
+                    }
+                    if let Some(opening) = &mut self.opening {
+                        opening.on_data();
+                    }
+                }
+                _ => self.other(now, at, &datagram),
+            }
+        }
+    }
+
+    /// The omitted time is over: the counts begin with the next number.
+    #[cold]
+    fn end_omission(&mut self) {
+        let base = self.omission.seen.as_ref().map_or(0, SequenceTracker::expected);
+        self.omission = Omission { base, ..Omission::default() };
+        self.tracker = SequenceTracker::starting_at(base, self.plan.window);
+        self.corrupt = 0;
+        self.strays = 0;
+        self.drops.forget();
+        self.pause = Nanos::ZERO;
+    }
+
+    /// Reports the counts once nothing has arrived for a while, or at the latest after some time;
+    /// returns when to look again.
+    fn settle(&mut self, now: Now) -> Option<Nanos> {
+        let since = self.settling?;
+        let quiet = self.heard.unwrap_or(since).max(since) + QUIET;
+        let at = quiet.min(since + SETTLED);
+        if now.mono < at {
+            return Some(at);
+        }
+        (self.settling, self.settled) = (None, true);
+        let received = Box::new(self.received());
+        self.tell(ReceiverEvent::Settled { received, omitted: self.omission.base });
+        None
     }
 
     /// When the run ends whatever arrives; `None` if nothing bounds it.
@@ -503,7 +518,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         while let Some(order) = self.orders.next_order() {
             match order {
-                ReceiverOrder::Total(total) => self.set_total(total, now),
+                ReceiverOrder::Begin => self.begin(now),
+                ReceiverOrder::Settle => self.settling = Some(now.mono),
+                ReceiverOrder::Total(total) => {
+                    self.set_total(total, now);
+                    // Nothing has arrived for a while, and nothing more will.
+                    self.over |= self.settled;
+                }
                 ReceiverOrder::Reopen { proof } => {
                     if let Some(opening) = &mut self.opened_by {
                         opening.begin_again(proof);
@@ -524,13 +545,15 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         }
         // Nothing received yet: the patience counts from the first poll.
         self.heard.get_or_insert(now.mono);
+        let settles = self.settle(now);
         match self.deadline() {
             _ if self.over => Next::Done,
             Some(at) if at <= now.mono => Next::Done,
             deadline => {
                 self.check_bound(now);
                 let beside = self.write_beside(now, out);
-                match deadline.into_iter().chain(self.bound()).chain(beside).min() {
+                let due = [deadline, self.bound(), beside, settles];
+                match due.into_iter().flatten().min() {
                     _ if self.over => Next::Done,
                     Some(at) => Next::WaitUntil(at),
                     None => Next::Idle,
@@ -569,12 +592,18 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     #[inline]
     fn on_buffer(&mut self, now: Now, entry: &RxEntry, bytes: &[u8]) {
         if let Some(drops) = entry.meta.socket_drops {
-            self.note_drops(drops);
+            self.drops.note(drops);
         }
         let at = self.arrival(now, &entry.meta);
         self.close_stretches(at);
         let payload = self.plan.payload;
         let stride = if entry.stride == 0 { bytes.len().max(1) } else { entry.stride };
+        if self.omission.seen.is_some() {
+            if self.omission.covers(at) {
+                return self.omit(now, at, entry, bytes);
+            }
+            self.end_omission();
+        }
         if stride != payload {
             for datagram in crate::batch::split_buffer(entry, bytes) {
                 self.other(now, at, &datagram);
@@ -585,39 +614,33 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         let mut run = Run::default();
         let mut firsts = 0;
         for datagram in bytes.chunks(stride) {
-            let header = match Header::decode(datagram) {
-                Ok(header)
-                    if datagram.len() == payload
-                        && header.kind == Kind::Data
-                        && header.tag == self.plan.tag =>
-                {
-                    header
-                }
+            let (number, sent) = match self.plan.format.decode(datagram, self.plan.tag) {
+                Some(numbered) if datagram.len() == payload => numbered,
                 _ => {
                     let (payload, true_len) = (datagram, datagram.len());
                     let datagram = Datagram { payload, true_len, meta: entry.meta };
-                    self.settle_before(run, entry.meta.arrival, at);
+                    self.track_before(run, entry.meta.arrival, at);
                     self.other(now, at, &datagram);
                     run = Run::default();
                     continue;
                 }
             };
             if verify && !pattern::matches(Header::LEN, &datagram[Header::LEN..]) {
-                self.settle_before(run, entry.meta.arrival, at);
-                self.note_changed((now, at), header.sequence, payload);
+                self.track_before(run, entry.meta.arrival, at);
+                self.note_changed((now, at), number, payload);
                 run = Run::default();
                 continue;
             }
             // A buffer holds few datagrams: nothing can overflow, so no check is needed.
             firsts = u64::wrapping_add(firsts, 1);
-            if header.sequence == run.first.wrapping_add(run.count) && header.sent == run.sent {
+            if number == run.first.wrapping_add(run.count) && sent == run.sent {
                 run.count = run.count.wrapping_add(1);
             } else {
-                self.settle(run, entry.meta.arrival, at);
-                run = Run { first: header.sequence, count: 1, sent: header.sent };
+                self.track(run, entry.meta.arrival, at);
+                run = Run { first: number, count: 1, sent };
             }
         }
-        self.settle(run, entry.meta.arrival, at);
+        self.track(run, entry.meta.arrival, at);
         if firsts > 0 {
             self.bytes += firsts * payload as u64;
             self.note_arrivals(now, at, firsts);
@@ -638,7 +661,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn on_socket_drops(&mut self, _socket: usize, drops: u32) {
-        self.note_drops(drops);
+        self.drops.note(drops);
     }
 
     fn on_stop(&mut self, _now: Now) {
@@ -650,9 +673,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         // counts as lost once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
         self.tracker.finish(self.total);
-        if self.unexplained > 0 {
-            self.explain(tail);
-        }
+        self.drops.explain(tail);
         self.close_last(now.mono);
         ReceiverSummary {
             received: self.received(),
@@ -661,14 +682,4 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             broken: self.broken,
         }
     }
-}
-
-/// Maps the tracker's burst classes to the fewer ones of the record: the last holds all longer
-/// ones.
-fn burst_classes(by_length: &[u64; 32]) -> [u64; BURST_CLASSES] {
-    let mut classes = [0; BURST_CLASSES];
-    for (class, bursts) in by_length.iter().enumerate() {
-        classes[class.min(BURST_CLASSES - 1)] += bursts;
-    }
-    classes
 }

@@ -1,5 +1,6 @@
 //! What a receiving end of a stream is to do, what it says meanwhile, and its result.
 
+use super::data_format::DataFormat;
 use super::plan::TestPlan;
 use crate::record::{BlastInterval, BlastReceived, RunFailure};
 use crate::stats::DelayHistogram;
@@ -8,6 +9,10 @@ use crate::units::{GSO_SEGMENTS, Nanos};
 /// Orders to a running receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiverOrder {
+    /// The server of a stream that was greeted may send from now on.
+    Begin,
+    /// The sender was told to stop: report the counts once nothing more arrives.
+    Settle,
     /// The sender has ended after sending this many datagrams.
     Total(u64),
     /// This end has another address: be admitted again.
@@ -20,6 +25,18 @@ pub enum ReceiverOrder {
 /// Events of a running receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiverEvent {
+    /// An iperf3 server replied to the greeting; the stream waits for [`ReceiverOrder::Begin`].
+    Answered {
+        /// How often the greeting was repeated before.
+        repeats: u32,
+    },
+    /// After [`ReceiverOrder::Settle`], nothing has arrived for a while: these are the counts.
+    Settled {
+        /// The counts, without a loss after the last datagram that arrived.
+        received: Box<BlastReceived>,
+        /// Numbers before the first that is counted, all of the omitted time.
+        omitted: u64,
+    },
     /// A interval is over.
     Interval(BlastInterval),
     /// The counts so far.
@@ -48,6 +65,10 @@ pub struct ReceiverPlan {
     /// How long the sender sends. A stream that exceeds this by more than the patience is
     /// abandoned. Zero for no bound.
     pub time: Nanos,
+    /// The header of its datagrams.
+    pub format: DataFormat,
+    /// Time at the start that is received and not counted.
+    pub omit: Nanos,
     /// Reply to a repeated DATA whose reply was lost; empty for none.
     pub go_ahead: Vec<u8>,
     /// How often something leaves so that the path stays open to this end; zero for never.
@@ -70,6 +91,8 @@ impl ReceiverPlan {
             per_drop: 1,
             patience,
             time: Nanos::ZERO,
+            format: DataFormat::Udpkit,
+            omit: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
         }

@@ -1,7 +1,9 @@
 //! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
-use super::opening::{Opening, OpeningStep, SOMEWHERE};
+use super::data_format::DataFormat;
+use super::opening::{OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
+use super::stream_opening::StreamOpening;
 use crate::batch::{
     Datagram, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
 };
@@ -35,6 +37,8 @@ const DEAD: Nanos = Nanos::from_secs(10);
 /// Orders to a running sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SenderOrder {
+    /// A stream that waited for it may send.
+    Begin,
     /// This end has another address: be admitted again.
     Reopen {
         /// The session's latest value.
@@ -45,6 +49,11 @@ pub enum SenderOrder {
 /// Events of a running sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SenderEvent {
+    /// An iperf3 server replied to the greeting; the stream waits for [`SenderOrder::Begin`].
+    Answered {
+        /// How often the greeting was repeated before.
+        repeats: u32,
+    },
     /// The far end admitted the stream.
     Started,
     /// Datagrams sent so far.
@@ -70,6 +79,10 @@ pub struct SenderPlan {
     pub count: u64,
     /// The whole run, for the schedule.
     pub test: TestPlan,
+    /// The header of its datagrams.
+    pub format: DataFormat,
+    /// Time at the start, before the duration and the count, that is sent and not counted.
+    pub omit: Nanos,
 }
 
 impl SenderPlan {
@@ -81,6 +94,8 @@ impl SenderPlan {
             time: test.time,
             count: test.count_of(stream),
             test,
+            format: DataFormat::Udpkit,
+            omit: Nanos::ZERO,
         }
     }
 }
@@ -90,6 +105,8 @@ impl SenderPlan {
 pub struct SenderSummary {
     /// The counts.
     pub sent: BlastSent,
+    /// Datagrams before these, sent in the time that is not counted.
+    pub omitted: u64,
     /// Whether the stream was admitted and its schedule began.
     pub begun: bool,
     /// Why the run failed; `None` if it completed.
@@ -107,7 +124,7 @@ enum State {
 /// The sending end of one stream.
 pub struct BlastSender<K> {
     plan: SenderPlan,
-    opening: Option<Opening>,
+    opening: Option<StreamOpening>,
     /// Whether the stream is being admitted again, from another address.
     reopens: bool,
     /// Whether the current batch is of that, and none of the stream's.
@@ -118,7 +135,12 @@ pub struct BlastSender<K> {
     state: State,
     /// Slots of the arena that already hold the pattern behind the header.
     painted: usize,
+    /// Datagrams sent, of the omitted time too: the next one's number.
     sent: u64,
+    /// Of these, those of the omitted time.
+    omitted: u64,
+    /// When the omitted time ends; `None` once it has.
+    omit_until: Option<Nanos>,
     refused: Vec<(i32, u64)>,
     network_errors: Vec<Refusal>,
     /// When it was last reported that datagrams cannot be delivered.
@@ -155,7 +177,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
 
     /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
     /// begins at the first send.
-    pub fn new(plan: SenderPlan, opening: Option<Opening>, sink: K) -> Self {
+    pub fn new(plan: SenderPlan, opening: Option<StreamOpening>, sink: K) -> Self {
         Self {
             plan,
             opening,
@@ -167,6 +189,8 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
             state: State::Opening,
             painted: 0,
             sent: 0,
+            omitted: 0,
+            omit_until: None,
             refused: Vec::new(),
             network_errors: Vec::new(),
             refusal_told: None,
@@ -189,9 +213,25 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         }
     }
 
+    fn obey(&mut self, order: SenderOrder) {
+        let Some(opening) = &mut self.opening else { return };
+        match (order, &self.state) {
+            (SenderOrder::Begin, _) => opening.begin(),
+            (SenderOrder::Reopen { proof }, State::Sending { .. }) => {
+                opening.begin_again(proof);
+                self.reopens = true;
+            }
+            (SenderOrder::Reopen { .. }, _) => {}
+        }
+    }
+
     fn open(&mut self, now: Now, out: &mut TxBatch) -> Next {
         let Some(opening) = &mut self.opening else { return self.start(now, out) };
-        match opening.poll(now.mono, out) {
+        let step = opening.poll(now.mono, out);
+        if let Some(repeats) = opening.newly_answered() {
+            self.sink.take(SenderEvent::Answered { repeats });
+        }
+        match step {
             OpeningStep::Wait(at) => Next::WaitUntil(at),
             OpeningStep::Open => self.start(now, out),
             OpeningStep::Failed(why) => {
@@ -230,8 +270,9 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     }
 
     fn start(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        let until =
-            if self.plan.time == Nanos::ZERO { Nanos::MAX } else { now.mono + self.plan.time };
+        let from = now.mono + self.plan.omit;
+        let until = if self.plan.time == Nanos::ZERO { Nanos::MAX } else { from + self.plan.time };
+        self.omit_until = (self.plan.omit > Nanos::ZERO).then_some(from);
         self.pacer = Some(self.plan.test.pacer(now.mono));
         self.state = State::Sending { until };
         self.sink.take(SenderEvent::Started);
@@ -239,11 +280,11 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     }
 
     fn send(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
+        if self.omit_until.is_some_and(|end| now.mono >= end) {
+            self.forget_omitted();
+        }
+        let left = self.left();
         let Some(pacer) = &self.pacer else { return Next::Done };
-        let left = match self.plan.count {
-            0 => u64::MAX,
-            count => count - self.sent.min(count),
-        };
         if left == 0 {
             return self.end(now, until, out);
         }
@@ -260,6 +301,30 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         }
         self.write(now, due as usize, out);
         Next::Send
+    }
+
+    /// Datagrams of the count that are still to be sent; without a count, and in the omitted time,
+    /// any number.
+    fn left(&self) -> u64 {
+        match self.plan.count {
+            count @ 1.. if self.omit_until.is_none() => {
+                count.saturating_sub(self.sent - self.omitted)
+            }
+            _ => u64::MAX,
+        }
+    }
+
+    /// The omitted time is over: everything is counted from here on, and only the numbers go on.
+    #[cold]
+    fn forget_omitted(&mut self) {
+        self.omit_until = None;
+        self.omitted = self.sent;
+        self.refused.clear();
+        self.network_errors.clear();
+        (self.blocked, self.catch_ups, self.at_start) = (0, 0, 0);
+        (self.first_send, self.attempts) = (None, None);
+        self.lateness = DelayHistogram::new();
+        self.pause = Nanos::ZERO;
     }
 
     /// At the end of the time: datagrams that waited for a whole burst are due, and not late.
@@ -279,21 +344,31 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// header.
     #[inline]
     fn write(&mut self, now: Now, count: usize, out: &mut TxBatch) {
-        let mut header = Header {
-            kind: Kind::Data,
-            tag: self.plan.tag,
-            sequence: self.sent as u32,
-            sent: now.real,
-        };
         let count = count.min(out.room(self.plan.payload));
         let Some(run) = out.push_run(DestId::CONNECTED, self.plan.payload, count) else { return };
-        for bytes in run.chunks_exact_mut(self.plan.payload) {
-            header.encode(bytes);
-            header.sequence = header.sequence.wrapping_add(1);
+        match self.plan.format {
+            DataFormat::Udpkit => {
+                let mut header = Header {
+                    kind: Kind::Data,
+                    tag: self.plan.tag,
+                    sequence: self.sent as u32,
+                    sent: now.real,
+                };
+                for bytes in run.chunks_exact_mut(self.plan.payload) {
+                    header.encode(bytes);
+                    header.sequence = header.sequence.wrapping_add(1);
+                }
+            }
+            DataFormat::Iperf3(counters) => {
+                for (before, bytes) in (self.sent..).zip(run.chunks_exact_mut(self.plan.payload)) {
+                    counters.encode(before, now.mono, bytes);
+                }
+            }
         }
         if count > self.painted {
+            let header = self.plan.format.header_len();
             for bytes in run.chunks_exact_mut(self.plan.payload).skip(self.painted) {
-                pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
+                pattern::fill(header, &mut bytes[header..]);
             }
             self.painted = count;
         }
@@ -301,18 +376,19 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
 
     fn end(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
         self.due_at_end = self.pacer.as_ref().map_or(0, |pacer| self.owed(pacer, now.mono, until));
-        self.state = State::Ending { left: ENDS, at: now.mono };
+        self.state = State::Ending { left: self.end_messages(), at: now.mono };
         self.say_end(now, out)
+    }
+
+    /// How often the end is announced.
+    fn end_messages(&self) -> u32 {
+        if self.plan.format.has_end_message() { ENDS } else { 0 }
     }
 
     /// Slots that were due before `until` and were not sent; none without a rate. A slot planned
     /// for the very end, or past it if the host is late, was never due.
     fn owed(&self, pacer: &Pacer, now: Nanos, until: Nanos) -> u64 {
-        let left = match self.plan.count {
-            0 => u64::MAX,
-            count => count - self.sent.min(count),
-        };
-        pacer.owed(now.min(until - Nanos(1))).min(left)
+        pacer.owed(now.min(until - Nanos(1))).min(self.left())
     }
 
     fn say_end(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -417,12 +493,8 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     type Summary = SenderSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
-        let order = self.orders.as_mut().and_then(|orders| orders.next_order());
-        if let Some(SenderOrder::Reopen { proof }) = order
-            && let (State::Sending { .. }, Some(opening)) = (&self.state, &mut self.opening)
-        {
-            opening.begin_again(proof);
-            self.reopens = true;
+        if let Some(order) = self.orders.as_mut().and_then(|orders| orders.next_order()) {
+            self.obey(order);
         }
         match self.state {
             State::Opening => self.open(now, out),
@@ -497,7 +569,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
         match self.state {
             State::Sending { until } => {
                 self.due_at_end = self.pacer.as_ref().map_or(0, |p| self.owed(p, now.mono, until));
-                self.state = State::Ending { left: ENDS, at: now.mono };
+                self.state = State::Ending { left: self.end_messages(), at: now.mono };
             }
             State::Opening => self.state = State::Over,
             _ => {}
@@ -506,11 +578,14 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
 
     fn finish(self, _now: Now) -> SenderSummary {
         let refused: u64 = self.refused.iter().map(|(_, count)| count).sum();
-        let offered = self.sent + refused + self.due_at_end;
+        // A run that ended in the omitted time has counted nothing.
+        let omitted = if self.omit_until.is_some() { self.sent } else { self.omitted };
+        let counted = self.sent - omitted;
+        let offered = counted + refused + self.due_at_end;
         let sent = BlastSent {
             offered,
-            datagrams: self.sent,
-            bytes: self.sent * self.plan.payload as u64,
+            datagrams: counted,
+            bytes: counted * self.plan.payload as u64,
             refused: self
                 .refused
                 .iter()
@@ -534,6 +609,6 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             pause_ns: Some(self.pause.0),
             cpu_ns: 0,
         };
-        SenderSummary { sent, begun: self.pacer.is_some(), broken: self.broken }
+        SenderSummary { sent, omitted, begun: self.pacer.is_some(), broken: self.broken }
     }
 }

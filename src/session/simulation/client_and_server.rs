@@ -427,6 +427,7 @@ impl ClientAndServer {
             let news = stream.events().into_iter().map(|event| match event {
                 ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
                 ReceiverEvent::Progress(received) => StreamReport::Progress(received),
+                ReceiverEvent::Answered { .. } | ReceiverEvent::Settled { .. } => unreachable!(),
             });
             let last = ended.map(|ended| match ended {
                 End::Received(ended) => {
@@ -458,6 +459,10 @@ impl ClientAndServer {
                         self.network.stop(stream.process);
                     }
                 }
+                ControlCommand::Greet { .. }
+                | ControlCommand::Begin
+                | ControlCommand::Settle
+                | ControlCommand::Total { .. } => unreachable!("of iperf3 only"),
                 ControlCommand::Abort => {
                     self.streams.iter().for_each(|stream| self.network.stop(stream.process));
                 }
@@ -536,6 +541,7 @@ fn sender(
     opening: Option<Opening>,
 ) -> (ProcessId, Role) {
     let orders = Mailbox::new();
+    let opening = opening.map(Into::into);
     let session = BlastSender::new(plan, opening, Mailbox::new()).with_orders(orders.clone());
     let session = start(network, host, socket, session);
     (session.id(), Role::Sends(session, orders))
@@ -547,6 +553,7 @@ fn receiver(
     opening: Option<Opening>,
 ) -> (ProcessId, Role) {
     let (orders, events) = (Mailbox::new(), Mailbox::new());
+    let opening = opening.map(Into::into);
     let session = BlastReceiver::new(plan, opening, orders.clone(), events.clone());
     let session = start(network, host, socket, session);
     (session.id(), Role::Receives(session, orders, events))

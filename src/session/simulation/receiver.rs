@@ -5,7 +5,9 @@ use super::stream::{PAYLOAD, TAG};
 use crate::batch::{RxEntry, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::{ChangedContent, RunFailure};
-use crate::session::blast::{BlastReceiver, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan};
+use crate::session::blast::{
+    BlastReceiver, DataFormat, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
+};
 use crate::stats::WINDOW;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
@@ -41,12 +43,14 @@ fn receiver(
     opening: Option<Opening>,
     go_ahead: &[u8],
 ) -> BlastReceiver<Mailbox<ReceiverOrder>, Vec<ReceiverEvent>> {
-    BlastReceiver::new(plan(go_ahead), opening, Mailbox::new(), Vec::new())
+    BlastReceiver::new(plan(go_ahead), opening.map(Into::into), Mailbox::new(), Vec::new())
 }
 
 fn plan(go_ahead: &[u8]) -> ReceiverPlan {
     let interval = Nanos::from_secs(1);
     ReceiverPlan {
+        format: DataFormat::Udpkit,
+        omit: Nanos::ZERO,
         tag: TAG,
         payload: PAYLOAD,
         window: WINDOW,

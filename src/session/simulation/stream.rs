@@ -7,8 +7,8 @@ use crate::machine::Now;
 use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, SendFaults, Sent, SimSocket};
 use crate::record::{BlastInterval, BlastReceived};
 use crate::session::blast::{
-    BlastReceiver, BlastSender, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan, SenderEvent,
-    SenderPlan, SenderSummary, TestPlan,
+    BlastReceiver, BlastSender, DataFormat, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan,
+    SenderEvent, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
@@ -129,7 +129,7 @@ impl Stream {
             .into_iter()
             .filter_map(|event| match event {
                 ReceiverEvent::Interval(interval) => Some(interval),
-                ReceiverEvent::Progress(_) => None,
+                _ => None,
             })
             .collect();
         let sent = sender.finish(Now::default());
@@ -138,6 +138,8 @@ impl Stream {
 
     fn receiver(&self) -> ReceiverPlan {
         ReceiverPlan {
+            format: DataFormat::Udpkit,
+            omit: Nanos::ZERO,
             tag: TAG,
             payload: PAYLOAD,
             window: WINDOW,

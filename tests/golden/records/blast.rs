@@ -20,7 +20,7 @@ const SECOND: u64 = 1_000_000_000;
 const MILLI: u64 = 1_000_000;
 const COLUMNS: usize = 80;
 
-const PACED: Circumstances = Circumstances {
+pub(super) const PACED: Circumstances = Circumstances {
     goal: Goal::Paced,
     end: RunEnd::Whole,
     count: 0,
@@ -116,8 +116,14 @@ fn hosts(lost: Vec<(LossPlace, u64, Certainty)>) -> Vec<HostReport> {
     ]
 }
 
+/// What both ends know if nothing is lost.
+pub(super) fn none_lost() -> Losses {
+    let [receiver_host, receiver_socket, damaged, bursts, longest_burst] = [Some(0); 5];
+    Losses { receiver_host, receiver_socket, damaged, bursts, longest_burst, ..Losses::default() }
+}
+
 /// 849 185 datagrams at 1 Gbit/s for ten seconds: all are sent, and all arrive.
-fn clean() -> DirectionReport {
+pub(super) fn clean() -> DirectionReport {
     DirectionReport {
         direction: Way::Up,
         duration_ns: 10 * SECOND,
@@ -130,7 +136,7 @@ fn clean() -> DirectionReport {
         received: Some(traffic(849_185)),
         delivered: Some(849_185),
         delivered_bytes: Some(849_185 * 1_472),
-        lost: Some(Losses::default()),
+        lost: Some(none_lost()),
         duplicates: Some(0),
         reordered: Some(0),
         silence_ns: Some(2_400_000),
@@ -153,7 +159,7 @@ fn clean() -> DirectionReport {
     }
 }
 
-fn run(mut main: DirectionReport, circumstances: Circumstances) -> BlastReport {
+pub(super) fn run(mut main: DirectionReport, circumstances: Circumstances) -> BlastReport {
     main.conclude(circumstances);
     let mut report = BlastReport {
         target: "192.0.2.10:8620".to_owned(),
@@ -177,7 +183,7 @@ fn limits(report: &mut BlastReport) {
 }
 
 #[track_caller]
-fn hold_run(name: &str, report: &BlastReport) {
+pub(super) fn hold_run(name: &str, report: &BlastReport) {
     hold(name, "blast", report, |page| blast_text(report, page));
 }
 
@@ -203,12 +209,12 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
         total: 916,
         never_sent: Some(115),
         path: 87,
-        receiver_host: 812,
-        receiver_socket: 12,
-        damaged: 5,
-        bursts: 52,
-        longest_burst: 212,
-        ..Losses::default()
+        receiver_host: Some(812),
+        receiver_socket: Some(12),
+        damaged: Some(5),
+        bursts: Some(52),
+        longest_burst: Some(212),
+        ..none_lost()
     });
     way.duplicates = Some(19);
     way.copies = Some(Traffic { datagrams_per_second: Some(2), ..traffic(19) });
@@ -271,10 +277,10 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     down.hosts = hosts(vec![(LossPlace::SocketBuffer, 9_000, Certainty::Exact)]);
     down.lost = Some(Losses {
         total: 9_000,
-        receiver_socket: 9_000,
-        bursts: 1,
-        longest_burst: 9_000,
-        ..Losses::default()
+        receiver_socket: Some(9_000),
+        bursts: Some(1),
+        longest_burst: Some(9_000),
+        ..none_lost()
     });
     down.receiver_pause_ns = Some(300 * MILLI);
     down.intervals.clear();
@@ -315,9 +321,9 @@ fn streams_on_two_paths_of_which_one_loses_and_is_longer() {
     way.lost = Some(Losses {
         total: 40_000,
         path: 40_000,
-        bursts: 32_000,
-        longest_burst: 7,
-        ..Losses::default()
+        bursts: Some(32_000),
+        longest_burst: Some(7),
+        ..none_lost()
     });
     (way.streams_begun, way.intervals) = (Some(8), Vec::new());
     way.stream_rows = stream_rows(&counts);

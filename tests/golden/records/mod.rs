@@ -7,6 +7,7 @@ mod check;
 mod datagrams;
 mod errors;
 mod help;
+mod iperf3;
 mod live;
 mod marks;
 mod mistakes;

@@ -1,5 +1,6 @@
 //! Golden files of `blast --sweep` and `blast --find-rate`.
 
+use super::blast::none_lost;
 use super::blast::told;
 use crate::{hold, hold_text};
 use std::net::Ipv4Addr;
@@ -38,7 +39,7 @@ fn run(rate: u64) -> BlastReport {
         counts_final: true,
         received: traffic(through),
         delivered: Some(datagrams(through)),
-        lost: Some(Losses { total: lost, path: lost, ..Losses::default() }),
+        lost: Some(Losses { total: lost, path: lost, ..none_lost() }),
         delay_above_min_ns: DelayQuantiles {
             p50: Some(84_000 + rate / 1_000),
             p99: Some(1_240_000 + rate / 100),
@@ -75,7 +76,7 @@ fn held_back(rate: u64) -> BlastReport {
 fn overflowed(rate: u64) -> BlastReport {
     let mut over = run(rate);
     let total = over.main.lost.map_or(0, |lost| lost.total);
-    over.main.lost = Some(Losses { total, receiver_socket: total, ..Losses::default() });
+    over.main.lost = Some(Losses { total, receiver_socket: Some(total), ..none_lost() });
     over
 }
 
