@@ -12,6 +12,7 @@ mod examples;
 mod full_conntrack;
 mod harness;
 mod interfaces;
+mod iperf3;
 mod keepalive;
 mod library;
 mod live;

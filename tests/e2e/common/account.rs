@@ -42,10 +42,15 @@ pub fn assert_sums(report: &Value) {
         if whole {
             let stretches = way["intervals"].as_array().expect("stretches");
             let arrived: u64 = stretches.iter().filter_map(|one| one["datagrams"].as_u64()).sum();
-            assert_eq!(Some(arrived), count("received.datagrams"), "{way:#}");
+            // An iperf3 server reports none of what it received.
+            if report["iperf3"].is_null() || !stretches.is_empty() {
+                assert_eq!(Some(arrived), count("received.datagrams"), "{way:#}");
+            }
             let bursts = way["burst_lengths"].as_array().expect("lengths of bursts");
             let told: u64 = bursts.iter().filter_map(|class| class["bursts"].as_u64()).sum();
-            assert_eq!(Some(told), count("lost.bursts"), "{way:#}");
+            // An iperf3 server reports none.
+            let known = count("lost.bursts").or_else(|| report["iperf3"].is_object().then_some(0));
+            assert_eq!(Some(told), known, "{way:#}");
             assert!(way["limited_by"].is_string(), "{way:#}");
             assert!(way["verdict"]["code"].is_string(), "{way:#}");
             assert!(way["verdict"]["text"].is_string(), "{way:#}");
