@@ -144,6 +144,12 @@ pub const SCENARIOS: &[Scenario] = &[
         parts: &[Behind("b", "udpkit serve --key secret.key", Bound(8620)), Shown("a")],
         ..PLAIN
     },
+    Scenario {
+        name: "iperf3-server",
+        tools: &["iperf3"],
+        parts: &[Behind("b", "iperf3 -s --forceflush", Says("Server listening")), Shown("a")],
+        ..PLAIN
+    },
     // Flows take one of four ways in turn, and one of these drops every fifth datagram.
     Scenario {
         name: "one-bad-path",
