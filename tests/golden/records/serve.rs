@@ -156,6 +156,23 @@ fn confined() -> [ServeRecord; 2] {
     ]
 }
 
+/// What a server says of its ports; `failure` is why some are missing.
+fn ports(failure: LocalFailure) -> Vec<ServeRecord> {
+    vec![
+        ServeRecord::Listening { address: parsed("[::]:8620"), key: false },
+        ServeRecord::Listening { address: address(8_620).into(), key: true },
+        ServeRecord::StampPort { address: address(862).into() },
+        ServeRecord::NoStampPort { failure: failure.clone() },
+        ServeRecord::NoStampPort {
+            failure: LocalFailure::Privileged { address: address(862).into() },
+        },
+        ServeRecord::StunAlternate { address: address(8_621).into() },
+        ServeRecord::NoStunAlternate { failure: failure.clone() },
+        ServeRecord::ProbePorts { ports: parsed("53,5000-5100") },
+        ServeRecord::NoProbePort { port: 862, failure },
+    ]
+}
+
 /// Every kind of event; those with several forms more than once.
 fn events() -> Vec<ServeRecord> {
     let (client, session) = (client(), session());
@@ -196,19 +213,7 @@ fn events() -> Vec<ServeRecord> {
         refusal,
     };
     let session = session.clone();
-    let mut events = vec![
-        ServeRecord::Listening { address: parsed("[::]:8620"), key: false },
-        ServeRecord::Listening { address: address(8_620).into(), key: true },
-        ServeRecord::StampPort { address: address(862).into() },
-        ServeRecord::NoStampPort { failure: failure.clone() },
-        ServeRecord::NoStampPort {
-            failure: LocalFailure::Privileged { address: address(862).into() },
-        },
-        ServeRecord::StunAlternate { address: address(8_621).into() },
-        ServeRecord::NoStunAlternate { failure: failure.clone() },
-        ServeRecord::ProbePorts { ports: parsed("53,5000-5100") },
-        ServeRecord::NoProbePort { port: 862, failure },
-    ];
+    let mut events = ports(failure);
     events.extend(confined());
     events.extend([
         ServeRecord::SessionOpened { client: client.into(), session: session.clone() },
