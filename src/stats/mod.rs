@@ -3,6 +3,7 @@
 mod bursts;
 mod delay;
 mod drift;
+mod drop_count;
 mod gap_log;
 mod gaps;
 mod jitter;
@@ -16,6 +17,7 @@ mod top_sources;
 pub use bursts::LossBursts;
 pub use delay::{DelayAboveMin, DelayHistogram, Percentiles, Share};
 pub use drift::ClockDrift;
+pub use drop_count::DropCount;
 pub use gap_log::{ClosedInterval, GapLog};
 pub use jitter::Jitter;
 pub use loss_significance::{

@@ -1,5 +1,7 @@
 //! Datagrams that a receiver's own socket dropped, matched with gaps in the sequence.
 
+use crate::stats::DropCount;
+
 /// Drops of one socket. With GRO one dropped buffer is many datagrams, and only the gap in the
 /// sequence says how many.
 #[derive(Clone, Copy, Debug)]
@@ -12,20 +14,19 @@ pub(super) struct SocketDrops {
     unexplained: u64,
     /// Maximum datagrams in a buffer.
     each: u64,
-    /// The socket's counter when it was last read.
-    seen: Option<u32>,
+    /// The socket's counter.
+    counter: DropCount,
 }
 
 impl SocketDrops {
     /// None yet, in a socket whose buffers hold up to `each` datagrams.
     pub fn of_up_to(each: u64) -> Self {
-        Self { datagrams: 0, buffers: 0, unexplained: 0, each, seen: None }
+        Self { datagrams: 0, buffers: 0, unexplained: 0, each, counter: DropCount::default() }
     }
 
     /// Takes the socket's counter, which wraps.
     pub fn note(&mut self, counter: u32) {
-        let before = self.seen.replace(counter).unwrap_or(0);
-        let more = u64::from(counter.wrapping_sub(before));
+        let more = self.counter.observe(counter);
         self.buffers += more;
         self.unexplained += more;
     }

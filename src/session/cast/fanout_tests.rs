@@ -10,6 +10,7 @@ use crate::machine::Now;
 use crate::netsim::{Fault, runs};
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
 use crate::session::simulation::fault_matrix::{Machine, Trial};
+use crate::stats::DropCount;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
@@ -348,7 +349,8 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
                 continue;
             }
             out.reset();
-            let known = Reported { rows: &[], names: &Names::default(), drops: &[0] };
+            let known =
+                Reported { rows: &[], names: &Names::default(), drops: &[DropCount::default()] };
             receiver.poll(now, &known, &mut out);
             for slot in out.slots() {
                 per_second[(millis / 1_000) as usize] += 1;

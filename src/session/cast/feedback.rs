@@ -5,6 +5,7 @@ use super::reporter::Reporter;
 use super::{Names, SourceAccount, SourceKey};
 use crate::batch::{Dest, RxMeta, TxBatch};
 use crate::machine::Now;
+use crate::stats::DropCount;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Reply, fanout_tag};
 use fastrand::Rng;
@@ -34,7 +35,7 @@ pub(super) struct Reported<'a> {
     pub rows: &'a [SourceAccount],
     pub names: &'a Names,
     /// Drops of each socket.
-    pub drops: &'a [u32],
+    pub drops: &'a [DropCount],
 }
 
 /// All reporters of a receiver.
@@ -205,9 +206,9 @@ impl Feedback {
             }
             let found = reporter.row.and_then(|row| rows.get(row)).map(SourceAccount::found);
             let by = names.interface(reporter.key.interface).unwrap_or_default();
-            let drops = drops.get(reporter.listens).copied().unwrap_or(0);
+            let drops = drops.get(reporter.listens).copied().unwrap_or_default();
             let credit = &mut self.credits[reporter.credit];
-            let line = reporter.write(now, found.as_ref(), (by, u64::from(drops)), credit);
+            let line = reporter.write(now, found.as_ref(), (by, drops.total()), credit);
             if line.is_empty() {
                 continue;
             }

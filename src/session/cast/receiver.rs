@@ -17,6 +17,7 @@ use crate::batch::{
 use crate::machine::{Next, Now, Session};
 use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
 use crate::session::InterfaceLog;
+use crate::stats::DropCount;
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use intervals::{Change, Intervals};
@@ -127,7 +128,7 @@ pub struct CastReceiver<S> {
     foreign: ForeignDatagrams,
     excluded: u64,
     stream: Option<Stream>,
-    drops: Vec<u32>,
+    drops: Vec<DropCount>,
     timing: Timing,
     intervals: Option<Intervals>,
     /// Reports and subscription commands that this host refused to send.
@@ -156,7 +157,7 @@ where
     pub fn new(config: CastReceiverConfig, sink: S) -> Self {
         let started = config.listens.iter().map(|listen| listen.since).min().unwrap_or_default();
         Self {
-            drops: vec![0; config.listens.len()],
+            drops: vec![DropCount::default(); config.listens.len()],
             stream: config.store.then(Stream::default),
             sink,
             rows: Vec::new(),
@@ -613,7 +614,7 @@ where
 
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
         if let Some(known) = self.drops.get_mut(socket) {
-            *known = drops;
+            known.observe(drops);
         }
     }
 

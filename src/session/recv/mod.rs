@@ -4,7 +4,6 @@
 //! are shown.
 
 mod answers;
-mod drops;
 mod intervals;
 mod loop_detection;
 
@@ -19,11 +18,11 @@ use crate::record::{
     Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
     SourceRecord, UdpFields,
 };
-use crate::stats::{DelayHistogram, TopSources};
+use crate::stats::{DelayHistogram, DropCount, TopSources};
 use crate::units::Nanos;
 use crate::wire::udp_checksum;
 use answers::Answers;
-use drops::DropCount;
+
 use intervals::Intervals;
 use std::net::SocketAddr;
 

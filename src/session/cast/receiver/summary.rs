@@ -30,7 +30,7 @@ where
             foreign_from: self.foreign.record(names),
             excluded: self.excluded,
             stream: stream.map(|stream| stream.record(|source| Endpoint::from(source).to_string())),
-            socket_drops: self.drops.iter().map(|drops| u64::from(*drops)).sum(),
+            socket_drops: self.drops.iter().map(|drops| drops.total()).sum(),
             reports_refused: self.refused.reports(),
             report_refusals: self.refused.reasons().to_vec(),
             interface_events: self.interfaces.events().to_vec(),
