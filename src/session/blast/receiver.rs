@@ -592,7 +592,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     #[inline]
     fn on_buffer(&mut self, now: Now, entry: &RxEntry, bytes: &[u8]) {
         if let Some(drops) = entry.meta.socket_drops {
-            self.drops.note(drops);
+            self.drops.note_stamp(drops);
         }
         let at = self.arrival(now, &entry.meta);
         self.close_stretches(at);
@@ -661,7 +661,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn on_socket_drops(&mut self, _socket: usize, drops: u32) {
-        self.drops.note(drops);
+        self.drops.note_asked(drops);
     }
 
     fn on_stop(&mut self, _now: Now) {
@@ -673,7 +673,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         // counts as lost once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
         self.tracker.finish(self.total);
-        self.drops.explain(tail);
+        self.drops.explain_tail(tail);
         self.close_last(now.mono);
         ReceiverSummary {
             received: self.received(),

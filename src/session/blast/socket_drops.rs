@@ -16,16 +16,48 @@ pub(super) struct SocketDrops {
     each: u64,
     /// The socket's counter.
     counter: DropCount,
+    /// Whether datagrams bring its value along, as it was when each was queued.
+    is_stamped: bool,
+    /// Its value as it was last asked for, where they do: what was dropped behind datagrams that
+    /// are still unread is not matched with the gaps before them.
+    asked: u32,
 }
 
 impl SocketDrops {
     /// None yet, in a socket whose buffers hold up to `each` datagrams.
     pub fn of_up_to(each: u64) -> Self {
-        Self { datagrams: 0, buffers: 0, unexplained: 0, each, counter: DropCount::default() }
+        Self {
+            datagrams: 0,
+            buffers: 0,
+            unexplained: 0,
+            each,
+            counter: DropCount::default(),
+            is_stamped: false,
+            asked: 0,
+        }
     }
 
-    /// Takes the socket's counter, which wraps.
-    pub fn note(&mut self, counter: u32) {
+    /// Takes the socket's counter from a datagram.
+    pub fn note_stamp(&mut self, counter: u32) {
+        self.is_stamped = true;
+        self.note(counter);
+    }
+
+    /// Takes the socket's counter as it is now.
+    pub fn note_asked(&mut self, counter: u32) {
+        self.asked = counter;
+        if !self.is_stamped {
+            self.note(counter);
+        }
+    }
+
+    /// Everything was read: matches the rest with what is missing at the end.
+    pub fn explain_tail(&mut self, gap: u64) {
+        self.note(self.asked);
+        self.explain(gap);
+    }
+
+    fn note(&mut self, counter: u32) {
         let more = self.counter.observe(counter);
         self.buffers += more;
         self.unexplained += more;
@@ -49,5 +81,35 @@ impl SocketDrops {
     /// Counts from here on.
     pub fn forget(&mut self) {
         (self.datagrams, self.buffers, self.unexplained) = (0, 0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_behind_unread_datagrams_explain_no_gap_before_them() {
+        let mut drops = SocketDrops::of_up_to(64);
+        drops.note_stamp(1);
+        drops.explain(64);
+        // Ten more are dropped behind what is still unread.
+        drops.note_asked(11);
+        drops.explain(5);
+        assert_eq!((drops.datagrams, drops.buffers), (64, 1));
+        drops.note_stamp(11);
+        drops.explain(640);
+        assert_eq!((drops.datagrams, drops.buffers), (704, 11));
+        drops.note_asked(12);
+        drops.explain_tail(30);
+        assert_eq!((drops.datagrams, drops.buffers), (734, 12));
+    }
+
+    #[test]
+    fn without_stamps_the_socket_is_asked() {
+        let mut drops = SocketDrops::of_up_to(1);
+        drops.note_asked(3);
+        drops.explain(10);
+        assert_eq!((drops.datagrams, drops.buffers), (3, 3));
     }
 }

@@ -335,11 +335,12 @@ impl Numbers {
 
     /// Whether the join came before the run began: the first datagram was sent this long after the
     /// run's start, and arrived this long after the join. These are two clocks, but only durations
-    /// are used. `None` before an end mark, or without the latter.
+    /// are used. One that arrived before the join was confirmed arrived with the join. `None`
+    /// before an end mark.
     fn joined_before(&self, waited: Option<Nanos>) -> Option<bool> {
         let began = self.end.and_then(|end| end.began).or(self.began)?;
         // A sender whose clock was set back meanwhile tells nothing.
-        Some(self.first.1.checked_since(began)? <= waited?)
+        Some(self.first.1.checked_since(began)? <= waited.unwrap_or_default())
     }
 }
 
