@@ -8,7 +8,6 @@ use crate::net::{
     FamilyChoice, Interface, NetError, binds, find_interface, interface_names, interfaces,
     is_broadcast, resolve,
 };
-use crate::record::Worded;
 use crate::session::Names;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
@@ -192,14 +191,7 @@ pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
 /// The index of an interface, given by name or address. The usage error for one that does not exist
 /// lists those that do.
 fn named_interface(name: &str) -> anyhow::Result<u32> {
-    find_interface(name).map_err(|error| match error {
-        NetError::Interface { .. } => {
-            let hint = error.hint().map(|hint| hint.text());
-            let usage = Usage { wrong: error.to_string(), hint };
-            anyhow::Error::new(error).context(usage)
-        }
-        other => other.into(),
-    })
+    Ok(find_interface(name)?)
 }
 
 /// Whether an IPv6 group is confined to one link, and so needs an interface (RFC 4291 §2.7: scopes
