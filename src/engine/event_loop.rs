@@ -1,5 +1,6 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
+use super::pause_watch::PauseWatch;
 use super::socket_registry::Change;
 use super::{Handle, Signals, SocketRegistry, Tally};
 use crate::batch::{InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
@@ -36,12 +37,8 @@ const SPIN: Nanos = Nanos::from_micros(30);
 /// If gaps between arrivals are shorter than this, the loop polls instead of sleeping: a wake-up
 /// costs the sender as much as the receiver, and takes longer than the next buffer to arrive.
 const CLOSE: Nanos = Nanos::from_micros(50);
-/// A turn that ends this much later than planned counts as a pause of this host: longer than a busy
-/// machine delays a thread, shorter than any deadline a session judges.
-const PAUSE: Nanos = Nanos::from_millis(100);
-/// Most rounds over all sockets to read what queued up during a pause: enough for the largest
-/// socket buffers, and a bound in case datagrams arrive faster than they are read.
-const PAUSE_ROUNDS: usize = 4096;
+/// The least that the kernel charges to a socket for a queued datagram, in bytes: 768 were seen.
+const LEAST_CHARGE: usize = 512;
 
 /// How long to wait for a full socket before asking the session again, since it may have to end.
 const BLOCKED: Nanos = Nanos::from_millis(10);
@@ -112,8 +109,7 @@ pub struct Loop {
     /// The loop polls without sleeping until then.
     stay_until: Nanos,
     turns: u32,
-    /// The latest planned start of this turn; `None` when it waits for an event only.
-    meant: Option<Nanos>,
+    pauses: PauseWatch,
 }
 
 /// A socket and its readiness at the last poll.
@@ -173,7 +169,7 @@ impl Loop {
             received: Nanos::ZERO,
             stay_until: Nanos::ZERO,
             turns: 0,
-            meant: None,
+            pauses: PauseWatch::default(),
         })
     }
 
@@ -230,7 +226,7 @@ impl Loop {
                 next_tick = Some(following_tick(at, period, now.mono));
             }
             self.adopt()?;
-            if self.receive(&mut session)? {
+            if self.receive(&mut session)? > 0 {
                 // The process may have been paused within this very turn.
                 now = self.handle_pause(read_clocks(), &mut session)?;
                 let gap = now.mono - self.received;
@@ -273,28 +269,26 @@ impl Loop {
     /// Reports a pause that ended at `now` to the session and reads its sockets; returns the time
     /// afterwards.
     fn handle_pause(&mut self, now: Now, session: &mut impl Session) -> io::Result<Now> {
-        let Some(length) = self.paused(now.mono) else { return Ok(now) };
+        let Some(length) = self.pauses.pause(now.mono) else { return Ok(now) };
         session.on_pause(now, length);
         self.drain(session)?;
         Ok(read_clocks())
     }
 
-    /// How much later than planned this turn begins, if that counts as a pause of this host.
-    fn paused(&mut self, now: Nanos) -> Option<Nanos> {
-        let meant = self.meant.replace(now)?;
-        Some(now - meant).filter(|length| *length >= PAUSE)
-    }
-
-    /// Reads everything the sockets queued during a pause, before any deadline is judged.
+    /// Reads everything the sockets queued during a pause, before any deadline is judged. What
+    /// arrives meanwhile waits for its turn: under a flood, nothing would ever be sent.
     fn drain(&mut self, session: &mut impl Session) -> io::Result<()> {
         self.adopt()?;
         self.ports_mut().for_each(|port| (port.readable, port.erring) = (true, true));
-        for _ in 0..PAUSE_ROUNDS {
-            if !self.receive(session)? {
-                break;
+        let charged: usize = self.ports_mut().map(|port| port.socket.queued()).sum();
+        let mut left = charged / LEAST_CHARGE + 1;
+        while left > 0 {
+            match self.receive(session)? {
+                0 => break,
+                read => left = left.saturating_sub(read),
             }
         }
-        self.meant = Some(sys::monotonic_now());
+        self.pauses.begin_at(sys::monotonic_now());
         Ok(())
     }
 
@@ -341,18 +335,17 @@ impl Loop {
         }
     }
 
-    /// Reads the queued datagrams of every ready socket, within the budget; returns whether there
-    /// were any.
-    fn receive(&mut self, session: &mut impl Session) -> io::Result<bool> {
-        let mut any = false;
+    /// Reads the queued datagrams of every ready socket, within the budget; returns how many
+    /// buffers and errors there were.
+    fn receive(&mut self, session: &mut impl Session) -> io::Result<usize> {
+        let mut read = 0;
         let tally = self.signals.as_ref().map(|signals| &*signals.tally);
-        for (index, port) in self.sockets.iter_mut().enumerate() {
-            any |= port.receive(index, &mut self.shared, tally, session)?;
+        let own = self.sockets.iter_mut().enumerate();
+        for (index, port) in own.chain(self.adopted.iter_mut().map(|(index, port)| (*index, port)))
+        {
+            read += port.receive(index, (&mut self.shared, &mut self.pauses), tally, session)?;
         }
-        for (index, port) in &mut self.adopted {
-            any |= port.receive(*index, &mut self.shared, tally, session)?;
-        }
-        Ok(any)
+        Ok(read)
     }
 
     /// Adds and removes the queued sockets.
@@ -443,13 +436,13 @@ impl Loop {
         let wake = at.map(|at| at - spin).into_iter().chain(tick).min();
         let Some(wake) = wake else {
             // An unlimited wait cannot be late.
-            self.meant = None;
+            self.pauses.wait_for_events();
             return self.look(None);
         };
         if wake <= now {
             return self.look(Some(Duration::ZERO));
         }
-        self.meant = Some(wake);
+        self.pauses.wait_until(wake);
         let Some(timer) = &self.timer else {
             return self.look(Some(Duration::from_nanos((wake - now).0)));
         };
@@ -495,16 +488,17 @@ impl Loop {
 }
 
 impl Port {
-    /// Reads the queued datagrams, within the budget; returns whether there were any.
+    /// Reads the queued datagrams, within the budget; returns how many buffers and errors there
+    /// were.
     fn receive(
         &mut self,
         index: usize,
-        shared: &mut Option<RxBatch>,
+        (shared, pauses): (&mut Option<RxBatch>, &mut PauseWatch),
         tally: Option<&Tally>,
         session: &mut impl Session,
-    ) -> io::Result<bool> {
+    ) -> io::Result<usize> {
         let Self { socket, buffers, readable, erring } = self;
-        let mut any = false;
+        let mut read = 0;
         if let Some(buffers) = buffers.as_mut().or(shared.as_mut()) {
             for _ in 0..RECEIVE_BUDGET {
                 if !*readable {
@@ -515,7 +509,7 @@ impl Port {
                     *readable = false;
                     break;
                 }
-                any = true;
+                read += filled;
                 if socket.stamps_transmits() {
                     // These replies answer datagrams that left earlier, so their transmit time
                     // stamps are available.
@@ -523,6 +517,7 @@ impl Port {
                     report_stamps(socket, index, session);
                 }
                 let now = read_clocks();
+                pauses.step(now.mono);
                 for (entry, bytes) in buffers.entries() {
                     let mut entry = *entry;
                     entry.meta.socket = index;
@@ -538,11 +533,11 @@ impl Port {
             report_stamps(socket, index, session);
         }
         while let Some(mut error) = socket.take_error() {
-            any = true;
+            read += 1;
             error.socket = index;
             session.on_network_error(read_clocks(), &error);
         }
-        Ok(any)
+        Ok(read)
     }
 }
 

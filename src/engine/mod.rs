@@ -6,6 +6,7 @@ mod event_loop;
 mod handle;
 mod interface_wait;
 mod local_failure;
+mod pause_watch;
 mod placement;
 mod probe_ports;
 mod prober;

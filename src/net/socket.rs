@@ -229,6 +229,12 @@ impl Socket {
         sys::socket_drops(self.fd.as_fd()).ok()
     }
 
+    /// What the kernel charges for the datagrams waiting in the receive buffer, in bytes: more than
+    /// their payload. 0 if unknown.
+    pub fn queued(&self) -> usize {
+        sys::socket_queued(self.fd.as_fd()).unwrap_or(0)
+    }
+
     /// The MTU of the route to the peer, in bytes; `None` when not connected.
     pub fn route_mtu(&self) -> Option<u32> {
         let peer = if self.peer?.is_ipv4() { Family::V4 } else { Family::V6 };

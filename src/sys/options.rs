@@ -293,12 +293,23 @@ pub fn buffer_limits() -> Option<(usize, usize)> {
 }
 
 /// Datagrams or coalesced buffers that this socket has dropped because its buffer was full
-/// (`SK_MEMINFO_DROPS` of `SO_MEMINFO`, `sock_diag`(7)); wraps at 2^32.
+/// (`SK_MEMINFO_DROPS`, `sock_diag`(7)); wraps at 2^32.
 pub fn socket_drops(fd: BorrowedFd<'_>) -> io::Result<u32> {
     const DROPS: usize = 8;
+    Ok(memory_info(fd)?[DROPS])
+}
+
+/// What the kernel charges this socket for the datagrams in its receive buffer, in bytes
+/// (`SK_MEMINFO_RMEM_ALLOC`, `sock_diag`(7)).
+pub fn socket_queued(fd: BorrowedFd<'_>) -> io::Result<usize> {
+    const RMEM_ALLOC: usize = 0;
+    Ok(memory_info(fd)?[RMEM_ALLOC] as usize)
+}
+
+/// The socket's memory (`SO_MEMINFO`), by the indices of `sock_diag`(7).
+fn memory_info(fd: BorrowedFd<'_>) -> io::Result<[u32; 9]> {
     const SO_MEMINFO: libc::c_int = 55;
-    let info: [u32; 9] = get(fd, libc::SOL_SOCKET, SO_MEMINFO)?;
-    Ok(info[DROPS])
+    get(fd, libc::SOL_SOCKET, SO_MEMINFO)
 }
 
 /// The MTU of a connected socket's route, in bytes (`IP_MTU`).

@@ -125,8 +125,7 @@ fn ten_thousand_hellos_from_spoofed_addresses_leave_memory_flat_and_no_session()
     let (forged, in_bytes) = lab.counter("b", "inet t", "forged");
     assert_eq!(forged, 2 * forge::HELLOS);
     let (answers, out_bytes) = lab.counter("b", "inet t", "answers");
-    // A server that cannot keep up leaves most of them without an answer.
-    assert!(answers > 10, "{answers} answers: the HELOs were heard");
+    assert!(answers > forge::HELLOS, "{answers} answers to {forged}: a busy server sends, too");
     assert!(out_bytes <= in_bytes, "{out_bytes} for {in_bytes}");
     server.signal("INT");
     let told = server.wait(secs(5));
