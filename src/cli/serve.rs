@@ -64,6 +64,20 @@ pub struct ServeArgs {
         help_heading = WHERE
     )]
     pub stamp: Option<String>,
+    /// Serve iperf3 clients (-u) on another port too [default: 5201]
+    ///
+    /// TCP and UDP of the same port. The limits below hold for their tests too, counted apart from
+    /// the server's own sessions; half of the memory is theirs. iperf3 has no keys: with --key, run
+    /// a second server. The value is ADDR:PORT, :PORT or ADDR.
+    #[arg(
+        long,
+        value_name = "[ADDR:]PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        help_heading = WHERE
+    )]
+    pub iperf3: Option<String>,
     /// Second STUN port for NAT tests, or none [default: the next port]
     ///
     /// It lets clients determine how a NAT maps and filters (RFC 5780). The default is the port

@@ -1,10 +1,12 @@
 //! The event loop, which connects a session with its sockets and the clock.
 
 mod byte_loop;
+mod byte_server_loop;
 mod confinement;
 mod event_loop;
 mod handle;
 mod interface_wait;
+mod iperf3_port;
 mod local_failure;
 mod pause_watch;
 mod placement;

@@ -1,5 +1,6 @@
 //! The server: the control loop on its port.
 
+use super::iperf3_port::{Iperf3Port, RunningIperf3};
 use super::probe_ports::ProbePorts;
 use super::random::Random;
 use super::server_log::{RunningLog, ServerLog};
@@ -40,6 +41,8 @@ pub struct Server {
     control: Loop,
     session: ControlSession,
     local: SocketAddr,
+    /// iperf3's port, with what it is served by.
+    iperf3: Option<(Iperf3Port, ServerPlan, RunningLog)>,
 }
 
 impl Server {
@@ -51,6 +54,7 @@ impl Server {
         signals: Option<Signals>,
         log: impl FnMut(Nanos, &ServeRecord) -> Flow + Send + 'static,
     ) -> Result<Self, ServerError> {
+        let plan = &shared_memory(plan);
         let mut log = ServerLog::new(log);
         let opened = ServerSockets::open(plan, &mut log)?;
         let local = opened.local;
@@ -63,11 +67,14 @@ impl Server {
         let each = SocketPlan { bind: with_port(plan.bind, 0), io, ..opened.listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
+        let iperf3 = open_iperf3(plan, &mut log)?;
         // Read before the file system becomes inaccessible.
         let host = host_id();
         let counters = HostReader::open();
         if let Some(confinement) = &plan.confinement {
-            let record = confinement.apply(local.port(), plan.buffer)?;
+            let ports = iperf3.iter().map(|iperf3| iperf3.local_addr().port());
+            let lowest = ports.chain([local.port()]).min().unwrap_or(0);
+            let record = confinement.apply(lowest, plan.buffer)?;
             log.note(&record);
         }
         let log = RunningLog::new(log, control.handle());
@@ -75,10 +82,11 @@ impl Server {
         let streams = ServerStreams::new(
             plan.clone(),
             local.port(),
-            (counters, ports),
+            (counters, Some(ports)),
             orders,
             control.handle(),
         );
+        let iperf3 = iperf3.map(|port| (port, plan.clone(), log.clone()));
         let mut session = control_session(plan, inbox, (streams, log))?
             .on_host(host)
             .on_ports(local.port(), &held)
@@ -91,7 +99,7 @@ impl Server {
         for class in opened.others {
             session = session.with_port(class);
         }
-        Ok(Self { control, session, local })
+        Ok(Self { control, session, local, iperf3 })
     }
 
     /// The address being served, with the port that the kernel chose.
@@ -107,8 +115,35 @@ impl Server {
     /// Serves until it is stopped.
     pub fn run(self) -> io::Result<ServeSummary> {
         let batch = TxBatch::new(REPLIES, REPLIES * CONTROL_MAX);
-        self.control.run(self.session, batch).map(|ended| ended.summary)
+        let server = self.control.handle();
+        let iperf3 = self.iperf3.map(|(port, plan, log)| port.start(&plan, log, server));
+        let iperf3 = iperf3.transpose()?;
+        let ended = self.control.run(self.session, batch);
+        let beside = iperf3.map_or(Ok(ServeSummary::default()), RunningIperf3::stop);
+        let (summary, beside) = (ended?.summary, beside?);
+        Ok(ServeSummary {
+            sessions: summary.sessions + beside.sessions,
+            tested: summary.tested + beside.tested,
+            broken: summary.broken + beside.broken,
+        })
     }
+}
+
+/// The plan with the memory that the server's own sessions may use, and iperf3's clients likewise.
+fn shared_memory(plan: &ServerPlan) -> ServerPlan {
+    let mut plan = plan.clone();
+    if plan.iperf3_bind.is_some() {
+        plan.policy.max_memory /= 2;
+    }
+    plan
+}
+
+/// Opens iperf3's port, if there is one, and logs it.
+fn open_iperf3(plan: &ServerPlan, log: &mut ServerLog) -> Result<Option<Iperf3Port>, ServerError> {
+    let Some(bind) = plan.iperf3_bind else { return Ok(None) };
+    let port = Iperf3Port::open(plan, bind)?;
+    log.note(&ServeRecord::Iperf3Port { address: port.local_addr().into() });
+    Ok(Some(port))
 }
 
 /// Follows the address of the server's own port, if it has one. One with a zone is not followed:

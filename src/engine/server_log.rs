@@ -5,6 +5,7 @@ use crate::record::{Flow, ServeRecord, Sink};
 use crate::session::serve::ServeEvent;
 use crate::sys;
 use crate::units::Nanos;
+use std::sync::{Arc, Mutex, PoisonError};
 
 type WriteLog = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
 
@@ -28,9 +29,11 @@ impl ServerLog {
     }
 }
 
-/// The log of a running server, which ends once nobody reads it any more.
+/// The log of a running server, which ends once nobody reads it any more. All threads that serve
+/// share it.
+#[derive(Clone)]
 pub(super) struct RunningLog {
-    log: ServerLog,
+    log: Arc<Mutex<ServerLog>>,
     control: Handle,
 }
 
@@ -41,18 +44,19 @@ impl RunningLog {
             // Nobody reads it: end the server, as at the next event.
             control.stop();
         }
-        Self { log, control }
+        Self { log: Arc::new(Mutex::new(log)), control }
     }
 }
 
 impl Sink<ServeEvent> for RunningLog {
     fn take(&mut self, event: ServeEvent) -> Flow {
-        if (self.log.write)(event.at, &event.record) == Flow::Closed {
-            self.log.flow = Flow::Closed;
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if (log.write)(event.at, &event.record) == Flow::Closed {
+            log.flow = Flow::Closed;
         }
-        if self.log.flow == Flow::Closed {
+        if log.flow == Flow::Closed {
             self.control.stop();
         }
-        self.log.flow
+        log.flow
     }
 }

@@ -23,6 +23,9 @@ pub struct ServerPlan {
     pub stamp: StampPolicy,
     /// An additional port for STAMP only; on `[::]` `dual_stack` applies.
     pub stamp_bind: Option<SocketAddr>,
+    /// The port for iperf3 clients; `None` for none. On `[::]` `dual_stack` applies. Half of the
+    /// memory is then for them.
+    pub iperf3_bind: Option<SocketAddr>,
     /// STUN on the control port; `None` for none. With a key there is none.
     pub stun: Option<StunPlan>,
     /// Batch system calls that streams may use.

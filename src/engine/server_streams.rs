@@ -6,10 +6,13 @@ use super::stream::{
     RunningStream, StreamEnd, StreamError, StreamPlan, StreamSinks, TestEnd, TestStream,
 };
 use super::{Handle, Placement};
+use crate::batch::Fragmentation;
 use crate::machine::Executor;
 use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{Flow, LocalFailure, Sink};
-use crate::session::blast::{ReceiverEvent, ReceiverSummary, SenderEvent};
+use crate::session::blast::{
+    DataFormat, GreetingReply, ReceiverEvent, ReceiverSummary, SenderEvent,
+};
 use crate::session::serve::{ServeCommand, ServeOrder, StreamReport, StreamRequest};
 use crate::sys;
 use crate::units::Nanos;
@@ -35,7 +38,10 @@ pub(super) struct ServerStreams {
     /// This host's counters, and how they stood before each session's run.
     counters: HostReader,
     before: HashMap<u64, CountersBefore>,
-    ports: ProbePorts,
+    /// Processor time of this process when each iperf3 test began.
+    cpu_before: HashMap<u64, (Nanos, Nanos)>,
+    /// `None` where no probes are served.
+    ports: Option<ProbePorts>,
     orders: Sender<ServeOrder>,
     control: Handle,
 }
@@ -58,10 +64,15 @@ impl Executor<ServeCommand> for ServerStreams {
                 let _ = self.orders.send(ServeOrder { session, stream, news });
             }
             ServeCommand::OpenPorts(request) => {
-                let news = StreamReport::Ports(Box::new(self.ports.open(&request)));
+                let Some(ports) = &mut self.ports else { return };
+                let news = StreamReport::Ports(Box::new(ports.open(&request)));
                 let _ = self.orders.send(ServeOrder { session: request.session, stream: 0, news });
             }
-            ServeCommand::ClosePorts { sockets } => self.ports.close(&sockets),
+            ServeCommand::ClosePorts { sockets } => {
+                if let Some(ports) = &self.ports {
+                    ports.close(&sockets);
+                }
+            }
             ServeCommand::Total { session, stream, total } => {
                 if let Some(running) = self.running.get(&(session, stream)) {
                     running.announce_total(total);
@@ -73,19 +84,21 @@ impl Executor<ServeCommand> for ServerStreams {
                 }
             }
             ServeCommand::CountHost { session } => self.count_host(session),
+            ServeCommand::Begin { session } => {
+                self.cpu_before.insert(session, sys::process_cpu_time());
+                self.of(session).for_each(RunningStream::begin);
+            }
+            ServeCommand::CountProcessor { session } => self.count_processor(session),
             ServeCommand::StopSenders { session } => {
-                let of_session = self.running.iter().filter(|((id, _), _)| *id == session);
-                for (_, running) in of_session.filter(|(_, running)| running.sends()) {
-                    running.stop();
-                }
+                let senders = self.of(session).filter(|running| running.sends());
+                senders.for_each(RunningStream::stop);
             }
             ServeCommand::Close { session } => {
                 // Ask all of them to stop before waiting for the first.
-                for (_, running) in self.running.iter().filter(|((id, _), _)| *id == session) {
-                    running.stop();
-                }
+                self.of(session).for_each(RunningStream::stop);
                 self.running.retain(|(id, _), _| *id != session);
                 self.before.remove(&session);
+                self.cpu_before.remove(&session);
             }
             ServeCommand::GiveBack => sys::give_memory_back(),
         }
@@ -97,12 +110,27 @@ impl ServerStreams {
     pub fn new(
         plan: ServerPlan,
         port: u16,
-        (counters, ports): (HostReader, ProbePorts),
+        (counters, ports): (HostReader, Option<ProbePorts>),
         orders: Sender<ServeOrder>,
         control: Handle,
     ) -> Self {
-        let (running, before) = (HashMap::new(), HashMap::new());
-        Self { plan, port, running, counters, before, ports, orders, control }
+        let (running, before, cpu_before) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { plan, port, running, counters, before, cpu_before, ports, orders, control }
+    }
+
+    /// The streams of a session.
+    fn of(&self, session: u64) -> impl Iterator<Item = &RunningStream> {
+        let streams = self.running.iter().filter(move |((id, _), _)| *id == session);
+        streams.map(|(_, running)| running)
+    }
+
+    /// Reports the processor time since a session's test began.
+    fn count_processor(&self, session: u64) {
+        let (user, system) = sys::process_cpu_time();
+        let before = self.cpu_before.get(&session).copied().unwrap_or((user, system));
+        let (user_ns, system_ns) = ((user - before.0).0, (system - before.1).0);
+        let news = StreamReport::Processor { user_ns, system_ns };
+        let _ = self.orders.send(ServeOrder { session, stream: 0, news });
     }
 
     /// Reads this host's counters before the first stream of a run.
@@ -130,9 +158,13 @@ impl ServerStreams {
 
     fn open(&self, request: StreamRequest) -> Result<RunningStream, StreamError> {
         let StreamRequest { session, stream, .. } = request;
+        let iperf3 = request.iperf3;
+        let forbids = iperf3.is_some_and(|iperf3| iperf3.dont_fragment);
         let socket = SocketPlan {
             connect: Some(request.peer),
             share_port: true,
+            tos: iperf3.map(|iperf3| iperf3.tos).filter(|tos| *tos != 0),
+            fragmentation: forbids.then_some(Fragmentation::Forbid),
             io: self.plan.io,
             buffer: request.buffer as usize,
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
@@ -155,12 +187,24 @@ impl ServerStreams {
             // What it receives, the client sends, and whatever is on the path sees that.
             keepalive: Nanos::ZERO,
         };
-        let end = TestEnd::Server { go_ahead: request.go_ahead };
+        let end = match iperf3 {
+            None => TestEnd::Server { go_ahead: request.go_ahead },
+            Some(iperf3) => TestEnd::Iperf3Server {
+                reply: GreetingReply::new(iperf3.reply),
+                format: DataFormat::Iperf3(iperf3.counters),
+                omit: iperf3.omit,
+            },
+        };
         let plan = StreamPlan::for_test(planned, end, sinks);
         let control = self.control.clone();
         RunningStream::start(plan, move |end| {
             out.tell(match end {
-                StreamEnd::Sent(summary, io) => StreamReport::Sent(Box::new(summary.sent), io),
+                StreamEnd::Sent(summary, io) => {
+                    if summary.omitted > 0 {
+                        out.tell(StreamReport::Omitted(summary.omitted));
+                    }
+                    StreamReport::Sent(Box::new(summary.sent), io)
+                }
                 StreamEnd::Received(summary, io) => {
                     let ReceiverSummary { received, delay, .. } = *summary;
                     StreamReport::Received(Box::new(received), Box::new(delay), io)

@@ -5,10 +5,10 @@ use crate::batch::TxBatch;
 use crate::net::{NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
-    BlastReceiver, BlastSender, DataFormat, Greeting, LARGEST_ANSWER, Opening, RECEIVED_AT_ONCE,
-    ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent, SenderOrder,
-    SenderPlan, SenderSummary, StreamOpening, TestPlan, largest_received, receiver_room,
-    sender_room,
+    BlastReceiver, BlastSender, DataFormat, Greeting, GreetingReply, LARGEST_ANSWER, Opening,
+    RECEIVED_AT_ONCE, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
+    SenderOrder, SenderPlan, SenderSummary, StreamOpening, TestPlan, largest_received,
+    receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
@@ -80,6 +80,15 @@ pub enum TestEnd {
         /// Time at the start that is not counted.
         omit: Nanos,
     },
+    /// The server of an iperf3 client.
+    Iperf3Server {
+        /// How the stream is opened.
+        reply: GreetingReply,
+        /// The header of its datagrams.
+        format: DataFormat,
+        /// Time at the start that is not counted.
+        omit: Nanos,
+    },
     /// The server, with its reply to a repeated request to admit it.
     Server {
         /// The reply; empty for none.
@@ -99,7 +108,8 @@ impl StreamPlan {
     /// The plan of a run's stream at one of its ends.
     pub fn for_test(stream: TestStream<'_>, end: TestEnd, sinks: StreamSinks) -> Self {
         let TestStream { test, tag, number, socket, gro, placement, patience, keepalive } = stream;
-        let sends = test.is_up(number) != matches!(end, TestEnd::Server { .. });
+        let is_server = matches!(end, TestEnd::Server { .. } | TestEnd::Iperf3Server { .. });
+        let sends = test.is_up(number) != is_server;
         let socket = SocketPlan { accounting: !sends, gro: !sends && gro, ..socket };
         let mut sender = SenderPlan::new(*test, number, tag);
         let mut receiver = ReceiverPlan::new(test, tag, patience);
@@ -118,6 +128,14 @@ impl StreamPlan {
                 // Its server knows no keepalives.
                 receiver.keepalive = Nanos::ZERO;
                 Some(StreamOpening::from(greeting))
+            }
+            TestEnd::Iperf3Server { reply, format, omit } => {
+                (sender.format, sender.omit) = (format, omit);
+                (receiver.format, receiver.omit) = (format, omit);
+                // The client ends the test, in either direction.
+                (sender.time, sender.count) = (Nanos::ZERO, 0);
+                receiver.patience = Nanos::MAX;
+                Some(StreamOpening::from(reply))
             }
             // The server's policy limits the duration of a session's runs.
             TestEnd::Server { go_ahead } => {

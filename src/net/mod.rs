@@ -12,6 +12,7 @@ mod interface;
 mod interface_list;
 mod interface_watch;
 mod io_mode;
+mod listener;
 mod multicast;
 mod other_source;
 mod plan;
@@ -34,6 +35,7 @@ pub use interface::{
 pub use interface_list::Interface;
 pub use interface_watch::InterfaceWatch;
 pub use io_mode::{IoMode, IoUsed};
+pub use listener::{ListenerPlan, client_address, watch_peer};
 pub use multicast::{
     LinkState, igmp_version, link_state, lists_membership, mld_queries, rp_filter,
 };

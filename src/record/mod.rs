@@ -22,6 +22,7 @@ pub mod finding;
 mod host_losses;
 mod interface_events;
 mod iperf3;
+mod iperf3_server;
 mod limits;
 mod local_failure;
 mod ping;
@@ -85,6 +86,9 @@ pub use host_losses::{
 };
 pub use interface_events::InterfaceEvent;
 pub use iperf3::{Iperf3Failure, Iperf3Phase, Iperf3Report};
+pub use iperf3_server::{
+    Iperf3End, Iperf3Objection, Iperf3Received, Iperf3Refusal, Iperf3Sent, Iperf3Stage,
+};
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use ping::{

@@ -1,7 +1,7 @@
 //! Events of a server, for its log and its JSON lines.
 
 use super::finding::{all, one};
-use super::{LocalFailure, ServeRefusal};
+use super::{Iperf3End, Iperf3Received, Iperf3Refusal, Iperf3Sent, LocalFailure, ServeRefusal};
 use crate::batch::MissingRestriction;
 use crate::units::{Endpoint, Rate};
 use crate::wire::PortList;
@@ -40,6 +40,37 @@ pub enum ServeRecord {
         /// What failed, and on which port.
         #[serde(serialize_with = "one")]
         failure: LocalFailure,
+    },
+    /// iperf3 clients are served.
+    Iperf3Port {
+        /// Address and port, of TCP and of UDP.
+        address: Endpoint,
+    },
+    /// An iperf3 client's test was refused.
+    Iperf3Refused {
+        /// The client.
+        client: Endpoint,
+        /// iperf's error number that it was told; `None` if it was told that the server is busy.
+        iperf_error: Option<i32>,
+        /// What was refused, and why.
+        #[serde(serialize_with = "one")]
+        refusal: Iperf3Refusal,
+    },
+    /// An iperf3 client's test has ended.
+    Iperf3Closed {
+        /// The client.
+        client: Endpoint,
+        /// Its session.
+        session: String,
+        /// How it ended.
+        #[serde(rename = "end", serialize_with = "one")]
+        ended: Iperf3End,
+        /// What was received; `None` if the client did not send.
+        received: Option<Iperf3Received>,
+        /// What was sent; `None` if the server did not send.
+        sent: Option<Iperf3Sent>,
+        /// How long the session was open.
+        duration_ns: u64,
     },
     /// All ports are open, and privileges that the process no longer needs are dropped.
     Confined {
@@ -261,7 +292,7 @@ impl SessionEnd {
 impl ServeRecord {
     /// Whether it reports a refusal.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Iperf3Refused { .. })
     }
 }
 

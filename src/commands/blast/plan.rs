@@ -185,6 +185,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         key: key::read(args.key.as_deref())?,
         stamp: StampPolicy::default(),
         stamp_bind: None,
+        iperf3_bind: None,
         stun: None,
         io,
         gro: io.coalesces() && !args.no_gro,

@@ -82,6 +82,15 @@ pub(super) enum ServeUsage {
         /// The address.
         address: Endpoint,
     },
+    /// The port of `--iperf3` is the main port.
+    #[error("--iperf3 and this server need two ports: {port} is the server's own")]
+    Iperf3OnOwnPort {
+        /// The port.
+        port: u16,
+    },
+    /// `--iperf3` with a key.
+    #[error("--iperf3 cannot be used with a key: iperf3 clients have none")]
+    Iperf3WithKey,
 }
 
 impl UsageError for ServeUsage {
@@ -93,6 +102,7 @@ impl UsageError for ServeUsage {
                 words::OTHER_STUN_PORT.to_owned()
             }
             Self::StampOnOwnPort { .. } => words::STAMP_ANYWAY.to_owned(),
+            Self::Iperf3WithKey => words::IPERF3_WITHOUT_KEY.to_owned(),
             _ => return None,
         })
     }

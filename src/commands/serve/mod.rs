@@ -20,6 +20,7 @@ use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy,
 use crate::session::stamp::{ShortRequests, StampPolicy};
 use crate::sys::{self, Account};
 use crate::units::{Nanos, Rate, with_port};
+use crate::wire::iperf3::IPERF3_PORT;
 use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
 use error::{ServeFailure, ServeUsage};
@@ -62,6 +63,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         key: key::read(args.key.as_deref())?,
         stamp: stamp(&args)?,
         stamp_bind: stamp_bind(&args, bind)?,
+        iperf3_bind: iperf3_bind(&args, bind)?,
         stun: stun(&args)?,
         io,
         gro: io.coalesces() && !args.no_gro,
@@ -70,6 +72,9 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         confinement: Some(confinement),
     };
     check_stun(&plan)?;
+    if plan.iperf3_bind.is_some() && plan.key.is_some() {
+        return Err(Usage::from(ServeUsage::Iperf3WithKey).into());
+    }
     sys::limit_heaps();
     if let Err(error) = sys::raise_descriptor_limit() {
         report::note(words::descriptor_limit_stays(&error));
@@ -158,6 +163,18 @@ fn stamp_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<Socke
     address.set_port(port.unwrap_or(STAMP_PORT));
     if address == bind && address.port() != 0 {
         return Err(Usage::from(ServeUsage::StampOnOwnPort { address: address.into() }).into());
+    }
+    Ok(Some(address))
+}
+
+/// The address of iperf3's port, if there is one.
+fn iperf3_bind(args: &ServeArgs, bind: SocketAddr) -> anyhow::Result<Option<SocketAddr>> {
+    let Some(text) = &args.iperf3 else { return Ok(None) };
+    let (address, port) = local_address(text)?;
+    let mut address = address.unwrap_or(bind);
+    address.set_port(port.unwrap_or(IPERF3_PORT));
+    if address.port() == bind.port() && address.port() != 0 {
+        return Err(Usage::from(ServeUsage::Iperf3OnOwnPort { port: bind.port() }).into());
     }
     Ok(Some(address))
 }

@@ -16,6 +16,7 @@ pub mod host;
 pub mod host_losses;
 pub mod interfaces;
 pub mod iperf3;
+mod iperf3_server;
 mod marks;
 pub mod mtu;
 pub mod nat;

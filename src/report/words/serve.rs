@@ -13,6 +13,9 @@ pub const OTHER_STUN_PORT: &str =
     "choose another port; without --stun-alternate the server finds a free one";
 /// Hint for a STAMP port that equals the main port.
 pub const STAMP_ANYWAY: &str = "the server's own port answers STAMP without --stamp";
+/// Hint for iperf3 clients on a server with a key.
+pub const IPERF3_WITHOUT_KEY: &str =
+    "run a second `udpkit serve --iperf3` without the key, on another --port";
 /// Hint for `--user root` with another group.
 pub const ROOTS_GROUP: &str = "use --user root, or another user";
 /// Hint if privileges cannot be dropped.
@@ -47,6 +50,27 @@ impl Worded for ServeRecord {
             }
             Self::NoStunAlternate { failure } => {
                 format!("STUN is answered on the main port only: {}", with_hint(failure))
+            }
+            Self::Iperf3Port { address } => {
+                format!("serving iperf3 clients on {address} (TCP and UDP)")
+            }
+            Self::Iperf3Refused { client, iperf_error, refusal } => {
+                let told = match iperf_error {
+                    Some(number) => format!("iperf error {number}"),
+                    None => "busy".to_owned(),
+                };
+                format!("{client} (iperf3) refused: {told}: {}", refusal.text())
+            }
+            Self::Iperf3Closed { client, session, ended, received, sent, .. } => {
+                let mut parts = vec![format!("{client} session {session} {}", ended.text())];
+                parts.extend(received.map(|received| {
+                    let (all, lost) = (plural(received.datagrams, "datagram"), received.lost);
+                    format!("received {all}, lost {}", group_digits(lost))
+                }));
+                parts.extend(
+                    sent.map(|sent| format!("sent {}", plural(sent.datagrams, "datagram"))),
+                );
+                parts.join("; ")
             }
             Self::Confined { .. } => confinement(self),
             Self::SessionOpened { client, session } => format!("{client} opened session {session}"),

@@ -16,7 +16,7 @@ use crate::record::{BlastReceived, ChangedContent, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, Jitter, SequenceTracker};
 use crate::units::Nanos;
-use crate::wire::iperf3::is_greeting_reply;
+use crate::wire::iperf3::is_greeting;
 use crate::wire::stun::KEEPALIVE;
 use crate::wire::{Header, Kind, decode_end, pattern};
 
@@ -228,9 +228,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
-    /// The reply to the greeting, which data may overtake, or a datagram of another size.
+    /// The greeting or its reply, which data may overtake, or a datagram of another size.
     fn other_of_iperf3(&mut self, now: Now, payload: &[u8]) {
-        if !is_greeting_reply(payload) {
+        if !is_greeting(payload) {
             self.corrupt += 1;
         } else if let Some(opening) = &mut self.opening {
             opening.on_datagram(now.mono, payload);
@@ -562,11 +562,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         }
     }
 
-    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
         self.keepalive.on_sent(outcome);
         let again = self.opened_by.as_mut().filter(|_| self.reopens);
         if let Some(opening) = self.opening.as_mut().or(again) {
-            opening.on_sent(outcome);
+            opening.on_sent(now.mono, outcome);
         }
     }
 

@@ -507,9 +507,9 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
         let is_aside = std::mem::take(&mut self.is_aside);
         match (&self.state, &mut self.opening) {
-            (_, Some(opening)) if is_aside => opening.on_sent(outcome),
+            (_, Some(opening)) if is_aside => opening.on_sent(now.mono, outcome),
             (State::Sending { .. }, _) => self.count_sent(now, outcome),
-            (State::Opening, Some(opening)) => opening.on_sent(outcome),
+            (State::Opening, Some(opening)) => opening.on_sent(now.mono, outcome),
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The dialogue of one stream before its data: udpkit's own, or iperf3's greeting.
 
 use super::greeting::Greeting;
+use super::greeting_reply::GreetingReply;
 use super::opening::{Opening, OpeningStep};
 use crate::batch::{NetworkError, SendOutcome, TxBatch};
 use crate::units::Nanos;
@@ -12,6 +13,8 @@ pub enum StreamOpening {
     Dialogue(Box<Opening>),
     /// iperf3's greeting.
     Greeting(Greeting),
+    /// The reply to iperf3's greeting, at the server's end.
+    Reply(GreetingReply),
 }
 
 impl From<Opening> for StreamOpening {
@@ -26,27 +29,36 @@ impl From<Greeting> for StreamOpening {
     }
 }
 
+impl From<GreetingReply> for StreamOpening {
+    fn from(reply: GreetingReply) -> Self {
+        Self::Reply(reply)
+    }
+}
+
 impl StreamOpening {
     /// Writes what is due and returns what to do next.
     pub(super) fn poll(&mut self, now: Nanos, out: &mut TxBatch) -> OpeningStep {
         match self {
             Self::Dialogue(opening) => opening.poll(now, out),
             Self::Greeting(greeting) => greeting.poll(now, out),
+            Self::Reply(reply) => reply.poll(now, out),
         }
     }
 
     /// Whether a greeting has just been answered: how often it was repeated.
     pub(super) fn newly_answered(&mut self) -> Option<u32> {
         match self {
-            Self::Dialogue(_) => None,
+            Self::Dialogue(_) | Self::Reply(_) => None,
             Self::Greeting(greeting) => greeting.newly_answered(),
         }
     }
 
     /// Data may flow on a stream that was greeted.
     pub(super) fn begin(&mut self) {
-        if let Self::Greeting(greeting) = self {
-            greeting.begin();
+        match self {
+            Self::Dialogue(_) => {}
+            Self::Greeting(greeting) => greeting.begin(),
+            Self::Reply(reply) => reply.begin(),
         }
     }
 
@@ -66,6 +78,8 @@ impl StreamOpening {
                 greeting.on_data();
                 false
             }
+            // The control connection says when it begins.
+            Self::Reply(_) => false,
         }
     }
 
@@ -74,14 +88,16 @@ impl StreamOpening {
         match self {
             Self::Dialogue(opening) => opening.on_datagram(now, payload),
             Self::Greeting(greeting) => greeting.on_datagram(payload),
+            Self::Reply(reply) => reply.on_datagram(now, payload),
         }
     }
 
     /// Takes the outcome of sending.
-    pub(super) fn on_sent(&mut self, outcome: &SendOutcome) {
+    pub(super) fn on_sent(&mut self, now: Nanos, outcome: &SendOutcome) {
         match self {
             Self::Dialogue(opening) => opening.on_sent(outcome),
             Self::Greeting(greeting) => greeting.on_sent(outcome),
+            Self::Reply(reply) => reply.on_sent(now, outcome),
         }
     }
 
@@ -90,6 +106,8 @@ impl StreamOpening {
         match self {
             Self::Dialogue(opening) => opening.on_network_error(now, error),
             Self::Greeting(greeting) => greeting.on_network_error(now, error),
+            // The client is there: its control connection is open.
+            Self::Reply(_) => {}
         }
     }
 
@@ -98,6 +116,7 @@ impl StreamOpening {
         match self {
             Self::Dialogue(opening) => opening.on_pause(length),
             Self::Greeting(greeting) => greeting.on_pause(length),
+            Self::Reply(_) => {}
         }
     }
 
@@ -105,7 +124,7 @@ impl StreamOpening {
     pub(super) fn tag_prefix(&self) -> Option<String> {
         match self {
             Self::Dialogue(opening) => Some(opening.tag_prefix()),
-            Self::Greeting(_) => None,
+            Self::Greeting(_) | Self::Reply(_) => None,
         }
     }
 
@@ -113,7 +132,7 @@ impl StreamOpening {
     pub(super) fn stretch(&self, patience: Nanos) -> Nanos {
         match self {
             Self::Dialogue(opening) => opening.patience().stretch(patience),
-            Self::Greeting(_) => patience,
+            Self::Greeting(_) | Self::Reply(_) => patience,
         }
     }
 }

@@ -2,8 +2,9 @@
 //! one after the other, ends the test, and exchanges the results.
 
 use super::inbox::Inbox;
-use super::outcome::{Iperf3Summary, ReceivedStream, SentStream, own_results, upstream};
+use super::outcome::{Iperf3Summary, upstream};
 use super::plan::Iperf3Plan;
+use super::results::{self, Length, ReceivedStream, SentStream};
 use crate::machine::{ByteSession, ConnectionEnd, Executor, Next, Now, Orders};
 use crate::record::{BlastSent, Flow, Iperf3Failure, Iperf3Phase, RunFailure, Sink};
 use crate::session::blast::{ControlCommand, ControlEvent, ControlOrder, Direction};
@@ -374,17 +375,14 @@ where
 
     /// Sends the results once the receivers have settled.
     fn send_results(&mut self, now: Now) {
-        let cpu = self.cpu.map(|(user, system)| {
-            let share = |nanos: u64| Nanos(nanos).as_secs_f64() * 100.0;
-            let secs = (self.length + self.plan.omit).as_secs_f64().max(1e-3);
-            (share(user) / secs, share(system) / secs)
+        let (senders, payload) = (self.senders(), u64::from(self.plan.test.payload));
+        let sent = self.streams.iter().take(senders).map(|stream| stream.sent.results(payload));
+        let received = self.streams.iter().skip(senders).map(|stream| {
+            let none = ReceivedStream::default();
+            stream.received.as_ref().unwrap_or(&none).results()
         });
-        let senders = self.senders();
-        let sent: Vec<_> = self.streams.iter().take(senders).map(|stream| stream.sent).collect();
-        let received = self.streams.iter().skip(senders);
-        let received: Vec<_> =
-            received.map(|stream| stream.received.clone().unwrap_or_default()).collect();
-        let results = own_results(&self.plan, &sent, &received, cpu, self.length);
+        let length = Length { omitted: self.plan.omit, counted: self.length };
+        let results = results::message(sent.chain(received), senders > 0, self.cpu, length);
         self.out.extend(encode_message(&results));
         self.enter(Iperf3Phase::Results, now);
     }

@@ -1,7 +1,7 @@
 //! The bytes of the control connection that were not read yet.
 
 use crate::wire::iperf3::{
-    Iperf3Error, MessageFault, SERVER_ERROR_LEN, decode_server_error, message_length,
+    Iperf3Error, MAX_MESSAGE, MessageFault, SERVER_ERROR_LEN, decode_server_error, message_length,
 };
 
 /// Bytes in their order.
@@ -14,6 +14,13 @@ impl Inbox {
         self.0.extend_from_slice(bytes);
     }
 
+    /// The first `LEN` bytes, once they are there.
+    pub fn first<const LEN: usize>(&mut self) -> Option<[u8; LEN]> {
+        let first = *self.0.first_chunk::<LEN>()?;
+        self.0.drain(..LEN);
+        Some(first)
+    }
+
     /// The next byte; `None` if there is none.
     pub fn byte(&mut self) -> Option<u8> {
         (!self.0.is_empty()).then(|| self.0.remove(0))
@@ -21,16 +28,21 @@ impl Inbox {
 
     /// The two numbers of a server's error, once they are there.
     pub fn server_error(&mut self) -> Option<(Iperf3Error, i32)> {
-        let bytes: &[u8; SERVER_ERROR_LEN] = self.0.first_chunk()?;
-        let error = decode_server_error(bytes);
-        self.0.drain(..SERVER_ERROR_LEN);
-        Some(error)
+        self.first::<SERVER_ERROR_LEN>().map(|bytes| decode_server_error(&bytes))
     }
 
     /// The text of a message, once it is whole.
     pub fn message(&mut self) -> Result<Option<Vec<u8>>, MessageFault> {
+        self.message_within(MAX_MESSAGE)
+    }
+
+    /// The same of a message of so many bytes at most.
+    pub fn message_within(&mut self, most: usize) -> Result<Option<Vec<u8>>, MessageFault> {
         let Some(prefix) = self.0.first_chunk::<4>() else { return Ok(None) };
         let length = message_length(*prefix)?;
+        if length > most {
+            return Err(MessageFault::TooLong { bytes: length as u64 });
+        }
         if self.0.len() < 4 + length {
             return Ok(None);
         }

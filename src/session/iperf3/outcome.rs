@@ -5,28 +5,11 @@
 //! what was sent less what arrived, if nothing was duplicated.
 
 use super::Iperf3Plan;
+use super::results::SentStream;
 use crate::record::{BlastReceived, Contradiction, StreamCounts};
 use crate::session::blast::ControlSummary;
 use crate::units::Nanos;
-use crate::wire::iperf3::{Iperf3Results, StreamResults, stream_id};
-
-/// What this end counted of a stream that it sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SentStream {
-    /// Datagrams, those of the omitted time included.
-    pub numbers: u64,
-    /// Of these, those of the omitted time.
-    pub omitted: u64,
-}
-
-/// What this end counted of a stream that it received.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ReceivedStream {
-    /// The counts after the omitted time.
-    pub received: BlastReceived,
-    /// Numbers of the omitted time.
-    pub omitted: u64,
-}
+use crate::wire::iperf3::StreamResults;
 
 /// A test's results for what this end sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,51 +89,4 @@ pub(super) fn upstream(
         jitter.checked_div(u128::from(whole.datagrams)).and_then(|mean| u64::try_from(mean).ok());
     whole.sender_total = up.sent;
     Ok((whole, counts, up))
-}
-
-/// This end's results for the server.
-pub(super) fn own_results(
-    plan: &Iperf3Plan,
-    sent: &[SentStream],
-    received: &[ReceivedStream],
-    cpu: Option<(f64, f64)>,
-    end: Nanos,
-) -> Iperf3Results {
-    let (user, system) = cpu.unwrap_or_default();
-    let payload = u64::from(plan.test.payload);
-    let end_time = end.as_secs_f64();
-    let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-    let up = sent.iter().map(|stream| StreamResults {
-        bytes: whole(stream.numbers.saturating_sub(stream.omitted).saturating_mul(payload)),
-        omitted_errors: Some(0),
-        packets: whole(stream.numbers),
-        omitted_packets: Some(whole(stream.omitted)),
-        ..StreamResults::default()
-    });
-    let down = received.iter().map(|stream| {
-        let counts = &stream.received;
-        let numbers = counts.firsts.saturating_add(counts.lost).saturating_add(stream.omitted);
-        StreamResults {
-            bytes: whole(counts.bytes),
-            jitter: Nanos(counts.jitter_ns.unwrap_or(0)).as_secs_f64(),
-            errors: whole(counts.lost),
-            omitted_errors: Some(0),
-            packets: whole(numbers),
-            omitted_packets: Some(whole(stream.omitted)),
-            ..StreamResults::default()
-        }
-    });
-    let streams = (0u32..).zip(up.chain(down)).map(|(stream, told)| StreamResults {
-        id: stream_id(stream),
-        retransmits: -1,
-        end_time,
-        ..told
-    });
-    Iperf3Results {
-        cpu_util_total: user + system,
-        cpu_util_user: user,
-        cpu_util_system: system,
-        sender_has_retransmits: if sent.is_empty() { -1 } else { 0 },
-        streams: streams.collect(),
-    }
 }

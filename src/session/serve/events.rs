@@ -8,6 +8,7 @@ use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, Serve
 use crate::session::blast::TestPlan;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
+use crate::wire::iperf3::Counters;
 use std::net::{IpAddr, SocketAddr};
 
 /// A stream to be opened for a client.
@@ -33,6 +34,23 @@ pub struct StreamRequest {
     pub buffer: u64,
     /// The encoded reply that admits the stream, for repeats of DATA.
     pub go_ahead: Vec<u8>,
+    /// What is different about the stream of an iperf3 client; `None` for one of the dialogue.
+    pub iperf3: Option<Iperf3Stream>,
+}
+
+/// What is different about the stream of an iperf3 client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iperf3Stream {
+    /// The reply to the client's greeting.
+    pub reply: [u8; 4],
+    /// The width of the numbers in its datagrams.
+    pub counters: Counters,
+    /// Time at the start that is not counted.
+    pub omit: Nanos,
+    /// Type of service of what is sent here.
+    pub tos: u8,
+    /// Whether that must not be fragmented.
+    pub dont_fragment: bool,
 }
 
 /// What the server's control session wants done.
@@ -67,6 +85,16 @@ pub enum ServeCommand {
     },
     /// Read what this host counted during a session's run; answer with [`StreamReport::Host`].
     CountHost {
+        /// The session.
+        session: u64,
+    },
+    /// iperf3: all streams of a session are open; their data may flow.
+    Begin {
+        /// The session.
+        session: u64,
+    },
+    /// iperf3: answer with [`StreamReport::Processor`].
+    CountProcessor {
         /// The session.
         session: u64,
     },
@@ -127,6 +155,16 @@ pub enum StreamReport {
     Progress(Box<BlastReceived>),
     /// What this host counted during the run.
     Host(Box<HostChange>),
+    /// iperf3: datagrams that the stream sent in the time that is not counted; before
+    /// [`StreamReport::Sent`].
+    Omitted(u64),
+    /// iperf3: processor time that this process used since [`ServeCommand::Begin`].
+    Processor {
+        /// In user mode, in nanoseconds.
+        user_ns: u64,
+        /// In kernel mode.
+        system_ns: u64,
+    },
     /// The stream was received to its end: final counts and delays.
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
     /// The stream was sent to its end: final counts.

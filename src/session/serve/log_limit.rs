@@ -16,7 +16,7 @@ const TELL: Nanos = Nanos::from_secs(10);
 
 /// Decides which events are logged.
 #[derive(Debug, Default)]
-pub(super) struct LogLimit {
+pub(in crate::session) struct LogLimit {
     refusals: RateMeter,
     others: RateMeter,
     left_out: u64,

@@ -48,10 +48,14 @@ mod status;
 
 pub use control::ServeControl;
 pub use events::{
-    ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServeSummary, StreamReport, StreamRequest,
+    Iperf3Stream, ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServeSummary, StreamReport,
+    StreamRequest,
 };
 pub use help::help_reply;
+pub(in crate::session) use log_limit::LogLimit;
 pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};
 pub use reflect::{Reflection, Reflector, is_askable};
+pub(in crate::session) use run_resources::RunResources;
 pub use session_state::StreamIo;
+pub(in crate::session) use source_shares::{Bound, Used};

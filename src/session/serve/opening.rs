@@ -165,6 +165,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             one_host: run.one_host,
             buffer: run.buffer_of(number),
             go_ahead: sealed,
+            iperf3: None,
         };
         self.engine.execute(ServeCommand::Open(Box::new(request)));
     }

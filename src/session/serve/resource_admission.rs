@@ -26,18 +26,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let streams = u64::from(plan.all_streams());
         bound.admit(used, streams).map_err(|full| full.refusal(ServeResource::Streams, used))?;
         let left = self.memory_left(id, client);
-        let share = self.memory_bound().of_source();
+        let share = Bound::of_memory(&self.policy).of_source();
         RunResources::within(left, share, plan, &self.policy)
             .map_err(|need| self.no_memory(need, left))
-    }
-
-    /// The memory limit. A source may have twice its share of other resources, though never
-    /// everything: sessions and streams are many small things, but one wide run with large socket
-    /// buffers takes much.
-    fn memory_bound(&self) -> Bound {
-        let percent = u16::from(self.policy.source_share.min(100));
-        let percent = (2 * percent).min(u16::midpoint(100, percent)) as u8;
-        Bound { all: self.policy.max_memory, percent }
     }
 
     /// Whether a session may have `need` bytes besides what others have.
@@ -55,11 +46,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     fn memory_left(&self, id: u64, client: SocketAddr) -> u64 {
         let mut used = self.used(client, Some(id), ServerSession::memory);
         used.all = used.all.saturating_add(self.sessions.len() as u64 * SESSION_BYTES);
-        self.memory_bound().room(used)
+        Bound::of_memory(&self.policy).room(used)
     }
 
     fn no_memory(&self, needed_bytes: u64, free_bytes: u64) -> ServeRefusal {
-        let bound = self.memory_bound();
+        let bound = Bound::of_memory(&self.policy);
         ServeRefusal::Memory {
             needed_bytes,
             free_bytes,

@@ -12,7 +12,7 @@ const SCARCE_BUFFER: u64 = 208 << 10;
 const LEFT: u64 = 3;
 /// Resources of a granted run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RunResources {
+pub(in crate::session) struct RunResources {
     /// Maximum bytes that it may take.
     pub memory: u64,
     /// Kernel buffer to request for each stream, in bytes.

@@ -157,6 +157,8 @@ fn note(
     match news {
         // Handled by the caller.
         StreamReport::Ports(_) | StreamReport::Opened(_) => None,
+        // Only of iperf3 clients.
+        StreamReport::Omitted(_) | StreamReport::Processor { .. } => None,
         StreamReport::Failed(failure) => {
             stream.ended = true;
             run.board.end(number as usize);

@@ -4,6 +4,7 @@
 //! Each total limit has a limit per source, and the last part of the total is reserved for sources
 //! that use nothing yet, so that a few greedy ones cannot lock out a newcomer.
 
+use super::ServePolicy;
 use crate::record::{ServeRefusal, ServeResource};
 
 /// One part in this many is reserved for newcomers, but never less than one.
@@ -11,7 +12,7 @@ const KEPT: u64 = 8;
 
 /// A total limit, and the share of it that one source may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bound {
+pub(in crate::session) struct Bound {
     pub all: u64,
     /// Percent; 100 lets one source use everything and reserves nothing.
     pub percent: u8,
@@ -19,7 +20,7 @@ pub(super) struct Bound {
 
 /// What is in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Used {
+pub(in crate::session) struct Used {
     pub all: u64,
     /// By the requesting source.
     pub source: u64,
@@ -27,7 +28,7 @@ pub(super) struct Used {
 
 /// Which limit is reached, with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(in crate::session) enum Full {
     /// The total limit.
     All(u64),
     /// The limit per source.
@@ -37,6 +38,15 @@ pub(super) enum Full {
 }
 
 impl Bound {
+    /// The memory limit. A source may have twice its share of other resources, though never
+    /// everything: sessions and streams are many small things, but one wide run with large socket
+    /// buffers takes much.
+    pub fn of_memory(policy: &ServePolicy) -> Self {
+        let percent = u16::from(policy.source_share.min(100));
+        let percent = (2 * percent).min(u16::midpoint(100, percent)) as u8;
+        Self { all: policy.max_memory, percent }
+    }
+
     /// Maximum for one source.
     pub fn of_source(self) -> u64 {
         if self.percent >= 100 {

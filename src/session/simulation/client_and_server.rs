@@ -373,6 +373,8 @@ impl ClientAndServer {
                 }
                 ServeCommand::ClosePorts { .. }
                 | ServeCommand::CountHost { .. }
+                | ServeCommand::Begin { .. }
+                | ServeCommand::CountProcessor { .. }
                 | ServeCommand::GiveBack => {}
                 ServeCommand::StopSenders { .. } if self.ignores_stop => {}
                 ServeCommand::StopSenders { session } => {

@@ -10,12 +10,32 @@ pub struct Iperf3Error(
 );
 
 impl Iperf3Error {
+    /// Too many streams, or none.
+    pub const STREAMS: Self = Self(6);
+    /// The time that is not counted is out of its range.
+    pub const OMIT: Self = Self(12);
+    /// An option that the server does not have.
+    pub const UNIMPLEMENTED: Self = Self(13);
+    /// The burst is out of its range.
+    pub const BURST: Self = Self(15);
+    /// The payload is out of its range.
+    pub const PAYLOAD: Self = Self(20);
+    /// The type of service is out of its range.
+    pub const TOS: Self = Self(21);
     /// The rate of all streams is above the server's limit.
     pub const TOTAL_RATE: Self = Self(27);
     /// The test is longer than the server allows, or has no end.
     pub const MAX_DURATION: Self = Self(37);
+    /// A message of the control connection that does not belong there.
+    pub const MESSAGE: Self = Self(110);
+    /// The parameters cannot be read.
+    pub const PARAMETERS: Self = Self(114);
+    /// The results cannot be read.
+    pub const RESULTS: Self = Self(117);
     /// User and password were not accepted.
     pub const AUTHORIZATION: Self = Self(142);
+    /// A stream could not be opened.
+    pub const STREAM: Self = Self(203);
     /// No data came for too long.
     pub const NO_DATA: Self = Self(144);
     /// The test ran longer than the server waits.

@@ -67,6 +67,14 @@ impl ControlState {
     }
 }
 
+/// [`ControlState::ServerError`] with iperf's error number, and no `errno` beside it.
+pub fn encode_server_error(error: Iperf3Error) -> Vec<u8> {
+    let mut bytes = vec![ControlState::ServerError.byte()];
+    bytes.extend_from_slice(&error.0.to_be_bytes());
+    bytes.extend_from_slice(&[0; 4]);
+    bytes
+}
+
 /// The cookie made from 36 random bytes.
 pub fn cookie(random: &[u8; COOKIE_LEN - 1]) -> [u8; COOKIE_LEN] {
     let mut cookie = [0; COOKIE_LEN];
@@ -108,6 +116,7 @@ mod tests {
     fn a_server_error_is_two_numbers() {
         let bytes = [0, 0, 0, 27, 0, 0, 0, 0];
         assert_eq!(decode_server_error(&bytes), (Iperf3Error(27), 0));
+        assert_eq!(encode_server_error(Iperf3Error(27)), [&[0xFE][..], &bytes].concat());
         let bytes = [0, 0, 0, 203, 0xFF, 0xFF, 0xFF, 0xFF];
         assert_eq!(decode_server_error(&bytes), (Iperf3Error(203), -1));
     }

@@ -1,0 +1,488 @@
+//! The control connections of all clients: what each may say next, and how long it may take.
+
+use super::admission::Asked;
+use super::client::{Client, State, Test};
+use crate::batch::Datagram;
+use crate::control::server::network;
+use crate::machine::{ByteServer, ConnectionEnd, ConnectionOrder, Next, Now, Orders};
+use crate::record::{
+    Iperf3End, Iperf3Objection, Iperf3Refusal, Iperf3Stage, ServeRecord, ServeRefusal,
+    ServeResource,
+};
+use crate::session::serve::{
+    Bound, Lifetime, LogLimit, RunResources, ServeCommand, ServeEngine, ServeEvent, ServeOrder,
+    ServePolicy, ServeSummary, Used,
+};
+use crate::units::Nanos;
+use crate::wire::iperf3::{
+    COOKIE_LEN, ControlState, Iperf3Error, MOST_PARAMS, MOST_RESULTS, decode_message,
+    encode_server_error,
+};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// How long a client may take for its cookie, and for its parameters.
+const OPENING: Nanos = Nanos::from_secs(5);
+/// How long a client waits until another one from its address has opened its streams.
+const TURN: Nanos = Nanos::from_secs(12);
+/// How long a client may take for each stream. One whose greeting was lost may repeat it.
+const GREETING: Nanos = Nanos::from_secs(10);
+/// How long a client may take for its results.
+const RESULTS: Nanos = Nanos::from_secs(10);
+/// How long a client may take for its goodbye.
+const GOODBYE: Nanos = Nanos::from_secs(5);
+/// How often the reports of streams are read while nothing else happens.
+const REPORTS: Nanos = Nanos::from_millis(500);
+/// The prefix of the names of sessions, which tells them from those of the dialogue.
+const PREFIX: &str = "iperf3-";
+
+/// The server of iperf3 clients.
+pub struct Iperf3Server<O, E> {
+    pub(super) policy: ServePolicy,
+    orders: O,
+    pub(super) engine: E,
+    /// The clients by their connections, in the order in which they connected.
+    pub(super) clients: BTreeMap<u64, Client>,
+    pub(super) out: Vec<ConnectionOrder>,
+    log_limit: LogLimit,
+    summary: ServeSummary,
+    over: bool,
+}
+
+impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
+    /// A server without clients, which has `engine` open their streams.
+    pub fn new(policy: ServePolicy, orders: O, engine: E) -> Self {
+        Self {
+            policy,
+            orders,
+            engine,
+            clients: BTreeMap::new(),
+            out: Vec::new(),
+            log_limit: LogLimit::default(),
+            summary: ServeSummary::default(),
+            over: false,
+        }
+    }
+
+    pub(super) fn write(&mut self, connection: u64, bytes: Vec<u8>) {
+        self.out.push(ConnectionOrder::Write { connection, bytes });
+    }
+
+    pub(super) fn say(&mut self, connection: u64, state: ControlState) {
+        self.write(connection, vec![state.byte()]);
+    }
+
+    pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
+        if self.log_limit.admits(&record, now.mono) {
+            self.engine.take(ServeEvent { at: now.real, record });
+        }
+    }
+
+    /// What all clients use, and those of one source.
+    fn used(&self, client: SocketAddr, of: impl Fn(&Client) -> u64) -> Used {
+        let source = network(client.ip());
+        let mut used = Used::default();
+        for other in self.clients.values() {
+            let share = of(other);
+            used.all = used.all.saturating_add(share);
+            if network(other.address.ip()) == source {
+                used.source = used.source.saturating_add(share);
+            }
+        }
+        used
+    }
+
+    fn bound(&self, all: u64) -> Bound {
+        Bound { all, percent: self.policy.source_share }
+    }
+
+    /// Why a client gets no connection.
+    fn no_place(&self, client: SocketAddr) -> Option<ServeRefusal> {
+        if !self.policy.serves(client.ip()) {
+            return Some(ServeRefusal::AddressNotAllowed);
+        }
+        let once = self.policy.lifetime == Lifetime::OneSession;
+        if self.over || (once && self.summary.tested > 0) {
+            return Some(ServeRefusal::ShuttingDown);
+        }
+        let used = self.used(client, |_| 1);
+        let full = self.bound(self.policy.max_sessions as u64).admit(used, 1).err()?;
+        Some(full.refusal(ServeResource::Sessions, used))
+    }
+
+    /// The resources for a client's test, or why there are none.
+    fn room_for(&self, client: SocketAddr, asked: &Asked) -> Result<RunResources, ServeRefusal> {
+        let used = self.used(client, Client::streams);
+        let bound = self.bound(self.policy.max_all_streams as u64);
+        let streams = u64::from(asked.plan.all_streams());
+        bound.admit(used, streams).map_err(|full| full.refusal(ServeResource::Streams, used))?;
+        let bound = Bound::of_memory(&self.policy);
+        let left = bound.room(self.used(client, Client::memory));
+        RunResources::within(left, bound.of_source(), &asked.plan, &self.policy).map_err(
+            |needed_bytes| ServeRefusal::Memory {
+                needed_bytes,
+                free_bytes: left,
+                limit_bytes: bound.all,
+                source_limit_bytes: bound.of_source(),
+            },
+        )
+    }
+
+    /// Tells a client without a test why it gets none, and closes its connection.
+    fn refuse(&mut self, connection: u64, client: SocketAddr, refusal: Iperf3Refusal, now: Now) {
+        self.clients.remove(&connection);
+        let error = refusal.error();
+        match error {
+            Some(error) => self.write(connection, encode_server_error(error)),
+            None => self.say(connection, ControlState::AccessDenied),
+        }
+        self.out.push(ConnectionOrder::Close { connection });
+        let iperf_error = error.map(|error| error.0);
+        let client = client.into();
+        self.log(ServeRecord::Iperf3Refused { client, iperf_error, refusal }, now);
+    }
+
+    /// Closes the connection of a client that has not asked for a test.
+    fn drop_client(&mut self, connection: u64) {
+        self.clients.remove(&connection);
+        self.out.push(ConnectionOrder::Close { connection });
+    }
+
+    /// Reads what a client has sent, as far as it makes sense now.
+    fn read(&mut self, connection: u64, now: Now) {
+        while let Some(client) = self.clients.get_mut(&connection) {
+            let goes_on = match client.state {
+                State::Cookie => match client.inbox.first::<COOKIE_LEN>() {
+                    None => false,
+                    Some(_) => {
+                        client.enter(State::Parameters, now.mono, OPENING);
+                        self.say(connection, ControlState::ParamExchange);
+                        true
+                    }
+                },
+                State::Parameters => match client.inbox.message_within(MOST_PARAMS) {
+                    Ok(None) => false,
+                    Ok(Some(text)) => {
+                        self.take_params(connection, &text, now);
+                        true
+                    }
+                    Err(_) => {
+                        let address = client.address;
+                        let refusal = Iperf3Objection::Unreadable.into();
+                        self.refuse(connection, address, refusal, now);
+                        false
+                    }
+                },
+                State::Test(Iperf3Stage::Results) => {
+                    match client.inbox.message_within(MOST_RESULTS) {
+                        Ok(None) => false,
+                        Ok(Some(text)) => {
+                            self.take_results(connection, &text, now);
+                            true
+                        }
+                        Err(_) => {
+                            self.fail(connection, Iperf3End::BadResults, now);
+                            false
+                        }
+                    }
+                }
+                State::Test(stage) => match client.inbox.byte() {
+                    None => false,
+                    Some(byte) => {
+                        self.take_byte(connection, stage, byte, now);
+                        true
+                    }
+                },
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn take_params(&mut self, connection: u64, text: &[u8], now: Now) {
+        let Some(client) = self.clients.get(&connection) else { return };
+        let address = client.address;
+        let admitted = decode_message(text)
+            .map_err(|_| Iperf3Refusal::from(Iperf3Objection::Unreadable))
+            .and_then(|params| Asked::read(&params, &self.policy))
+            .and_then(|asked| Ok((asked, self.room_for(address, &asked)?)));
+        let (asked, room) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.refuse(connection, address, refusal, now),
+        };
+        if let Some(client) = self.clients.get_mut(&connection) {
+            client.test = Some(Test::new(asked, room));
+            client.enter(State::Test(Iperf3Stage::Waiting), now.mono, TURN);
+        }
+        self.grant_next(address, now);
+    }
+
+    /// Lets the first client from an address that waits for it open its streams, unless another one
+    /// is about to.
+    pub(super) fn grant_next(&mut self, address: SocketAddr, now: Now) {
+        let mut same = self.clients.iter().filter(|(_, other)| is_same(other.address, address));
+        if same.clone().any(|(_, other)| other.is_at(Iperf3Stage::Streams)) {
+            return;
+        }
+        let waiting = same.find(|(_, other)| other.is_at(Iperf3Stage::Waiting));
+        let Some(connection) = waiting.map(|(connection, _)| *connection) else { return };
+        let Some(client) = self.clients.get_mut(&connection) else { return };
+        client.enter(State::Test(Iperf3Stage::Streams), now.mono, GREETING);
+        let Some(test) = &client.test else { return };
+        let plan = test.asked.plan;
+        let granted = ServeRecord::TestGranted {
+            client: client.address.into(),
+            session: name(connection),
+            direction: plan.direction.as_str(),
+            streams: plan.streams,
+            payload_bytes: plan.payload,
+            rate: plan.rate,
+            duration_ns: Some(plan.time.0).filter(|time| *time > 0),
+            count: Some(plan.count).filter(|count| *count > 0),
+        };
+        self.say(connection, ControlState::CreateStreams);
+        self.log(granted, now);
+    }
+
+    /// A stream of a client's test is about to be opened: it has time for the next one.
+    pub(super) fn renew_greeting(client: &mut Client, now: Now) {
+        client.until = now.mono + GREETING;
+    }
+
+    /// Data flows.
+    pub(super) fn begin(&mut self, connection: u64, now: Now) {
+        let Some(client) = self.clients.get_mut(&connection) else { return };
+        let Some(test) = &mut client.test else { return };
+        test.begun = now.mono;
+        let longest = test.asked.longest(&self.policy);
+        client.enter(State::Test(Iperf3Stage::Running), now.mono, longest);
+        let address = client.address;
+        self.engine.execute(ServeCommand::Begin { session: connection });
+        self.say(connection, ControlState::TestStart);
+        self.say(connection, ControlState::TestRunning);
+        self.grant_next(address, now);
+    }
+
+    fn take_byte(&mut self, connection: u64, stage: Iperf3Stage, byte: u8, now: Now) {
+        use ControlState as Told;
+        match (Told::from_byte(byte), stage) {
+            (Some(Told::ClientTerminate), _) => {
+                self.end(connection, Iperf3End::Terminated { stage }, now);
+            }
+            (Some(Told::TestStart), Iperf3Stage::Running) => {}
+            (Some(Told::TestEnd), Iperf3Stage::Running) => self.end_test(connection, now),
+            (Some(Told::Done), Iperf3Stage::Running | Iperf3Stage::Goodbye) => {
+                self.end(connection, Iperf3End::Done, now);
+            }
+            _ => self.fail(connection, Iperf3End::Unexpected { stage, byte }, now),
+        }
+    }
+
+    /// The client has ended the test.
+    fn end_test(&mut self, connection: u64, now: Now) {
+        let Some(client) = self.clients.get_mut(&connection) else { return };
+        let Some(test) = &mut client.test else { return };
+        test.length.counted = now.mono - test.begun - test.length.omitted;
+        client.enter(State::Test(Iperf3Stage::Results), now.mono, RESULTS);
+        self.engine.execute(ServeCommand::StopSenders { session: connection });
+        self.engine.execute(ServeCommand::CountProcessor { session: connection });
+        self.say(connection, ControlState::ExchangeResults);
+    }
+
+    /// The results of both ends are known; the client says goodbye.
+    pub(super) fn await_goodbye(&mut self, connection: u64, now: Now) {
+        if let Some(client) = self.clients.get_mut(&connection) {
+            client.enter(State::Test(Iperf3Stage::Goodbye), now.mono, GOODBYE);
+        }
+        self.say(connection, ControlState::DisplayResults);
+    }
+
+    /// Ends a client's test because of an error, of which it is told.
+    pub(super) fn fail(&mut self, connection: u64, ended: Iperf3End, now: Now) {
+        match ended {
+            Iperf3End::NoTurn => self.say(connection, ControlState::AccessDenied),
+            Iperf3End::ServerEnds => self.say(connection, ControlState::ServerTerminate),
+            _ => self.write(connection, encode_server_error(error_of(ended))),
+        }
+        self.end(connection, ended, now);
+    }
+
+    /// Ends a client's test and closes its connection.
+    fn end(&mut self, connection: u64, ended: Iperf3End, now: Now) {
+        self.engine.execute(ServeCommand::Close { session: connection });
+        self.engine.execute(ServeCommand::GiveBack);
+        // Final counts of its streams still belong to it.
+        self.take_orders(now);
+        self.out.push(ConnectionOrder::Close { connection });
+        let Some(client) = self.clients.remove(&connection) else { return };
+        let Some(test) = &client.test else { return };
+        self.summary.sessions += 1;
+        self.summary.tested += 1;
+        self.summary.broken += u64::from(ended.broke_off());
+        let record = ServeRecord::Iperf3Closed {
+            client: client.address.into(),
+            session: name(connection),
+            ended,
+            received: test.received().as_ref().map(Into::into),
+            sent: test.sent().as_ref().map(Into::into),
+            duration_ns: (now.mono - client.since).0,
+        };
+        self.log(record, now);
+        self.grant_next(client.address, now);
+    }
+
+    pub(super) fn take_orders(&mut self, now: Now) {
+        while let Some(order) = self.orders.next_order() {
+            self.take_order(order, now);
+        }
+    }
+
+    /// A state's time is over.
+    fn on_deadline(&mut self, connection: u64, now: Now) {
+        let Some(client) = self.clients.get(&connection) else { return };
+        let waited_ns = (now.mono - client.entered).0;
+        match client.state {
+            State::Cookie | State::Parameters => self.drop_client(connection),
+            State::Test(Iperf3Stage::Waiting) => self.fail(connection, Iperf3End::NoTurn, now),
+            State::Test(Iperf3Stage::Running) => self.fail(connection, Iperf3End::Overdue, now),
+            State::Test(Iperf3Stage::Settling) => self.settle_now(connection, now),
+            State::Test(stage) => {
+                self.fail(connection, Iperf3End::Silent { stage, waited_ns }, now);
+            }
+        }
+    }
+
+    /// Moves on where nothing but this end is waited for.
+    fn advance(&mut self, now: Now) {
+        let due = |client: &Client| client.until <= now.mono;
+        let late: Vec<u64> = self.clients.iter().filter(|(_, one)| due(one)).map(id).collect();
+        for connection in late {
+            self.on_deadline(connection, now);
+        }
+        let failed = |client: &Client| client.test.as_ref().is_some_and(Test::has_failed);
+        let failed: Vec<u64> = self.clients.iter().filter(|(_, one)| failed(one)).map(id).collect();
+        for connection in failed {
+            self.fail(connection, Iperf3End::StreamFailed, now);
+        }
+        let settled = |client: &Client| {
+            client.is_at(Iperf3Stage::Settling) && client.test.as_ref().is_some_and(Test::has_ended)
+        };
+        let settled: Vec<u64> =
+            self.clients.iter().filter(|(_, one)| settled(one)).map(id).collect();
+        for connection in settled {
+            self.send_results(connection, now);
+        }
+        let once = self.policy.lifetime == Lifetime::OneSession;
+        let tests = self.clients.values().any(|client| client.test.is_some());
+        self.over |= once && self.summary.tested > 0 && !tests;
+        if let Some(left_out) = self.log_limit.left_out(now.mono) {
+            self.engine.take(ServeEvent { at: now.real, record: left_out });
+        }
+    }
+}
+
+impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
+    type Summary = ServeSummary;
+
+    fn on_accept(&mut self, now: Now, connection: u64, client: SocketAddr) {
+        match self.no_place(client) {
+            Some(refusal) => self.refuse(connection, client, refusal.into(), now),
+            None => {
+                self.clients.insert(connection, Client::new(client, now.mono, OPENING));
+            }
+        }
+    }
+
+    fn on_bytes(&mut self, now: Now, connection: u64, bytes: &[u8]) {
+        self.take_orders(now);
+        if let Some(client) = self.clients.get_mut(&connection) {
+            client.inbox.add(bytes);
+            self.read(connection, now);
+        }
+    }
+
+    fn on_end(&mut self, now: Now, connection: u64, end: ConnectionEnd) {
+        self.take_orders(now);
+        let errno = match end {
+            ConnectionEnd::Closed => None,
+            ConnectionEnd::Failed(errno) => Some(errno),
+        };
+        match self.clients.get(&connection).map(|client| client.state) {
+            None => {}
+            Some(State::Cookie | State::Parameters) => self.drop_client(connection),
+            // It has everything.
+            Some(State::Test(Iperf3Stage::Goodbye)) => self.end(connection, Iperf3End::Done, now),
+            Some(State::Test(stage)) => {
+                self.end(connection, Iperf3End::Closed { stage, errno }, now);
+            }
+        }
+    }
+
+    fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        self.greeted(now, datagram);
+    }
+
+    fn poll(&mut self, now: Now, out: &mut Vec<ConnectionOrder>) -> Next {
+        self.take_orders(now);
+        self.advance(now);
+        // Whatever was carried out may have left orders.
+        self.take_orders(now);
+        out.append(&mut self.out);
+        if self.over {
+            return Next::Done;
+        }
+        let runs = self.clients.values().any(|client| client.test.is_some());
+        let deadlines = self.clients.values().map(|client| client.until);
+        match deadlines.chain(runs.then(|| now.mono + REPORTS)).min() {
+            Some(at) => Next::WaitUntil(at),
+            None => Next::Idle,
+        }
+    }
+
+    fn on_stop(&mut self, now: Now) {
+        self.over = true;
+        let all: Vec<u64> = self.clients.keys().copied().collect();
+        for connection in all {
+            let has_test = self.clients.get(&connection).is_some_and(|one| one.test.is_some());
+            if has_test {
+                self.fail(connection, Iperf3End::ServerEnds, now);
+            } else {
+                self.drop_client(connection);
+            }
+        }
+    }
+
+    fn finish(mut self, now: Now) -> ServeSummary {
+        if let Some(left_out) = self.log_limit.last_left_out() {
+            self.engine.take(ServeEvent { at: now.real, record: left_out });
+        }
+        self.summary
+    }
+}
+
+/// Whether two clients cannot be told apart by their addresses.
+pub(super) fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+    one.ip().to_canonical() == other.ip().to_canonical()
+}
+
+/// The name of a client's session.
+pub(super) fn name(connection: u64) -> String {
+    format!("{PREFIX}{connection}")
+}
+
+fn id((connection, _): (&u64, &Client)) -> u64 {
+    *connection
+}
+
+/// What a client is told of an end that is not its own.
+fn error_of(ended: Iperf3End) -> Iperf3Error {
+    match ended {
+        Iperf3End::Overdue => Iperf3Error::SERVER_TIMEOUT,
+        Iperf3End::BadResults => Iperf3Error::RESULTS,
+        Iperf3End::Silent { stage: Iperf3Stage::Streams, .. } | Iperf3End::StreamFailed => {
+            Iperf3Error::STREAM
+        }
+        _ => Iperf3Error::MESSAGE,
+    }
+}

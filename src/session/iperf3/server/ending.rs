@@ -1,0 +1,81 @@
+//! The end of a test: how many datagrams the client says it has sent, and what this end received of
+//! them.
+
+use super::client::{State, Stream};
+use super::control::Iperf3Server;
+use crate::machine::{Now, Orders};
+use crate::record::{Iperf3End, Iperf3Stage};
+use crate::session::blast::Direction;
+use crate::session::iperf3::results::{self, ReceivedStream, SentStream};
+use crate::session::serve::{ServeCommand, ServeEngine, ServeOrder};
+use crate::units::Nanos;
+use crate::wire::iperf3::{
+    Iperf3Results, StreamResults, decode_message, encode_message, stream_id,
+};
+
+/// How long the last datagrams may be under way, at most: a receiver ends once nothing arrived for
+/// half a second.
+const SETTLING: Nanos = Nanos::from_secs(5);
+
+impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
+    /// The client's results are here: its receivers learn how many datagrams there were.
+    pub(super) fn take_results(&mut self, connection: u64, text: &[u8], now: Now) {
+        let told = decode_message::<Iperf3Results>(text).ok();
+        let Some(client) = self.clients.get_mut(&connection) else { return };
+        let Some(test) = &mut client.test else { return };
+        let plan = test.asked.plan;
+        let of = |stream: u32| {
+            let streams = told.iter().flat_map(|told| &told.streams);
+            let told = streams.into_iter().find(|told| told.id == stream_id(stream))?;
+            u64::try_from(told.packets).ok()
+        };
+        let mut totals = Vec::new();
+        for (number, stream) in (0u32..).zip(&mut test.streams) {
+            stream.told = of(number);
+            match stream.told {
+                None => return self.fail(connection, Iperf3End::BadResults, now),
+                Some(total) if plan.is_up(number) => totals.push((number, total)),
+                Some(_) => {}
+            }
+        }
+        client.enter(State::Test(Iperf3Stage::Settling), now.mono, SETTLING);
+        for (stream, total) in totals {
+            self.engine.execute(ServeCommand::Total { session: connection, stream, total });
+        }
+    }
+
+    /// Ends the streams that have not ended, and sends what they counted.
+    pub(super) fn settle_now(&mut self, connection: u64, now: Now) {
+        self.engine.execute(ServeCommand::Close { session: connection });
+        self.take_orders(now);
+        self.send_results(connection, now);
+    }
+
+    /// Every stream has ended.
+    pub(super) fn send_results(&mut self, connection: u64, now: Now) {
+        let Some(client) = self.clients.get(&connection) else { return };
+        let Some(test) = &client.test else { return };
+        let plan = test.asked.plan;
+        let payload = u64::from(plan.payload);
+        let streams = (0u32..).zip(&test.streams).map(|(number, stream)| {
+            if plan.is_up(number) { received(stream) } else { sent(stream, payload) }
+        });
+        let sends = plan.direction != Direction::Up;
+        let results = results::message(streams, sends, test.cpu, test.length);
+        self.write(connection, encode_message(&results));
+        self.await_goodbye(connection, now);
+    }
+}
+
+fn received(stream: &Stream) -> StreamResults {
+    let received = stream.received.clone();
+    // What of the client's own count is not in the receiver's is of the omitted time.
+    let omitted = stream.told.zip(received.sender_total);
+    let omitted = omitted.map_or(0, |(told, counted)| told.saturating_sub(counted));
+    ReceivedStream { received, omitted }.results()
+}
+
+fn sent(stream: &Stream, payload: u64) -> StreamResults {
+    let counted = stream.sent.as_ref().map_or(0, |sent| sent.datagrams);
+    SentStream { numbers: counted + stream.omitted, omitted: stream.omitted }.results(payload)
+}
