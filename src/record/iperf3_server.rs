@@ -20,8 +20,8 @@ pub enum Iperf3Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Iperf3Objection {
-    /// Streams of another test are being opened from the same address, and could not be told from
-    /// this test's.
+    /// Streams of other tests were opened from the same address for too long, and could not have been
+    /// told from this test's.
     AddressBusy,
     /// A test of TCP or SCTP.
     NotUdp,
@@ -106,8 +106,6 @@ impl Worded for Iperf3Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Iperf3Stage {
-    /// It is granted, and waits for its turn to open its streams.
-    Waiting,
     /// Its streams are being opened.
     Streams,
     /// Data flows.
@@ -158,8 +156,6 @@ pub enum Iperf3End {
     Overdue,
     /// One of its streams could not be opened, or broke.
     StreamFailed,
-    /// It had to wait for its turn for too long.
-    NoTurn,
     /// The server was told to stop.
     ServerEnds,
 }

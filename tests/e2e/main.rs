@@ -13,6 +13,7 @@ mod full_conntrack;
 mod harness;
 mod interfaces;
 mod iperf3;
+mod iperf3_server;
 mod keepalive;
 mod library;
 mod live;

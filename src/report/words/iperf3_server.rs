@@ -7,7 +7,9 @@ use std::io;
 impl Worded for Iperf3Objection {
     fn text(&self) -> String {
         match self {
-            Self::AddressBusy => "another test from this address is opening its streams".to_owned(),
+            Self::AddressBusy => {
+                "other tests from this address were opening their streams".to_owned()
+            }
             Self::NotUdp => "only UDP tests (-u) are served".to_owned(),
             Self::Credentials => "user and password cannot be checked here".to_owned(),
             Self::Unreadable => "the parameters cannot be read".to_owned(),
@@ -23,7 +25,6 @@ impl Worded for Iperf3Objection {
 impl Worded for Iperf3Stage {
     fn text(&self) -> String {
         match self {
-            Self::Waiting => "while it waited for its turn",
             Self::Streams => "while its streams were opened",
             Self::Running => "during the test",
             Self::Results => "before its results came",
@@ -58,7 +59,6 @@ impl Worded for Iperf3End {
             }
             Self::Overdue => "closed: the test ran longer than granted".to_owned(),
             Self::StreamFailed => "closed: a stream failed".to_owned(),
-            Self::NoTurn => "closed: another test from its address kept it waiting".to_owned(),
             Self::ServerEnds => "closed: the server is shutting down".to_owned(),
         }
     }

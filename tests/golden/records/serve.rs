@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use udpkit::batch::{HostFault, MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
+    Iperf3End, Iperf3Objection, Iperf3Received, Iperf3Refusal, Iperf3Sent, Iperf3Stage,
     LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, ServerReply, SessionEnd,
     Worded,
 };
@@ -259,8 +260,73 @@ fn events() -> Vec<ServeRecord> {
         ServeRecord::Status { sessions: 0, streams: 0 },
         ServeRecord::Status { sessions: 1, streams: 4 },
     ]);
+    events.extend(of_iperf3());
     events.extend(own_addresses());
     events.extend([ServeRecord::NotShown { events: 1 }, ServeRecord::NotShown { events: 12_345 }]);
+    events
+}
+
+/// What happens with iperf3 clients.
+fn of_iperf3() -> Vec<ServeRecord> {
+    use Iperf3Objection as Wrong;
+    let refused = |refusal: Iperf3Refusal| ServeRecord::Iperf3Refused {
+        client: client().into(),
+        iperf_error: refusal.error().map(|error| error.0),
+        refusal,
+    };
+    let closed = |ended, received, sent| ServeRecord::Iperf3Closed {
+        client: client().into(),
+        session: "iperf3-7".to_owned(),
+        ended,
+        received,
+        sent,
+        duration_ns: 10_600_000_000,
+    };
+    let received = Iperf3Received {
+        datagrams: 16_983,
+        bytes: 24_998_976,
+        lost: 17,
+        duplicates: 1,
+        reordered: 2,
+        socket_drops: 3,
+        other_size: 4,
+        jitter_ns: Some(24_700),
+    };
+    let sent = Iperf3Sent { datagrams: 1, bytes: 1_472, never_sent: 0 };
+    let mut events = vec![
+        ServeRecord::Iperf3Port { address: address(5_201).into() },
+        refused(ServeRefusal::RateLimit { limit: parsed("20M") }.into()),
+        refused(
+            ServeRefusal::AllInUse { resource: ServeResource::Sessions, used: 64, limit: 64 }
+                .into(),
+        ),
+    ];
+    let objections = [
+        Wrong::AddressBusy,
+        Wrong::NotUdp,
+        Wrong::Credentials,
+        Wrong::Unreadable,
+        Wrong::OmitTooLong { most_secs: 600 },
+        Wrong::BurstTooLong { most: 1_000 },
+        Wrong::TosOutOfRange,
+    ];
+    events.extend(objections.map(|wrong| refused(wrong.into())));
+    events.extend([
+        closed(Iperf3End::Done, Some(received), None),
+        closed(Iperf3End::Done, Some(received), Some(sent)),
+        closed(Iperf3End::BadResults, None, Some(sent)),
+    ]);
+    let ends = [
+        Iperf3End::Terminated { stage: Iperf3Stage::Running },
+        Iperf3End::Closed { stage: Iperf3Stage::Results, errno: None },
+        Iperf3End::Closed { stage: Iperf3Stage::Settling, errno: Some(104) },
+        Iperf3End::Silent { stage: Iperf3Stage::Streams, waited_ns: 10_000_000_000 },
+        Iperf3End::Unexpected { stage: Iperf3Stage::Goodbye, byte: 7 },
+        Iperf3End::Overdue,
+        Iperf3End::StreamFailed,
+        Iperf3End::ServerEnds,
+    ];
+    events.extend(ends.map(|ended| closed(ended, None, None)));
     events
 }
 

@@ -17,6 +17,8 @@ pub(super) enum State {
     Cookie,
     /// The parameters are awaited.
     Parameters,
+    /// The test can be had, and waits for its turn to open its streams.
+    Waiting,
     /// A test was granted.
     Test(Iperf3Stage),
 }
@@ -71,7 +73,7 @@ impl Client {
     }
 }
 
-/// A test that was granted.
+/// A test that can be had.
 #[derive(Debug)]
 pub(super) struct Test {
     pub asked: Asked,

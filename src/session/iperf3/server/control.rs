@@ -173,6 +173,14 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                         false
                     }
                 },
+                // Nothing is due from it but an early end.
+                State::Waiting => match client.inbox.byte() {
+                    None => false,
+                    Some(_) => {
+                        self.drop_client(connection);
+                        false
+                    }
+                },
                 State::Test(Iperf3Stage::Results) => {
                     match client.inbox.message_within(MOST_RESULTS) {
                         Ok(None) => false,
@@ -213,7 +221,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         };
         if let Some(client) = self.clients.get_mut(&connection) {
             client.test = Some(Test::new(asked, room));
-            client.enter(State::Test(Iperf3Stage::Waiting), now.mono, TURN);
+            client.enter(State::Waiting, now.mono, TURN);
         }
         self.grant_next(address, now);
     }
@@ -225,7 +233,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         if same.clone().any(|(_, other)| other.is_at(Iperf3Stage::Streams)) {
             return;
         }
-        let waiting = same.find(|(_, other)| other.is_at(Iperf3Stage::Waiting));
+        let waiting = same.find(|(_, other)| other.state == State::Waiting);
         let Some(connection) = waiting.map(|(connection, _)| *connection) else { return };
         let Some(client) = self.clients.get_mut(&connection) else { return };
         client.enter(State::Test(Iperf3Stage::Streams), now.mono, GREETING);
@@ -301,7 +309,6 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
     /// Ends a client's test because of an error, of which it is told.
     pub(super) fn fail(&mut self, connection: u64, ended: Iperf3End, now: Now) {
         match ended {
-            Iperf3End::NoTurn => self.say(connection, ControlState::AccessDenied),
             Iperf3End::ServerEnds => self.say(connection, ControlState::ServerTerminate),
             _ => self.write(connection, encode_server_error(error_of(ended))),
         }
@@ -344,7 +351,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         let waited_ns = (now.mono - client.entered).0;
         match client.state {
             State::Cookie | State::Parameters => self.drop_client(connection),
-            State::Test(Iperf3Stage::Waiting) => self.fail(connection, Iperf3End::NoTurn, now),
+            State::Waiting => {
+                let address = client.address;
+                self.refuse(connection, address, Iperf3Objection::AddressBusy.into(), now);
+            }
             State::Test(Iperf3Stage::Running) => self.fail(connection, Iperf3End::Overdue, now),
             State::Test(Iperf3Stage::Settling) => self.settle_now(connection, now),
             State::Test(stage) => {
@@ -410,7 +420,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
         };
         match self.clients.get(&connection).map(|client| client.state) {
             None => {}
-            Some(State::Cookie | State::Parameters) => self.drop_client(connection),
+            Some(State::Cookie | State::Parameters | State::Waiting) => {
+                self.drop_client(connection);
+            }
             // It has everything.
             Some(State::Test(Iperf3Stage::Goodbye)) => self.end(connection, Iperf3End::Done, now),
             Some(State::Test(stage)) => {
@@ -444,8 +456,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
         self.over = true;
         let all: Vec<u64> = self.clients.keys().copied().collect();
         for connection in all {
-            let has_test = self.clients.get(&connection).is_some_and(|one| one.test.is_some());
-            if has_test {
+            let state = self.clients.get(&connection).map(|client| client.state);
+            if matches!(state, Some(State::Test(_))) {
                 self.fail(connection, Iperf3End::ServerEnds, now);
             } else {
                 self.drop_client(connection);

@@ -30,9 +30,9 @@ mod control;
 mod ending;
 mod streams;
 
-//CFG
-//SIM
-//CFG
-//TESTS
+#[cfg(test)]
+mod simulated_client;
+#[cfg(test)]
+mod tests;
 
 pub use control::Iperf3Server;
