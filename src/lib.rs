@@ -70,6 +70,7 @@
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver
 //! session/iperf3                 the client of an iperf3 server
+//! session/iperf3/server          the server of iperf3 clients
 //! session/ping                   round trips and loss by direction
 //! session/ping/directions        tests of the split by direction
 //! session/probe                  probes of a path, a folder each

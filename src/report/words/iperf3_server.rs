@@ -1,8 +1,35 @@
 //! Sentences about iperf3 clients and their tests, for the log of `serve`.
 
-use crate::record::{Iperf3End, Iperf3Objection, Iperf3Stage, Worded};
-use crate::units::{Nanos, io_error_text};
+use super::terms::plural;
+use crate::record::{Iperf3End, Iperf3Objection, Iperf3Stage, ServeRecord, Worded};
+use crate::units::{Nanos, group_digits, io_error_text};
 use std::io;
+
+/// An event of an iperf3 client.
+pub(super) fn event(record: &ServeRecord) -> String {
+    match record {
+        ServeRecord::Iperf3Port { address } => {
+            format!("serving iperf3 clients on {address} (TCP and UDP)")
+        }
+        ServeRecord::Iperf3Refused { client, iperf_error, refusal } => {
+            let told = match iperf_error {
+                Some(number) => format!("iperf error {number}"),
+                None => "busy".to_owned(),
+            };
+            format!("{client} (iperf3) refused: {told}: {}", refusal.text())
+        }
+        ServeRecord::Iperf3Closed { client, session, ended, received, sent, .. } => {
+            let mut parts = vec![format!("{client} session {session} {}", ended.text())];
+            parts.extend(received.map(|received| {
+                let (all, lost) = (plural(received.datagrams, "datagram"), received.lost);
+                format!("received {all}, lost {}", group_digits(lost))
+            }));
+            parts.extend(sent.map(|sent| format!("sent {}", plural(sent.datagrams, "datagram"))));
+            parts.join("; ")
+        }
+        _ => String::new(),
+    }
+}
 
 impl Worded for Iperf3Objection {
     fn text(&self) -> String {

@@ -51,26 +51,8 @@ impl Worded for ServeRecord {
             Self::NoStunAlternate { failure } => {
                 format!("STUN is answered on the main port only: {}", with_hint(failure))
             }
-            Self::Iperf3Port { address } => {
-                format!("serving iperf3 clients on {address} (TCP and UDP)")
-            }
-            Self::Iperf3Refused { client, iperf_error, refusal } => {
-                let told = match iperf_error {
-                    Some(number) => format!("iperf error {number}"),
-                    None => "busy".to_owned(),
-                };
-                format!("{client} (iperf3) refused: {told}: {}", refusal.text())
-            }
-            Self::Iperf3Closed { client, session, ended, received, sent, .. } => {
-                let mut parts = vec![format!("{client} session {session} {}", ended.text())];
-                parts.extend(received.map(|received| {
-                    let (all, lost) = (plural(received.datagrams, "datagram"), received.lost);
-                    format!("received {all}, lost {}", group_digits(lost))
-                }));
-                parts.extend(
-                    sent.map(|sent| format!("sent {}", plural(sent.datagrams, "datagram"))),
-                );
-                parts.join("; ")
+            Self::Iperf3Port { .. } | Self::Iperf3Refused { .. } | Self::Iperf3Closed { .. } => {
+                super::iperf3_server::event(self)
             }
             Self::Confined { .. } => confinement(self),
             Self::SessionOpened { client, session } => format!("{client} opened session {session}"),

@@ -479,6 +479,14 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.pause = Nanos::ZERO;
     }
 
+    /// The run is over: nothing that arrives belongs to the omitted time, even if nothing arrived
+    /// after it.
+    fn end_omission_unseen(&mut self) {
+        if self.omission.seen.is_some() {
+            self.end_omission();
+        }
+    }
+
     /// Reports the counts once nothing has arrived for a while, or at the latest after some time;
     /// returns when to look again.
     fn settle(&mut self, now: Now) -> Option<Nanos> {
@@ -519,8 +527,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         while let Some(order) = self.orders.next_order() {
             match order {
                 ReceiverOrder::Begin => self.begin(now),
-                ReceiverOrder::Settle => self.settling = Some(now.mono),
+                ReceiverOrder::Settle => {
+                    self.settling = Some(now.mono);
+                    self.end_omission_unseen();
+                }
                 ReceiverOrder::Total(total) => {
+                    self.end_omission_unseen();
                     self.set_total(total, now);
                     // Nothing has arrived for a while, and nothing more will.
                     self.over |= self.settled;

@@ -4,8 +4,8 @@ use crate::batch::{RxEntry, SendOutcome, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::netsim::Mailbox;
 use crate::session::blast::{
-    BlastReceiver, BlastSender, DataFormat, Greeting, ReceiverEvent, ReceiverOrder, ReceiverPlan,
-    SenderEvent, SenderOrder, SenderPlan, StreamOpening, TestPlan,
+    BlastReceiver, BlastSender, DataFormat, Greeting, GreetingReply, ReceiverEvent, ReceiverOrder,
+    ReceiverPlan, SenderEvent, SenderOrder, SenderPlan, StreamOpening, TestPlan,
 };
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::Params;
@@ -115,4 +115,70 @@ fn a_receiver_counts_from_the_end_of_the_omitted_time() {
     let ended = receiver.finish(at(1_720)).received;
     assert_eq!((ended.firsts, ended.lost, ended.sender_total), (3, 3, Some(6)));
     assert_eq!((ended.loss_bursts, ended.longest_burst), (2, 2));
+}
+
+/// The server's end of a stream that it receives, with what it omits.
+fn answering(omit: Nanos) -> (BlastReceiver<Mailbox<ReceiverOrder>, ()>, Mailbox<ReceiverOrder>) {
+    let orders = Mailbox::new();
+    let plan = ReceiverPlan { format: FORMAT, omit, ..ReceiverPlan::new(&test(), 0, Nanos::MAX) };
+    let reply = GreetingReply::new(*b"6789").into();
+    (BlastReceiver::new(plan, Some(reply), orders.clone(), ()), orders)
+}
+
+fn numbered(number: u64) -> Vec<u8> {
+    let mut bytes = vec![0; PAYLOAD as usize];
+    Counters::Narrow.encode(number, Nanos::from_millis(number), &mut bytes);
+    bytes
+}
+
+#[test]
+fn a_server_s_receiver_replies_once_and_counts_up_to_the_client_s_total() {
+    let (mut receiver, orders) = answering(Nanos::ZERO);
+    assert_eq!(sent(&mut receiver, 0).1, [b"6789".to_vec()]);
+    assert!(sent(&mut receiver, 10).1.is_empty());
+    feed(&mut receiver, 3_000, &CLIENT_GREETING);
+    assert_eq!(sent(&mut receiver, 3_001).1, [b"6789".to_vec()], "its client asks again");
+    orders.push(ReceiverOrder::Begin);
+    sent(&mut receiver, 3_010);
+    for number in [0, 1, 3] {
+        feed(&mut receiver, 3_020, &numbered(number));
+    }
+    // A late copy of the greeting is no datagram of the test.
+    feed(&mut receiver, 3_030, &CLIENT_GREETING);
+    assert!(sent(&mut receiver, 3_031).1.is_empty());
+    orders.push(ReceiverOrder::Total(10));
+    assert!(matches!(sent(&mut receiver, 3_100).0, Next::WaitUntil(_)), "more may be under way");
+    feed(&mut receiver, 3_200, &numbered(9));
+    assert_eq!(sent(&mut receiver, 3_701).0, Next::Done);
+    let ended = receiver.finish(at(3_702)).received;
+    assert_eq!((ended.datagrams, ended.lost, ended.corrupt), (4, 6, 0));
+}
+
+#[test]
+fn a_stream_of_which_nothing_arrives_ends_at_once_with_its_total() {
+    let (mut receiver, orders) = answering(Nanos::ZERO);
+    sent(&mut receiver, 0);
+    orders.push(ReceiverOrder::Begin);
+    sent(&mut receiver, 10);
+    orders.push(ReceiverOrder::Total(100));
+    sent(&mut receiver, 2_000);
+    assert_eq!(sent(&mut receiver, 2_500).0, Next::Done);
+    let ended = receiver.finish(at(2_500)).received;
+    assert_eq!((ended.lost, ended.sender_total), (100, Some(100)));
+}
+
+#[test]
+fn what_arrived_in_the_omitted_time_is_not_lost_if_nothing_arrives_after_it() {
+    let (mut receiver, orders) = answering(Nanos::from_secs(1));
+    sent(&mut receiver, 0);
+    orders.push(ReceiverOrder::Begin);
+    sent(&mut receiver, 10);
+    for number in 0..10 {
+        feed(&mut receiver, 20, &numbered(number));
+    }
+    orders.push(ReceiverOrder::Total(25));
+    sent(&mut receiver, 2_000);
+    assert_eq!(sent(&mut receiver, 2_600).0, Next::Done);
+    let ended = receiver.finish(at(2_600)).received;
+    assert_eq!((ended.datagrams, ended.lost, ended.sender_total), (0, 15, Some(15)));
 }

@@ -155,10 +155,11 @@ fn note(
     let run = session.run.as_mut()?;
     let stream = run.streams.get_mut(number as usize)?;
     match news {
-        // Handled by the caller.
-        StreamReport::Ports(_) | StreamReport::Opened(_) => None,
-        // Only of iperf3 clients.
-        StreamReport::Omitted(_) | StreamReport::Processor { .. } => None,
+        // Handled by the caller, or only of iperf3 clients.
+        StreamReport::Ports(_)
+        | StreamReport::Opened(_)
+        | StreamReport::Omitted(_)
+        | StreamReport::Processor { .. } => None,
         StreamReport::Failed(failure) => {
             stream.ended = true;
             run.board.end(number as usize);

@@ -50,6 +50,9 @@ pub struct Iperf3Params {
     /// Microseconds between two checks of the rate; has no effect since 3.18.
     #[serde(default, deserialize_with = "number")]
     pub pacing_timer: u64,
+    /// Socket buffer at both ends, in bytes; 0, and left out, for the system's.
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "number")]
+    pub window: u64,
     /// The server sends with UDP segmentation offload (since 3.21).
     #[serde(default, serialize_with = "as_number", deserialize_with = "flag")]
     pub gso: bool,

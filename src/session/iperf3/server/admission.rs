@@ -23,6 +23,8 @@ pub(super) struct Asked {
     pub omit: Nanos,
     /// The width of the numbers in the datagrams.
     pub counters: Counters,
+    /// Kernel socket buffer that the client wants, in bytes; `None` for as much as there is.
+    pub window: Option<u64>,
     /// Type of service of what this end sends.
     pub tos: u8,
     /// Whether that must not be fragmented.
@@ -58,6 +60,7 @@ impl Asked {
                 0 => Counters::Narrow,
                 _ => Counters::Wide,
             },
+            window: Some(params.window).filter(|window| *window > 0),
             tos,
             dont_fragment: params.dont_fragment != 0,
         };

@@ -95,6 +95,8 @@ pub(super) struct Stream {
     pub ended: bool,
     /// Datagrams that the client says it has sent.
     pub told: Option<u64>,
+    /// Of these, those of the omitted time; `None` if it does not say (before 3.14).
+    pub told_omitted: Option<u64>,
     /// Datagrams sent in the omitted time.
     pub omitted: u64,
     pub sent: Option<Box<BlastSent>>,

@@ -148,64 +148,43 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         self.out.push(ConnectionOrder::Close { connection });
     }
 
-    /// Reads what a client has sent, as far as it makes sense now.
-    fn read(&mut self, connection: u64, now: Now) {
-        while let Some(client) = self.clients.get_mut(&connection) {
-            let goes_on = match client.state {
-                State::Cookie => match client.inbox.first::<COOKIE_LEN>() {
-                    None => false,
-                    Some(_) => {
-                        client.enter(State::Parameters, now.mono, OPENING);
-                        self.say(connection, ControlState::ParamExchange);
-                        true
-                    }
-                },
-                State::Parameters => match client.inbox.message_within(MOST_PARAMS) {
-                    Ok(None) => false,
-                    Ok(Some(text)) => {
-                        self.take_params(connection, &text, now);
-                        true
-                    }
-                    Err(_) => {
-                        let address = client.address;
-                        let refusal = Iperf3Objection::Unreadable.into();
-                        self.refuse(connection, address, refusal, now);
-                        false
-                    }
-                },
-                // Nothing is due from it but an early end.
-                State::Waiting => match client.inbox.byte() {
-                    None => false,
-                    Some(_) => {
-                        self.drop_client(connection);
-                        false
-                    }
-                },
-                State::Test(Iperf3Stage::Results) => {
-                    match client.inbox.message_within(MOST_RESULTS) {
-                        Ok(None) => false,
-                        Ok(Some(text)) => {
-                            self.take_results(connection, &text, now);
-                            true
-                        }
-                        Err(_) => {
-                            self.fail(connection, Iperf3End::BadResults, now);
-                            false
-                        }
-                    }
+    /// Reads the next thing that a client has sent; returns whether there may be more.
+    fn read(&mut self, connection: u64, now: Now) -> bool {
+        let Some(client) = self.clients.get_mut(&connection) else { return false };
+        match client.state {
+            State::Cookie => {
+                if client.inbox.first::<COOKIE_LEN>().is_none() {
+                    return false;
                 }
-                State::Test(stage) => match client.inbox.byte() {
-                    None => false,
-                    Some(byte) => {
-                        self.take_byte(connection, stage, byte, now);
-                        true
-                    }
-                },
-            };
-            if !goes_on {
-                return;
+                client.enter(State::Parameters, now.mono, OPENING);
+                self.say(connection, ControlState::ParamExchange);
+            }
+            State::Parameters => match client.inbox.message_within(MOST_PARAMS) {
+                Ok(None) => return false,
+                Ok(Some(text)) => self.take_params(connection, &text, now),
+                Err(_) => {
+                    let address = client.address;
+                    self.refuse(connection, address, Iperf3Objection::Unreadable.into(), now);
+                }
+            },
+            // Nothing is due from it but an early end.
+            State::Waiting => {
+                if client.inbox.byte().is_none() {
+                    return false;
+                }
+                self.drop_client(connection);
+            }
+            State::Test(Iperf3Stage::Results) => match client.inbox.message_within(MOST_RESULTS) {
+                Ok(None) => return false,
+                Ok(Some(text)) => self.take_results(connection, &text, now),
+                Err(_) => self.fail(connection, Iperf3End::BadResults, now),
+            },
+            State::Test(stage) => {
+                let Some(byte) = client.inbox.byte() else { return false };
+                self.take_byte(connection, stage, byte, now);
             }
         }
+        true
     }
 
     fn take_params(&mut self, connection: u64, text: &[u8], now: Now) {
@@ -408,7 +387,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
         self.take_orders(now);
         if let Some(client) = self.clients.get_mut(&connection) {
             client.inbox.add(bytes);
-            self.read(connection, now);
+            while self.read(connection, now) {}
         }
     }
 

@@ -6,7 +6,7 @@ use super::control::Iperf3Server;
 use crate::machine::{Now, Orders};
 use crate::record::{Iperf3End, Iperf3Stage};
 use crate::session::blast::Direction;
-use crate::session::iperf3::results::{self, ReceivedStream, SentStream};
+use crate::session::iperf3::results::{self, Length, ReceivedStream, SentStream};
 use crate::session::serve::{ServeCommand, ServeEngine, ServeOrder};
 use crate::units::Nanos;
 use crate::wire::iperf3::{
@@ -25,13 +25,15 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         let Some(test) = &mut client.test else { return };
         let plan = test.asked.plan;
         let of = |stream: u32| {
-            let streams = told.iter().flat_map(|told| &told.streams);
-            let told = streams.into_iter().find(|told| told.id == stream_id(stream))?;
-            u64::try_from(told.packets).ok()
+            let mut streams = told.iter().flat_map(|told| &told.streams);
+            streams.find(|told| told.id == stream_id(stream))
         };
         let mut totals = Vec::new();
         for (number, stream) in (0u32..).zip(&mut test.streams) {
-            stream.told = of(number);
+            let told = of(number);
+            stream.told = told.and_then(|told| u64::try_from(told.packets).ok());
+            let omitted = told.and_then(|told| told.omitted_packets);
+            stream.told_omitted = omitted.and_then(|omitted| u64::try_from(omitted).ok());
             match stream.told {
                 None => return self.fail(connection, Iperf3End::BadResults, now),
                 Some(total) if plan.is_up(number) => totals.push((number, total)),
@@ -67,8 +69,26 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
     }
 }
 
+/// Of a stream of which nothing arrived after the omitted time, the receiver does not know which of
+/// the missing were sent before. The client does, from 3.14 on; before, it is the omitted time's
+/// share of all.
+pub(super) fn leave_out_omitted(stream: &mut Stream, length: Length) {
+    let Some(told) = stream.told.filter(|_| length.omitted > Nanos::ZERO) else { return };
+    if stream.received.datagrams > 0 {
+        return;
+    }
+    let whole = u128::from((length.omitted + length.counted).0.max(1));
+    let share = u128::from(told) * u128::from(length.omitted.0) / whole;
+    let omitted = stream.told_omitted.or_else(|| u64::try_from(share).ok()).unwrap_or(0);
+    let counted = told.saturating_sub(omitted);
+    if counted < stream.received.lost {
+        stream.received.lost = counted;
+        stream.received.sender_total = Some(counted);
+    }
+}
+
 fn received(stream: &Stream) -> StreamResults {
-    let received = stream.received.clone();
+    let received = stream.received;
     // What of the client's own count is not in the receiver's is of the omitted time.
     let omitted = stream.told.zip(received.sender_total);
     let omitted = omitted.map_or(0, |(told, counted)| told.saturating_sub(counted));

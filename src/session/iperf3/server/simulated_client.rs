@@ -195,9 +195,9 @@ impl World {
     }
 
     /// A stream was received to its end.
-    pub fn received(&mut self, session: u64, stream: u32, received: BlastReceived) {
+    pub fn received(&mut self, session: u64, stream: u32, received: &BlastReceived) {
         let bytes = received.datagrams * u64::from(PAYLOAD);
-        let received = Box::new(BlastReceived { bytes, ..received });
+        let received = Box::new(BlastReceived { bytes, ..*received });
         self.report(session, stream, StreamReport::Received(received, Box::default(), IO));
     }
 

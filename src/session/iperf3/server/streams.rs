@@ -1,6 +1,7 @@
 //! The streams of clients' tests: what opens them, and what becomes of them.
 
 use super::control::{Iperf3Server, is_same, name};
+use super::ending::leave_out_omitted;
 use crate::batch::Datagram;
 use crate::machine::{Now, Orders};
 use crate::record::{Iperf3Stage, LocalFailure, ServeRecord};
@@ -44,7 +45,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             tag: 0,
             plan: asked.plan,
             one_host: local.is_some_and(|local| local.to_canonical() == peer.ip().to_canonical()),
-            buffer: test.room.buffer,
+            buffer: asked.window.map_or(test.room.buffer, |window| window.min(test.room.buffer)),
             go_ahead: Vec::new(),
             iperf3: Some(Iperf3Stream {
                 reply,
@@ -95,9 +96,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                 None
             }
             StreamReport::Received(received, delay, _) => {
-                let (datagrams, lost) = (received.datagrams, received.lost);
                 (stream.received, stream.delay) = (*received, Some(delay));
                 stream.ended = true;
+                leave_out_omitted(stream, test.length);
+                let (datagrams, lost) = (stream.received.datagrams, stream.received.lost);
                 let (client, stream) = (address, number);
                 Some(ServeRecord::StreamReceived { client, session, stream, datagrams, lost })
             }

@@ -7,7 +7,9 @@ use crate::record::{
 };
 use crate::session::serve::{Lifetime, Reverse, ServeCommand, ServePolicy, StreamReport};
 use crate::units::Nanos;
-use crate::wire::iperf3::{CLIENT_GREETING, Iperf3Params, encode_message};
+use crate::wire::iperf3::{
+    CLIENT_GREETING, Iperf3Params, Iperf3Results, StreamResults, encode_message,
+};
 
 const ERROR: u8 = 0xFE;
 const BUSY: u8 = 0xFF;
@@ -56,8 +58,8 @@ fn a_test_upstream_ends_with_the_loss_up_to_the_client_s_own_count() {
         .collect();
     assert_eq!(totals, [(client, 0, 1_000), (client, 1, 500)]);
     // Ten in the middle and five at the end; of the other stream nothing arrived.
-    world.received(client, 0, received(985, 15, 1_000));
-    world.received(client, 1, received(0, 500, 500));
+    world.received(client, 0, &received(985, 15, 1_000));
+    world.received(client, 1, &received(0, 500, 500));
     let told = world.told(client);
     let (results, rest) = read_results(&told);
     assert_eq!(rest, [14]);
@@ -85,7 +87,7 @@ fn the_results_have_iperf3_s_bytes() {
     let client = world.ending(address(1, 4_000), &params(1));
     world.report(client, 0, StreamReport::Processor { user_ns: 100_000_000, system_ns: 0 });
     world.feed(client, &results(&[10]));
-    world.received(client, 0, received(9, 1, 10));
+    world.received(client, 0, &received(9, 1, 10));
     let told = world.told(client);
     let text = concat!(
         r#"{"cpu_util_total":5.0,"cpu_util_user":5.0,"cpu_util_system":0.0,"#,
@@ -124,8 +126,8 @@ fn both_ways_the_first_streams_are_those_that_the_client_sends() {
         world.sent(client, stream, 50);
     }
     world.feed(client, &results(&[60, 60, 0, 0]));
-    world.received(client, 1, received(60, 0, 60));
-    world.received(client, 0, received(59, 1, 60));
+    world.received(client, 1, &received(60, 0, 60));
+    world.received(client, 0, &received(59, 1, 60));
     let told = world.told(client);
     let (results, _) = read_results(&told);
     let found: Vec<_> = results.streams.iter().map(|one| (one.id, one.packets)).collect();
@@ -143,13 +145,36 @@ fn what_was_sent_in_the_omitted_time_is_told_apart_in_either_direction() {
     world.sent(client, 1, 70);
     world.feed(client, &results(&[100, 0]));
     // Of 100 numbers, 34 were of the omitted time.
-    world.received(client, 0, received(60, 6, 66));
+    world.received(client, 0, &received(60, 6, 66));
     let told = world.told(client);
     let streams = read_results(&told).0.streams;
     assert_eq!((streams[0].packets, streams[0].omitted_packets), (100, Some(34)));
     assert_eq!((streams[0].errors, streams[0].omitted_errors), (6, Some(0)));
     assert_eq!((streams[1].packets, streams[1].omitted_packets), (100, Some(30)));
     assert_eq!((streams[1].bytes, streams[1].end_time), (7_000, 2.0));
+}
+
+#[test]
+fn of_a_stream_of_which_nothing_arrived_the_omitted_time_is_left_out() {
+    for (told_omitted, lost) in [(Some(110), 190), (None, 200)] {
+        let mut world = world();
+        let asked = Iperf3Params { omit: 1, window: 5_000, ..params(1) };
+        let client = world.ending(address(1, 4_000), &asked);
+        assert_eq!(world.opened()[0].buffer, 5_000);
+        let one = StreamResults {
+            id: 1,
+            packets: 300,
+            omitted_packets: told_omitted,
+            ..StreamResults::default()
+        };
+        let told = Iperf3Results { streams: vec![one], ..Iperf3Results::default() };
+        world.feed(client, &encode_message(&told));
+        world.received(client, 0, &received(0, 300, 300));
+        let told = world.told(client);
+        let one = &read_results(&told).0.streams[0];
+        assert_eq!((one.errors, one.packets), (lost, 300));
+        assert_eq!(one.omitted_packets, Some(300 - lost));
+    }
 }
 
 /// A world with a client in each stage, and how often it is asked.
@@ -184,7 +209,7 @@ fn at_each_stage() -> Vec<(&'static str, World, u64)> {
         at("settling", &settling),
         at("goodbye", &|world| {
             let connection = settling(world);
-            world.received(connection, 0, received(10, 0, 10));
+            world.received(connection, 0, &received(10, 0, 10));
             connection
         }),
     ]
@@ -465,7 +490,7 @@ fn a_server_for_one_session_is_over_after_the_first_test() {
         let mut world = World::new(ServePolicy { lifetime, ..ServePolicy::default() });
         let client = world.ending(address(1, 4_000), &params(1));
         world.feed(client, &results(&[10]));
-        world.received(client, 0, received(10, 0, 10));
+        world.received(client, 0, &received(10, 0, 10));
         assert_ne!(world.next, Next::Done);
         world.feed(client, bytes);
         assert_eq!(world.next, Next::Done);
