@@ -3,7 +3,7 @@
 
 use super::Handle;
 use super::byte_server_loop::ByteServerLoop;
-use super::server::ServerError;
+use super::server_error::ServerError;
 use super::server_log::RunningLog;
 use super::server_plan::ServerPlan;
 use super::server_streams::ServerStreams;

@@ -3,6 +3,7 @@
 use super::iperf3_port::{Iperf3Port, RunningIperf3};
 use super::probe_ports::ProbePorts;
 use super::random::Random;
+use super::server_error::ServerError;
 use super::server_log::{RunningLog, ServerLog};
 use super::server_plan::ServerPlan;
 use super::server_sockets::ServerSockets;
@@ -10,12 +11,12 @@ use super::server_streams::ServerStreams;
 use super::stun::OtherAddresses;
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
-use crate::net::{HostReader, KeptSocket, NetError, SocketPlan, receive_shape};
+use crate::net::{HostReader, KeptSocket, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord};
 use crate::session::serve::{ServeControl, ServeOrder, ServePolicy, ServeSummary};
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::StunReflector;
-use crate::sys::{self, ConfineError};
+use crate::sys;
 use crate::units::{MAX_PACKET, Nanos, with_port};
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
 use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
@@ -199,20 +200,6 @@ fn stamp_reflector(plan: &ServerPlan) -> StampReflector<impl FnMut() -> ErrorEst
         Some(error) => ErrorEstimate::of(error, TimeFormat::Ntp).synchronised(),
         None => ErrorEstimate::default(),
     })
-}
-
-/// Why a server could not open.
-#[derive(Debug, thiserror::Error)]
-pub enum ServerError {
-    /// Its socket failed.
-    #[error(transparent)]
-    Net(#[from] NetError),
-    /// Its loop failed.
-    #[error("cannot start the server's loop")]
-    Loop(#[from] io::Error),
-    /// Dropping privileges failed.
-    #[error(transparent)]
-    Confine(#[from] ConfineError),
 }
 
 /// An identifier of this host; `None` if the kernel provides none.

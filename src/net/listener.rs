@@ -32,27 +32,29 @@ impl ListenerPlan {
     ///
     /// The port is in use, or this host does not have the address.
     pub fn open(&self) -> Result<TcpListener, NetError> {
-        let opened = match listen(self.bind, self.dual_stack) {
+        let opened = match self.listen() {
             Err(error) if self.dual_stack && self.bind.is_ipv6() && is_no_ipv6(&error) => {
-                listen((Ipv4Addr::UNSPECIFIED, self.bind.port()).into(), false)
+                let bind = (Ipv4Addr::UNSPECIFIED, self.bind.port()).into();
+                Self { bind, dual_stack: false }.listen()
             }
             opened => opened,
         };
         opened.map_err(|source| NetError::Bind { addr: self.bind.into(), source })
     }
-}
 
-fn listen(bind: SocketAddr, dual_stack: bool) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(bind), Type::STREAM, Some(Protocol::TCP))?;
-    if bind.is_ipv6() {
-        socket.set_only_v6(!dual_stack)?;
+    fn listen(&self) -> io::Result<TcpListener> {
+        let domain = Domain::for_address(self.bind);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        if self.bind.is_ipv6() {
+            socket.set_only_v6(!self.dual_stack)?;
+        }
+        // Connections of an earlier server may still be closing.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&self.bind.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(TcpListener::from_std(socket.into()))
     }
-    // Connections of an earlier server may still be closing.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&bind.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(TcpListener::from_std(socket.into()))
 }
 
 fn is_no_ipv6(error: &io::Error) -> bool {
