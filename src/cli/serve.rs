@@ -34,7 +34,8 @@ fn alternate_port(text: &str) -> Result<StunAlternateArg, &'static str> {
     udpkit serve 192.0.2.10:9000 --key secret.key   one address, key required\n  \
     udpkit serve --allow 192.0.2.0/24 --max-rate 1G one network, at most 1 Gbit/s\n  \
     udpkit serve --probe-ports 5000-5100            open these ports for probes\n  \
-    udpkit serve --stamp                            also reflect STAMP on port 862")]
+    udpkit serve --stamp                            also reflect STAMP on port 862\n  \
+    udpkit serve --iperf3                           iperf3 clients too, on port 5201")]
 pub struct ServeArgs {
     /// Where to listen: PORT, ADDR:PORT or ADDR [default: port 8620, IPv4 and IPv6]
     #[arg(value_name = "[ADDR:]PORT")]

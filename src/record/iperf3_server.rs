@@ -75,6 +75,12 @@ impl Iperf3Refusal {
             ServeRefusal::AddressNotAllowed | ServeRefusal::OnlyReceives => {
                 Some(Iperf3Error::AUTHORIZATION)
             }
+            // However long it waits: fewer streams would fit.
+            ServeRefusal::Memory { needed_bytes, source_limit_bytes, .. }
+                if needed_bytes > source_limit_bytes =>
+            {
+                Some(Iperf3Error::STREAMS)
+            }
             // Later there may be room.
             _ => None,
         }

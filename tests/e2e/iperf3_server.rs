@@ -258,7 +258,7 @@ fn what_the_policy_forbids_is_refused_in_iperf3_s_own_words() {
         (&["--bidir"], "authorization", 142),
         (&["-P", "3"], "parallel streams", 6),
         (&["-b", "6M", "-P", "2"], "bandwidth", 27),
-        (&["-t", "11"], "", 37),
+        (&["-t", "11"], "duration", 5),
     ];
     for (args, words, _) in cases {
         let output = run(&mut iperf3(&lab, args), secs(10));

@@ -10,6 +10,8 @@ pub struct Iperf3Error(
 );
 
 impl Iperf3Error {
+    /// The duration is out of its range.
+    pub const DURATION: Self = Self(5);
     /// Too many streams, or none.
     pub const STREAMS: Self = Self(6);
     /// The time that is not counted is out of its range.
@@ -40,4 +42,35 @@ impl Iperf3Error {
     pub const NO_DATA: Self = Self(144);
     /// The test ran longer than the server waits.
     pub const SERVER_TIMEOUT: Self = Self(160);
+}
+
+/// The first version that has a text for [`Iperf3Error::MAX_DURATION`].
+const MAX_DURATION_SINCE: (u32, u32) = (3, 20);
+
+impl Iperf3Error {
+    /// The same error as a client of this version has words for it, `3.12` for example.
+    #[must_use]
+    pub fn known_to(self, version: &str) -> Self {
+        let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
+        let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+        match self {
+            Self::MAX_DURATION if version < MAX_DURATION_SINCE => Self::DURATION,
+            other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_what_its_version_has_words_for() {
+        for (version, number) in
+            [("3.1.3", 5), ("3.12", 5), ("", 5), ("3.20", 37), ("3.21+", 37), ("4.0", 37)]
+        {
+            assert_eq!(Iperf3Error::MAX_DURATION.known_to(version).0, number, "{version}");
+        }
+        assert_eq!(Iperf3Error::TOTAL_RATE.known_to("3.1").0, 27);
+    }
 }

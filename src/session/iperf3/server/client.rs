@@ -35,6 +35,8 @@ pub(super) struct Client {
     /// When the state is given up.
     pub until: Nanos,
     pub inbox: Inbox,
+    /// Its version, once it has given it.
+    pub version: String,
     pub test: Option<Test>,
 }
 
@@ -48,6 +50,7 @@ impl Client {
             entered: now,
             until: now + patience,
             inbox: Inbox::default(),
+            version: String::new(),
             test: None,
         }
     }

@@ -15,7 +15,7 @@ use crate::session::serve::{
 };
 use crate::units::Nanos;
 use crate::wire::iperf3::{
-    COOKIE_LEN, ControlState, Iperf3Error, MOST_PARAMS, MOST_RESULTS, decode_message,
+    COOKIE_LEN, ControlState, Iperf3Error, Iperf3Params, MOST_PARAMS, MOST_RESULTS, decode_message,
     encode_server_error,
 };
 use std::collections::BTreeMap;
@@ -130,8 +130,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
 
     /// Tells a client without a test why it gets none, and closes its connection.
     fn refuse(&mut self, connection: u64, client: SocketAddr, refusal: Iperf3Refusal, now: Now) {
-        self.clients.remove(&connection);
-        let error = refusal.error();
+        let version = self.clients.remove(&connection).map(|client| client.version);
+        let version = version.unwrap_or_default();
+        let error = refusal.error().map(|error| error.known_to(&version));
         match error {
             Some(error) => self.write(connection, encode_server_error(error)),
             None => self.say(connection, ControlState::AccessDenied),
@@ -188,9 +189,13 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
     }
 
     fn take_params(&mut self, connection: u64, text: &[u8], now: Now) {
-        let Some(client) = self.clients.get(&connection) else { return };
+        let params = decode_message::<Iperf3Params>(text);
+        let Some(client) = self.clients.get_mut(&connection) else { return };
         let address = client.address;
-        let admitted = decode_message(text)
+        if let Ok(params) = &params {
+            client.version.clone_from(&params.client_version);
+        }
+        let admitted = params
             .map_err(|_| Iperf3Refusal::from(Iperf3Objection::Unreadable))
             .and_then(|params| Asked::read(&params, &self.policy))
             .and_then(|asked| Ok((asked, self.room_for(address, &asked)?)));

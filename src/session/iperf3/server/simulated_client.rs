@@ -83,6 +83,7 @@ pub(super) fn params(streams: u32) -> Iperf3Params {
         parallel: streams,
         len: PAYLOAD,
         bandwidth: 1_000_000,
+        client_version: "3.21".to_owned(),
         ..Iperf3Params::default()
     }
 }

@@ -363,6 +363,20 @@ fn every_limit_has_its_number_and_a_refused_client_takes_no_place() {
 }
 
 #[test]
+fn a_test_that_never_fits_the_memory_is_refused_and_one_that_fits_later_is_told_to_wait() {
+    let policy = ServePolicy { max_memory: 64 << 20, max_streams: 128, ..ServePolicy::default() };
+    let mut world = World::new(policy);
+    let wide = world.asking(address(1, 4_000), &params(128));
+    assert_eq!(world.told(wide)[..5], [ERROR, 0, 0, 0, 6]);
+    let one = world.running(address(1, 4_000), &params(16));
+    let other = world.asking(address(1, 4_001), &params(30));
+    assert_eq!(world.told(other), [BUSY]);
+    world.end(one, ConnectionEnd::Closed);
+    let again = world.asking(address(1, 4_002), &params(30));
+    assert_eq!(world.told(again), [10]);
+}
+
+#[test]
 fn parameters_that_cannot_be_read_are_refused() {
     for message in [&b"\0\0\0\x017"[..], b"\0\x01\0\x01", b"\xFF\xFF\xFF\xFF", b"\0\0\0\0"] {
         let mut world = world();
