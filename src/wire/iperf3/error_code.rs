@@ -1,5 +1,6 @@
 //! Error numbers of iperf3 (`iperf_api.h`), as a server sends them.
 
+use super::Iperf3Version;
 use serde::Serialize;
 
 /// One of iperf's error numbers.
@@ -45,14 +46,12 @@ impl Iperf3Error {
 }
 
 /// The first version that has a text for [`Iperf3Error::MAX_DURATION`].
-const MAX_DURATION_SINCE: (u32, u32) = (3, 20);
+const MAX_DURATION_SINCE: Iperf3Version = Iperf3Version { major: 3, minor: 20 };
 
 impl Iperf3Error {
-    /// The same error as a client of this version has words for it, `3.12` for example.
+    /// The same error as a client of this version has words for it.
     #[must_use]
-    pub fn known_to(self, version: &str) -> Self {
-        let mut parts = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
-        let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    pub fn known_to(self, version: Iperf3Version) -> Self {
         match self {
             Self::MAX_DURATION if version < MAX_DURATION_SINCE => Self::DURATION,
             other => other,
@@ -69,8 +68,10 @@ mod tests {
         for (version, number) in
             [("3.1.3", 5), ("3.12", 5), ("", 5), ("3.20", 37), ("3.21+", 37), ("4.0", 37)]
         {
-            assert_eq!(Iperf3Error::MAX_DURATION.known_to(version).0, number, "{version}");
+            let version = Iperf3Version::read(version);
+            assert_eq!(Iperf3Error::MAX_DURATION.known_to(version).0, number, "{version:?}");
         }
-        assert_eq!(Iperf3Error::TOTAL_RATE.known_to("3.1").0, 27);
+        let oldest = Iperf3Version::default();
+        assert_eq!(Iperf3Error::TOTAL_RATE.known_to(oldest).0, 27);
     }
 }

@@ -10,6 +10,7 @@ mod params;
 mod results;
 mod state;
 mod token;
+mod version;
 
 pub use error_code::Iperf3Error;
 pub use greeting::{CLIENT_GREETING, greeting_reply, is_greeting, is_greeting_reply};
@@ -21,6 +22,7 @@ pub use state::{
     COOKIE_LEN, ControlState, SERVER_ERROR_LEN, cookie, decode_server_error, encode_server_error,
 };
 pub use token::token_text;
+pub use version::Iperf3Version;
 
 /// TCP port of the control connection, and UDP port of the data.
 pub const IPERF3_PORT: u16 = 5201;

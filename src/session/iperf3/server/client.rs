@@ -8,6 +8,7 @@ use crate::session::iperf3::results::{Length, Processor};
 use crate::session::serve::RunResources;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
+use crate::wire::iperf3::Iperf3Version;
 use std::net::SocketAddr;
 
 /// How far a control connection has come.
@@ -36,7 +37,7 @@ pub(super) struct Client {
     pub until: Nanos,
     pub inbox: Inbox,
     /// Its version, once it has given it.
-    pub version: String,
+    pub version: Iperf3Version,
     pub test: Option<Test>,
 }
 
@@ -50,7 +51,7 @@ impl Client {
             entered: now,
             until: now + patience,
             inbox: Inbox::default(),
-            version: String::new(),
+            version: Iperf3Version::default(),
             test: None,
         }
     }

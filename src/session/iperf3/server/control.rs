@@ -15,8 +15,8 @@ use crate::session::serve::{
 };
 use crate::units::Nanos;
 use crate::wire::iperf3::{
-    COOKIE_LEN, ControlState, Iperf3Error, Iperf3Params, MOST_PARAMS, MOST_RESULTS, decode_message,
-    encode_server_error,
+    COOKIE_LEN, ControlState, Iperf3Error, Iperf3Params, Iperf3Version, MOST_PARAMS, MOST_RESULTS,
+    decode_message, encode_server_error,
 };
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -132,7 +132,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
     fn refuse(&mut self, connection: u64, client: SocketAddr, refusal: Iperf3Refusal, now: Now) {
         let version = self.clients.remove(&connection).map(|client| client.version);
         let version = version.unwrap_or_default();
-        let error = refusal.error().map(|error| error.known_to(&version));
+        let error = refusal.error().map(|error| error.known_to(version));
         match error {
             Some(error) => self.write(connection, encode_server_error(error)),
             None => self.say(connection, ControlState::AccessDenied),
@@ -193,7 +193,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         let Some(client) = self.clients.get_mut(&connection) else { return };
         let address = client.address;
         if let Ok(params) = &params {
-            client.version.clone_from(&params.client_version);
+            client.version = Iperf3Version::read(&params.client_version);
         }
         let admitted = params
             .map_err(|_| Iperf3Refusal::from(Iperf3Objection::Unreadable))
