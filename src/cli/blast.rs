@@ -149,7 +149,7 @@ pub struct BlastArgs {
     /// figure that is not known
     /// breaks its limit. Metrics: loss, rate (delivered payload, or datagrams in pps), p50 p90 p99
     /// p99.9 max (delay above the minimum), jitter, duplicates, reordered, burst (longest loss
-    /// burst), never-sent.
+    /// burst), never-sent, cut and altered (by something on the path).
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
     /// Print an interim line this often

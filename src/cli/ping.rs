@@ -106,7 +106,8 @@ pub struct PingArgs {
     /// For example loss>0.1%,p99>50ms. Separate several with commas, or repeat the option. Limits
     /// apply to each target; a figure that is not known breaks its limit. Metrics: loss, p50 p90
     /// p99 p99.9 max (round
-    /// trip), duplicates, reordered, burst (longest loss burst), never-sent.
+    /// trip), duplicates, reordered, burst (longest loss burst), never-sent,
+    /// cut and altered (by something on the path).
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
     /// Start each line with the time [default format: epoch]

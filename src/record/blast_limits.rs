@@ -46,6 +46,8 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
         Metric::Reordered => way.reordered.map(Measured::Count),
         Metric::Burst => Some(Measured::Count(way.lost?.longest_burst?)),
         Metric::NeverSent => way.never_sent.map(Measured::Count),
+        Metric::Cut => way.cut.map(Measured::Count),
+        Metric::Altered => way.altered.map(Measured::Count),
     }
 }
 

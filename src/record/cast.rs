@@ -181,7 +181,12 @@ impl CastReceived {
             Metric::Burst => Measured::Count(worst(|one| one.longest_burst)?),
             Metric::Duplicates => Measured::Count(self.duplicates.filter(|_| heard)?),
             Metric::Reordered => Measured::Count(self.reordered.filter(|_| heard)?),
-            Metric::Rate | Metric::P90 | Metric::P999 | Metric::NeverSent => return None,
+            Metric::Rate
+            | Metric::P90
+            | Metric::P999
+            | Metric::NeverSent
+            | Metric::Cut
+            | Metric::Altered => return None,
         })
     }
 }

@@ -100,9 +100,13 @@ impl FanoutReceiver {
             Metric::Duplicates => Measured::Count(self.duplicates?),
             Metric::Reordered => Measured::Count(self.reordered?),
             Metric::Burst => Measured::Count(self.longest_burst?),
-            Metric::Rate | Metric::P90 | Metric::P999 | Metric::Jitter | Metric::NeverSent => {
-                return None;
-            }
+            Metric::Rate
+            | Metric::P90
+            | Metric::P999
+            | Metric::Jitter
+            | Metric::NeverSent
+            | Metric::Cut
+            | Metric::Altered => return None,
         })
     }
 }

@@ -488,6 +488,8 @@ impl PingTargetReport {
         Metric::Reordered,
         Metric::Burst,
         Metric::NeverSent,
+        Metric::Cut,
+        Metric::Altered,
     ];
 
     /// The measurement of a metric; `None` if it is missing.
@@ -511,6 +513,8 @@ impl PingTargetReport {
             Metric::Reordered => known(self.reordered),
             Metric::Burst => known(self.lost.longest),
             Metric::NeverSent => Some(Measured::Count(self.never_sent)),
+            Metric::Cut => known(self.cut),
+            Metric::Altered => known(self.altered),
             Metric::Rate | Metric::Jitter => None,
         }
     }

@@ -20,6 +20,9 @@ pub enum TrialOutcome {
     Passed,
     /// More loss than allowed.
     Lost,
+    /// No more loss than is allowed, but with what arrived cut or altered more than that did not
+    /// arrive as it was sent: something forwards the datagrams by their content.
+    Changed,
     /// A host was the bottleneck, so the trial says nothing about the network.
     Invalid,
     /// Not all of its counts are known.
@@ -52,6 +55,14 @@ pub struct TrialReport {
     pub received: Option<Traffic>,
     /// First copies among what arrived.
     pub delivered: Option<u64>,
+    /// Datagrams that arrived cut: neither lost nor received; `None` if the receiver did not
+    /// report.
+    pub cut: Option<u64>,
+    /// The most payload bytes of these; `None` without any.
+    pub cut_to_bytes: Option<u64>,
+    /// Datagrams that arrived altered: neither lost nor received; `None` if the receiver did not
+    /// report.
+    pub altered: Option<u64>,
     /// Where the rest was lost.
     pub lost: Option<Losses>,
     /// One-way delay above the trial's minimum, in nanoseconds.
@@ -89,15 +100,21 @@ impl TrialReport {
     pub fn new(run: &BlastReport, allowed: LossShare, purpose: TrialPurpose) -> Self {
         let way = &run.main;
         let known = way.sent.filter(|_| way.counts_final).zip(way.lost);
-        let lost = known.map(|(sent, lost)| {
-            let most = u128::from(allowed) * u128::from(sent.datagrams);
-            u128::from(lost.total) * 1_000_000_000 > most
+        let exceeds = |datagrams: u64, sent: u64| {
+            u128::from(datagrams) * 1_000_000_000 > u128::from(allowed) * u128::from(sent)
+        };
+        let lost = known.map(|(sent, lost)| exceeds(lost.total, sent.datagrams));
+        // What was changed was carried, but not delivered.
+        let changed = way.changed().map_or(0, |changed| changed.datagrams());
+        let not_whole = known.is_some_and(|(sent, lost)| {
+            exceeds(lost.total.saturating_add(changed), sent.datagrams)
         });
         let host_limit = lost.and_then(|lost| host_limit(run, lost));
         let outcome = match (lost, host_limit) {
             (None, _) => TrialOutcome::Unknown,
             (Some(_), Some(_)) => TrialOutcome::Invalid,
             (Some(true), None) => TrialOutcome::Lost,
+            (Some(false), None) if not_whole => TrialOutcome::Changed,
             (Some(false), None) => TrialOutcome::Passed,
         };
         Self {
@@ -106,6 +123,9 @@ impl TrialReport {
             sent: way.sent,
             received: way.received,
             delivered: way.delivered,
+            cut: way.cut,
+            cut_to_bytes: way.cut_to_bytes,
+            altered: way.altered,
             lost: way.lost,
             delay_above_min_ns: way.delay_above_min_ns,
             limited_by: way.limited_by,
@@ -229,6 +249,8 @@ pub struct SweepReport {
 pub enum FoundBound {
     /// It lost datagrams on the path.
     Network,
+    /// Datagrams arrived cut or altered, which is no loss on the path.
+    ChangedContent,
     /// A host was the limit: the path may carry more.
     Host,
     /// The highest rate that was allowed passed.
@@ -261,6 +283,13 @@ pub enum RateVerdict {
     },
     /// Even the lowest rate lost too much.
     LossAtLowest {
+        /// That rate, in payload bits per second.
+        lowest_bps: u64,
+        /// Loss that was allowed, in parts per billion.
+        loss_allowed_ppb: LossShare,
+    },
+    /// Even at the lowest rate, more than is allowed arrived cut or altered.
+    ChangedAtLowest {
         /// That rate, in payload bits per second.
         lowest_bps: u64,
         /// Loss that was allowed, in parts per billion.
@@ -310,6 +339,9 @@ impl SearchEnd {
             (None, Some(FoundBound::Network)) => {
                 RateVerdict::LossAtLowest { lowest_bps, loss_allowed_ppb }
             }
+            (None, Some(FoundBound::ChangedContent)) => {
+                RateVerdict::ChangedAtLowest { lowest_bps, loss_allowed_ppb }
+            }
             (None, Some(_)) => RateVerdict::HostLimitAtLowest { lowest_bps },
             (None, None) => RateVerdict::NothingYet,
         }
@@ -348,7 +380,7 @@ pub struct FindRateReport {
 
 #[cfg(test)]
 mod tests {
-    use super::TrialOutcome::{Invalid, Lost, Passed, Unknown};
+    use super::TrialOutcome::{Changed, Invalid, Lost, Passed, Unknown};
     use super::*;
     use crate::record::DirectionReport;
 
@@ -396,6 +428,30 @@ mod tests {
     }
 
     #[test]
+    fn what_arrived_changed_is_no_loss_and_did_not_pass() {
+        let trial = |lost, (cut, altered), allowed| {
+            let mut run = run(1_000, lost, 0, 0);
+            (run.main.cut, run.main.altered) = (Some(cut), Some(altered));
+            run.main.cut_to_bytes = (cut > 0).then_some(1_200);
+            run.main.delivered = Some(1_000 - lost - cut - altered);
+            TrialReport::new(&run, allowed, TrialPurpose::Step)
+        };
+        let outcome = |lost, changed, allowed| trial(lost, changed, allowed).outcome;
+        assert_eq!(outcome(0, (0, 0), 0), Passed);
+        assert_eq!(outcome(0, (1, 0), 0), Changed);
+        assert_eq!(outcome(0, (0, 1), 0), Changed);
+        assert_eq!(outcome(1, (999, 0), 0), Lost);
+        // Of a thousand, one may be missing, whichever way.
+        assert_eq!(outcome(1, (0, 0), 1_000_000), Passed);
+        assert_eq!(outcome(0, (1, 0), 1_000_000), Passed);
+        assert_eq!(outcome(1, (0, 1), 1_000_000), Changed);
+        assert_eq!(outcome(0, (1_000, 0), LossShare::MAX), Passed);
+        let cut = trial(0, (1_000, 0), 0);
+        assert_eq!((cut.outcome, cut.loss_percent(), cut.host_limit), (Changed, Some(0.0), None));
+        assert_eq!((cut.cut, cut.cut_to_bytes, cut.altered), (Some(1_000), Some(1_200), Some(0)));
+    }
+
+    #[test]
     fn a_search_that_lost_nothing_accuses_neither_the_path_nor_a_host() {
         let end = |rate, bound| SearchEnd {
             rate,
@@ -412,6 +468,12 @@ mod tests {
             (Some(rate_bps), Some(FoundBound::Ceiling), found(FoundBound::Ceiling)),
             (Some(rate_bps), Some(FoundBound::Network), found(FoundBound::Network)),
             (Some(rate_bps), Some(FoundBound::Host), found(FoundBound::Host)),
+            (Some(rate_bps), Some(FoundBound::ChangedContent), found(FoundBound::ChangedContent)),
+            (
+                None,
+                Some(FoundBound::ChangedContent),
+                RateVerdict::ChangedAtLowest { lowest_bps, loss_allowed_ppb },
+            ),
             (
                 Some(rate_bps),
                 None,

@@ -134,14 +134,16 @@ impl TrialLines {
         format!("{}\n", row.trim_end())
     }
 
-    /// The result column of a run: in a sweep, only limits of a host.
+    /// The result column of a run: in a sweep, only limits of a host and changed content.
     fn result(self, trial: &TrialReport) -> &'static str {
         let searches = matches!(self.kind, SeriesKind::FindRate { .. });
         match (trial.outcome, trial.host_limit) {
             (TrialOutcome::Passed, _) if trial.verification => "confirmed",
             (TrialOutcome::Passed, _) if searches => "passed",
             (TrialOutcome::Lost, _) if searches => "failed",
-            (TrialOutcome::Passed | TrialOutcome::Lost, _) => "",
+            (TrialOutcome::Passed | TrialOutcome::Lost | TrialOutcome::Changed, _) => {
+                changed(trial)
+            }
             (TrialOutcome::Invalid, Some(HostLimit::Sender)) => "sender limited",
             (TrialOutcome::Invalid, Some(HostLimit::ReceiverHost)) => "receiver's host",
             (TrialOutcome::Invalid, _) => "receiver limited",
@@ -155,6 +157,16 @@ impl TrialLines {
         let cautions = page.told("caution", &report.caveats);
         [picture, if cautions.is_empty() { String::new() } else { format!("\n{cautions}") }]
             .concat()
+    }
+}
+
+/// How some of what arrived was changed.
+fn changed(trial: &TrialReport) -> &'static str {
+    match (trial.cut, trial.altered) {
+        (None | Some(0), None | Some(0)) => "",
+        (_, None | Some(0)) => "cut",
+        (None | Some(0), _) => "altered",
+        _ => "cut and altered",
     }
 }
 

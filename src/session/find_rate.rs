@@ -19,6 +19,8 @@ pub enum Outcome {
     Passed,
     /// Loss above the limit.
     Lost,
+    /// Too much arrived cut or altered.
+    Changed,
     /// A host was the limit: the sender, or the receiver's socket buffer.
     Invalid,
 }
@@ -103,6 +105,7 @@ impl FindRate {
             Outcome::Passed => self.pass(),
             _ if !self.retried => self.retried = true,
             Outcome::Lost => self.fail(FoundBound::Network),
+            Outcome::Changed => self.fail(FoundBound::ChangedContent),
             Outcome::Invalid => self.fail(FoundBound::Host),
         }
     }
@@ -215,6 +218,17 @@ mod tests {
         let host = |rate, _| if rate < 3_000_000_000 { Outcome::Passed } else { Outcome::Invalid };
         let (found, _) = search(host);
         assert_eq!(found.bound, FoundBound::Host);
+        assert!((2_900_000_000..3_000_000_000).contains(&found.rate.unwrap()));
+    }
+
+    #[test]
+    fn what_arrives_changed_is_no_loss_of_the_network() {
+        let (found, trials) = search(|_, _| Outcome::Changed);
+        assert_eq!((found.rate, found.bound, trials), (None, FoundBound::ChangedContent, 2));
+        // A gateway that cuts what it has no time to copy.
+        let busy = |rate, _| if rate < 3_000_000_000 { Outcome::Passed } else { Outcome::Changed };
+        let (found, _) = search(busy);
+        assert_eq!(found.bound, FoundBound::ChangedContent);
         assert!((2_900_000_000..3_000_000_000).contains(&found.rate.unwrap()));
     }
 

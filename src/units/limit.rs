@@ -40,11 +40,15 @@ pub enum Metric {
     Burst,
     /// Datagrams that were due and were not sent.
     NeverSent,
+    /// Datagrams that arrived cut.
+    Cut,
+    /// Datagrams that arrived with other bytes than were sent.
+    Altered,
 }
 
 impl Metric {
     /// Every metric with its name, in the order in which an error lists them.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("loss", Self::Loss),
         ("rate", Self::Rate),
         ("p50", Self::P50),
@@ -57,6 +61,8 @@ impl Metric {
         ("reordered", Self::Reordered),
         ("burst", Self::Burst),
         ("never-sent", Self::NeverSent),
+        ("cut", Self::Cut),
+        ("altered", Self::Altered),
     ];
 
     /// Its name on the command line.
@@ -79,6 +85,8 @@ impl Metric {
             Self::Reordered => "reordered>100",
             Self::Burst => "burst>10",
             Self::NeverSent => "never-sent>0",
+            Self::Cut => "cut>0",
+            Self::Altered => "altered>0",
         }
     }
 
@@ -100,9 +108,12 @@ impl Metric {
                 }
                 Ok(Bound::Span(span.0))
             }
-            Self::Duplicates | Self::Reordered | Self::Burst | Self::NeverSent => {
-                text.parse().map(Bound::Count).map_err(|_| ValueFault::Count)
-            }
+            Self::Duplicates
+            | Self::Reordered
+            | Self::Burst
+            | Self::NeverSent
+            | Self::Cut
+            | Self::Altered => text.parse().map(Bound::Count).map_err(|_| ValueFault::Count),
         }
     }
 }
@@ -479,6 +490,8 @@ mod tests {
             ("reordered>0", Bound::Count(0)),
             ("burst>=3", Bound::Count(3)),
             ("never-sent>0", Bound::Count(0)),
+            ("cut>0", Bound::Count(0)),
+            ("altered>=3", Bound::Count(3)),
         ] {
             assert_eq!(limit(text).bound, bound, "{text}");
             assert_eq!(limit(text).to_string(), text.replace(' ', ""), "{text}");
@@ -501,7 +514,7 @@ mod tests {
             assert_eq!(error, format!("{text} is not a limit: {form}{meant}"));
         }
         let names = "loss, rate, p50, p90, p99, p99.9, max, jitter, duplicates, reordered, burst, \
-                     never-sent";
+                     never-sent, cut, altered";
         for (text, told) in [
             ("speed>1", format!("speed is not a metric: use one of {names}")),
             ("los>1", format!("los is not a metric: use one of {names}; did you mean loss?")),

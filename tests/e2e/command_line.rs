@@ -145,8 +145,8 @@ fn a_command_takes_limits_only_on_what_it_measures() {
     let cast_recv =
         "cast recv measures loss, p50, p99, max, jitter, duplicates, reordered, burst\n";
     let ping = "ping measures loss, p50, p90, p99, p99.9, max, duplicates, reordered, burst, \
-                never-sent\n";
-    for metric in ["rate<1M", "p90>1ms", "p99.9>1ms", "jitter>1ms", "never-sent>0"] {
+                never-sent, cut, altered\n";
+    for metric in ["rate<1M", "p90>1ms", "p99.9>1ms", "jitter>1ms", "never-sent>0", "cut>0"] {
         refused(&["cast", "send", "127.0.0.1", "-s", "9", "--fail-if", metric], cast_send);
         if !metric.starts_with("jitter") {
             refused(&["cast", "recv", "239.1.2.3:5000", "--fail-if", metric], cast_recv);

@@ -21,4 +21,5 @@ pub fn take_out_unknown(way: &mut DirectionReport, received: Option<&BlastReceiv
     (way.duplicates, way.reordered, way.too_late) = (None, None, None);
     (way.corrupt, way.strays, way.clock_steps) = (None, None, None);
     (way.silence_ns, way.receiver_pause_ns) = (None, None);
+    (way.cut, way.cut_to_bytes, way.altered) = (None, None, None);
 }

@@ -259,6 +259,7 @@ fn run_search(
         match series.trial(Rate::Bits(BitRate(rate)), time, allowed, purpose)? {
             Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
             Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
+            Some(TrialOutcome::Changed) => search.take(Outcome::Changed),
             Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
             Some(TrialOutcome::Unknown) | None => return Ok(None),
         }

@@ -138,6 +138,9 @@ impl Worded for RateVerdict {
                 let within = within(loss_allowed_ppb);
                 let bound = match bound {
                     FoundBound::Network => "the next higher rate lost more on the path",
+                    FoundBound::ChangedContent => {
+                        "at the next higher rate datagrams arrived cut or altered, which is no loss"
+                    }
                     FoundBound::Host => {
                         "the path may carry more, but beyond this rate a host was the limit"
                     }
@@ -160,6 +163,17 @@ impl Worded for RateVerdict {
                 BitRate(lowest_bps),
                 loss_allowed_ppb as f64 / 1e7
             ),
+            Self::ChangedAtLowest { lowest_bps, loss_allowed_ppb } => {
+                let more = match loss_allowed_ppb {
+                    0 => "datagrams".to_owned(),
+                    allowed => format!("more than {}% of the datagrams", allowed as f64 / 1e7),
+                };
+                format!(
+                    "no rate found: even at {} {more} arrived cut or altered, which is no loss on \
+                     the path",
+                    BitRate(lowest_bps)
+                )
+            }
             Self::HostLimitAtLowest { lowest_bps } => {
                 format!("no rate found: a host was the limit even at {}", BitRate(lowest_bps))
             }

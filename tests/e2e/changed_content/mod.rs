@@ -90,6 +90,51 @@ fn blast_counts_what_was_rewritten_though_it_is_not_told_to_verify() {
 }
 
 #[test]
+fn a_trial_counts_cut_datagrams_neither_as_loss_nor_as_passed() {
+    let (_server, port) = serve();
+    for (deed, outcome) in [(CUT, "changed"), (NOTHING, "passed")] {
+        let relay = Forwarder::start(port, [deed, NOTHING]);
+        let args = ["blast", &relay.address(), "--find-rate", "-b", "1M", "-t", "200ms"];
+        let args = [&args[..], &["--size", "1400", "-J"]].concat();
+        let report = json(&run(udpkit().args(args), secs(30)).out());
+        let [carried, _] = relay.stop();
+        let trials = path(&report, "trials").as_array().expect("trials");
+        let sum = |key| trials.iter().map(|trial| number(trial, key)).sum::<u64>();
+        assert_eq!((sum("cut"), sum("lost.total")), (carried.cut, 0), "{report:#}");
+        for trial in trials {
+            assert_eq!(text(trial, "outcome"), outcome, "{trial:#}");
+        }
+        let code = text(&report, "verdict.code");
+        let is_cut = outcome == "changed";
+        assert_eq!(code, if is_cut { "changed_at_lowest" } else { "found" }, "{report:#}");
+        let bound = if is_cut { "changed_content" } else { "ceiling" };
+        assert_eq!(text(&report, "bound"), bound, "{report:#}");
+    }
+}
+
+#[test]
+fn a_limit_on_cut_and_altered_datagrams_is_broken_by_them_alone() {
+    let (_server, port) = serve();
+    let limits = ["-J", "--fail-if", "cut>0,altered>0,loss>50%"];
+    for (deed, held) in
+        [(CUT, [false, true, true]), (REWRITE, [true, false, true]), (NOTHING, [true, true, true])]
+    {
+        let relay = Forwarder::start(port, [deed, NOTHING]);
+        let base = ["blast", &relay.address(), "-t", "200ms", "--size", "1400", "--rate", "4M"];
+        let output = run(udpkit().args(base).args(limits), secs(30));
+        let [carried, _] = relay.stop();
+        let report = json(&output.out());
+        let told: Vec<_> = path(&report, "limits").as_array().expect("limits").iter().collect();
+        let as_held: Vec<_> = told.iter().map(|one| path(one, "held").as_bool()).collect();
+        assert_eq!(as_held, held.map(Some), "{report:#}");
+        let counts = [number(told[0], "value"), number(told[1], "value")];
+        assert_eq!(counts, [carried.cut, carried.rewritten], "{report:#}");
+        let code = if held == [true; 3] { 0 } else { 3 };
+        assert_eq!(output.code(), Some(code));
+    }
+}
+
+#[test]
 fn a_forwarder_that_changes_nothing_is_accused_of_nothing() {
     let (_server, port) = serve();
     let relay = Forwarder::start(port, [NOTHING; 2]);

@@ -80,6 +80,16 @@ fn overflowed(rate: u64) -> BlastReport {
     over
 }
 
+/// A run through a relay that cuts every datagram.
+fn cut(rate: u64) -> BlastReport {
+    let mut cut = run(rate);
+    let sent = cut.main.sent.map_or(0, |sent| sent.datagrams);
+    (cut.main.received, cut.main.delivered) = (Some(Traffic::default()), Some(0));
+    (cut.main.cut, cut.main.cut_to_bytes) = (Some(sent), Some(1_200));
+    cut.main.altered = Some(0);
+    cut
+}
+
 /// A run without final counts.
 fn unknown(rate: u64) -> BlastReport {
     let mut killed = run(rate);
@@ -147,6 +157,7 @@ fn a_search_from_a_megabit_to_the_capacity_of_the_path() {
 #[test]
 fn a_search_that_was_broken_off() {
     let trials = [
+        TrialReport::new(&cut(1_000_000), 1_000_000, TrialPurpose::Step),
         TrialReport::new(&run(1_000_000), 1_000_000, TrialPurpose::Step),
         TrialReport::new(&unknown(4_000_000), 1_000_000, TrialPurpose::Step),
     ];
@@ -187,6 +198,9 @@ fn every_end_of_a_search_and_every_caution_of_a_series() {
         nothing,
         SearchEnd { rate: None, ..loss },
         SearchEnd { bound: Some(FoundBound::Host), ..nothing },
+        SearchEnd { bound: Some(FoundBound::ChangedContent), ..END },
+        SearchEnd { bound: Some(FoundBound::ChangedContent), ..nothing },
+        SearchEnd { bound: Some(FoundBound::ChangedContent), allowed: 1_000_000, ..nothing },
         SearchEnd { bound: None, ..nothing },
     ];
     let verdicts: Vec<RateVerdict> = ends.iter().map(SearchEnd::verdict).collect();
