@@ -4,6 +4,7 @@
 //! process   a spawned program: wait for its output, send signals; it ends with the test
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
 //! capture   captures of the wire, by dumpcap and tshark
+//! forwarder something that forwards datagrams, cuts, rewrites or delays them
 //! ports     a free port, and waiting until one is bound
 //! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens
@@ -28,6 +29,7 @@
 
 pub mod account;
 pub mod capture;
+pub mod forwarder;
 pub mod json;
 pub mod lab;
 pub mod ports;

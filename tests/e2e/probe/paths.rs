@@ -1,8 +1,12 @@
 //! `udpkit probe paths` over equal-cost routes by nexthop groups: which flows take the bad path,
 //! in which direction, and where they part; and that nothing is found where there is nothing.
 
-use crate::common::{Lab, Running, json, number, path, require_lab, run, secs, text};
+use crate::common::forwarder::{Carried, Deed, Forwarder};
+use crate::common::{
+    Lab, Running, free_udp_port, json, number, path, require_lab, run, secs, text, udpkit,
+};
 use serde_json::Value;
+use std::time::Duration;
 
 /// The two routers of a path, joined by a second link (`low`, 10.78.2.0/24) besides their own
 /// (10.77.2.0/24). A group of both is the route of each towards the host behind the other, chosen
@@ -179,4 +183,40 @@ fn without_an_agent_round_trips_are_compared() {
     let output = run(lab.udpkit("client").args(args), secs(60));
     assert_eq!(output.code(), Some(1));
     assert_eq!(text(&json(&output.out()), "verdict.code"), "nothing_answered");
+}
+
+/// The report of 16 flows through something on loopback that does this, and what it did.
+fn through(deed: Deed) -> (Value, Carried) {
+    let port = free_udp_port();
+    let server = Running::start(udpkit().args(["serve", &format!("127.0.0.1:{port}")]));
+    server.wait_for_line("serving on", secs(5));
+    let relay = Forwarder::start(port, [deed, Deed::NOTHING]);
+    let args = ["probe", "paths", &relay.address(), "--flows", "16", "-J"];
+    let output = run(udpkit().args(args), secs(60));
+    let [out, _] = relay.stop();
+    (json(&output.out()), out)
+}
+
+#[test]
+fn a_slow_way_packets_that_are_spread_and_neither_are_told_apart() {
+    let hold = Duration::from_millis(40);
+    let (report, carried) = through(Deed { hold_others: hold, ..Deed::NOTHING });
+    let verdict = path(&report, "verdict");
+    assert_eq!(text(verdict, "code"), "flows_differ", "{report:#}");
+    let differences = path(verdict, "differences").as_array().expect("a list");
+    let [delay] = &differences[..] else { panic!("{verdict:#}") };
+    assert_eq!((text(delay, "code"), text(delay, "direction")), ("delay", "out"), "{verdict:#}");
+    let by = number(delay, "slower_by_ns");
+    assert!((35_000_000..60_000_000).contains(&by), "{verdict:#}");
+    assert!(carried.held > 16, "{carried:?}");
+
+    let (report, carried) = through(Deed { spray: hold, ..Deed::NOTHING });
+    let verdict = path(&report, "verdict");
+    assert_eq!(text(verdict, "code"), "per_packet", "{report:#}");
+    assert_eq!((text(verdict, "direction"), number(verdict, "lost")), ("out", 0));
+    assert!(carried.held > 64, "{carried:?}");
+
+    let (report, carried) = through(Deed::NOTHING);
+    assert_eq!(text(&report, "verdict.code"), "no_difference", "{report:#}");
+    assert_eq!(carried.held, 0);
 }

@@ -139,7 +139,8 @@ impl PathsSession {
             stopped: false,
         };
         let all: Vec<usize> = (0..session.plan.sources.len()).collect();
-        session.add_rounds(Phase::Screening, &all, PathsPlan::SCREENING);
+        let rounds = session.plan.screening();
+        session.add_rounds(Phase::Screening, &all, rounds);
         session.counts.opened =
             session.turns.iter().take(all.len()).map(|turn| turn.flow).collect();
         let trains = session.counts.opened.iter().take(PathsPlan::TRAINS);

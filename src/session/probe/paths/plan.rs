@@ -23,8 +23,11 @@ pub struct PathsPlan {
 }
 
 impl PathsPlan {
-    /// Datagrams of each flow before any is looked at.
+    /// Datagrams of each flow before any is looked at, and of more if there are few flows.
     pub const SCREENING: u32 = 8;
+    /// Fewest datagrams of all flows together before any is looked at: with fewer, chance could
+    /// explain any difference of delays.
+    pub const LEAST_SCREENING: u32 = 64;
     /// Flows that are tested for reordering, and the datagrams that each sends at once for it.
     pub const TRAINS: usize = 32;
     /// Datagrams of a train.
@@ -39,4 +42,10 @@ impl PathsPlan {
     pub const MOST: u32 = 4_096;
     /// Tests for a loss of some flows in one run: the screening and nine looks, each way.
     pub const TESTS: u64 = 20;
+
+    /// Datagrams of each flow before any is looked at.
+    pub fn screening(&self) -> u32 {
+        let flows = self.sources.len().max(1) as u32;
+        Self::LEAST_SCREENING.div_ceil(flows).max(Self::SCREENING)
+    }
 }

@@ -212,6 +212,40 @@ fn a_clean_path_has_nothing_to_see() {
     }
 }
 
+/// `UDPKIT_TEST_RUNS` runs more of them.
+#[test]
+fn whole_sessions_over_one_path_of_any_kind_accuse_no_flow() {
+    for seed in 0..runs(200) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let flows = [2, 8, 16, 32, 64][rng.usize(..5)];
+        let mut way = || {
+            let base = Nanos::from_micros(rng.u64(50..60_000));
+            let most = Nanos::from_micros([0, 100, 2_000, 15_000][rng.usize(..4)]);
+            let share = [0, 0, 0, 10_000, 50_000][rng.usize(..5)];
+            let loss = Loss::Independent(Chance::per_million(share));
+            let delay = Delay { base, jitter: Jitter::Above(most) };
+            Impairments { loss, delay, ..Impairments::default() }
+        };
+        let (out, back) = (way(), way());
+        let is_lossless = [&out, &back].iter().all(|way| way.loss == losing(0).loss);
+        let plan = PathsPlan { time: Nanos::from_secs(1), ..plan(seed, flows) };
+        let [near, far] = hosts();
+        let near = near.behind(Link::new(out, back));
+        let report = measured(plan, [near, far]);
+        let verdict = &report.findings.verdict;
+        let told = || format!("seed {seed}: {:?}", report.findings);
+        if is_lossless {
+            let is_clean = matches!(verdict, PathsVerdict::NoDifference { lost: 0, .. });
+            assert!(is_clean && report.findings.caveats.is_empty(), "{}", told());
+            assert_eq!(report.arrived, Some(report.sent), "{}", told());
+            assert_eq!(report.replies, report.sent, "{}", told());
+        }
+        let is_fair =
+            matches!(verdict, PathsVerdict::NoDifference { .. } | PathsVerdict::Undecided { .. });
+        assert!(is_fair, "{}", told());
+    }
+}
+
 #[test]
 fn loss_that_all_flows_share_accuses_none() {
     for seed in 0..runs(1) {

@@ -17,6 +17,19 @@ pub struct Deed {
     pub rewrite_every: Option<u64>,
     /// How long the datagrams of every other client socket are held back on their way out.
     pub hold_others: Duration,
+    /// How long every other datagram but those of the dialogue is held back on its way out, as a
+    /// second link would that is chosen packet by packet.
+    pub spray: Duration,
+}
+
+impl Deed {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        cut_to: None,
+        rewrite_every: None,
+        hold_others: Duration::ZERO,
+        spray: Duration::ZERO,
+    };
 }
 
 /// What was forwarded in one direction, each counted once.
@@ -28,6 +41,8 @@ pub struct Carried {
     pub cut: u64,
     /// Datagrams that were rewritten.
     pub rewritten: u64,
+    /// Datagrams that were held back.
+    pub held: u64,
     /// Measurement or STAMP datagrams of at least 64 bytes.
     long: u64,
 }
@@ -84,9 +99,17 @@ fn carry(front: &UdpSocket, server: u16, deeds: [Deed; 2], over: &AtomicBool) ->
                 socket.set_nonblocking(true).expect("loopback has sockets");
                 Client { socket, is_held }
             });
+            let is_dialogue = buffer[..len].first().is_none_or(u8::is_ascii_alphanumeric);
             let bytes = deeds[0].apply(&mut buffer[..len], &mut carried[0]);
-            if known.is_held && deeds[0].hold_others > Duration::ZERO {
-                held.push_back((Instant::now() + deeds[0].hold_others, client, bytes.to_vec()));
+            let is_sprayed = !is_dialogue && carried[0].datagrams % 2 == 1;
+            let hold = match (known.is_held, is_sprayed) {
+                (true, _) if deeds[0].hold_others > Duration::ZERO => deeds[0].hold_others,
+                (_, true) => deeds[0].spray,
+                _ => Duration::ZERO,
+            };
+            if hold > Duration::ZERO {
+                carried[0].held += 1;
+                held.push_back((Instant::now() + hold, client, bytes.to_vec()));
             } else {
                 let _ = known.socket.send(bytes);
             }

@@ -1,16 +1,14 @@
 //! What `blast`, `ping` and `probe` say of datagrams that something forwards by their content, cuts
 //! and rewrites, with the forwarder's own counts as witness; and of one that does nothing to them.
 
-mod forwarder;
-
-use self::forwarder::{Deed, Forwarder};
+use crate::common::forwarder::{Deed, Forwarder};
 use crate::common::{
     Output, Running, assert_sums, free_udp_port, json, number, path, run, secs, text, udpkit,
 };
 use serde_json::Value;
 use std::time::Duration;
 
-const NOTHING: Deed = Deed { cut_to: None, rewrite_every: None, hold_others: Duration::ZERO };
+const NOTHING: Deed = Deed::NOTHING;
 /// More than the dialogue's longest reply.
 const CUT: Deed = Deed { cut_to: Some(1_200), ..NOTHING };
 const REWRITE: Deed = Deed { rewrite_every: Some(10), ..NOTHING };
