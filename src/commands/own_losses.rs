@@ -4,7 +4,21 @@
 use crate::batch::{HostCounter, HostCounters};
 use crate::net::{HostReader, HostSnapshot, RunInterfaces};
 use crate::record::{LossPart, split_drops, thrown_away};
+use crate::session::HostMeter;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Counters that were read this recently are not read again for another peer.
+const FRESH: Duration = Duration::from_millis(10);
+
+/// What a meter has read: the routes' interfaces, and the latest counters.
+#[derive(Default)]
+struct Known {
+    routes: HashMap<IpAddr, Option<u32>>,
+    latest: Option<(Instant, HostSnapshot)>,
+}
 
 /// This host's counters since a run began.
 pub struct OwnLosses {
@@ -25,6 +39,25 @@ impl OwnLosses {
         let interfaces = RunInterfaces { rx: route, tx: route };
         let change = self.counters.snapshot().since(&self.before, peer, interfaces);
         thrown_away(&change.counted, missing)
+    }
+
+    /// The counters for a state machine that asks for many peers.
+    pub fn meter(self: &Arc<Self>) -> HostMeter {
+        let (own, known) = (Arc::clone(self), Mutex::new(Known::default()));
+        HostMeter::new(move |peer, interface| {
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            let Known { routes, latest } = &mut *known;
+            let by = match interface {
+                0 => *routes.entry(peer).or_insert_with(|| own.counters.interface_to(peer)),
+                index => Some(index),
+            };
+            if latest.as_ref().is_none_or(|(at, _)| at.elapsed() > FRESH) {
+                *latest = Some((Instant::now(), own.counters.snapshot()));
+            }
+            let interfaces = RunInterfaces { rx: by, tx: by };
+            let now = latest.as_ref().map(|(_, now)| now.since(&own.before, peer, interfaces));
+            now.unwrap_or_default()
+        })
     }
 
     /// Why sockets of this host dropped what they dropped.

@@ -2,8 +2,8 @@
 
 use super::finding::all;
 use super::{
-    CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, InterfaceEvent, LimitReport,
-    ReceivedCaveat, SendRefusal, Way, hold_against,
+    CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, HostReport, InterfaceEvent,
+    LimitReport, PlacedLosses, ReceivedCaveat, SendRefusal, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -77,6 +77,11 @@ pub struct CastReceived {
     /// Lost over all sources; `None` with `--no-header`.
     #[serde(rename = "lost_datagrams")]
     pub lost: Option<u64>,
+    /// Where these were lost, as far as this host knows; `None` with `--no-header`.
+    #[serde(rename = "lost")]
+    pub places: Option<PlacedLosses>,
+    /// This host and its counters, if they can be read.
+    pub hosts: Vec<HostReport>,
     /// Second and later copies over all sources; `None` with `--no-header`.
     pub duplicates: Option<u64>,
     /// Payload bytes of these, which do not count as goodput; `None` with `--no-header`.
@@ -293,6 +298,12 @@ pub struct CastInterval {
     pub bytes: u64,
     /// Found lost in the interval: falls below zero when a late datagram fills an earlier gap.
     pub lost: i64,
+    /// Of the lost, those that this host's sockets dropped.
+    pub at_socket: u64,
+    /// Of the lost, those that this host dropped before its sockets.
+    pub in_host: u64,
+    /// Of the lost, those that arrived damaged.
+    pub damaged: u64,
     /// Duplicates in the interval.
     pub duplicates: u64,
     /// Datagrams without the measurement header that arrived in the interval and are not counted.

@@ -1,7 +1,10 @@
 //! A fan-out's receivers, as known to its sender.
 
 use super::finding::{all, maybe};
-use super::{Contradiction, Departure, FanoutCaveat, FanoutCopy, LimitReport, Way, hold_against};
+use super::{
+    Contradiction, Departure, FanoutCaveat, FanoutCopy, HostReport, LimitReport, PlacedLosses, Way,
+    hold_against,
+};
 use crate::units::{Endpoint, Limit, Measured, Metric, Nanos};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -47,8 +50,14 @@ pub struct FanoutReceiver {
     pub reordered: Option<u64>,
     /// Second and later copies.
     pub duplicates: Option<u64>,
-    /// Buffers that its own socket dropped because it was full.
+    /// Buffers that its own socket dropped.
     pub socket_drops: Option<u64>,
+    /// Where they were lost; `None` if it has not reported.
+    #[serde(rename = "lost")]
+    pub places: Option<PlacedLosses>,
+    /// The sender's host and its own with their counters, as far as they are known; empty if it
+    /// lost nothing.
+    pub hosts: Vec<HostReport>,
     /// Median of the one-way delay above its minimum; `None` with too few datagrams.
     pub delay_p50_ns: Option<u64>,
     /// Its 99th percentile.

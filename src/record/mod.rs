@@ -28,6 +28,7 @@ mod local_failure;
 mod ping;
 mod ping_facts;
 mod ping_judge;
+mod placed_losses;
 pub mod probe;
 mod rates;
 mod recv;
@@ -96,6 +97,7 @@ pub use ping::{
     PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
 pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
+pub use placed_losses::{KnownHosts, PlacedLosses, largest_parts};
 pub use rates::{rates, rates_between};
 pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,

@@ -9,6 +9,7 @@ use super::number::span_or_dash;
 use super::page::{Align, Page, table};
 use super::progress::fitting;
 use super::words::cast as words;
+use super::words::host_losses::{placed, placed_advice};
 use super::words::terms::{count_and_share, plural};
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
 use crate::units::{Nanos, group_digits};
@@ -22,8 +23,15 @@ pub fn cast_interval_line(interval: &CastInterval, page: Page) -> String {
     let mut parts = vec![
         figure("received", group_digits(interval.received)),
         figure("lost", signed(interval.lost)),
-        figure("duplicates", group_digits(interval.duplicates)),
     ];
+    let places = [
+        ("at socket", interval.at_socket),
+        ("in host", interval.in_host),
+        ("damaged", interval.damaged),
+    ];
+    let places = places.iter().filter(|(_, count)| *count > 0);
+    parts.extend(places.map(|(name, count)| figure(name, group_digits(*count))));
+    parts.extend([figure("duplicates", group_digits(interval.duplicates))]);
     parts.extend(rate(interval.bytes, interval.span).map(bits));
     if interval.without_header > 0 {
         parts.push(figure("no header", group_digits(interval.without_header)));
@@ -133,6 +141,13 @@ pub fn cast_received_text(all: &CastReceived, page: Page) -> String {
     let mut closing = String::new();
     if let Some(stream) = &all.stream {
         closing.push_str(&cast_stream_text(stream, page));
+    }
+    if let Some(places) = &all.places
+        && let Some(told) = placed(places, &all.hosts, words::BEFORE_THIS_HOST)
+    {
+        closing.push_str(&page.labelled("lost", &[told]));
+        let advice: Vec<String> = placed_advice(&all.hosts).into_iter().collect();
+        closing.push_str(&page.labelled("advice", &advice));
     }
     closing.push_str(&page.labelled("uncounted", &words::not_counted(all)));
     if let Some(expected) = all.expected {
@@ -273,11 +288,14 @@ mod tests {
             bytes: 125_000,
             lost: -1,
             duplicates: 0,
-            without_header: 0,
             sources: 2,
+            ..CastInterval::default()
         };
         let line = cast_interval_line(&interval, Page::new(80));
         assert_eq!(line, "   2.0 s  received 1 000  lost -1  duplicates 0  1.00 Mbit/s  2 sources");
+        let placed = CastInterval { lost: 9, at_socket: 2, damaged: 3, ..interval };
+        let line = cast_interval_line(&placed, Page::new(80));
+        assert!(line.contains("  lost 9  at socket 2  damaged 3  duplicates 0"), "{line}");
         let none = CastInterval { without_header: 7, ..interval };
         assert!(cast_interval_line(&none, Page::new(80)).ends_with("  no header 7"));
     }

@@ -6,6 +6,7 @@ mod adversary;
 pub mod blast;
 mod cast;
 mod find_rate;
+mod host_meter;
 mod interface_log;
 pub mod iperf3;
 mod network_errors;
@@ -30,6 +31,7 @@ pub use cast::{
 };
 pub use cast::{CheckAnswerer, CheckAnswererConfig, CheckConfig, CheckProber, CheckedInterface};
 pub use find_rate::{FindRate, Found, Outcome, SearchStep};
+pub use host_meter::HostMeter;
 pub use interface_log::InterfaceLog;
 pub use network_errors::NetworkErrorLog;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};

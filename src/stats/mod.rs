@@ -10,6 +10,7 @@ mod jitter;
 mod loss_significance;
 mod moments;
 mod sequence;
+mod socket_drops;
 mod stream_groups;
 mod timeline;
 mod top_sources;
@@ -25,6 +26,7 @@ pub use loss_significance::{
 };
 pub use moments::Moments;
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
+pub use socket_drops::SocketDrops;
 pub use stream_groups::{StreamGroups, StreamLoss, split_by_loss, split_by_loss_among};
 pub use timeline::{Cell, Timeline};
 pub use top_sources::{SourceCount, TopSources};

@@ -96,6 +96,21 @@ pub fn ethernet_wire_bytes(payload: usize, family: IpFamily, mtu: usize) -> usiz
     full * frame(carries + header) + if rest > 0 { frame(rest + header) } else { 0 }
 }
 
+/// Packets of a datagram of this payload over a link of this MTU: all fragments but the last hold a
+/// multiple of eight bytes (RFC 791, RFC 8200).
+pub fn fragments(payload: u64, mtu: u64, family: IpFamily) -> u64 {
+    const FRAGMENT_HEADER: u64 = 8;
+    let (header, more) = match family {
+        IpFamily::V4 => (20, 0),
+        IpFamily::V6 => (40, FRAGMENT_HEADER),
+    };
+    let datagram = payload + UDP_HEADER as u64;
+    if header + datagram <= mtu {
+        return 1;
+    }
+    datagram.div_ceil((mtu.saturating_sub(header + more) & !7).max(8))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,5 +142,22 @@ mod tests {
         assert_eq!(max_payload(IpFamily::V6), 65_527);
         assert_eq!((MAX_PAYLOAD, ETHERNET_PAYLOAD, GSO_BYTES), (65_527, 1_472, 65_507));
         assert_eq!([IpFamily::V4, IpFamily::V6].map(IpFamily::headers), [28, 48]);
+    }
+
+    #[test]
+    fn a_datagram_has_the_fragments_that_the_mtu_makes_of_it() {
+        for (payload, mtu, family, wanted) in [
+            (1_472, 1_500, IpFamily::V4, 1),
+            (1_473, 1_500, IpFamily::V4, 2),
+            (2_952, 1_500, IpFamily::V4, 2),
+            (2_953, 1_500, IpFamily::V4, 3),
+            (65_507, 1_500, IpFamily::V4, 45),
+            (1_452, 1_500, IpFamily::V6, 1),
+            (1_453, 1_500, IpFamily::V6, 2),
+            (65_507, 65_536, IpFamily::V4, 1),
+            (100, 0, IpFamily::V6, 14),
+        ] {
+            assert_eq!(fragments(payload, mtu, family), wanted, "{payload} of {mtu}");
+        }
     }
 }

@@ -17,7 +17,7 @@ mod whole;
 pub use bytes::{ByteCount, group_digits};
 pub use datagram_sizes::{
     ETHERNET_MTU, ETHERNET_PAYLOAD, GSO_BYTES, GSO_SEGMENTS, GSO_SEGMENTS_BEFORE_6_9, IpFamily,
-    MAX_PACKET, MAX_PAYLOAD, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, max_payload,
+    MAX_PACKET, MAX_PAYLOAD, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, fragments, max_payload,
     udp_ip_bytes,
 };
 pub use endpoint::{Endpoint, any_address, name_zones, with_port};

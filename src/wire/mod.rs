@@ -29,7 +29,9 @@ pub use control::{
 pub use control_mac::{AuthenticationError, ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal};
 pub use dscp::{Dscp, Ecn, ParseDscpError, ParseEcnError, split_tos, tos};
 pub use escape::{EscapeError, escape, escape_into, harmless, is_harmful, unescape};
-pub use fanout::{Announcement, LINE_LEN, MarkReport, REPORT_GAPS, ReceiverReport, fanout_tag};
+pub use fanout::{
+    Announcement, HostCounts, LINE_LEN, MarkReport, REPORT_GAPS, ReceiverReport, fanout_tag,
+};
 pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, MOST_SENT, decode_end, encode_end};
 pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use hops::Hops;

@@ -18,7 +18,7 @@ use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
 use crate::units::{
-    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, UDP_HEADER, any_address, max_payload,
+    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, any_address, fragments, max_payload,
     with_port,
 };
 use crate::wire::iperf3::{MOST_PAYLOAD, MOST_STREAMS};
@@ -264,21 +264,6 @@ fn one_of(args: &BlastArgs, text: &str, addrs: Vec<SocketAddr>) -> anyhow::Resul
     Ok(choose(&name, &sendable, &plan, || hello(key.as_ref())))
 }
 
-/// Packets of a datagram: all fragments but the last hold a multiple of eight bytes (RFC 791,
-/// RFC 8200).
-fn fragments(payload: u64, mtu: u64, family: IpFamily) -> u64 {
-    const FRAGMENT_HEADER: u64 = 8;
-    let (header, more) = match family {
-        IpFamily::V4 => (20, 0),
-        IpFamily::V6 => (40, FRAGMENT_HEADER),
-    };
-    let datagram = payload + UDP_HEADER as u64;
-    if header + datagram <= mtu {
-        return 1;
-    }
-    datagram.div_ceil((mtu.saturating_sub(header + more) & !7).max(8))
-}
-
 fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastUsage> {
     let family = IpFamily::of(target);
     let most = if args.iperf3 { MOST_PAYLOAD } else { max_payload(family) as u64 };
@@ -365,26 +350,4 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), BlastUsage> {
         return Err(BlastUsage::NoBurst);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_datagram_has_the_fragments_that_the_mtu_makes_of_it() {
-        for (payload, mtu, family, wanted) in [
-            (1_472, 1_500, IpFamily::V4, 1),
-            (1_473, 1_500, IpFamily::V4, 2),
-            (2_952, 1_500, IpFamily::V4, 2),
-            (2_953, 1_500, IpFamily::V4, 3),
-            (65_507, 1_500, IpFamily::V4, 45),
-            (1_452, 1_500, IpFamily::V6, 1),
-            (1_453, 1_500, IpFamily::V6, 2),
-            (65_507, 65_536, IpFamily::V4, 1),
-            (100, 0, IpFamily::V6, 14),
-        ] {
-            assert_eq!(fragments(payload, mtu, family), wanted, "{payload} of {mtu}");
-        }
-    }
 }

@@ -15,7 +15,7 @@ use crate::commands::usage::check_limits;
 use crate::commands::wait_for_address::AddressWait;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, IoMode, SocketPlan, resolve_all, split_host_port};
+use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve_all, split_host_port};
 use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
 use crate::report::words::cast_hints as hints;
 use crate::report::words::interfaces::waiting_for;
@@ -24,11 +24,12 @@ use crate::report::{self, Output, Page, ProgressLine, print_json, print_text};
 use crate::session::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Names, SubscribeError,
 };
-use crate::units::{Endpoint, Nanos, any_address};
+use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, any_address};
 use crate::wire::CONTROL_MAX;
 use anyhow::Context;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 /// With this many sockets or more, each has one receive buffer instead of 64, to bound memory.
 const MANY_SOCKETS: usize = 16;
@@ -45,7 +46,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
     let family = FamilyChoice::from(args.family);
     let subscribe = args.sender.as_deref().map(|text| sender(text, family)).transpose()?;
-    let own_losses = OwnLosses::watch();
+    let own_losses = Arc::new(OwnLosses::watch());
     let reports = (!args.silent && !args.no_header).then(random_u64).transpose()?;
     let wait = AddressWait::when(args.wait_for_address, args.time);
     let opened = wait.open(
@@ -84,6 +85,8 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         reports,
         subscribe,
         keepalive: args.keepalive.every,
+        per_buffer: if coalesces(&listeners.sockets) { GSO_SEGMENTS as u64 } else { 1 },
+        host: own_losses.meter(),
     };
     let report_to = match &store {
         Some(store) if store.is_standard_output() => ReportTo::StandardError,
@@ -106,6 +109,11 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let mut end = ended.summary;
     end.received.explain_drops(&own_losses.split(end.received.socket_drops));
     conclude(&args, end, report_to)
+}
+
+/// Whether a buffer of a socket may hold several datagrams.
+fn coalesces(sockets: &[Socket]) -> bool {
+    sockets.iter().any(|socket| socket.io_used().coalesced)
 }
 
 /// The address of the sender to subscribe to, the first to answer of its name's.

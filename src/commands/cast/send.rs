@@ -7,6 +7,7 @@ use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
 use crate::commands::misread::{check_hosts, check_zones, take_phrases};
+use crate::commands::own_losses::OwnLosses;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
@@ -23,6 +24,7 @@ use crate::session::{
 use crate::units::{Nanos, Rate};
 use crate::wire::{CONTROL_MAX, Header, tos};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 /// Datagrams of one batch.
 const SLOTS: usize = 1024;
@@ -141,6 +143,7 @@ fn config(
         receivers: args.receivers.unwrap_or(0),
         wait: args.wait,
         explain: net::explain,
+        host: Arc::new(OwnLosses::watch()).meter(),
         ear: (!args.no_header || args.open.is_some())
             .then(|| local_address::ear(args))
             .transpose()?,

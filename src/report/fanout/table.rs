@@ -3,6 +3,7 @@
 use crate::record::{FanoutReceiver, FanoutStanding, ReceiverState, Skew};
 use crate::report::page::Page;
 use crate::report::words::cast as words;
+use crate::report::words::host_losses::{placed, placed_advice};
 use crate::units::Nanos;
 
 /// Width of the columns after the name.
@@ -14,6 +15,8 @@ const WIDE: usize = 110;
 const DESTINATION: usize = 22;
 /// Longest name of a receiver in a sentence with two names.
 const NAME: usize = 27;
+/// Most receivers of which it is told where they lost datagrams, the worst first.
+const PLACED: usize = 3;
 
 /// The table's lines for `width` columns and at most `most` receivers; a last line counts those
 /// left out.
@@ -175,7 +178,7 @@ pub(in crate::report) fn shortened(text: &str, width: usize) -> String {
 
 /// Common loss, verdict and cautions of all receivers.
 pub(in crate::report) fn closing_text(standing: &FanoutStanding, page: Page) -> String {
-    let mut text = String::new();
+    let mut text = places_text(standing, page);
     if let Some(skew) = &standing.skew {
         let (first, last) = (shortened(&skew.first, NAME), shortened(&skew.last, NAME));
         let skew = Skew { first, last, ..skew.clone() };
@@ -187,6 +190,21 @@ pub(in crate::report) fn closing_text(standing: &FanoutStanding, page: Page) -> 
     }
     text.push_str(&page.told("caution", &standing.caveats));
     text
+}
+
+/// Where receivers lost datagrams, of those to whom a host lost some.
+fn places_text(standing: &FanoutStanding, page: Page) -> String {
+    let rows = standing.receivers.iter().filter_map(|one| {
+        let told = placed(one.places.as_ref()?, &one.hosts, words::ON_THE_PATH)?;
+        let name = shortened(&one.receiver, NAME);
+        Some((one, words::lost_by(&name, &told)))
+    });
+    let rows: Vec<(&FanoutReceiver, String)> = rows.collect();
+    let mut lines: Vec<String> = rows.iter().take(PLACED).map(|(_, line)| line.clone()).collect();
+    lines.extend(words::more_with_host_losses(rows.len().saturating_sub(PLACED) as u64));
+    let advice = rows.iter().find_map(|(one, _)| placed_advice(&one.hosts));
+    let advice: Vec<String> = advice.into_iter().collect();
+    page.labelled("lost", &lines) + &page.labelled("advice", &advice)
 }
 
 #[cfg(test)]

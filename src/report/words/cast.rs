@@ -322,6 +322,22 @@ pub fn lost_by_all(common: &CommonLoss) -> String {
     format!("{} of {compared} lost by {receivers}", group_digits(common.lost_by_all))
 }
 
+/// Where what no counter explains was lost, as the sender knows it.
+pub const ON_THE_PATH: &str = "on the path";
+
+/// The same, as a receiver knows it.
+pub const BEFORE_THIS_HOST: &str = "before this host";
+
+/// Where one receiver lost datagrams.
+pub fn lost_by(receiver: &str, places: &str) -> String {
+    format!("{receiver}: {places}")
+}
+
+/// The line about further receivers to whom hosts lost datagrams; `None` without any.
+pub fn more_with_host_losses(receivers: u64) -> Option<String> {
+    (receivers > 0).then(|| format!("and {} more, told by --json", plural(receivers, "receiver")))
+}
+
 /// The heading of the columns of delays: milliseconds above the minimum (RFC 5481).
 pub const DELAY_COLUMNS: &str = "PDV above min, ms";
 

@@ -1,7 +1,10 @@
 //! Names of the places where hosts lose datagrams, with the counters that say so.
 
 use super::terms::list;
-use crate::record::{Certainty, LossPart, LossPlace, ThroughputAdvice, Worded};
+use crate::record::{
+    Certainty, HostReport, LossPart, LossPlace, PlacedLosses, ThroughputAdvice, Worded,
+    largest_parts,
+};
 use crate::units::group_digits;
 
 /// `up to 812`, `812`.
@@ -15,6 +18,30 @@ pub fn count_text(datagrams: u64, certainty: Certainty) -> String {
 /// `up to 812 in the network card's receive ring (rx_missed_errors)`.
 pub fn part_text(part: &LossPart) -> String {
     format!("{} {}", count_text(part.datagrams, part.certainty), place_text(part.place))
+}
+
+/// `90 = 3 on the path + up to 87 with a wrong UDP checksum (InCsumErrors)`, where `rest` is the
+/// place of what no counter explains; `None` where none explains any.
+pub fn placed(losses: &PlacedLosses, hosts: &[HostReport], rest: &str) -> Option<String> {
+    let parts = largest_parts(hosts);
+    let never = losses.never_sent.filter(|never| *never > 0);
+    if parts.is_empty() && never.is_none() {
+        return None;
+    }
+    let never = never.map(|never| format!("{} not sent to it", group_digits(never)));
+    let path = (losses.path > 0).then(|| format!("{} {rest}", group_digits(losses.path)));
+    let terms: Vec<String> =
+        never.into_iter().chain(path).chain(parts.iter().map(part_text)).collect();
+    Some(format!("{} = {}", group_digits(losses.total), terms.join(" + ")))
+}
+
+/// What helps against the largest of the losses in these hosts, if anything does.
+pub fn placed_advice(hosts: &[HostReport]) -> Option<String> {
+    let parts = largest_parts(hosts);
+    parts
+        .iter()
+        .find_map(|part| ThroughputAdvice::for_place(part.place))
+        .map(|advice| advice.text())
 }
 
 /// That this host dropped what may have been the replies; `None` if it dropped nothing.

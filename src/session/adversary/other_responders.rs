@@ -7,8 +7,8 @@ use crate::machine::Session;
 use crate::netsim::runs;
 use crate::session::{
     Answering, CastReceiver, CastReceiverConfig, CastSender, CastSenderConfig, CheckAnswerer,
-    CheckAnswererConfig, FeedbackConfig, FixedMessages, Message, Names, ReceiveSocket, RecvPlan,
-    RecvSession, Show, Spacing, SubscriptionPolicy,
+    CheckAnswererConfig, FeedbackConfig, FixedMessages, HostMeter, Message, Names, ReceiveSocket,
+    RecvPlan, RecvSession, Show, Spacing, SubscriptionPolicy,
 };
 use crate::units::Nanos;
 use crate::wire::{TicketKey, Verb};
@@ -89,6 +89,7 @@ fn sender(mind: &mut Adversary, batch: &mut TxBatch) -> CastSender<FixedMessages
         wait: None,
         ear: Some(FeedbackConfig { run, compare, door }),
         explain: LocalSendFailure::from_errno,
+        host: HostMeter::default(),
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
     CastSender::new(config, FixedMessages::new(messages, None), (), batch)

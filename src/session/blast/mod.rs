@@ -18,7 +18,6 @@ mod receiver_counts;
 mod receiver_plan;
 mod repeated;
 mod sender;
-mod socket_drops;
 mod stat_params;
 mod stream_opening;
 mod stream_params;

@@ -6,7 +6,7 @@ use crate::batch::{LocalSendFailure, TxBatch};
 use crate::impair::{Chance, Delay, Duplication, Impairments, Jitter, Loss, Reordering};
 use crate::netsim::{Clock, Host, HostId, Link, Network, Packet, Running, SimSocket, Way, Weather};
 use crate::record::{CastEvent, FanoutEvent, Flow, Sink};
-use crate::session::{FixedMessages, Message, Spacing};
+use crate::session::{FixedMessages, HostMeter, Message, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind, TicketKey};
 use std::cell::RefCell;
@@ -225,6 +225,7 @@ pub(super) fn plan(targets: &[SocketAddr], every: Nanos, open: bool) -> CastSend
         wait: None,
         ear: Some(FeedbackConfig { run: Some(0xC0_FFEE), compare: false, door }),
         explain: LocalSendFailure::from_errno,
+        host: HostMeter::default(),
     }
 }
 

@@ -9,10 +9,11 @@ use crate::batch::{Datagram, RxEntry, RxMeta, TxBatch};
 use crate::machine::Now;
 use crate::netsim::{Fault, runs};
 use crate::record::{FanoutReceiver, KnownFanout, LossOrigin, ReceiverState};
+use crate::session::HostMeter;
 use crate::session::simulation::fault_matrix::{Machine, Trial};
-use crate::stats::DropCount;
+use crate::stats::SocketDrops;
 use crate::units::Nanos;
-use crate::wire::{Announcement, Command, LINE_LEN, ReceiverReport};
+use crate::wire::{Announcement, Command, HostCounts, LINE_LEN, ReceiverReport};
 use std::net::SocketAddr;
 
 const EVERY: Nanos = Nanos::from_millis(1);
@@ -349,8 +350,9 @@ fn reports_of_a_thousand(bits_per_second: u64, seconds: u64) -> Vec<u64> {
                 continue;
             }
             out.reset();
-            let known =
-                Reported { rows: &[], names: &Names::default(), drops: &[DropCount::default()] };
+            let (names, host) = (Names::default(), HostMeter::default());
+            let drops = [SocketDrops::of_up_to(1)];
+            let known = Reported { rows: &[], names: &names, drops: &drops, host: &host };
             receiver.poll(now, &known, &mut out);
             for slot in out.slots() {
                 per_second[(millis / 1_000) as usize] += 1;
@@ -390,6 +392,10 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
         run: 0xC0_FFEE,
         by: "a-long-name-eth".to_owned(),
         to: Some(group()),
+        host: Some(HostCounts {
+            listed: 39,
+            counts: (0..12).map(|place| (place, Some(1 << 40))).collect(),
+        }),
         ..ReceiverReport::default()
     };
     // Whatever one receiver has that the others do not.

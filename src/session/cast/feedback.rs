@@ -1,11 +1,13 @@
 //! A receiver's reports to all of its senders.
 
 use super::credit::Credit;
-use super::reporter::Reporter;
+use super::reporter::{Reporter, ReporterHost};
 use super::{Names, SourceAccount, SourceKey};
 use crate::batch::{Dest, RxMeta, TxBatch};
 use crate::machine::Now;
-use crate::stats::DropCount;
+use crate::session::HostMeter;
+use crate::session::host_meter::counts_of;
+use crate::stats::SocketDrops;
 use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Reply, fanout_tag};
 use fastrand::Rng;
@@ -35,7 +37,9 @@ pub(super) struct Reported<'a> {
     pub rows: &'a [SourceAccount],
     pub names: &'a Names,
     /// Drops of each socket.
-    pub drops: &'a [DropCount],
+    pub drops: &'a [SocketDrops],
+    /// The counters of this host.
+    pub host: &'a HostMeter,
 }
 
 /// All reporters of a receiver.
@@ -190,7 +194,7 @@ impl Feedback {
 
     /// Writes the reports that are due, as many as fit.
     pub fn poll(&mut self, now: Now, known: &Reported<'_>, out: &mut TxBatch) {
-        let Reported { rows, names, drops } = *known;
+        let Reported { rows, names, drops, host } = *known;
         if let Some((left @ 1.., next)) = self.leaving
             && next <= now.mono
         {
@@ -206,9 +210,12 @@ impl Feedback {
             }
             let found = reporter.row.and_then(|row| rows.get(row)).map(SourceAccount::found);
             let by = names.interface(reporter.key.interface).unwrap_or_default();
-            let drops = drops.get(reporter.listens).copied().unwrap_or_default();
+            let drops = drops.get(reporter.listens).map_or(0, |drops| drops.buffers);
+            let host = host.read(reporter.key.source.ip(), reporter.key.interface);
+            let host = host.map(|host| counts_of(&host.counted));
             let credit = &mut self.credits[reporter.credit];
-            let line = reporter.write(now, found.as_ref(), (by, drops.total()), credit);
+            let local = ReporterHost { by, drops, host };
+            let line = reporter.write(now, found.as_ref(), local, credit);
             if line.is_empty() {
                 continue;
             }

@@ -15,9 +15,11 @@ use crate::batch::{
     Datagram, Dest, Fragmentation, InterfaceChange, NetworkError, SendOutcome, TxBatch,
 };
 use crate::machine::{Next, Now, Session};
-use crate::record::{CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, Sink};
-use crate::session::InterfaceLog;
-use crate::stats::DropCount;
+use crate::record::{
+    CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, PlacedLosses, Sink,
+};
+use crate::session::{HostMeter, InterfaceLog};
+use crate::stats::SocketDrops;
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{Announcement, Class, Command, Header, Kind, classify};
 use intervals::{Change, Intervals};
@@ -96,6 +98,10 @@ pub struct CastReceiverConfig {
     /// How often it is asked at least that the path from it stays open; zero for only as often as
     /// the subscription needs.
     pub keepalive: Nanos,
+    /// Most datagrams in a buffer that the sockets receive, 1 or more.
+    pub per_buffer: u64,
+    /// The counters of this host.
+    pub host: HostMeter,
 }
 
 /// Result of a receiver.
@@ -128,9 +134,11 @@ pub struct CastReceiver<S> {
     foreign: ForeignDatagrams,
     excluded: u64,
     stream: Option<Stream>,
-    drops: Vec<DropCount>,
+    drops: Vec<SocketDrops>,
     timing: Timing,
     intervals: Option<Intervals>,
+    /// Where the losses of the intervals so far were.
+    placed: PlacedLosses,
     /// Reports and subscription commands that this host refused to send.
     refused: Refused,
     interfaces: InterfaceLog,
@@ -157,7 +165,7 @@ where
     pub fn new(config: CastReceiverConfig, sink: S) -> Self {
         let started = config.listens.iter().map(|listen| listen.since).min().unwrap_or_default();
         Self {
-            drops: vec![DropCount::default(); config.listens.len()],
+            drops: vec![SocketDrops::of_up_to(config.per_buffer.max(1)); config.listens.len()],
             stream: config.store.then(Stream::default),
             sink,
             rows: Vec::new(),
@@ -175,6 +183,7 @@ where
             foreign: ForeignDatagrams::default(),
             excluded: 0,
             timing: Timing::new(started),
+            placed: PlacedLosses::default(),
             intervals: config.interval.map(|period| Intervals::new(period, started)),
             refused: Refused::default(),
             interfaces: InterfaceLog::default(),
@@ -292,7 +301,7 @@ where
                 // The end of a run of which nothing was received says nothing about this receiver.
                 let mark = EndMark::decode(datagram.payload);
                 if let (Some(index), Some(mark)) = (self.by_key.get(&key).copied(), mark) {
-                    self.end_run(now.mono, index, &key, mark);
+                    self.end_run(now.mono, (index, datagram.meta.socket), &key, mark);
                     if let Some(stream) = &mut self.stream {
                         stream.end(key.source, header.tag, mark.total);
                     }
@@ -338,7 +347,7 @@ where
             }
             if line.over {
                 let mark = EndMark { total: line.sent, began: line.began };
-                self.end_run(now.mono, row, &key, mark);
+                self.end_run(now.mono, (row, datagram.meta.socket), &key, mark);
             }
         }
         let socket = datagram.meta.socket;
@@ -366,14 +375,20 @@ where
             feedback.observe(now.mono, reporter, datagram.true_len, came);
         }
         let row = &mut self.rows[index];
-        let Some(intervals) = self.intervals.as_mut().filter(|_| !row.is_beside()) else {
-            row.observe(now, header, datagram);
-            return;
-        };
-        let (lost, copies) = (row.lost(), row.duplicates());
+        let gaps = row.gaps();
+        let intervals = self.intervals.as_mut().filter(|_| !row.is_beside());
+        let before = intervals.is_some().then(|| (row.lost(), row.duplicates()));
         row.observe(now, header, datagram);
-        let first = (row.duplicates() == copies).then_some(datagram.true_len as u64);
-        intervals.take(now, datagram, Change { first, lost: row.lost() as i64 - lost as i64 });
+        if let Some(drops) = self.drops.get_mut(datagram.meta.socket)
+            && drops.are_unexplained()
+        {
+            row.note_dropped(drops.explain(row.gaps().saturating_sub(gaps)));
+        }
+        if let (Some(intervals), Some((lost, copies))) = (intervals, before) {
+            let first = (row.duplicates() == copies).then_some(datagram.true_len as u64);
+            let lost = row.lost() as i64 - lost as i64;
+            intervals.take(now, datagram, Change { first, lost });
+        }
     }
 
     /// Handles anything but data: an answer to a last report, or a reply of the sender subscribed
@@ -385,10 +400,21 @@ where
         }
     }
 
-    /// The sender of a row has announced the end of its run.
-    fn end_run(&mut self, now: Nanos, index: usize, key: &SourceKey, mark: EndMark) {
+    /// The sender of a row has announced the end of its run, by this socket.
+    fn end_run(
+        &mut self,
+        now: Nanos,
+        (index, socket): (usize, usize),
+        key: &SourceKey,
+        mark: EndMark,
+    ) {
         let is_news = !self.rows[index].has_ended();
-        self.rows[index].end(mark);
+        let row = &mut self.rows[index];
+        let known = row.lost();
+        row.end(mark);
+        if let Some(drops) = self.drops.get_mut(socket).filter(|_| is_news) {
+            row.note_dropped(drops.explain_tail(row.lost().saturating_sub(known)));
+        }
         // Marks are repeated, and the next run may have begun since the first one.
         if is_news {
             self.rows.iter_mut().for_each(|row| row.supersede_by(key));
@@ -440,8 +466,9 @@ where
         // Senders come and go: their addresses must not accumulate.
         out.reset();
         if let Some(feedback) = &mut self.feedback {
-            let (names, drops) = (&self.config.names, &self.drops);
-            feedback.poll(now, &Reported { rows: &self.rows, names, drops }, out);
+            let CastReceiverConfig { names, host, .. } = &self.config;
+            let known = Reported { rows: &self.rows, names, drops: &self.drops, host };
+            feedback.poll(now, &known, out);
             done = feedback.has_left(now.mono);
             at = feedback.next_due();
         }
@@ -559,8 +586,10 @@ where
         let mut datagram = *datagram;
         datagram.meta.interface = self.interfaces.first_index(datagram.meta.interface);
         let datagram = &datagram;
-        if let Some(drops) = datagram.meta.socket_drops {
-            self.on_socket_drops(datagram.meta.socket, drops);
+        if let (Some(drops), Some(known)) =
+            (datagram.meta.socket_drops, self.drops.get_mut(datagram.meta.socket))
+        {
+            known.note_stamp(drops);
         }
         if self.ending == Ending::Leaving {
             // Only answers matter now.
@@ -608,13 +637,22 @@ where
         let sources = self.counted().count() as u64;
         while let Some(interval) = self.intervals.as_mut().and_then(|all| all.next(now.mono, lost))
         {
-            self.tell(CastEvent::Interval(CastInterval { sources, ..interval }));
+            // Counters are read only where there is something for them to explain.
+            let places = if interval.lost > 0 { self.newly_placed() } else { <_>::default() };
+            let PlacedLosses { receiver_host, receiver_socket, damaged, .. } = places;
+            self.tell(CastEvent::Interval(CastInterval {
+                sources,
+                at_socket: receiver_socket.unwrap_or(0),
+                in_host: receiver_host.unwrap_or(0),
+                damaged: damaged.unwrap_or(0),
+                ..interval
+            }));
         }
     }
 
     fn on_socket_drops(&mut self, socket: usize, drops: u32) {
         if let Some(known) = self.drops.get_mut(socket) {
-            known.observe(drops);
+            known.note_asked(drops);
         }
     }
 

@@ -2,15 +2,17 @@
 //! the run looks like to them. Fixed memory per receiver, whatever it reports.
 
 use super::comparison::{Compared, Comparison, IntervalReport};
-use crate::batch::RxMeta;
+use super::sender_losses::{ReceiverLosses, SenderLosses};
+use crate::batch::{HostChange, RxMeta};
 use crate::machine::Now;
 use crate::record::{
     CommonLoss, Contradiction, FanoutReceiver, FanoutStanding, KnownFanout, LossOrigin,
     ReceiverState, rank_receivers,
 };
+use crate::session::host_meter::counters_of;
 use crate::stats::{LossSample, is_beyond_chance};
 use crate::units::{Endpoint, IpFamily, Nanos, udp_ip_bytes};
-use crate::wire::ReceiverReport;
+use crate::wire::{HostCounts, ReceiverReport};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -53,6 +55,9 @@ struct Member {
     reordered: u64,
     duplicates: u64,
     drops: u64,
+    dropped: Option<u64>,
+    /// The counters of its host as it wrote them, which is shorter.
+    host: Option<Box<str>>,
     p50: Option<u64>,
     p99: Option<u64>,
     max: Option<u64>,
@@ -197,9 +202,14 @@ impl ReceiverTable {
 
     /// The state of the run. `sent_to` are the unicast targets, so that one that never reports is
     /// noticed.
-    pub fn standing(&mut self, now: Nanos, sent_to: &[SocketAddr]) -> FanoutStanding {
+    pub fn standing(
+        &mut self,
+        now: Nanos,
+        sent_to: &[SocketAddr],
+        losses: &SenderLosses<'_>,
+    ) -> FanoutStanding {
         let mut receivers: Vec<FanoutReceiver> =
-            self.members.iter().map(|member| self.record(member, now)).collect();
+            self.members.iter().map(|member| self.record(member, now, losses)).collect();
         for addr in sent_to {
             let told = |member: &Member| member.addr == *addr || member.to == Some(*addr);
             if !self.members.iter().any(told) {
@@ -221,10 +231,11 @@ impl ReceiverTable {
         .with_caveats()
     }
 
-    fn record(&self, member: &Member, now: Nanos) -> FanoutReceiver {
+    fn record(&self, member: &Member, now: Nanos, losses: &SenderLosses<'_>) -> FanoutReceiver {
         let whole = self.figures(member, now);
         if member.contradiction.is_none() {
-            return whole;
+            let (places, hosts) = losses.place(member.to, member.losses());
+            return FanoutReceiver { places: Some(places), hosts, ..whole };
         }
         FanoutReceiver {
             receiver: whole.receiver,
@@ -257,6 +268,8 @@ impl ReceiverTable {
             reordered: Some(member.reordered),
             duplicates: Some(member.duplicates),
             socket_drops: Some(member.drops),
+            places: None,
+            hosts: Vec::new(),
             delay_p50_ns: member.p50,
             delay_p99_ns: member.p99,
             delay_max_ns: member.max,
@@ -334,6 +347,8 @@ impl Member {
             reordered: 0,
             duplicates: 0,
             drops: 0,
+            dropped: None,
+            host: None,
             p50: None,
             p99: None,
             max: None,
@@ -341,6 +356,24 @@ impl Member {
             round_trip: None,
             told: 0,
             contradiction: None,
+        }
+    }
+
+    /// What is known of its losses.
+    fn losses(&self) -> ReceiverLosses {
+        let dropped = self.dropped.unwrap_or(self.drops).min(self.lost);
+        let interface = (!self.by.is_empty()).then(|| self.by.to_string());
+        ReceiverLosses {
+            lost: self.lost,
+            received: self.received,
+            dropped,
+            // Those of other sources are not this run's.
+            buffers: self.drops.min(dropped),
+            host: self
+                .host
+                .as_deref()
+                .and_then(HostCounts::read)
+                .map(|host| HostChange { interface, counted: counters_of(&host) }),
         }
     }
 
@@ -373,6 +406,11 @@ impl Member {
         self.reordered = report.reordered;
         self.duplicates = report.duplicates;
         self.drops = report.drops;
+        self.dropped = report.dropped;
+        // A report may have had no room for them.
+        if let Some(host) = &report.host {
+            self.host = Some(host.text().into());
+        }
         self.p50 = report.p50;
         self.p99 = report.p99;
         self.max = report.max;

@@ -1,13 +1,22 @@
 //! Attribution of losses among several receivers: none for chance, the right receiver otherwise.
 
 use super::receiver_table::ReceiverTable;
+use super::sender_losses::SenderLosses;
 use crate::batch::{RxEntry, RxMeta};
 use crate::machine::Now;
-use crate::record::{CommonLoss, KnownFanout, LossOrigin};
+use crate::record::{CommonLoss, FanoutStanding, KnownFanout, LossOrigin};
+use crate::session::HostMeter;
 use crate::units::Nanos;
 use crate::wire::{MarkReport, ReceiverReport};
 
 const NUMBERS: u64 = 600;
+
+/// The state of a run of which the sender knows nothing of its own.
+fn standing_of(census: &mut ReceiverTable) -> FanoutStanding {
+    let host = HostMeter::default();
+    let losses = SenderLosses { targets: &[], tallies: &[], host: &host };
+    census.standing(Nanos::ZERO, &[], &losses)
+}
 
 /// The sender's conclusion for receivers that lost these numbers.
 fn judged(losses: &[Vec<u64>]) -> CommonLoss {
@@ -36,7 +45,7 @@ fn judged(losses: &[Vec<u64>]) -> CommonLoss {
         };
         assert!(census.take(now, &meta, &report, &known));
     }
-    let standing = census.standing(Nanos::ZERO, &[]);
+    let standing = standing_of(&mut census);
     standing.common_loss.expect("several receivers")
 }
 

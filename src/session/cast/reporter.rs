@@ -14,7 +14,7 @@ use crate::batch::Dest;
 use crate::machine::Now;
 use crate::stats::GapLog;
 use crate::units::Nanos;
-use crate::wire::{Announcement, LINE_LEN, MarkReport, ReceiverReport};
+use crate::wire::{Announcement, HostCounts, LINE_LEN, MarkReport, ReceiverReport};
 use fastrand::Rng;
 
 /// The shortest and the longest interval that a sender can request.
@@ -37,6 +37,17 @@ enum Stage {
     Last,
     /// Its last report was answered.
     Done,
+}
+
+/// What a report says of the receiver's own host.
+#[derive(Debug, Default)]
+pub(super) struct ReporterHost {
+    /// The name of the receiving interface; empty if not known.
+    pub by: String,
+    /// Buffers that the socket dropped.
+    pub drops: u64,
+    /// What the host counted; `None` if not known.
+    pub host: Option<HostCounts>,
 }
 
 /// One receiver's reports about one run, group and interface.
@@ -221,7 +232,7 @@ impl Reporter {
         &mut self,
         now: Now,
         found: Option<&ReportCounts>,
-        (by, drops): (String, u64),
+        local: ReporterHost,
         credit: &mut Credit,
     ) -> Vec<u8> {
         let regular = self.stage == Stage::Regular && self.has_reported;
@@ -229,7 +240,7 @@ impl Reporter {
             return Vec::new();
         }
         let limit = usize::try_from(credit.bytes(now.mono)).unwrap_or(usize::MAX).min(LINE_LEN);
-        let bytes = self.report(now, found, by, drops).encode(limit);
+        let bytes = self.report(now, found, local).encode(limit);
         if !bytes.is_empty() {
             credit.spend(now.mono, bytes.len());
             self.has_reported = true;
@@ -242,9 +253,9 @@ impl Reporter {
         &self,
         now: Now,
         found: Option<&ReportCounts>,
-        by: String,
-        drops: u64,
+        local: ReporterHost,
     ) -> ReceiverReport {
+        let ReporterHost { by, drops, host } = local;
         let nothing = ReportCounts {
             lost: self.heard.sent.saturating_sub(self.since),
             ..ReportCounts::default()
@@ -276,6 +287,8 @@ impl Reporter {
             reordered: told.reordered,
             duplicates: told.duplicates,
             drops,
+            dropped: Some(told.dropped),
+            host,
             p50: nanos(told.delays.p50),
             p99: nanos(told.delays.p99),
             max: nanos(told.delays.max),
@@ -323,7 +336,7 @@ mod tests {
             reporter.announced(heard, heard.real - Nanos::from_millis(2), &line, &mut rng);
             let later = Nanos::from_millis(500);
             let now = Now { mono: heard.mono + later, real: real + later };
-            let report = reporter.report(now, None, String::new(), 0);
+            let report = reporter.report(now, None, ReporterHost::default());
             assert_eq!(report.held, 502_000_000, "{real}");
             reporter.leave(now);
             assert!(reporter.is_leaving(), "{real}: it was heard half a second ago");

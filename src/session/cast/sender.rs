@@ -6,7 +6,9 @@
 //! the rounds go the announcements that receivers answer with reports.
 
 use super::end_mark::END_MARK_LEN;
+use super::round::{Fate, Round, RoundKind};
 use super::sender_control::{FeedbackConfig, Pace, SenderControl};
+use super::sender_losses::SenderLosses;
 use super::subscribers::Change;
 use super::tally::{Explain, Tally};
 use super::{EndMark, Names};
@@ -17,7 +19,7 @@ use crate::batch::{
 use crate::machine::{Next, Now, Session};
 use crate::pace::{Schedule, Spacing};
 use crate::record::{CastSent, DeliveryError, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
-use crate::session::{PayloadSource, Supply, SupplyError};
+use crate::session::{HostMeter, PayloadSource, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::collections::VecDeque;
@@ -57,6 +59,8 @@ pub struct CastSenderConfig {
     pub ear: Option<FeedbackConfig>,
     /// Explains an error number of send(2) by the state of this host.
     pub explain: fn(i32, SocketAddr) -> LocalSendFailure,
+    /// The counters of this host.
+    pub host: HostMeter,
 }
 
 /// Result of a sender.
@@ -77,34 +81,6 @@ pub struct CastSenderEnd<S> {
     pub summary: CastSenderSummary,
     /// The sink, for its final output.
     pub sink: S,
-}
-
-/// What became of a datagram to one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Taken,
-    Refused,
-}
-
-/// One datagram for all targets.
-#[derive(Debug, Default)]
-struct Round {
-    /// Space for the header, if there is one, and the payload.
-    bytes: Vec<u8>,
-    kind: RoundKind,
-    /// Number of targets already handled.
-    done: usize,
-    /// Whether any target's datagram was accepted.
-    taken: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum RoundKind {
-    #[default]
-    Data,
-    End,
-    /// An announcement.
-    Line,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +193,8 @@ where
         let mut round = self.spare.pop().unwrap_or_default();
         round.bytes.clear();
         round.bytes.resize(self.header_bytes(), 0);
-        Round { bytes: round.bytes, kind, done: 0, taken: false }
+        round.refused.clear();
+        Round { kind, done: 0, taken: false, ..round }
     }
 
     /// Queues what is due; returns when to ask again.
@@ -469,14 +446,20 @@ where
     /// The front round is done at one more target.
     fn advance(&mut self, fate: Fate) {
         let Some(front) = self.queue.front_mut() else { return };
+        match fate {
+            Fate::Taken => front.taken = true,
+            Fate::Refused => front.refused.push(front.done),
+        }
         front.done += 1;
-        front.taken |= fate == Fate::Taken;
         if front.done < self.ids.len() {
             return;
         }
         let Some(round) = self.queue.pop_front() else { return };
         if round.kind == RoundKind::Data {
             self.sequence += u64::from(round.taken);
+            for target in round.refused.iter().filter(|_| round.taken) {
+                self.tallies[*target].skipped += 1;
+            }
             if self.sequence == 0 && self.is_hopeless() {
                 self.queue.clear();
                 self.phase = Phase::Over;
@@ -595,7 +578,12 @@ where
     fn on_tick(&mut self, now: Now) {
         let hosts = self.hosts();
         let Some(ear) = &mut self.ear else { return };
-        let standing = ear.standing(now.mono, &hosts);
+        let losses = SenderLosses {
+            targets: &self.config.targets,
+            tallies: &self.tallies,
+            host: &self.config.host,
+        };
+        let standing = ear.standing(now.mono, &hosts, &losses);
         let elapsed = self.started.map_or(Nanos::ZERO, |started| now.mono - started);
         let event = FanoutEvent::Standing { elapsed, numbered: self.sequence, standing: &standing };
         if self.sink.take(event) == Flow::Closed && !self.closed {
@@ -655,7 +643,9 @@ where
 
     fn finish(mut self, now: Now) -> CastSenderEnd<S> {
         let hosts = self.hosts();
-        let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, &hosts));
+        let (targets, tallies) = (&self.config.targets, &self.tallies);
+        let losses = SenderLosses { targets, tallies, host: &self.config.host };
+        let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, &hosts, &losses));
         let mut standing = standing.unwrap_or_default();
         let pause_ns = self.longest_pause.as_u64();
         if pause_ns > 0 {

@@ -2,6 +2,7 @@
 //! of subscribers, and the answers to both.
 
 use super::receiver_table::ReceiverTable;
+use super::sender_losses::SenderLosses;
 use super::subscribers::{Change, SubscriptionControl, SubscriptionPolicy};
 use super::unicast_copies::{CopyReport, UnicastCopies};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
@@ -354,13 +355,18 @@ impl SenderControl {
     }
 
     /// The state of the run at its receivers.
-    pub fn standing(&mut self, now: Nanos, hosts: &[SocketAddr]) -> FanoutStanding {
+    pub fn standing(
+        &mut self,
+        now: Nanos,
+        hosts: &[SocketAddr],
+        losses: &SenderLosses<'_>,
+    ) -> FanoutStanding {
         if !self.listens() {
             return FanoutStanding::default();
         }
         let copies = self.copies.as_ref().map(|copies| copies.record(&self.census));
         let copies = copies.unwrap_or_default();
-        FanoutStanding { copies, ..self.census.standing(now, hosts) }
+        FanoutStanding { copies, ..self.census.standing(now, hosts, losses) }
     }
 }
 

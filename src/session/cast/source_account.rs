@@ -36,6 +36,8 @@ pub(super) struct SourceAccount {
     bytes: u64,
     /// Bytes of duplicates.
     duplicate_bytes: u64,
+    /// Datagrams in gaps that drops of its socket explain.
+    dropped: u64,
     /// The first and the last arrival, on the monotonic clock, which is never set.
     first_at: Nanos,
     last_at: Nanos,
@@ -70,6 +72,8 @@ pub(super) struct ReportCounts {
     pub bursts: LossBursts,
     pub reordered: u64,
     pub duplicates: u64,
+    /// Of the lost, those that drops of the socket explain.
+    pub dropped: u64,
     pub delays: Percentiles,
     pub waited: Option<Nanos>,
 }
@@ -98,6 +102,7 @@ impl SourceAccount {
             received: 0,
             bytes: 0,
             duplicate_bytes: 0,
+            dropped: 0,
             first_at: at,
             last_at: at,
             numbers: None,
@@ -212,6 +217,7 @@ impl SourceAccount {
             bursts: self.bursts(),
             reordered: self.reordered(),
             duplicates: self.duplicates(),
+            dropped: self.dropped(),
             delays: self.delays(),
             waited: self.waited,
         }
@@ -248,6 +254,26 @@ impl SourceAccount {
 
     pub fn lost(&self) -> u64 {
         self.numbers.as_ref().map_or(0, |numbers| numbers.lost(self.waited))
+    }
+
+    /// Numbers missing so far before the highest that arrived.
+    pub fn gaps(&self) -> u64 {
+        self.numbers.as_ref().map_or(0, |numbers| numbers.tracker.lost())
+    }
+
+    /// The socket's drops explain so many of the missing.
+    pub fn note_dropped(&mut self, datagrams: u64) {
+        self.dropped += datagrams;
+    }
+
+    /// Of the missing, those that drops of the socket explain.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.min(self.lost())
+    }
+
+    /// Source and interface of its datagrams.
+    pub fn key(&self) -> &SourceKey {
+        &self.key
     }
 
     pub fn duplicates(&self) -> u64 {

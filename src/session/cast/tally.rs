@@ -18,6 +18,8 @@ pub(super) struct Tally {
     pub sent: u64,
     pub bytes: u64,
     pub refused: u64,
+    /// Of these, those whose number another destination got: they are missing here.
+    pub skipped: u64,
     /// Refusals by error number; the latest is last.
     refusals: Vec<SendRefusal>,
     /// Unreachable errors from the network, and the latest one.
@@ -31,6 +33,7 @@ impl Tally {
         self.sent += other.sent;
         self.bytes += other.bytes;
         self.refused += other.refused;
+        self.skipped += other.skipped;
     }
 
     /// This host refused a datagram.

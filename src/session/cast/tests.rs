@@ -11,7 +11,7 @@ use crate::netsim::{self, Clock, ENOBUFS, Host, Link, Network, Packet, Running, 
 use crate::record::{
     CastEvent, CastInterval, CastReceived, CastSource, Flow, ReceivedCaveat, Sink,
 };
-use crate::session::{FixedMessages, Message, Spacing};
+use crate::session::{FixedMessages, HostMeter, Message, Spacing};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
 use std::cell::RefCell;
@@ -75,6 +75,7 @@ pub(super) fn sender(
         wait: None,
         ear: None,
         explain: LocalSendFailure::from_errno,
+        host: HostMeter::default(),
     };
     let messages = vec![Message::Bytes(b"some content".to_vec())];
     CastSender::new(config, FixedMessages::new(messages, Some(count)), (), batch)

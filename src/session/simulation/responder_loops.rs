@@ -11,7 +11,8 @@ use crate::session::stamp::{ShortRequests, StampPolicy, StampReflector};
 use crate::session::stun::{StunPolicy, StunReflector};
 use crate::session::{
     Answering, CastSender, CastSenderConfig, CheckAnswerer, CheckAnswererConfig, FeedbackConfig,
-    FixedMessages, Message, Names, RecvPlan, RecvSession, Show, Spacing, SubscriptionPolicy,
+    FixedMessages, HostMeter, Message, Names, RecvPlan, RecvSession, Show, Spacing,
+    SubscriptionPolicy,
 };
 use crate::units::Nanos;
 use crate::wire::stamp::{ErrorEstimate, StampReply, StampRequest, TimeFormat, Timestamp};
@@ -117,6 +118,7 @@ fn door(batch: &mut TxBatch) -> impl Session + use<> {
         wait: None,
         ear: Some(FeedbackConfig { run: Some(0xC0_FFEE), compare: false, door }),
         explain: LocalSendFailure::from_errno,
+        host: HostMeter::default(),
     };
     let messages = FixedMessages::new(vec![Message::Bytes(vec![7; 100])], None);
     CastSender::new(config, messages, (), batch)

@@ -17,7 +17,7 @@ mod announcement;
 mod report;
 
 pub use announcement::{Announcement, LINE_LEN};
-pub use report::{MarkReport, REPORT_GAPS, ReceiverReport};
+pub use report::{HostCounts, MarkReport, REPORT_GAPS, ReceiverReport};
 
 use super::{MOST_SENT, Params, Tag};
 use crate::units::Untrusted;

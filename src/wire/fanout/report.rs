@@ -39,6 +39,10 @@ pub struct ReceiverReport {
     pub duplicates: u64,
     /// Buffers dropped by the receiver's socket, from any source.
     pub drops: u64,
+    /// Of the lost, those in gaps that these drops explain; `None` if not reported.
+    pub dropped: Option<u64>,
+    /// What the receiver's host counted since it began to listen; `None` if not reported.
+    pub host: Option<HostCounts>,
     /// Median of the delay above its minimum, in nanoseconds.
     pub p50: Option<u64>,
     /// Its 99th percentile.
@@ -59,6 +63,51 @@ pub struct ReceiverReport {
     pub mark: Option<MarkReport>,
 }
 
+/// Counts of a host, by their place in a list of counters that both ends know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostCounts {
+    /// How many counters of the list are known: the receiver may know fewer, or more.
+    pub listed: u8,
+    /// Those that are not 0, in ascending order of their places, all below `listed`; `None` for
+    /// those that could not be read.
+    pub counts: Vec<(u8, Option<u64>)>,
+}
+
+impl HostCounts {
+    /// As in a report: `39,0:1234,26:-`.
+    pub fn text(&self) -> String {
+        let mut text = self.listed.to_string();
+        for (place, count) in &self.counts {
+            // Writing to a string cannot fail.
+            let _ = match count {
+                Some(count) => write!(text, ",{place}:{count}"),
+                None => write!(text, ",{place}:-"),
+            };
+        }
+        text
+    }
+
+    /// From a report; `None` if a value is implausible.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(',');
+        let listed = parts.next()?.parse().ok()?;
+        let mut counts: Vec<(u8, Option<u64>)> = Vec::new();
+        for part in parts {
+            let (place, count) = part.split_once(':')?;
+            let place: u8 = place.parse().ok()?;
+            let count = match count {
+                "-" => None,
+                count => Some(count.parse().ok()?),
+            };
+            if place >= listed || counts.last().is_some_and(|(before, _)| place <= *before) {
+                return None;
+            }
+            counts.push((place, count));
+        }
+        Some(Self { listed, counts })
+    }
+}
+
 /// Numbers that a receiver lost since a mark, so that receivers can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarkReport {
@@ -75,11 +124,20 @@ pub struct MarkReport {
 
 impl ReceiverReport {
     /// Encodes the line in at most `limit` bytes: gaps that do not fit are left out, and `upto` is
-    /// lowered accordingly. Empty if it does not fit even without gaps.
+    /// lowered accordingly; so are the host's counts. Empty if it does not fit even without both.
     pub fn encode(&self, limit: usize) -> Vec<u8> {
+        let counts = self.host.as_ref().map(HostCounts::text);
+        let whole = self.encode_with(limit, counts.as_deref());
+        if whole.is_empty() && counts.is_some() {
+            return self.encode_with(limit, None);
+        }
+        whole
+    }
+
+    fn encode_with(&self, limit: usize, host: Option<&str>) -> Vec<u8> {
         let mut gaps = self.mark.as_ref().map_or(0, |mark| mark.gaps.len()).min(REPORT_GAPS);
         loop {
-            let bytes = self.command(gaps).encode().unwrap_or_default();
+            let bytes = self.command(gaps, host).encode().unwrap_or_default();
             if !bytes.is_empty() && bytes.len() <= limit {
                 return bytes;
             }
@@ -90,7 +148,7 @@ impl ReceiverReport {
         }
     }
 
-    fn command(&self, gaps: usize) -> Command {
+    fn command(&self, gaps: usize, host: Option<&str>) -> Command {
         let verb = if self.last { Verb::Quit } else { Verb::Stat };
         let mut command = Command { tag: fanout_tag(), verb, params: Params::default() };
         let params = &mut command.params;
@@ -113,6 +171,12 @@ impl ReceiverReport {
             ("drops", self.drops),
         ] {
             params.push(key, value);
+        }
+        if let Some(dropped) = self.dropped {
+            params.push("dropped", dropped);
+        }
+        if let Some(host) = host {
+            params.push("host", host);
         }
         for (key, value) in
             [("p50", self.p50), ("p99", self.p99), ("max", self.max), ("join", self.join)]
@@ -160,6 +224,11 @@ impl ReceiverReport {
             reordered: number(params, "reordered")?,
             duplicates: number(params, "duplicates")?,
             drops: number(params, "drops")?,
+            dropped: params.parse("dropped").ok()?,
+            host: match params.get("host") {
+                None => None,
+                Some(text) => Some(HostCounts::read(text)?),
+            },
             p50: params.parse("p50").ok()?,
             p99: params.parse("p99").ok()?,
             max: params.parse("max").ok()?,
@@ -312,6 +381,37 @@ mod tests {
         assert_eq!(cut.gaps[..], whole.gaps[..cut.gaps.len()]);
         assert_eq!(cut.upto, whole.gaps[cut.gaps.len()].0);
         assert!(report().encode(100).is_empty());
+    }
+
+    #[test]
+    fn a_hosts_counts_are_short_and_give_way_to_the_rest() {
+        let counts = vec![(0, Some(1_234)), (9, None), (30, Some(87))];
+        let told = ReceiverReport {
+            dropped: Some(12),
+            host: Some(HostCounts { listed: 39, counts }),
+            ..report()
+        };
+        let bytes = told.encode(LINE_LEN);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(text.contains(" drops=0 dropped=12 host=39,0:1234,9:-,30:87 p50"), "{text}");
+        assert_eq!(read(&bytes), Some(told.clone()));
+        let without = ReceiverReport { host: None, ..told.clone() };
+        let least = ReceiverReport { mark: None, ..without.clone() }.encode(LINE_LEN).len();
+        assert!(read(&told.encode(least + 40)).is_some_and(|read| read.host.is_none()));
+        let counts = (0..39).map(|place| (place, Some(u64::MAX))).collect();
+        let full = ReceiverReport { host: Some(HostCounts { listed: 39, counts }), ..told };
+        assert_eq!(read(&full.encode(LINE_LEN)), Some(without));
+        for (from, to) in [
+            ("0:1234,9:-", "9:-,0:1234"),
+            ("30:87", "39:87"),
+            ("30:87", "30:-87"),
+            ("30:87", "30"),
+            ("host=39", "host=x"),
+            ("host=39", "host=999"),
+            ("dropped=12", "dropped=-"),
+        ] {
+            assert_eq!(read(text.replace(from, to).as_bytes()), None, "{to}");
+        }
     }
 
     #[test]

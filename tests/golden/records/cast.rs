@@ -2,13 +2,15 @@
 
 use crate::{hold, hold_text};
 use std::fmt::Write;
-use udpkit::batch::{ErrorOrigin, InterfaceChange, LinkKind, NetworkError};
+use udpkit::batch::{
+    ErrorOrigin, HostChange, HostCounter, HostCounters, InterfaceChange, LinkKind, NetworkError,
+};
 use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
     CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
-    DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding,
-    InterfaceEvent, LossOrigin, ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew,
-    Worded,
+    DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, HostReport,
+    InterfaceEvent, KnownHosts, LossFacts, LossOrigin, PlacedLosses, ReceivedCaveat, ReceiverState,
+    SendRefusal, SilenceCause, Skew, Way, Worded,
 };
 use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
 use udpkit::units::{Limit, Nanos};
@@ -38,6 +40,8 @@ fn receiver(name: &str, lost: u64) -> FanoutReceiver {
         reordered: Some(0),
         duplicates: Some(0),
         socket_drops: Some(0),
+        places: Some(PlacedLosses { total: lost, path: lost, ..PlacedLosses::default() }),
+        hosts: Vec::new(),
         delay_p50_ns: Some(12_345),
         delay_p99_ns: Some(1_234_567),
         delay_max_ns: Some(12_345_678),
@@ -47,6 +51,38 @@ fn receiver(name: &str, lost: u64) -> FanoutReceiver {
         reports: 9,
         contradiction: None,
     }
+}
+
+/// Where this was lost: by the counters of the hosts, and the rest on the path.
+fn placed(
+    lost: u64,
+    never_sent: Option<u64>,
+    (counter, count): (HostCounter, u64),
+    way: Way,
+) -> (Option<PlacedLosses>, Vec<HostReport>) {
+    let mut counted = HostCounters::default();
+    for counter in HostCounter::ALL {
+        counted.set(counter, Some(0));
+    }
+    let receiver = HostChange {
+        interface: Some("eth0".to_owned()),
+        counted: counted.with(counter, count).with(HostCounter::RxPackets, 50_000),
+    };
+    let dropped = if counter == HostCounter::ConntrackDrop { 0 } else { count };
+    let facts = LossFacts {
+        missing: lost,
+        arrived: 50_000 - lost,
+        socket_drops: dropped,
+        drop_events: dropped,
+        per_drop: 1,
+        fragments: 1,
+        ..LossFacts::default()
+    };
+    let sender = HostChange { interface: Some("eth1".to_owned()), counted };
+    let sender = Some(&sender).filter(|_| way == Way::Up);
+    let hosts = KnownHosts { way, sender, receiver: Some(&receiver) };
+    let (places, hosts) = PlacedLosses::share(facts, never_sent, hosts);
+    (Some(places), hosts)
 }
 
 /// 50 000 datagrams of 1000 bytes to one group.
@@ -79,6 +115,10 @@ fn a_senders_report_has_its_receivers_and_where_loss_happened() {
         receiver("10.77.0.12:48484", 3),
         receiver("10.77.0.11:48484", 0),
     ];
+    let damaged = (HostCounter::UdpInCsumErrors, 2);
+    (all[2].places, all[2].hosts) = placed(3, Some(0), damaged, Way::Up);
+    let full = (HostCounter::UdpRcvbufErrors, 470);
+    (all[1].places, all[1].hosts) = placed(474, Some(1), full, Way::Up);
     let unheard = FanoutReceiver { receiver: "10.77.0.16:5000".into(), ..<_>::default() };
     all.insert(0, unheard);
     let skew = Skew {
@@ -286,6 +326,9 @@ fn hold_received(name: &str, received: CastReceived) {
 #[test]
 fn a_receivers_report_has_its_loss() {
     let mut report = received(vec![source()]);
+    let lost = report.lost.unwrap_or(0);
+    let full = (HostCounter::ConntrackDrop, lost - 1);
+    (report.places, report.hosts) = placed(lost, None, full, Way::Down);
     report.expected = Some(10_000);
     let limits: [Limit; 2] = ["loss>1%", "p99>5ms"].map(|limit| limit.parse().expect("a limit"));
     report.limits = report.hold(&limits);
@@ -407,13 +450,23 @@ fn interval_lines_have_what_is_counted_and_what_has_no_header() {
         received: 1_000,
         bytes: 125_000,
         lost: 12,
+        at_socket: 3,
+        in_host: 2,
+        damaged: 1,
         duplicates: 1,
         without_header: 0,
         sources: 2,
     };
     let nothing =
         CastInterval { elapsed: Nanos::from_secs(2), span: interval.span, ..<_>::default() };
-    let filled = CastInterval { elapsed: Nanos::from_secs(3), lost: -2_345, ..interval };
+    let filled = CastInterval {
+        elapsed: Nanos::from_secs(3),
+        lost: -2_345,
+        at_socket: 0,
+        in_host: 0,
+        damaged: 0,
+        ..interval
+    };
     let stray = CastInterval { elapsed: Nanos::from_secs(4), without_header: 100, ..nothing };
     let lines =
         [interval, nothing, filled, stray].map(|one| cast_interval_line(&one, Page::new(80)));

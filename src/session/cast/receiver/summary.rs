@@ -1,9 +1,12 @@
 //! The result of a receiver, built from its accounts.
 
-use super::{CastReceiver, Content, unicast_copies};
+use super::{CastReceiver, Content, SourceAccount, unicast_copies};
 use crate::machine::Now;
-use crate::record::{CastEvent, CastReceived, Sink};
-use crate::units::Endpoint;
+use crate::record::{
+    CastEvent, CastReceived, HostReport, KnownHosts, LossFacts, PlacedLosses, Sink, Way,
+};
+use crate::session::host_meter::fragments_of;
+use crate::units::{Endpoint, IpFamily};
 
 impl<S> CastReceiver<S>
 where
@@ -14,13 +17,15 @@ where
         let names = &self.config.names;
         let measured = self.config.content == Content::Measured;
         let if_measured = |count: u64| measured.then_some(count);
-        let sum =
-            |each: &dyn Fn(&super::SourceAccount) -> u64| self.counted().map(each).sum::<u64>();
+        let sum = |each: &dyn Fn(&SourceAccount) -> u64| self.counted().map(each).sum::<u64>();
         let stream = self.stream.as_ref();
+        let (places, hosts) = self.places();
         CastReceived {
             received: sum(&|row| row.received()),
             bytes: sum(&|row| row.bytes()),
             lost: if_measured(sum(&|row| row.lost())),
+            places: places.filter(|_| measured),
+            hosts,
             duplicates: if_measured(sum(&|row| row.duplicates())),
             duplicate_bytes: if_measured(sum(&|row| row.duplicate_bytes())),
             reordered: if_measured(sum(&|row| row.reordered())),
@@ -30,7 +35,7 @@ where
             foreign_from: self.foreign.record(names),
             excluded: self.excluded,
             stream: stream.map(|stream| stream.record(|source| Endpoint::from(source).to_string())),
-            socket_drops: self.drops.iter().map(|drops| drops.total()).sum(),
+            socket_drops: self.drops.iter().map(|drops| drops.buffers).sum(),
             reports_refused: self.refused.reports(),
             report_refusals: self.refused.reasons().to_vec(),
             interface_events: self.interfaces.events().to_vec(),
@@ -45,5 +50,45 @@ where
             caveats: Vec::new(),
         }
         .with_caveats()
+    }
+
+    /// What was lost at each place since this was asked last.
+    pub(super) fn newly_placed(&mut self) -> PlacedLosses {
+        let now = self.places().0.unwrap_or_default();
+        let before = std::mem::replace(&mut self.placed, now);
+        let more = |of: fn(&PlacedLosses) -> Option<u64>| {
+            Some(of(&now)?.saturating_sub(of(&before).unwrap_or(0)))
+        };
+        PlacedLosses {
+            receiver_host: more(|one| one.receiver_host),
+            receiver_socket: more(|one| one.receiver_socket),
+            damaged: more(|one| one.damaged),
+            ..PlacedLosses::default()
+        }
+    }
+
+    /// Where what is missing was lost, and this host's counters; `None` without a source.
+    fn places(&self) -> (Option<PlacedLosses>, Vec<HostReport>) {
+        let rows: Vec<&SourceAccount> = self.counted().collect();
+        let Some(first) = rows.first().map(|row| row.key()) else { return (None, Vec::new()) };
+        // Where datagrams came by several interfaces, the route's stands for them.
+        let is_one = rows.iter().all(|row| row.key().interface == first.interface);
+        let interface = if is_one { first.interface } else { 0 };
+        let host = self.config.host.read(first.source.ip(), interface);
+        let sum = |each: fn(&SourceAccount) -> u64| rows.iter().map(|row| each(row)).sum::<u64>();
+        let received = sum(SourceAccount::received);
+        let payload = sum(SourceAccount::bytes).div_ceil(received.max(1));
+        let facts = LossFacts {
+            missing: sum(SourceAccount::lost),
+            arrived: received,
+            socket_drops: sum(SourceAccount::dropped),
+            drop_events: self.drops.iter().map(|drops| drops.buffers).sum(),
+            per_drop: self.config.per_buffer.max(1),
+            failed_sends: 0,
+            fragments: fragments_of(payload, IpFamily::of(first.source), host.as_ref()),
+        };
+        let hosts = KnownHosts { way: Way::Down, sender: None, receiver: host.as_ref() };
+        let (places, reports) = PlacedLosses::share(facts, None, hosts);
+        (Some(places), reports)
     }
 }

@@ -1,11 +1,11 @@
 //! Datagrams that a receiver's own socket dropped, matched with gaps in the sequence.
 
-use crate::stats::DropCount;
+use super::DropCount;
 
 /// Drops of one socket. With GRO one dropped buffer is many datagrams, and only the gap in the
 /// sequence says how many.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SocketDrops {
+pub struct SocketDrops {
     /// Datagrams dropped, as far as a gap explains them.
     pub datagrams: u64,
     /// Buffers dropped.
@@ -51,10 +51,11 @@ impl SocketDrops {
         }
     }
 
-    /// Everything was read: matches the rest with what is missing at the end.
-    pub fn explain_tail(&mut self, gap: u64) {
+    /// Everything was read: matches the rest with what is missing at the end; returns how many of
+    /// these it explains.
+    pub fn explain_tail(&mut self, gap: u64) -> u64 {
         self.note(self.asked);
-        self.explain(gap);
+        self.explain(gap)
     }
 
     fn note(&mut self, counter: u32) {
@@ -69,13 +70,15 @@ impl SocketDrops {
         self.unexplained > 0
     }
 
-    /// Matches the unexplained drops with a gap of so many datagrams.
-    pub fn explain(&mut self, gap: u64) {
+    /// Matches the unexplained drops with a gap of so many datagrams; returns how many of these
+    /// they explain.
+    pub fn explain(&mut self, gap: u64) -> u64 {
         let explained = gap.min(self.unexplained.saturating_mul(self.each));
         if explained > 0 {
             self.datagrams += explained;
             self.unexplained = 0;
         }
+        explained
     }
 
     /// Counts from here on.
