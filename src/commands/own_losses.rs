@@ -3,7 +3,7 @@
 
 use crate::batch::{HostCounter, HostCounters};
 use crate::net::{HostReader, HostSnapshot, RunInterfaces};
-use crate::record::{LossPart, split_drops, thrown_away};
+use crate::record::{HostReport, HostRole, LossPart, split_drops, thrown_away};
 use crate::session::HostMeter;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -39,6 +39,30 @@ impl OwnLosses {
         let interfaces = RunInterfaces { rx: route, tx: route };
         let change = self.counters.snapshot().since(&self.before, peer, interfaces);
         thrown_away(&change.counted, missing)
+    }
+
+    /// What this host dropped before its sockets, of anybody's, and its counters: those of the
+    /// route to `peer`, if there is one. Of what its sockets dropped by `at_sockets`, nothing is
+    /// told again.
+    pub fn before_sockets(&self, peer: Option<IpAddr>, at_sockets: &[LossPart]) -> HostReport {
+        let route = peer.and_then(|peer| self.counters.interface_to(peer));
+        let interfaces = RunInterfaces { rx: route, tx: route };
+        let peer = peer.unwrap_or(Ipv4Addr::LOCALHOST.into());
+        let change = self.counters.snapshot().since(&self.before, peer, interfaces);
+        let mut losses = thrown_away(&change.counted, u64::MAX);
+        for part in &mut losses {
+            let told = at_sockets.iter().filter(|one| one.place == part.place);
+            let told = told.map(|one| one.datagrams).sum::<u64>();
+            part.datagrams = part.datagrams.saturating_sub(told);
+        }
+        losses.retain(|part| part.datagrams > 0);
+        HostReport {
+            role: HostRole::Receiver,
+            this_host: true,
+            interface: change.interface,
+            losses,
+            counters: change.counted,
+        }
     }
 
     /// The counters for a state machine that asks for many peers.

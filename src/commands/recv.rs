@@ -84,7 +84,10 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     drop(running);
     let ended = ended?;
     let mut done = ended.summary;
-    done.summary.losses = own_losses.split(done.summary.drops);
+    let losses = own_losses.split(done.summary.drops);
+    let peer = done.summary.sources.first().map(|source| source.address.ip());
+    done.summary.hosts = vec![own_losses.before_sockets(peer, &losses)];
+    done.summary.losses = losses;
     if let Some(socket) = ended.sockets.first() {
         let used = socket.io_used();
         done.summary.io = used.rx;

@@ -2,7 +2,7 @@
 
 use super::finding::all;
 use super::rates::{rates, rates_between};
-use super::{InterfaceEvent, LossPart, SendRefusal, Trouble};
+use super::{HostReport, InterfaceEvent, LossPart, SendRefusal, Trouble};
 use crate::batch::{Datagram, RxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
@@ -199,6 +199,8 @@ pub struct RecvSummary {
     pub drops: u64,
     /// Why they were dropped, by what this host counted.
     pub losses: Vec<LossPart>,
+    /// This host: its counters, and what it dropped before its sockets, of datagrams to anybody.
+    pub hosts: Vec<HostReport>,
     /// From the start to the end of the run.
     pub duration_ns: u64,
     /// From the first arrival to the last.

@@ -149,6 +149,10 @@ pub fn cast_received_text(all: &CastReceived, page: Page) -> String {
         let advice: Vec<String> = placed_advice(&all.hosts).into_iter().collect();
         closing.push_str(&page.labelled("advice", &advice));
     }
+    if all.places.is_none() {
+        let dropped = all.hosts.iter().flat_map(|host| &host.losses).map(words::dropped_here);
+        closing.push_str(&page.labelled("this host", &dropped.collect::<Vec<_>>()));
+    }
     closing.push_str(&page.labelled("uncounted", &words::not_counted(all)));
     if let Some(expected) = all.expected {
         closing.push_str(&page.labelled("expected", &[words::expected(expected, all.firsts())]));

@@ -215,6 +215,8 @@ fn lost_here(summary: &RecvSummary) -> Vec<String> {
     let drops = group_digits(summary.drops);
     let mut lines = vec![format!("  dropped    {drops}{unit} at the socket")];
     lines.extend(summary.losses.iter().map(|part| format!("             {}", part_text(part))));
+    let before = summary.hosts.iter().flat_map(|host| &host.losses);
+    lines.extend(before.map(|part| format!("  this host  dropped {}", part_text(part))));
     if summary.truncated > 0 {
         lines.push(format!("  truncated  {}", group_digits(summary.truncated)));
     }

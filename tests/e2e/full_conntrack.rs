@@ -203,6 +203,64 @@ fn a_full_table_at_the_sender_is_no_firewall() {
     assert!(told.contains("firewall") && !told.contains("connection tracking"), "{told}");
 }
 
+#[test]
+fn a_full_table_at_a_receiver_without_a_dialogue_is_told_too() {
+    require_lab!();
+    let _turn = busy();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    if table_limit(&lab) > MOST {
+        skip!("the connection tracking table is too large to be filled");
+    }
+    track_data(&lab, "b");
+    // Those of `recv` have no number, and no announcements between them.
+    let plain = |lab: &Lab| {
+        let receiver = Running::start(lab.udpkit("b").args(["recv", "9000", "--time", "3s", "-J"]));
+        lab.wait_bound("b", 9000);
+        let args = ["send", "10.77.0.2:9000", "-s", "1000", "-c", "300", "--rate", "1kpps"];
+        run(lab.udpkit("a").args(args), secs(10)).expect_success();
+        receiver.signal("INT");
+        json(&receiver.wait(secs(10)).out())
+    };
+    let numbered = |lab: &Lab| {
+        let args = ["cast", "recv", "10.77.0.2:5007", "--idle", "500ms", "-J"];
+        let receiver = Running::start(lab.udpkit("b").args(args));
+        lab.wait_bound("b", 5007);
+        let args = ["cast", "send", "10.77.0.2:5007", "-s", "984", "-c", "300", "--rate", "1kpps"];
+        let sent = json(&run(lab.udpkit("a").args(args).arg("-J"), secs(20)).out());
+        [path(&sent, "receiver_rows.0").clone(), json(&receiver.wait(secs(10)).out())]
+    };
+    let at_host = |report: &Value| {
+        let host = path(report, "hosts").as_array().expect("hosts").iter();
+        let mut losses = host.flat_map(|host| path(host, "losses").as_array().expect("losses"));
+        let part = losses.find(|part| text(part, "place") == "conntrack_full");
+        part.map(|part| number(part, "datagrams"))
+    };
+    let report = plain(&lab);
+    assert_eq!((number(&report, "datagrams"), at_host(&report)), (300, None), "{report:#}");
+    for report in numbered(&lab) {
+        assert_eq!((number(&report, "lost.total"), at_host(&report)), (0, None), "{report:#}");
+    }
+    run(&mut table(&lab, "b", "flush"), secs(10)).expect_success();
+    run(&mut table(&lab, "b", "fill"), secs(60)).expect_success();
+    let before = drops(&lab, "b");
+    let report = plain(&lab);
+    let dropped = drops(&lab, "b") - before;
+    assert!(dropped >= 250, "{dropped}");
+    assert_eq!(at_host(&report), Some(dropped), "{report:#}");
+    assert_eq!(number(&report, "datagrams"), 300 - dropped);
+    let before = drops(&lab, "b");
+    let reports = numbered(&lab);
+    let dropped = drops(&lab, "b") - before;
+    assert!(dropped >= 250, "{dropped}");
+    for report in &reports {
+        assert_eq!(at_host(report), Some(dropped), "{report:#}");
+    }
+    // It heard only announcements, and knows no source of what is missing.
+    let [sent, _] = reports;
+    assert_eq!(number(&sent, "lost.receiver_host"), dropped, "{sent:#}");
+    assert_eq!(number(&sent, "lost.path"), 0, "{sent:#}");
+}
+
 /// What standard error and standard output say, on one line.
 fn told_of(output: &Output) -> String {
     let all = format!("{} {}", output.out(), output.err());

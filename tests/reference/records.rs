@@ -4,13 +4,15 @@
 use serde::Serialize;
 use std::net::SocketAddr;
 use udpkit::batch::{
-    ErrorOrigin, HostFault, InterfaceChange, NetworkError, NetworkErrorSummary, RxCall, TxCall,
+    ErrorOrigin, HostCounter, HostCounters, HostFault, InterfaceChange, NetworkError,
+    NetworkErrorSummary, RxCall, TxCall,
 };
 use udpkit::record::{
-    Answer, DatagramRecord, Document, Event, GapRecord, InterfaceEvent, LocalFailure,
-    LossDirectionUnknown, Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol,
-    PingSchedule, PingSlice, PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal,
-    SendSummary, SendTarget, SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
+    Answer, Certainty, DatagramRecord, Document, Event, GapRecord, HostReport, HostRole,
+    InterfaceEvent, LocalFailure, LossDirectionUnknown, LossPart, LossPlace, Percentile, PingAsk,
+    PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice, PingSummary,
+    PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget, SocketRecord,
+    SourceRecord, Trouble, UdpFields, Way, hold_against,
 };
 use udpkit::units::Measured;
 
@@ -95,6 +97,18 @@ pub fn sent() -> SendSummary {
     }
 }
 
+/// The receiving host, whose connection tracking table was full.
+fn host_that_dropped() -> HostReport {
+    let place = LossPlace::ConntrackFull;
+    HostReport {
+        role: HostRole::Receiver,
+        this_host: true,
+        interface: Some("eth0".to_owned()),
+        losses: vec![LossPart { place, datagrams: 812, certainty: Certainty::UpTo }],
+        counters: HostCounters::default().with(HostCounter::ConntrackDrop, 812),
+    }
+}
+
 pub fn received() -> RecvSummary {
     let gaps = GapRecord {
         samples: 39_999,
@@ -106,6 +120,7 @@ pub fn received() -> RecvSummary {
         max: Some(5_360_000),
     };
     RecvSummary {
+        hosts: vec![host_that_dropped()],
         datagrams: 40_000,
         bytes: 20_480_000,
         duration_ns: 3_200_000_000,

@@ -107,7 +107,12 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     drop(ended.sockets);
 
     let mut end = ended.summary;
-    end.received.explain_drops(&own_losses.split(end.received.socket_drops));
+    let losses = own_losses.split(end.received.socket_drops);
+    end.received.explain_drops(&losses);
+    if end.received.hosts.is_empty() {
+        // Without a source there is nothing to compare with, but what this host dropped.
+        end.received.hosts = vec![own_losses.before_sockets(None, &losses)];
+    }
     conclude(&args, end, report_to)
 }
 

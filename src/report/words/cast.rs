@@ -1,10 +1,11 @@
 //! Sentences of `cast send` and `cast recv`: warnings, notes, live lines and reports.
 
-use super::host_losses::place_text;
+use super::host_losses::{part_text, place_text};
 use super::terms::{list, plural};
 use crate::record::{
     CastGap, CastNote, CastReceived, CastSource, CastStream, CastWarning, Certainty, CommonLoss,
-    CopyVerdict, Departure, FanoutCaveat, LossOrigin, ReceivedCaveat, SilenceCause, Skew, Worded,
+    CopyVerdict, Departure, FanoutCaveat, LossOrigin, LossPart, ReceivedCaveat, SilenceCause, Skew,
+    Worded,
 };
 use crate::units::{Nanos, group_digits};
 
@@ -327,6 +328,11 @@ pub const ON_THE_PATH: &str = "on the path";
 
 /// The same, as a receiver knows it.
 pub const BEFORE_THIS_HOST: &str = "before this host";
+
+/// What this host dropped of what arrived for anybody.
+pub fn dropped_here(part: &LossPart) -> String {
+    format!("dropped {}", part_text(part))
+}
 
 /// Where one receiver lost datagrams.
 pub fn lost_by(receiver: &str, places: &str) -> String {

@@ -367,8 +367,9 @@ impl Member {
             lost: self.lost,
             received: self.received,
             dropped,
-            // Those of other sources are not this run's.
-            buffers: self.drops.min(dropped),
+            // Those of other sources are not this run's. Of a damaged datagram, the drop may be
+            // counted only behind its gap.
+            buffers: self.drops.min(self.lost),
             host: self
                 .host
                 .as_deref()

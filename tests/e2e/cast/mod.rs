@@ -5,4 +5,5 @@ mod groups;
 mod lists;
 mod own_addresses;
 mod pause;
+mod places;
 mod receivers;
