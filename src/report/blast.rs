@@ -182,8 +182,6 @@ pub struct LaneSoFar {
     pub received: u64,
     /// Datagrams lost.
     pub lost: u64,
-    /// Of these, those that the receiver's socket dropped.
-    pub at_socket: u64,
     /// Datagrams that arrived cut or altered.
     pub changed: u64,
 }
@@ -208,7 +206,6 @@ impl SoFar {
         let sums = way.get_or_insert_default();
         sums.received = sums.received.saturating_add(fresh_of(interval));
         sums.lost = sums.lost.saturating_add(interval.lost);
-        sums.at_socket = sums.at_socket.saturating_add(interval.socket_drops);
         let changed = interval.cut.saturating_add(interval.altered);
         sums.changed = sums.changed.saturating_add(changed);
     }
@@ -227,11 +224,7 @@ pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
             0 => String::new(),
             changed => format!(", cut or altered {}", lost(changed, of)),
         };
-        let at_socket = match sums.at_socket {
-            0 => String::new(),
-            dropped => format!(", {} at socket", group_digits(dropped)),
-        };
-        format!("received {received}{changed}, lost {}{at_socket}", lost(sums.lost, of))
+        format!("received {received}{changed}, lost {}", lost(sums.lost, of))
     };
     let after = whole_seconds(elapsed);
     match (&so_far.up, &so_far.down) {
@@ -265,8 +258,8 @@ fn interval_line(
     let of = numbers_of(interval);
     let mut told = format!("lost {}", lost(interval.lost, of));
     let beside = [
-        // Of the lost; the rest is known at the end.
-        (interval.socket_drops, "at socket"),
+        // Of the lost, by the socket: full, or damaged, which the counters tell at the end.
+        (interval.socket_drops, "drops"),
         (interval.cut, "cut"),
         (interval.altered, "altered"),
         (interval.duplicates, "duplicates"),

@@ -87,7 +87,7 @@ fn progress_lines() {
 fn the_bar_of_blast_and_what_it_says_when_asked() {
     hold_live("blast", |page| {
         let server = address("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000");
-        let way = LaneSoFar { received: 849_185, lost: 897, at_socket: 17, changed: 0 };
+        let way = LaneSoFar { received: 849_185, lost: 897, changed: 0 };
         let none = LaneSoFar::default();
         let mut lines = vec![waiting_for(server.into(), Nanos::from_millis(2_300))];
         lines.extend([0, 2_700, 9_999, 12_000].map(|elapsed| {
@@ -201,7 +201,13 @@ fn the_lines_of_blast() {
         };
         let all = [
             usual,
-            BlastInterval { start_ns: 3_598 * SECOND, lost: 897, reordered: 12, ..usual },
+            BlastInterval {
+                start_ns: 3_598 * SECOND,
+                lost: 897,
+                socket_drops: 17,
+                reordered: 12,
+                ..usual
+            },
             BlastInterval {
                 start_ns: 3_599 * SECOND,
                 datagrams: 12_345_678,
