@@ -32,6 +32,16 @@ pub enum InterfaceChange {
         /// The address and port.
         address: Endpoint,
     },
+    /// This host lost the address that the socket sent from, or has a route by another one: the
+    /// socket goes on from there.
+    AddressChanged {
+        /// The address before, with the port.
+        #[serde(rename = "from_address")]
+        from: Endpoint,
+        /// The address now, with the port.
+        #[serde(rename = "to_address")]
+        to: Endpoint,
+    },
     /// Changes of interfaces cannot be followed: the kernel refuses its notices (rtnetlink(7)), and
     /// what is lost with an interface stays lost.
     NotFollowed {
@@ -51,6 +61,9 @@ pub enum InterfaceChange {
 impl InterfaceChange {
     /// Whether something that was lost is there again.
     pub fn is_recovery(&self) -> bool {
-        matches!(self, Self::Rejoined { .. } | Self::AddressBack { .. })
+        matches!(
+            self,
+            Self::Rejoined { .. } | Self::AddressBack { .. } | Self::AddressChanged { .. }
+        )
     }
 }

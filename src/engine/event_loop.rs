@@ -308,8 +308,9 @@ impl Loop {
         if std::mem::take(&mut self.interfaces_changed)
             && let Some(upkeep) = &mut self.upkeep
         {
-            let sockets: Vec<&Socket> = self.sockets.iter().map(|port| &port.socket).collect();
-            let done = upkeep.renew(&sockets);
+            let mut sockets: Vec<&mut Socket> =
+                self.sockets.iter_mut().map(|port| &mut port.socket).collect();
+            let done = upkeep.renew(&mut sockets);
             for (number, mut new) in done.replaced {
                 let Some(port) = self.sockets.get_mut(number) else { continue };
                 let registry = self.poll.registry();

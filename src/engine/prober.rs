@@ -2,7 +2,7 @@
 
 use super::{Handle, Loop, LoopConfig, StreamError};
 use crate::batch::TxBatch;
-use crate::net::SocketPlan;
+use crate::net::{KeptSocket, SocketPlan};
 use crate::session::stamp::{ProbePhase, ProberPlan, ProberSummary, StampProber};
 use std::io;
 use std::sync::mpsc::{Sender, channel};
@@ -40,7 +40,9 @@ impl RunningProber {
     /// Opens the socket and starts probing the idle path.
     pub fn start(socket: &SocketPlan, plan: ProberPlan) -> Result<Self, StreamError> {
         let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-        let looped = Loop::new(vec![socket.open()?], None, config)?;
+        let kept = socket.connect.map(|peer| KeptSocket::as_asked(socket.clone(), peer));
+        let looped =
+            Loop::new(vec![socket.open()?], None, config)?.keeping(kept.into_iter().collect())?;
         let handle = looped.handle();
         let (phases, orders) = channel();
         let session = StampProber::new(plan, orders);

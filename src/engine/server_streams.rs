@@ -239,10 +239,10 @@ impl Sink<ReceiverEvent> for ToControl {
         self.tell(match event {
             ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
             ReceiverEvent::Progress(received) => StreamReport::Progress(received),
-            // Only clients of an iperf3 server have such streams.
-            ReceiverEvent::Answered { .. } | ReceiverEvent::Settled { .. } => {
-                return Flow::Continue;
-            }
+            // Only clients have such streams.
+            ReceiverEvent::Answered { .. }
+            | ReceiverEvent::Settled { .. }
+            | ReceiverEvent::Moved => return Flow::Continue,
         })
     }
 }
@@ -251,10 +251,11 @@ impl Sink<SenderEvent> for ToControl {
     fn take(&mut self, event: SenderEvent) -> Flow {
         match event {
             SenderEvent::Refused(_) => self.tell(StreamReport::Refused),
-            // Nobody asks about sending progress.
-            SenderEvent::Started | SenderEvent::Answered { .. } | SenderEvent::Progress { .. } => {
-                Flow::Continue
-            }
+            // Nobody asks about sending progress; only clients move.
+            SenderEvent::Started
+            | SenderEvent::Answered { .. }
+            | SenderEvent::Progress { .. }
+            | SenderEvent::Moved => Flow::Continue,
         }
     }
 }

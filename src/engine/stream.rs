@@ -2,7 +2,7 @@
 
 use super::{Handle, Loop, LoopConfig, Placement};
 use crate::batch::TxBatch;
-use crate::net::{NetError, Redirect, Socket, SocketPlan};
+use crate::net::{KeptSocket, NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
     BlastReceiver, BlastSender, DataFormat, Greeting, GreetingReply, LARGEST_ANSWER, Opening,
@@ -151,6 +151,11 @@ impl StreamPlan {
         let (cpu, shared) = (placement.of(number), placement.is_paired());
         Self { socket, payload: test.payload as usize, opening, cpu, shared, role }
     }
+
+    /// Whether it goes on from another address of this host: the server must know how to follow.
+    fn moves(&self) -> bool {
+        self.opening.as_ref().is_some_and(StreamOpening::can_move)
+    }
 }
 
 /// How a stream ended.
@@ -209,7 +214,10 @@ impl RunningStream {
             exact: sends,
             ..LoopConfig::default()
         };
-        let stream = Loop::new(vec![socket], None, config)?;
+        let mut stream = Loop::new(vec![socket], None, config)?;
+        if let Some(peer) = plan.socket.connect.filter(|_| plan.moves()) {
+            stream = stream.keeping(vec![KeptSocket::as_asked(plan.socket.clone(), peer)])?;
+        }
         let handle = stream.handle();
         let (to_sender, sender_inbox) = channel();
         let (to_receiver, receiver_inbox) = channel();

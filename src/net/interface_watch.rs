@@ -37,13 +37,16 @@ impl InterfaceWatch {
         Ok(Self { socket, routes: false })
     }
 
-    /// Notices of routes too, from now on; a router with many of them gets many.
-    pub fn follow_routes(&mut self) {
-        if !self.routes {
-            self.routes = [IPV4_ROUTE, IPV6_ROUTE]
-                .into_iter()
-                .all(|group| self.socket.add_membership(group).is_ok());
+    /// Notices of routes too, from now on; a router with many of them gets many. Returns whether
+    /// they were not followed before.
+    pub fn follow_routes(&mut self) -> bool {
+        if self.routes {
+            return false;
         }
+        self.routes = [IPV4_ROUTE, IPV6_ROUTE]
+            .into_iter()
+            .all(|group| self.socket.add_membership(group).is_ok());
+        self.routes
     }
 
     /// Reads what is queued, so that the next notice is an event again.

@@ -5,6 +5,7 @@ mod connection;
 mod error;
 mod error_queue;
 mod explain;
+mod followed_source;
 mod fragments;
 mod host;
 mod igmp_querier;

@@ -5,10 +5,11 @@ use super::socket::OpenedSocket;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
 use crate::batch::Fragmentation;
 use crate::sys::{self, Family, Switch, SwitchState, errno};
-use socket2::{Domain, Protocol, Type};
+use crate::units::with_port;
+use socket2::{Domain, Protocol, SockRef, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// A socket to be opened: [`SocketPlan::open`] applies all settings or fails.
 #[derive(Clone, Debug)]
@@ -122,9 +123,7 @@ impl SocketPlan {
         if self.share_port {
             option(SocketOption::ShareAddress, socket.set_reuse_address(true))?;
         }
-        if let Some(name) = self.device.and_then(sys::interface_name) {
-            option(SocketOption::Device, socket.bind_device(Some(name.as_bytes())))?;
-        }
+        self.bind_device(&socket)?;
         let sizes = self.set_buffers(&socket);
         let queues_errors = self.set_switches(&socket, family)?;
         self.set_header_fields(&socket, family)?;
@@ -148,6 +147,34 @@ impl SocketPlan {
             opened.begin_transmit_stamps();
         }
         Ok(opened)
+    }
+
+    /// Binds and connects an open socket that has lost its peer and its port; returns its local
+    /// address. It keeps `port` unless another socket took it meanwhile.
+    pub(super) fn connect_from(
+        &self,
+        fd: BorrowedFd<'_>,
+        port: u16,
+    ) -> Result<SocketAddr, NetError> {
+        let socket = SockRef::from(&fd);
+        self.bind_device(&socket)?;
+        // The kernel keeps a port that was asked for, and refuses to bind again.
+        if self.bind.port() == 0 {
+            let _ = socket.bind(&with_port(self.bind, port).into());
+        }
+        if let Some(addr) = self.connect {
+            socket
+                .connect(&addr.into())
+                .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
+        }
+        let local = socket.local_addr();
+        let local = local.map_err(|source| NetError::Bind { addr: self.bind.into(), source })?;
+        Ok(local.as_socket().unwrap_or(self.bind))
+    }
+
+    fn bind_device(&self, socket: &socket2::Socket) -> Result<(), NetError> {
+        let Some(name) = self.device.and_then(sys::interface_name) else { return Ok(()) };
+        option(SocketOption::Device, socket.bind_device(Some(name.as_bytes())))
     }
 
     /// Buffer sizes are best effort: the granted size is reported, a refusal is not an error.

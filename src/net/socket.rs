@@ -4,7 +4,9 @@ use super::error_queue::{ErrorQueue, is_icmp_number};
 use super::fragments::{self, Fragments};
 use super::redirect::Redirect;
 use super::transmit::Transmit;
-use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
+use super::{
+    BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, SocketPlan, interface_name,
+};
 use crate::batch::{
     NetworkError, RxBatch, RxCall, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch,
 };
@@ -90,6 +92,19 @@ impl Socket {
     /// The address it is bound to, with the port that the kernel chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Connects it to its peer anew, as it was opened by `plan`, from the address that the route now
+    /// gives and from the same port. What is queued stays.
+    ///
+    /// # Errors
+    ///
+    /// There is no way to the peer; the socket is then without one.
+    pub fn reconnect(&mut self, plan: &SocketPlan) -> Result<(), NetError> {
+        let fd = self.fd.as_fd();
+        sys::disconnect(fd).map_err(|source| NetError::Bind { addr: plan.bind.into(), source })?;
+        self.local = plan.connect_from(fd, self.local.port())?;
+        Ok(())
     }
 
     /// A handle to connect the socket to another peer.

@@ -1,4 +1,5 @@
-//! Restores what sockets lose when an interface is deleted and made again.
+//! Restores what sockets lose when an interface is deleted and made again, or an address of this
+//! host is replaced.
 //!
 //! Linux drops the memberships of a deleted interface and keeps their entries in the socket, where
 //! they count against its limit and, in IPv6, stand in the way of a new join; the interface that is
@@ -6,13 +7,14 @@
 //! zone or by `SO_BINDTODEVICE`) stays with the old index and is opened anew. One that is bound to
 //! an address only waits for it: the kernel delivers to it again once the address is back.
 
+use super::followed_source::{FollowedSource, has_address};
 use super::multicast::lists_membership;
 use super::{InterfaceWatch, Socket, SocketPlan, interface_names};
 use crate::batch::InterfaceChange;
 use crate::sys::Membership;
 use crate::units::{Endpoint, name_zones, with_port};
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 
 /// What one socket of a loop must have.
 #[derive(Clone, Debug)]
@@ -23,12 +25,27 @@ pub struct KeptSocket {
     pub memberships: Vec<Membership>,
     /// Sources excluded from each of them.
     pub excluded: Vec<IpAddr>,
+    /// The peer, if the socket goes on from whatever address the route to it gives; `None` if it
+    /// waits for the address that it is bound to.
+    pub towards: Option<SocketAddr>,
 }
 
 impl KeptSocket {
     /// A socket without memberships.
     pub fn bound(plan: SocketPlan) -> Self {
-        Self { plan, memberships: Vec::new(), excluded: Vec::new() }
+        Self { plan, memberships: Vec::new(), excluded: Vec::new(), towards: None }
+    }
+
+    /// A socket that sends to `peer` from any address: opened by `plan`, which says nothing of the
+    /// address, or an address that nobody asked for.
+    pub fn towards(plan: SocketPlan, peer: SocketAddr) -> Self {
+        Self { towards: Some(peer), ..Self::bound(plan) }
+    }
+
+    /// A socket that sends to `peer` from the address that the user asked for, or from any if the
+    /// plan has none.
+    pub fn as_asked(plan: SocketPlan, peer: SocketAddr) -> Self {
+        if plan.bind.ip().is_unspecified() { Self::towards(plan, peer) } else { Self::bound(plan) }
     }
 }
 
@@ -58,6 +75,8 @@ struct Kept {
     unbound: Option<String>,
     /// Whether this host has the address that it is bound to.
     has_address: bool,
+    /// Its source address, if that is not asked for.
+    source: Option<FollowedSource>,
 }
 
 struct KeptMembership {
@@ -88,7 +107,7 @@ impl Upkeep {
 
     /// Compares what the sockets have with what they must have, and restores it as far as the
     /// interfaces are there.
-    pub fn renew(&mut self, sockets: &[&Socket]) -> Renewal {
+    pub fn renew(&mut self, sockets: &mut [&mut Socket]) -> Renewal {
         self.watch.drain();
         let mut done = Renewal::default();
         let names: BTreeMap<u32, String> = interface_names().into_iter().collect();
@@ -105,6 +124,16 @@ impl Upkeep {
         let mut has = BTreeMap::new();
         let looks = self.sockets.iter_mut().zip(sockets).enumerate();
         for (number, (kept, socket)) in looks {
+            if let Some(source) = &mut kept.source {
+                let new = source.follow(socket, &mut kept.wanted.plan, &mut done.changes);
+                done.replaced.extend(new.map(|new| (number, new)));
+                if source.waits_for_route() && self.watch.follow_routes() {
+                    // One may have come before it was followed.
+                    let new = source.follow(socket, &mut kept.wanted.plan, &mut done.changes);
+                    done.replaced.extend(new.map(|new| (number, new)));
+                }
+                continue;
+            }
             kept.lose(socket, &gone, &mut done.changes);
             if kept.unbound.is_some() {
                 let new = kept.bind_again(&self.names, &mut done.changes);
@@ -144,8 +173,9 @@ impl Kept {
             lost: false,
         };
         let groups = wanted.memberships.iter().map(kept).collect();
-        let has_address = !is_own(wanted.plan.bind) || can_bind(wanted.plan.bind);
-        Self { wanted, groups, unbound: None, has_address }
+        let has_address = !is_own(wanted.plan.bind) || has_address(wanted.plan.bind);
+        let source = wanted.towards.map(FollowedSource::towards);
+        Self { wanted, groups, unbound: None, has_address, source }
     }
 
     /// Finds what went with the interfaces that are gone.
@@ -265,7 +295,7 @@ impl Kept {
             return;
         }
         let any_port = with_port(bind, 0);
-        let has = *has.entry(any_port).or_insert_with(|| can_bind(bind));
+        let has = *has.entry(any_port).or_insert_with(|| has_address(bind));
         if std::mem::replace(&mut self.has_address, has) == has {
             return;
         }
@@ -321,9 +351,4 @@ fn block_all(socket: &Socket, joined: &Membership, excluded: &[IpAddr]) {
 /// Whether it is an address of one host, which comes and goes.
 fn is_own(bind: SocketAddr) -> bool {
     !bind.ip().is_unspecified() && !bind.ip().is_multicast() && !bind.ip().is_loopback()
-}
-
-/// Whether this host has an address, which is what lets a socket be bound to it.
-fn can_bind(bind: SocketAddr) -> bool {
-    UdpSocket::bind(with_port(bind, 0)).is_ok()
 }

@@ -5,8 +5,8 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    AddressMove, ChangedContent, Contradiction, DelayQuantiles, Iperf3Report, LimitReport,
-    ProbeReport, Refusal, StreamRow, Way,
+    AddressMove, ChangedContent, Contradiction, DelayQuantiles, InterfaceEvent, Iperf3Report,
+    LimitReport, ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::units::Rate;
@@ -435,6 +435,9 @@ pub struct BlastReport {
     pub seen_as: Option<String>,
     /// When the run went on from another address of this end, as the remote end sees it.
     pub address_changes: Vec<AddressMove>,
+    /// Addresses of this end that went, came back or were replaced, as this host saw it, the first
+    /// 256.
+    pub interface_events: Vec<InterfaceEvent>,
     /// Keepalives that this end sent on the sockets that it receives on, so that NATs and firewalls
     /// on the path stay open to it; counted with nothing else.
     pub keepalives: u64,

@@ -525,7 +525,9 @@ fn moved_text(report: &BlastReport, page: Page) -> String {
         let from = change.from.as_deref().unwrap_or("-");
         format!("at {}: from {from} to {}", Nanos(change.after_ns), change.to)
     };
-    page.labelled("moved", &report.address_changes.iter().map(line).collect::<Vec<_>>())
+    let moves = report.address_changes.iter().map(line).collect::<Vec<_>>();
+    let own = page.told("interface", &report.interface_events);
+    own + &page.labelled("moved", &moves)
 }
 
 fn keepalive_text(report: &BlastReport, page: Page) -> String {

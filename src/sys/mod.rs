@@ -7,6 +7,7 @@
 mod address;
 mod confine;
 mod control;
+mod disconnect;
 mod error_queue;
 mod interface;
 mod limits;
@@ -20,6 +21,7 @@ pub use confine::{
     Account, AccountError, ConfineError, ConfinePlan, Confined, KeptCapabilities, is_root,
     unprivileged_port_start,
 };
+pub use disconnect::disconnect;
 pub use error_queue::{QueuedMessage, read_error_queue};
 pub use interface::{
     InterfaceAddress, interface_addresses, interface_index, interface_name, interface_names,

@@ -125,6 +125,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
         one_host: control.one_host,
         seen_as: control.seen.clone(),
         address_changes: control.moves.clone(),
+        interface_events: control.interface_events.clone(),
         keepalives: found.keepalives,
         goal: plan.test.rate,
         streams: plan.test.streams,

@@ -24,7 +24,7 @@ use crate::control::Sealer;
 use crate::engine::{
     Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, host_id, random_u64,
 };
-use crate::net::SocketPlan;
+use crate::net::{KeptSocket, SocketPlan};
 use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
 use crate::report::{self, BlastView, Shown};
 use crate::session::blast::{BlastControl, ControlSummary};
@@ -122,7 +122,8 @@ fn run_control(
         ..SocketPlan::new(plan.control_bind)
     };
     let config = LoopConfig { largest: CONTROL_MAX + 1, ..LoopConfig::default() };
-    let control = Loop::new(vec![socket.open()?], signals, config)?;
+    let kept = KeptSocket::as_asked(socket.clone(), plan.target);
+    let control = Loop::new(vec![socket.open()?], signals, config)?.keeping(vec![kept])?;
     let (orders, inbox) = channel();
     let mut driver = Driver::new(plan.clone(), orders, control.handle(), view, probe);
     let sealer = Sealer::new(plan.key.clone(), random_u64()?);

@@ -317,8 +317,10 @@ impl Executor<ControlCommand> for &mut Driver {
                     probe.set(ProbePhase::Loaded);
                 }
             }
-            ControlCommand::Reopen { proof } => {
-                self.running.iter().for_each(|stream| stream.reopen(proof.clone()));
+            ControlCommand::Reopen { stream, proof } => {
+                let all = (0u32..).zip(&self.running);
+                all.filter(|(number, _)| stream.is_none_or(|only| only == *number))
+                    .for_each(|(_, running)| running.reopen(proof.clone()));
             }
             ControlCommand::Greet { stream } => self.greet(stream),
             ControlCommand::Begin => self.begin(),
@@ -371,6 +373,7 @@ impl Sink<ReceiverEvent> for IntervalSender {
         let stream = self.stream;
         let order = match event {
             ReceiverEvent::Interval(interval) => ControlOrder::Stretch { stream, interval },
+            ReceiverEvent::Moved => ControlOrder::StreamMoved { stream },
             ReceiverEvent::Answered { repeats } => ControlOrder::Answered { stream, repeats },
             ReceiverEvent::Settled { received, omitted } => {
                 ControlOrder::Settled { stream, received, omitted }
@@ -397,6 +400,7 @@ impl Sink<SenderEvent> for RefusalSender {
     fn take(&mut self, event: SenderEvent) -> Flow {
         let order = match event {
             SenderEvent::Refused(error) => ControlOrder::Refused(error),
+            SenderEvent::Moved => ControlOrder::StreamMoved { stream: self.stream },
             SenderEvent::Answered { repeats } => {
                 ControlOrder::Answered { stream: self.stream, repeats }
             }

@@ -255,6 +255,7 @@ impl Listeners {
         let mut group = item.bind;
         group.set_port(socket.local_addr().port());
         self.kept.push(KeptSocket {
+            towards: None,
             plan: SocketPlan { bind: group, ..plan.clone() },
             memberships: joined,
             excluded: item.excluded.clone(),

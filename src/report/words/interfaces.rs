@@ -18,6 +18,9 @@ impl Worded for InterfaceChange {
                 format!("this host no longer has the address {address}")
             }
             Self::AddressBack { address } => format!("this host has the address {address} again"),
+            Self::AddressChanged { from, to } => {
+                format!("this host's address changed from {from} to {to}")
+            }
             Self::NotFollowed { errno } => {
                 let why = errno.map(|errno| format!(" ({})", errno_words(errno)));
                 let why = why.unwrap_or_default();

@@ -2,22 +2,23 @@
 //! collects the far end's report.
 
 use super::about::About;
-use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
+use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
 use super::host_params::read_host;
+use super::own_address::OwnAddress;
 use super::plan::TestPlan;
-use super::stat_params::{read_counts, read_interval, read_sent};
-use super::stream_params::{read_stream, stream_key};
+use super::stat_params::{read_counts, read_interval, read_io, read_sent};
+use super::stream_params::streams_from;
 use crate::batch::{
-    Datagram, DestId, LocalRefusal, LocalSendFailure, NetworkError, RxCall, SendOutcome, TxBatch,
-    TxCall,
+    Datagram, DestId, InterfaceChange, LocalRefusal, LocalSendFailure, NetworkError, SendOutcome,
+    TxBatch,
 };
 use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::record::{
-    AddressMove, Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink,
-    StreamCounts, believe_streams,
+    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
+    believe_streams,
 };
-use crate::units::{Endpoint, Nanos, Untrusted};
+use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
 use std::net::SocketAddr;
 
@@ -28,10 +29,6 @@ const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
 const KEPT: Nanos = Nanos::from_secs(10);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
-/// Most changes of this end's address that are listed.
-const MOST_MOVES: usize = 64;
-/// No real socket buffer is larger than this many bytes.
-const MOST_BUFFER: u64 = 1 << 40;
 
 #[derive(Debug)]
 enum State {
@@ -79,6 +76,7 @@ pub struct BlastControl<O, E> {
     drained_by: Nanos,
     /// When to abandon streams that do not end after the user's stop.
     stop_by: Nanos,
+    address: OwnAddress,
     summary: ControlSummary,
 }
 
@@ -111,6 +109,7 @@ where
             streams: Vec::new(),
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
+            address: OwnAddress::default(),
             summary: ControlSummary::default(),
         }
     }
@@ -156,6 +155,12 @@ where
                 }
                 ControlOrder::Stretch { stream, interval } => {
                     self.show(ControlEvent::Stretch { stream, interval });
+                    continue;
+                }
+                ControlOrder::StreamMoved { stream } => {
+                    if !self.address.is_unconfirmed() {
+                        self.reopen(Some(stream));
+                    }
                     continue;
                 }
                 // Only streams of an iperf3 test say anything else.
@@ -353,25 +358,17 @@ where
         self.state = State::Watch(None);
     }
 
-    /// A reply that came to another address than before: the streams follow.
-    fn note_move(&mut self, reply: &Reply, now: Now) {
-        let Some(to) = reply.params.get("moved").and_then(|to| to.parse::<SocketAddr>().ok())
-        else {
-            return;
-        };
-        let to = Endpoint::from(to);
-        let from = self.summary.seen.replace(to.to_string());
-        let after_ns = (now.mono - self.granted.mono).0;
-        if self.summary.moves.len() < MOST_MOVES {
-            self.summary.moves.push(AddressMove { after_ns, from, to: to.to_string() });
-        }
+    /// Has a stream, or all of them, admitted again with the session's latest value.
+    fn reopen(&mut self, stream: Option<u32>) {
         let proof = self.client.value().to_owned();
-        self.engine.execute(ControlCommand::Reopen { proof });
+        self.engine.execute(ControlCommand::Reopen { stream, proof });
     }
 
     fn on_reply(&mut self, reply: &ClientReply, now: Now) {
-        if let (ClientReply::Answered(reply), State::Watch(_)) = (reply, &self.state) {
-            self.note_move(reply, now);
+        if let (ClientReply::Answered(reply), State::Watch(_)) = (reply, &self.state)
+            && self.address.confirm(reply, (self.granted, now), &mut self.summary)
+        {
+            self.reopen(None);
         }
         match reply {
             ClientReply::Proceeds => {}
@@ -543,20 +540,10 @@ where
         if let Some(told) = read_host(params) {
             self.summary.far_host = Some(told.believe(&known)?);
         }
-        if let (Some(tx), Some(rx)) = (params.get("tx"), params.get("rx")) {
-            let number = |key: &str, most: u64| {
-                let told = params.parse::<Untrusted<u64>>(key).ok().flatten();
-                told.and_then(|told| told.within(most)).unwrap_or(0)
-            };
+        if let Some(io) = read_io(params) {
             let sends = params.get("tx_datagrams").is_some();
-            let io = if sends { &mut self.summary.far_tx } else { &mut self.summary.far_rx };
-            *io = Some(FarIo {
-                tx: TxCall::from_name(tx),
-                rx: RxCall::from_name(rx),
-                batch: number("batch", u64::from(u32::MAX)) as u32,
-                receive_buffer: number("buffer", MOST_BUFFER),
-                send_buffer: number("send_buffer", MOST_BUFFER),
-            });
+            let far = if sends { &mut self.summary.far_tx } else { &mut self.summary.far_rx };
+            *far = Some(io);
         }
         if self.about == About::Streams {
             let before = self.streams.len();
@@ -663,6 +650,21 @@ where
         self.refusals.observe(now.mono, error);
     }
 
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        // Before the run is granted: at its very start.
+        let at = match self.state {
+            State::Opening | State::Test => Nanos::ZERO,
+            _ => now.mono - self.granted.mono,
+        };
+        if !self.address.observe(at, change) {
+            return;
+        }
+        match &mut self.state {
+            State::Watch(Some(due)) => *due = now.mono,
+            _ => self.client.repeat_after(now.mono, Nanos::ZERO),
+        }
+    }
+
     fn on_stop(&mut self, now: Now) {
         // A run that is already closing was not interrupted.
         if matches!(self.state, State::Quit | State::Over) {
@@ -679,14 +681,10 @@ where
         }
     }
 
-    fn finish(self, _now: Now) -> ControlSummary {
+    fn finish(mut self, _now: Now) -> ControlSummary {
+        self.address.finish(&mut self.summary);
         self.summary
     }
-}
-
-/// The counts of the streams from `next` on.
-fn streams_from(params: &Params, next: usize) -> Vec<Untrusted<StreamCounts>> {
-    (next..).map_while(|stream| read_stream(params.get(&stream_key(stream))?)).collect()
 }
 
 /// Why the far end refused the request.

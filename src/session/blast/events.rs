@@ -2,7 +2,8 @@
 
 use crate::batch::{HostChange, NetworkError, RxCall, TxCall};
 use crate::record::{
-    AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, RunFailure, StreamCounts,
+    AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, InterfaceEvent,
+    RunFailure, StreamCounts,
 };
 use crate::units::{Nanos, Rate};
 
@@ -26,6 +27,8 @@ pub enum ControlCommand {
     },
     /// This end has another address than before: the streams are admitted again from where they are.
     Reopen {
+        /// The stream; `None` for all.
+        stream: Option<u32>,
         /// The session's latest liveness value, which DATA returns.
         proof: String,
     },
@@ -78,6 +81,11 @@ pub enum ControlOrder {
     },
     /// The network reports that one of this side's senders cannot deliver.
     Refused(NetworkError),
+    /// The socket of one of this side's streams has another address, or has its address again.
+    StreamMoved {
+        /// The stream.
+        stream: u32,
+    },
     /// iperf3: the server answered a stream's greeting.
     Answered {
         /// The stream.
@@ -149,6 +157,8 @@ pub struct ControlSummary {
     pub seen: Option<String>,
     /// When that changed during the run.
     pub moves: Vec<AddressMove>,
+    /// What this host's interfaces said of its address meanwhile.
+    pub interface_events: Vec<InterfaceEvent>,
     /// What the far end's receivers used; `None` until they ended.
     pub far_rx: Option<FarIo>,
     /// What the far end's senders used; `None` until they ended.

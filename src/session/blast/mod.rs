@@ -12,6 +12,7 @@ mod memory;
 mod merge;
 mod omission;
 mod opening;
+mod own_address;
 mod plan;
 mod receiver;
 mod receiver_counts;

@@ -8,7 +8,9 @@ use super::receiver_counts::{Counts, Stretch, burst_classes};
 use super::receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
 use super::stream_opening::StreamOpening;
-use crate::batch::{Datagram, DestId, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch};
+use crate::batch::{
+    Datagram, DestId, InterfaceChange, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch,
+};
 use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{BlastReceived, ChangedContent, Flow, RunFailure, Sink};
@@ -662,6 +664,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         // During the run, the far end's socket may close at any time; only silence matters.
         if let Some(opening) = &mut self.opening {
             opening.on_network_error(now.mono, error);
+        }
+    }
+
+    fn on_interface_change(&mut self, _now: Now, change: &InterfaceChange) {
+        if change.is_recovery() {
+            self.tell(ReceiverEvent::Moved);
         }
     }
 

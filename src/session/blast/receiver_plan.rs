@@ -41,6 +41,8 @@ pub enum ReceiverEvent {
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
+    /// This end receives at another address now, or has its address again.
+    Moved,
 }
 
 /// Parameters of receiving one stream.

@@ -5,7 +5,8 @@ use super::opening::{OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
 use super::stream_opening::StreamOpening;
 use crate::batch::{
-    Datagram, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
+    Datagram, DestId, InterfaceChange, LocalSendFailure, NetworkError, SendOutcome, SendStop,
+    TxBatch,
 };
 use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
@@ -64,6 +65,8 @@ pub enum SenderEvent {
     /// The network reports that datagrams cannot be delivered. A sender never ends by itself:
     /// whether the far end is gone, the dialogue beside the stream tells.
     Refused(NetworkError),
+    /// This end sends from another address now, or has its address again.
+    Moved,
 }
 
 /// Parameters of sending one stream.
@@ -552,6 +555,12 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             // A receiver that got the end message may close its socket at once.
             State::Ending { .. } | State::Over if gone => {}
             _ => self.count_network_error(error),
+        }
+    }
+
+    fn on_interface_change(&mut self, _now: Now, change: &InterfaceChange) {
+        if change.is_recovery() {
+            self.sink.take(SenderEvent::Moved);
         }
     }
 

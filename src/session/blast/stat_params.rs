@@ -1,6 +1,7 @@
 //! Encodes and decodes a receiver's and a sender's counts as STAT parameters.
 
-use crate::batch::errno_words;
+use super::events::FarIo;
+use crate::batch::{RxCall, TxCall, errno_words};
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ChangedContent, DelayQuantiles,
     Refusal, RefusalCause, UncheckedSent,
@@ -12,6 +13,8 @@ use crate::wire::{BadParam, Params};
 pub const INTERVALS_A_REPLY: usize = 5;
 /// Maximum causes of refusals, and of network errors, in one reply.
 const CAUSES: usize = 3;
+/// No real socket buffer is larger than this many bytes.
+const MOST_BUFFER: u64 = 1 << 40;
 
 /// Adds the counts to a reply. Unknown values are left out.
 pub fn write_counts(counts: &BlastReceived, params: &mut Params) {
@@ -272,6 +275,22 @@ pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
         cut,
         altered,
     }))
+}
+
+/// What the far end's streams used of its system; `None` if the reply does not say.
+pub fn read_io(params: &Params) -> Option<FarIo> {
+    let (tx, rx) = (params.get("tx")?, params.get("rx")?);
+    let number = |key: &str, most: u64| {
+        let told = params.parse::<Untrusted<u64>>(key).ok().flatten();
+        told.and_then(|told| told.within(most)).unwrap_or(0)
+    };
+    Some(FarIo {
+        tx: TxCall::from_name(tx),
+        rx: RxCall::from_name(rx),
+        batch: number("batch", u64::from(u32::MAX)) as u32,
+        receive_buffer: number("buffer", MOST_BUFFER),
+        send_buffer: number("send_buffer", MOST_BUFFER),
+    })
 }
 
 #[cfg(test)]

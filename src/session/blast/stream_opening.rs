@@ -62,6 +62,11 @@ impl StreamOpening {
         }
     }
 
+    /// Whether the server lets the stream go on from another address.
+    pub fn can_move(&self) -> bool {
+        matches!(self, Self::Dialogue(_))
+    }
+
     /// Has a stream of a dialogue admitted again, from another address: `proof` is the session's
     /// latest value.
     pub(super) fn begin_again(&mut self, proof: String) {

@@ -3,6 +3,7 @@
 use super::stat_params::text_of;
 use crate::record::StreamCounts;
 use crate::units::Untrusted;
+use crate::wire::Params;
 use std::str::FromStr;
 
 /// The parameter of a stream.
@@ -50,6 +51,11 @@ fn known<T: FromStr>(text: &str) -> Result<Option<T>, T::Err> {
         "-" => Ok(None),
         text => text.parse().map(Some),
     }
+}
+
+/// The counts of the streams from `next` on.
+pub fn streams_from(params: &Params, next: usize) -> Vec<Untrusted<StreamCounts>> {
+    (next..).map_while(|stream| read_stream(params.get(&stream_key(stream))?)).collect()
 }
 
 #[cfg(test)]

@@ -198,7 +198,8 @@ where
                 }
             }
             // A closed port may be the server's sockets between two tests; its connection tells.
-            ControlOrder::Refused(_) => {}
+            // Nor do its streams move.
+            ControlOrder::Refused(_) | ControlOrder::StreamMoved { .. } => {}
             ControlOrder::Processor { user_ns, system_ns } => {
                 self.cpu = Some((user_ns, system_ns));
             }

@@ -429,7 +429,9 @@ impl ClientAndServer {
             let news = stream.events().into_iter().map(|event| match event {
                 ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
                 ReceiverEvent::Progress(received) => StreamReport::Progress(received),
-                ReceiverEvent::Answered { .. } | ReceiverEvent::Settled { .. } => unreachable!(),
+                ReceiverEvent::Answered { .. }
+                | ReceiverEvent::Settled { .. }
+                | ReceiverEvent::Moved => unreachable!(),
             });
             let last = ended.map(|ended| match ended {
                 End::Received(ended) => {
@@ -451,9 +453,11 @@ impl ClientAndServer {
                 ControlCommand::Start { session, server, tag, patience, .. } => {
                     self.open_streams((&session, &server), tag, patience);
                 }
-                ControlCommand::Reopen { proof } => {
-                    for stream in &self.streams {
-                        stream.reopen(&mut self.network, proof.clone());
+                ControlCommand::Reopen { stream: only, proof } => {
+                    for (number, stream) in (0u32..).zip(&self.streams) {
+                        if only.is_none_or(|only| only == number) {
+                            stream.reopen(&mut self.network, proof.clone());
+                        }
                     }
                 }
                 ControlCommand::StopSenders => {
