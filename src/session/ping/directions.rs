@@ -7,6 +7,7 @@
 //! counts more probes than were sent; from then on the directions are known only if no number is
 //! missing.
 
+use super::restarts::Restarts;
 use crate::record::LossDirectionUnknown;
 use crate::stats::{Arrival, ODDS, SequenceTracker};
 
@@ -24,9 +25,7 @@ pub(super) struct Directions {
     origin: u32,
     /// Some numbers below `origin`, if that was taken from a copy's answer.
     early: Vec<u32>,
-    /// Answers lost before the reflector restarted its count.
-    before_restart: u64,
-    restarts: u64,
+    restarts: Restarts,
     keeps: ReflectorNumbering,
     /// Whether the reflector's numbers are known to the end of the run.
     whole: bool,
@@ -54,7 +53,7 @@ pub(super) struct LossByDirection {
     pub out: u64,
     /// On the way back.
     pub back: u64,
-    /// After the last answer, where no count helps.
+    /// After the last answer, or between two counts, where no count helps.
     pub unknown: u64,
 }
 
@@ -95,8 +94,7 @@ impl Directions {
             reflected: None,
             origin: 0,
             early: Vec::new(),
-            before_restart: 0,
-            restarts: 0,
+            restarts: Restarts::default(),
             keeps: ReflectorNumbering::Unknown,
             whole: false,
             copies_out: 0,
@@ -115,9 +113,15 @@ impl Directions {
         let Some(tracker) = &mut self.reflected else {
             // It cannot have answered more than was asked: it was counting before this run.
             self.origin = number.saturating_sub(probe);
-            self.begin(number);
+            self.begin(&[number]);
             return arrival;
         };
+        let is_newest = arrival == Arrival::New && self.back.expected() > highest;
+        let (from, place) = (highest, self.back.place_of(probe));
+        let is_first = matches!(arrival, Arrival::New | Arrival::Reordered { .. });
+        if !is_newest && self.restarts.is_of_old(place, is_first) {
+            return arrival;
+        }
         let before = self.origin.wrapping_sub(number);
         if (1..=EARLY).contains(&before) && number < self.origin {
             let known = self.early.contains(&number);
@@ -127,17 +131,24 @@ impl Directions {
             self.copies_out += u64::from(arrival == Arrival::Duplicate && !known);
             return arrival;
         }
+        let lost = tracker.lost();
         let told = tracker.observe(number.wrapping_sub(self.origin));
         let went_back = matches!(told, Arrival::Duplicate | Arrival::TooLate);
         match arrival {
             // The newest probe's answer has an old number: the reflector restarted its count.
-            Arrival::New if went_back && self.back.expected() > highest => {
-                self.before_restart += tracker.lost();
-                self.restarts += 1;
-                self.origin = number;
-                self.begin(number);
+            Arrival::New if went_back && is_newest => {
+                let numbers = self.restarts.begin(lost, (from, place), number);
+                self.origin = numbers[0];
+                self.begin(&numbers);
             }
             Arrival::New | Arrival::Reordered { .. } if !went_back => {
+                match told {
+                    Arrival::Reordered { .. } if is_newest => {
+                        self.restarts.suspect(lost, (from, place), number);
+                    }
+                    Arrival::New if is_newest => self.restarts.go_on(),
+                    _ => {}
+                }
                 let count = tracker.place_of(number.wrapping_sub(self.origin));
                 self.order.observe(self.back.place_of(probe), count);
             }
@@ -148,9 +159,12 @@ impl Directions {
         arrival
     }
 
-    fn begin(&mut self, number: u32) {
+    /// A count begins, with these numbers so far.
+    fn begin(&mut self, numbers: &[u32]) {
         let mut tracker = SequenceTracker::new();
-        tracker.observe(number.wrapping_sub(self.origin));
+        for number in numbers {
+            tracker.observe(number.wrapping_sub(self.origin));
+        }
         self.reflected = Some(tracker);
         self.order.newest = None;
     }
@@ -190,6 +204,8 @@ impl Directions {
         // Probes in flight that were overtaken by a later one.
         let overtaken = (known + open).saturating_sub(all);
         let known = known - overtaken.min(known);
+        let in_doubt = self.restarts.in_doubt().min(known);
+        let (known, unknown) = (known - in_doubt, unknown + in_doubt);
         if self.keeps == ReflectorNumbering::Nothing {
             return Err(LossDirectionUnknown::NoCount);
         }
@@ -199,7 +215,7 @@ impl Directions {
         if self.keeps == ReflectorNumbering::Unknown {
             return Err(LossDirectionUnknown::CountUnproven);
         }
-        let missing = self.before_restart + reflected.lost();
+        let missing = self.restarts.lost() + reflected.lost();
         if missing == 0 {
             // Every answer came back, with or without duplicates.
             return Ok(LossByDirection { out: known, back: 0, unknown });
@@ -240,13 +256,13 @@ impl Directions {
     /// count does not tell them apart.
     pub fn copies(&self) -> Option<(u64, u64)> {
         let out = self.copies_out;
-        let counts = self.keeps == ReflectorNumbering::Count && self.restarts == 0;
+        let counts = self.keeps == ReflectorNumbering::Count && self.restarts.count() == 0;
         counts.then(|| (out, self.back.duplicates() - out))
     }
 
     /// How often the reflector restarted its count.
     pub fn restarts(&self) -> u64 {
-        self.restarts
+        self.restarts.count()
     }
 
     /// Whether the reflector keeps its own count; `None` if unknown.

@@ -7,6 +7,7 @@
 //! stamp       the same for STAMP, with its optional TLVs
 //! probe       probes in flight, in a ring of bounded size
 //! directions  in which direction a probe was lost
+//! restarts    where a reflector's count began anew
 //! question    one more probe, if the run does not show that
 //! bursts      bursts of lost probes
 //! delays      round trips, one-way delay variation, time in the reflector
@@ -28,6 +29,7 @@ mod keepalives;
 mod plan;
 mod probe;
 mod protocol;
+mod restarts;
 mod rows;
 mod schedule;
 mod stamp;

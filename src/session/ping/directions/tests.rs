@@ -217,6 +217,58 @@ fn a_reflector_that_begins_anew_is_followed() {
 }
 
 #[test]
+fn what_was_lost_between_two_counts_is_named_in_no_direction() {
+    let mut ledger = Directions::new();
+    // Probes 4 and 5 are lost where the path changes, and the first two answers of the new count;
+    // one answer is lost before, one after.
+    for (probe, number) in [(0, 0), (1, 1), (3, 3), (8, 2), (9, 3), (10, 4), (12, 6)] {
+        ledger.observe(probe, Some(number));
+    }
+    for probe in 13..40 {
+        ledger.observe(probe, Some(probe - 6));
+    }
+    assert_eq!(ledger.restarts(), 1);
+    assert_eq!(ledger.lost(40, 0), Ok(LossByDirection { out: 0, back: 2, unknown: 4 }));
+    // One of them was only late, and its number is of the old count.
+    ledger.observe(5, Some(5));
+    assert_eq!(ledger.lost(40, 0), Ok(LossByDirection { out: 0, back: 2, unknown: 3 }));
+}
+
+#[test]
+fn a_new_count_whose_first_number_was_lost_before_is_followed() {
+    for second in [false, true] {
+        let mut ledger = Directions::new();
+        // Numbers 2 and 3 are lost on the way back, then the count begins anew, with 2.
+        let old: Vec<u32> = [0, 1].into_iter().chain(4..20).collect();
+        old.iter().for_each(|number| _ = ledger.observe(*number, Some(*number)));
+        ledger.observe(24, Some(2));
+        if second {
+            ledger.observe(25, Some(3));
+        }
+        for probe in 26..40 {
+            ledger.observe(probe, Some(probe - 22));
+        }
+        assert_eq!(ledger.restarts(), 1);
+        let back = if second { 2 } else { 3 };
+        let ways = LossByDirection { out: 0, back, unknown: 4 };
+        assert_eq!(ledger.lost(40, 0), Ok(ways), "{second}");
+    }
+}
+
+#[test]
+fn probes_that_overtake_others_are_no_new_count() {
+    let mut ledger = Directions::new();
+    for start in (0..200).step_by(4) {
+        // Each second probe reaches it before the first, and its answer is overtaken again.
+        for (probe, number) in [(start, start + 1), (start + 1, start), (start + 3, start + 2)] {
+            ledger.observe(probe, Some(number));
+        }
+        ledger.observe(start + 2, Some(start + 3));
+    }
+    assert_eq!((ledger.restarts(), ledger.lost(200, 0)), (0, Ok(LossByDirection::default())));
+}
+
+#[test]
 fn bytes_that_merely_come_back_tell_no_direction() {
     let mut ledger = Directions::new();
     ledger.observe(0, None);
