@@ -11,8 +11,8 @@ use crate::batch::TxBatch;
 use crate::cli::PingArgs;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{
-    AddressFault, FamilyChoice, NetError, Socket, SocketPlan, explain, literal, on_link_of,
-    resolve_all, split_host_port,
+    AddressFault, FamilyChoice, KeptSocket, NetError, Socket, SocketPlan, explain, literal,
+    on_link_of, resolve_all, split_host_port,
 };
 use crate::record::{
     LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
@@ -118,7 +118,7 @@ fn note_own_losses(summary: &mut PingSummary, own: &OwnLosses, peers: &[IpAddr])
 /// Runs the plan to its end.
 fn drive<K: for<'a> Sink<PingEvent<'a>>>(
     plan: PingPlan,
-    sockets: Vec<Socket>,
+    (sockets, kept): (Vec<Socket>, Vec<KeptSocket>),
     signals: Option<Signals>,
     spin: bool,
     sink: K,
@@ -126,7 +126,8 @@ fn drive<K: for<'a> Sink<PingEvent<'a>>>(
     // Short probes get short replies, so smaller buffers are enough.
     let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
     let config = LoopConfig { tick: Some(TICK), spin, largest, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context(Step::Start)?;
+    let looped = Loop::new(sockets, signals, config).and_then(|looped| looped.keeping(kept));
+    let looped = looped.context(Step::Start)?;
     let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);
     let session = PingSession::new(plan, sink);
     Ok(looped.run(session, TxBatch::new(SLOTS, arena)).context(Step::Run)?.summary)
@@ -153,7 +154,7 @@ fn exit(summary: &PingSummary) -> Exit {
     }
 }
 
-type Targets = (Vec<PingTarget>, Vec<Socket>, Vec<PingTargetReport>);
+type Targets = (Vec<PingTarget>, (Vec<Socket>, Vec<KeptSocket>), Vec<PingTargetReport>);
 
 /// The targets, with a socket for each, and those that cannot be probed. These do not stop the
 /// others, if there are others.
@@ -163,17 +164,22 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check_hosts(&args.targets).map_err(Usage::from)?;
     let device = device(args.interface.as_deref())?;
     let family = FamilyChoice::from(args.family);
-    let (mut targets, mut sockets, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut targets, mut failures) = (Vec::new(), Vec::new());
+    let (mut sockets, mut kept) = (Vec::new(), Vec::new());
     for text in &args.targets {
         let found = resolve_all(text, Some(args.port), family).map_err(anyhow::Error::from);
         let opened = found.and_then(|found| {
             let addr = one_of(args, text, &found.addrs, device)?;
             check_zones(&[addr], device).map_err(Usage::from)?;
             let plan = SocketPlan { device, ..socket_plan(args, addr)? };
-            Ok((addr, plan.open()?))
+            let socket = plan.open()?;
+            // A socket that other ones may share the port of has the one that was asked for.
+            let bind = with_port(plan.bind, socket.local_addr().port());
+            Ok((addr, socket, KeptSocket::as_asked(SocketPlan { bind, ..plan }, addr)))
         });
         match opened {
-            Ok((addr, socket)) => {
+            Ok((addr, socket, keeping)) => {
+                kept.push(keeping);
                 targets.push(PingTarget { name: name(text, addr), addr });
                 sockets.push(socket);
             }
@@ -196,7 +202,7 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
         let error = failure.unwrap_or(LocalFailure::SetUp { errno: None });
         PingTargetReport { name: text.clone(), error: Some(error), ..Default::default() }
     });
-    Ok((targets, sockets, not_asked.collect()))
+    Ok((targets, (sockets, kept), not_asked.collect()))
 }
 
 /// The address of a target that answers first.

@@ -2,8 +2,8 @@
 //! the summary.
 
 use super::{
-    LimitFound, LimitReport, LocalFailure, PingAsk, PingCaveat, PingProtocol, PingSchedule,
-    ReplyChange, SendRefusal, Trouble, Way, hold_against,
+    InterfaceEvent, LimitFound, LimitReport, LocalFailure, PingAsk, PingCaveat, PingProtocol,
+    PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
 use crate::stats::DelayHistogram;
@@ -28,6 +28,8 @@ pub enum PingEvent<'a> {
     },
     /// The kernel refused a probe: the first for this reason.
     Refused(&'a SendRefusal),
+    /// An address of this host went, came back or was replaced.
+    Interface(&'a InterfaceEvent),
     /// A probe's final outcome, in the order of their numbers.
     Settled(&'a PingRow),
     /// An interval is over: one such event for each target.
@@ -433,6 +435,8 @@ pub struct PingSummary {
     pub pauses: u64,
     /// Their total length.
     pub paused_ns: u64,
+    /// Addresses of this host that went, came back or were replaced, the first 256.
+    pub interface_events: Vec<InterfaceEvent>,
     /// The targets, in the order of the command line.
     pub targets: Vec<PingTargetReport>,
 }

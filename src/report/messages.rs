@@ -3,6 +3,7 @@
 
 use super::guard::{harmless_line, harmless_lines};
 use super::progress_line::around;
+use crate::record::{InterfaceEvent, Worded};
 use console::{StyledObject, Term, style};
 use std::fmt;
 use std::io::{self, Write};
@@ -96,6 +97,16 @@ pub fn note(message: impl fmt::Display) {
         return;
     }
     say_plain(message);
+}
+
+/// Says that an address or a membership of this host went, as a warning, or that it is there again
+/// or replaced, as a note.
+pub fn interface_news(event: &InterfaceEvent) {
+    if event.change.is_recovery() {
+        note(event.change.text());
+    } else {
+        warning(event.change.text());
+    }
 }
 
 /// Prints a line that is part of the result, or that the user asked for while a run goes on; it is

@@ -43,8 +43,8 @@ pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::{FanoutView, fanout_frame};
 pub use hlog::HistogramLog;
 pub use messages::{
-    Color, ask_password, detail, error, note, set_color, set_quiet, set_verbose, status, usage,
-    warning,
+    Color, ask_password, detail, error, interface_news, note, set_color, set_quiet, set_verbose,
+    status, usage, warning,
 };
 pub use network_errors::{recv_trouble_line, send_trouble_line};
 pub use output::{Output, Shown, output_was_lost, print_json, print_json_line, print_text};

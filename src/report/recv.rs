@@ -4,8 +4,8 @@ use super::network_errors::{error_lines, recv_trouble_line};
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
 use super::words::host_losses::part_text;
 use super::{
-    DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
-    status, warning,
+    DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, interface_news, note,
+    print_json, status, warning,
 };
 use crate::record::{
     Document, Event, Flow, GapRecord, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, Worded,
@@ -138,11 +138,7 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
                 Flow::Continue
             }
             RecvEvent::Interface(event) => {
-                if event.change.is_recovery() {
-                    note(event.change.text());
-                } else {
-                    warning(event.change.text());
-                }
+                interface_news(event);
                 Flow::Continue
             }
             RecvEvent::Lull => match self.write_out() {

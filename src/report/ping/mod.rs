@@ -9,7 +9,7 @@ pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as p
 pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
-use super::{Clock, Output, Page, TimeStyle, print_json, status, warning};
+use super::{Clock, Output, Page, TimeStyle, interface_news, print_json, status, warning};
 use crate::batch::NetworkErrorSummary;
 use crate::record::{
     Document, Event, Flow, PingEvent, PingInterval, PingSummary, SendRefusal, Sink,
@@ -197,6 +197,13 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
             }
             (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
                 warning(ping_refusal_line(refusal));
+                Flow::Continue
+            }
+            (PingEvent::Interface(event), PingView::Events) => {
+                self.out.json_line(&Event::new("interface", "ping", event))
+            }
+            (PingEvent::Interface(event), PingView::Lines | PingView::Rows | PingView::Table) => {
+                interface_news(event);
                 Flow::Continue
             }
             (PingEvent::Settled(row), PingView::Table) => {

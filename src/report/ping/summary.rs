@@ -4,7 +4,7 @@ use super::delay::table as delay_table;
 use super::delay::{DelayUnit, Planned, percentiles};
 use crate::record::{
     LossDirectionUnknown, PingAsk, PingCaveat, PingDelay, PingSchedule, PingSummary,
-    PingTargetReport,
+    PingTargetReport, Worded,
 };
 use crate::report::Page;
 use crate::report::limits::limit_lines;
@@ -121,6 +121,7 @@ fn of_the_run(summary: &PingSummary) -> Vec<String> {
         let (times, paused) = (plural(summary.pauses, "time"), Nanos(summary.paused_ns));
         lines.push(format!("  this host paused {times}, {paused} in all; not a delay of the path"));
     }
+    lines.extend(summary.interface_events.iter().map(|event| format!("  {}", event.text())));
     lines
 }
 

@@ -40,9 +40,12 @@ pub use plan::{PingPlan, PingSpacing, PingTarget};
 pub use protocol::Protocol;
 pub use stamp::{Asked, StampProbes};
 
-use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch};
+use crate::batch::{
+    Datagram, Dest, InterfaceChange, NetworkError, SendOutcome, SendStop, TransmitStamp, TxBatch,
+};
 use crate::machine::{Next, Now, Session};
 use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
+use crate::session::InterfaceLog;
 use crate::units::Nanos;
 use clocks::Clocks;
 use extra_probe::Step;
@@ -80,6 +83,7 @@ pub struct PingSession<S> {
     interval_began: Now,
     told: bool,
     closed: bool,
+    interfaces: InterfaceLog,
 }
 
 /// Result of `ping`.
@@ -114,6 +118,7 @@ where
             interval_began: Now::default(),
             told: false,
             closed: false,
+            interfaces: InterfaceLog::default(),
             plan,
         }
     }
@@ -426,6 +431,13 @@ where
         }
     }
 
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        let at = self.started.map_or(Nanos::ZERO, |started| now.mono - started.mono);
+        if let Some(event) = self.interfaces.observe(at, change) {
+            self.tell(PingEvent::Interface(&event));
+        }
+    }
+
     fn on_tick(&mut self, now: Now) {
         let (began, started) = (self.interval_began, self.started.unwrap_or(now));
         let duration = now.mono - began.mono;
@@ -476,6 +488,7 @@ where
             interrupted: self.interrupted,
             pauses: self.pauses,
             paused_ns: self.paused.0,
+            interface_events: self.interfaces.events().to_vec(),
             targets: Vec::new(),
         };
         for index in 0..self.targets.len() {
