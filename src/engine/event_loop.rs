@@ -6,6 +6,7 @@ use super::{Handle, Signals, SocketRegistry, Tally};
 use crate::batch::{InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::net::{KeptSocket, Socket, Upkeep};
+use crate::record::InterfaceEvent;
 use crate::sys::{self, Timer, errno};
 use crate::units::{MAX_PACKET, Nanos};
 use mio::unix::SourceFd;
@@ -40,6 +41,8 @@ const CLOSE: Nanos = Nanos::from_micros(50);
 /// The least that the kernel charges to a socket for a queued datagram, in bytes: 768 were seen.
 const LEAST_CHARGE: usize = 512;
 
+/// Most changes of interfaces that are kept to the end.
+const CHANGES: usize = 256;
 /// How long to wait for a full socket before asking the session again, since it may have to end.
 const BLOCKED: Nanos = Nanos::from_millis(10);
 
@@ -75,6 +78,8 @@ pub struct Ended<S> {
     pub summary: S,
     /// The sockets, for their counters.
     pub sockets: Vec<Socket>,
+    /// What became of the sockets with this host's interfaces and addresses, the first of it.
+    pub changes: Vec<InterfaceEvent>,
     /// Processor time used by the loop's thread.
     pub cpu: Nanos,
     /// Elapsed time.
@@ -95,6 +100,10 @@ pub struct Loop {
     upkeep: Option<Upkeep>,
     /// What the session is still to be told of that.
     interface_changes: Vec<InterfaceChange>,
+    /// What it was told, for the end.
+    changes_told: Vec<InterfaceEvent>,
+    /// When the loop began to run.
+    began: Nanos,
     /// Whether interfaces changed since the last look at them.
     interfaces_changed: bool,
     sockets: Vec<Port>,
@@ -160,6 +169,8 @@ impl Loop {
             stop_told: false,
             upkeep: None,
             interface_changes: Vec::new(),
+            changes_told: Vec::new(),
+            began: Nanos::ZERO,
             interfaces_changed: false,
             sockets: ports,
             adopted: BTreeMap::new(),
@@ -211,6 +222,7 @@ impl Loop {
     ) -> io::Result<Ended<S::Summary>> {
         sys::tighten_timer_slack();
         let (start, cpu) = (sys::monotonic_now(), sys::cpu_time());
+        self.began = start;
         let mut next_tick = self.config.tick.map(|period| start + period);
         // The process may have been paused since its sockets were opened.
         self.drain(&mut session)?;
@@ -260,6 +272,7 @@ impl Loop {
         let now = read_clocks();
         Ok(Ended {
             summary: session.finish(now),
+            changes: self.changes_told,
             sockets: self.sockets.into_iter().map(|port| port.socket).collect(),
             cpu: sys::cpu_time() - cpu,
             wall: now.mono - start,
@@ -324,6 +337,11 @@ impl Loop {
         }
         for change in self.interface_changes.drain(..) {
             session.on_interface_change(now, &change);
+            let is_event = !matches!(change, InterfaceChange::Renumbered { .. });
+            if is_event && self.changes_told.len() < CHANGES {
+                let at_ns = (now.mono - self.began).0;
+                self.changes_told.push(InterfaceEvent { at_ns, change });
+            }
         }
         Ok(())
     }

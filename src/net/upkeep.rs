@@ -42,6 +42,15 @@ impl KeptSocket {
         Self { towards: Some(peer), ..Self::bound(plan) }
     }
 
+    /// The same for each of these sockets, opened by `plan` one after the other.
+    pub fn all_towards(plan: &SocketPlan, peer: SocketAddr, sockets: &[Socket]) -> Vec<Self> {
+        let kept = |socket: &Socket| {
+            let bind = with_port(plan.bind, socket.local_addr().port());
+            Self::towards(SocketPlan { bind, ..plan.clone() }, peer)
+        };
+        sockets.iter().map(kept).collect()
+    }
+
     /// A socket that sends to `peer` from the address that the user asked for, or from any if the
     /// plan has none.
     pub fn as_asked(plan: SocketPlan, peer: SocketAddr) -> Self {

@@ -34,6 +34,8 @@ pub struct CastSent {
     pub datagrams_per_second: Option<u64>,
     /// Whether the user ended the run early.
     pub interrupted: bool,
+    /// Addresses of this host that went, came back or were replaced, the first 256.
+    pub interface_events: Vec<InterfaceEvent>,
     /// Results per destination, in the order given.
     pub destinations: Vec<CastDestination>,
     /// The receivers' reports; empty with `--no-header`.

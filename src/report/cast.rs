@@ -70,6 +70,7 @@ pub fn cast_sent_text(sent: &CastSent, page: Page) -> String {
     for line in lines {
         let _ = writeln!(text, "{line}");
     }
+    text.push_str(&page.told("interface", &sent.interface_events));
     text.push_str(&closing_text(&sent.standing, page));
     text.push_str(&copies_text(&sent.standing.copies, page));
     for line in limit_lines(&sent.limits) {

@@ -13,7 +13,7 @@ use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{self, FamilyChoice, SocketPlan};
+use crate::net::{self, FamilyChoice, KeptSocket, SocketPlan};
 use crate::record::{CastDestination, CastNote, CastSent, FanoutReceiver, SilenceCause, Worded};
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
@@ -109,7 +109,8 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
         let address = socket.local_addr();
         report::note(CastNote::OpenToReceivers { address: address.into() }.text());
     }
-    let engine = Loop::new(vec![socket], signals, timing)?;
+    let kept = kept(plan, (from.and_then(|from| from.0), &interfaces), &addrs);
+    let engine = Loop::new(vec![socket], signals, timing)?.keeping(kept.into_iter().collect())?;
     let batch = TxBatch::new(SLOTS, ARENA + header + payload.largest());
     let mut end = match payload {
         PayloadPlan::Fixed(messages) => drive(engine, config, messages, view, batch)?,
@@ -201,7 +202,30 @@ fn drive<P: PayloadSource>(
     mut batch: TxBatch,
 ) -> anyhow::Result<CastSenderEnd<FanoutView>> {
     let session = CastSender::new(config, source, view, &mut batch);
-    Ok(engine.run(session, batch)?.summary)
+    let mut ended = engine.run(session, batch)?;
+    ended.summary.summary.sent.interface_events = ended.changes;
+    Ok(ended.summary)
+}
+
+/// The source address that is followed: the one that was asked for, or that towards the first
+/// destination, by the first interface. `None` without either.
+fn kept(
+    plan: SocketPlan,
+    (from, interfaces): (Option<IpAddr>, &[u32]),
+    addrs: &[SocketAddr],
+) -> Option<KeptSocket> {
+    if !plan.bind.ip().is_unspecified() {
+        return Some(KeptSocket::bound(plan));
+    }
+    if let Some(from) = from {
+        return Some(KeptSocket::bound(SocketPlan {
+            bind: (from, plan.bind.port()).into(),
+            ..plan
+        }));
+    }
+    let first = *addrs.first()?;
+    let device = interfaces.first().copied().filter(|_| first.ip().is_multicast());
+    Some(KeptSocket::towards(SocketPlan { device, ..plan }, first))
 }
 
 fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {

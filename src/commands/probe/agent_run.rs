@@ -6,7 +6,7 @@ use super::error::ProbeError;
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::record::probe::NoAgent;
+use crate::record::probe::{NoAgent, ProbeCaveat};
 use crate::record::{Document, LossPart};
 use crate::report::{self, FailureReport, ProbeFailure, print_json, words};
 use crate::session::probe::{Kind, RoundDriver, RoundDriverEnd, RoundParameters};
@@ -54,13 +54,15 @@ pub fn measure<K: Kind>(
     kind: K,
     signals: Option<Signals>,
 ) -> anyhow::Result<RoundDriverEnd<K::Facts>> {
-    let socket = target.socket()?;
+    let sockets = vec![target.socket()?];
+    let kept = target.kept(&sockets);
     let mut far_end = target.far_end()?;
     far_end.be_patient(PATIENCE);
-    let looped =
-        Loop::new(vec![socket], signals, LoopConfig::default()).context(ProbeError::Start)?;
+    let looped = Loop::new(sockets, signals, LoopConfig::default());
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let session = RoundDriver::new(manner, kind, far_end);
-    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
+    let mut ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
+    ended.summary.caveats.extend(ProbeCaveat::address_changes(&ended.changes));
     Ok(ended.summary)
 }
 

@@ -8,7 +8,7 @@ use crate::commands::{Usage, key};
 use crate::control::Sealer;
 use crate::engine::random_u64;
 use crate::net::{
-    FamilyChoice, IoMode, Resolved, Socket, SocketPlan, resolve_all, split_host_port,
+    FamilyChoice, IoMode, KeptSocket, Resolved, Socket, SocketPlan, resolve_all, split_host_port,
 };
 use crate::report::{self, words};
 use crate::session::probe::FarEnd;
@@ -70,7 +70,16 @@ impl Target {
 
     /// A socket towards it, which reports all details of received datagrams.
     pub fn socket(&self) -> anyhow::Result<Socket> {
-        let plan = SocketPlan {
+        Ok(self.socket_plan().open()?)
+    }
+
+    /// What goes on from another address of this host: sockets of [`Target::socket`].
+    pub fn kept(&self, sockets: &[Socket]) -> Vec<KeptSocket> {
+        KeptSocket::all_towards(&self.socket_plan(), self.addr, sockets)
+    }
+
+    fn socket_plan(&self) -> SocketPlan {
+        SocketPlan {
             details: true,
             accounting: true,
             // On a virtual path, packet counters and policers would see a coalesced buffer as one
@@ -78,8 +87,7 @@ impl Target {
             io: IoMode::Mmsg,
             device: self.device,
             ..SocketPlan::new(self.local)
-        };
-        Ok(plan.open()?)
+        }
     }
 
     /// The dialogue with it, on the event loop's first socket.

@@ -9,7 +9,7 @@ use crate::cli::MtuArgs;
 use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{IoMode, SocketPlan};
+use crate::net::{IoMode, KeptSocket, SocketPlan};
 use crate::record::probe::{
     KnownBy, MtuCaveat, MtuLimit, MtuReport, NoAgent, ProbeCaveat, ProbeKind, TraceHop,
 };
@@ -90,11 +90,15 @@ pub fn measure_bare(
         ..SocketPlan::for_peers([&target])
     };
     let sockets = vec![plan_of_socket.open()?];
-    let looped = Loop::new(sockets, signals, LoopConfig::default()).context(ProbeError::Start)?;
+    let kept = KeptSocket::all_towards(&plan_of_socket, target, &sockets);
+    let looped = Loop::new(sockets, signals, LoopConfig::default());
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let ended =
         looped.run(MtuWithoutAgent::new(plan), TxBatch::new(1, ARENA)).context(ProbeError::Run)?;
     let mut report = bare_report(target, tries, why, &ended.summary);
     report.duration_ns = ended.wall.0;
+    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
+    report.findings.caveats.extend(changes.map(MtuCaveat::Shared));
     Ok(report)
 }
 

@@ -7,9 +7,9 @@ use crate::cli::NatArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, Socket, SocketPlan, resolve};
+use crate::net::{FamilyChoice, KeptSocket, Socket, SocketPlan, resolve};
 use crate::record::Worded;
-use crate::record::probe::{NatReport, NatVerdict, ProbeKind};
+use crate::record::probe::{NatCaveat, NatReport, NatVerdict, ProbeCaveat, ProbeKind};
 use crate::report::{self, Shown, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
 use crate::units::Nanos;
@@ -83,9 +83,9 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
     let local = local_address(order.from, server, order.device)?;
     let count = order.sockets + u32::from(order.hairpin);
     let bind = scoped((local, 0).into(), server);
-    let plan =
+    let socket_plan =
         SocketPlan { buffer: 0, accounting: true, device: order.device, ..SocketPlan::new(bind) };
-    let sockets = (0..count).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
+    let sockets = (0..count).map(|_| socket_plan.open()).collect::<Result<Vec<Socket>, _>>()?;
     let mut locals: Vec<SocketAddr> =
         sockets.iter().map(|socket| unscoped(socket.local_addr())).collect();
     locals.truncate(order.sockets as usize);
@@ -99,9 +99,16 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
         run: RunId(random_u64()?.to_be_bytes()),
     };
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context(ProbeError::Start)?;
+    let kept = match order.from {
+        None => KeptSocket::all_towards(&socket_plan, server, &sockets),
+        Some(_) => sockets.iter().map(|_| KeptSocket::bound(socket_plan.clone())).collect(),
+    };
+    let looped = Loop::new(sockets, signals, config);
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let batch = TxBatch::new(SLOTS, SLOTS * NatSession::request_len());
-    let ended = looped.run(NatSession::new(plan), batch).context(ProbeError::Run)?;
+    let mut ended = looped.run(NatSession::new(plan), batch).context(ProbeError::Run)?;
+    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
+    ended.summary.findings.caveats.extend(changes.map(NatCaveat::Shared));
     Ok(ended.summary)
 }
 

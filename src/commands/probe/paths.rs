@@ -9,9 +9,11 @@ use crate::batch::TxBatch;
 use crate::cli::PathsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{IoMode, Socket, SocketPlan};
+use crate::net::{IoMode, KeptSocket, Socket, SocketPlan};
 use crate::record::Document;
-use crate::record::probe::{NoAgent, PathsEvidence, PathsReport, PathsVerdict, ProbeKind};
+use crate::record::probe::{
+    NoAgent, PathsCaveat, PathsEvidence, PathsReport, PathsVerdict, ProbeCaveat, ProbeKind,
+};
 use crate::report::words::paths::no_agent_note;
 use crate::report::{self, Page, paths_text, print_json, print_text};
 use crate::session::probe::paths::{PathsEnd, PathsPlan, PathsSession, add_traces, flows_to_trace};
@@ -127,6 +129,8 @@ fn measure(
         ..SocketPlan::new(target.local)
     };
     let flows = (0..flows).map(|_| plan.open()).collect::<Result<Vec<Socket>, _>>()?;
+    let mut kept = target.kept(&first);
+    kept.extend(KeptSocket::all_towards(&plan, target.addr, &flows));
     let plan = PathsPlan {
         target: target.addr,
         sources: flows.iter().map(|socket| socket.local_addr().port()).collect(),
@@ -142,9 +146,14 @@ fn measure(
     let running = progress(ProbeKind::Paths, target.addr, None, &signals)?;
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
     let sockets: Vec<Socket> = first.into_iter().chain(flows).collect();
-    let looped = Loop::new(sockets, Some(signals), config).context(ProbeError::Start)?;
-    let ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
+    let looped = Loop::new(sockets, Some(signals), config);
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
+    let mut ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
     drop(running);
+    if let PathsEnd::Measured(report) = &mut ended.summary {
+        let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
+        report.findings.caveats.extend(changes.map(PathsCaveat::Shared));
+    }
     Ok(ended.summary)
 }
 

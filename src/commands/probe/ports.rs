@@ -9,7 +9,7 @@ use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
+use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeCaveat, ProbeKind};
 use crate::report::words::ports::{held_back_note, no_agent_note};
 use crate::report::{self, Shown, ports_text};
 use crate::session::probe::ports::{PortsCounts, PortsEnd, PortsPlan, PortsSession};
@@ -152,6 +152,9 @@ pub fn measure(
     signals: Option<Signals>,
 ) -> anyhow::Result<PortsEnd> {
     let (dialogue, asking, fresh) = (target.socket()?, target.socket()?, target.socket()?);
+    let source = asking.local_addr();
+    let sockets = vec![dialogue, asking, fresh];
+    let kept = target.kept(&sockets);
     let plan = PortsPlan {
         target: target.addr,
         ports: order.ports.clone(),
@@ -161,14 +164,17 @@ pub fn measure(
         gap: Nanos(1_000_000_000 / u64::from(order.per_second.max(1))),
         spacing: SPACING,
         wait: order.wait,
-        source: asking.local_addr(),
+        source,
         seed: random_u64()?,
     };
     let session = PortsSession::new(plan, target.far_end()?);
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped =
-        Loop::new(vec![dialogue, asking, fresh], signals, config).context(ProbeError::Start)?;
-    let ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
+    let looped = Loop::new(sockets, signals, config);
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
+    let mut ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
+    if let PortsEnd::Helped(counts) = &mut ended.summary {
+        counts.caution(ProbeCaveat::address_changes(&ended.changes));
+    }
     Ok(ended.summary)
 }

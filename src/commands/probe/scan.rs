@@ -9,10 +9,11 @@ use crate::commands::Exit;
 use crate::commands::ping::bind_address;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::SocketPlan;
+use crate::net::{KeptSocket, SocketPlan};
 use crate::record::Document;
 use crate::record::probe::{
-    NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
+    NoAgent, PortState, ProbeCaveat, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone,
+    ScannedPort, TraceReport,
 };
 use crate::report::words::progress::Doing;
 use crate::report::{Page, ProgressLine, print_json, print_text, scan_text};
@@ -125,7 +126,8 @@ pub(super) fn measure(
     let device = order.device;
     let route = SocketPlan { connect, device, ..SocketPlan::new(any_address(target)) }.open()?;
     let local = with_port(route.local_addr(), 0);
-    let socket = SocketPlan { device, needs_errors: true, ..SocketPlan::new(local) }.open()?;
+    let socket_plan = SocketPlan { device, needs_errors: true, ..SocketPlan::new(local) };
+    let socket = socket_plan.open()?;
     drop(route);
     let plan = ScanPlan {
         host: order.host.clone(),
@@ -139,10 +141,14 @@ pub(super) fn measure(
         time: order.time,
         seed: random_u64()?,
     };
-    let looped =
-        Loop::new(vec![socket], Some(signals), LoopConfig::default()).context(ProbeError::Start)?;
-    let ended =
+    let sockets = vec![socket];
+    let kept = KeptSocket::all_towards(&socket_plan, target, &sockets);
+    let looped = Loop::new(sockets, Some(signals), LoopConfig::default());
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
+    let mut ended =
         looped.run(ScanSession::new(plan), TxBatch::new(1, QUESTION)).context(ProbeError::Run)?;
+    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
+    ended.summary.findings.caveats.extend(changes.map(ScanCaveat::Shared));
     Ok(ended.summary)
 }
 

@@ -8,9 +8,9 @@ use crate::batch::TxBatch;
 use crate::cli::TimeoutArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{Socket, SocketPlan};
+use crate::net::{KeptSocket, Socket, SocketPlan};
 use crate::record::Sink;
-use crate::record::probe::{ProbeKind, TimeoutEvent, TimeoutReport};
+use crate::record::probe::{ProbeCaveat, ProbeKind, TimeoutCaveat, TimeoutEvent, TimeoutReport};
 use crate::report::{self, Shown};
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
@@ -74,9 +74,13 @@ pub fn measure(
     let socket = SocketPlan { buffer: 0, ..SocketPlan::new(target.local) };
     let sockets = (0..plan.sockets()).map(|_| socket.open()).collect::<Result<Vec<Socket>, _>>()?;
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context(ProbeError::Start)?;
+    let kept = KeptSocket::all_towards(&socket, target.addr, &sockets);
+    let looped = Loop::new(sockets, signals, config);
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let session = TimeoutSession::new(plan, target.far_end()?, sink);
-    let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
+    let mut ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
+    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
+    ended.summary.findings.caveats.extend(changes.map(TimeoutCaveat::Shared));
     Ok(ended.summary)
 }
 

@@ -8,8 +8,8 @@ use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, SocketPlan, explain, resolve};
-use crate::record::probe::{ProbeKind, TraceReport};
+use crate::net::{FamilyChoice, KeptSocket, SocketPlan, explain, resolve};
+use crate::record::probe::{ProbeCaveat, ProbeKind, TraceCaveat, TraceReport};
 use crate::report::{Shown, trace_text};
 use crate::session::probe::trace::{TracePlan, TraceSession};
 use crate::units::Nanos;
@@ -88,6 +88,7 @@ pub fn measure_shown(order: &TraceOrder) -> anyhow::Result<TraceReport> {
 
 /// Traces a path; `signals`, if given, end it early.
 pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<TraceReport> {
+    let mut kept = Vec::new();
     let sockets = (0..order.flows)
         .map(|flow| {
             let mut bind = order.from;
@@ -95,8 +96,14 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
                 bind.set_port(bind.port() + flow);
             }
             let device = order.device;
-            SocketPlan { accounting: true, needs_errors: true, device, ..SocketPlan::new(bind) }
-                .open()
+            let plan = SocketPlan {
+                accounting: true,
+                needs_errors: true,
+                device,
+                ..SocketPlan::new(bind)
+            };
+            kept.push(KeptSocket::as_asked(plan.clone(), order.target));
+            plan.open()
         })
         .collect::<Result<Vec<_>, _>>()?;
     let plan = TracePlan {
@@ -113,7 +120,10 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
     let session = TraceSession::new(plan);
     let (slots, bytes) = session.room();
     let config = LoopConfig { largest: LARGEST, ..LoopConfig::default() };
-    let looped = Loop::new(sockets, signals, config).context(ProbeError::Start)?;
-    let ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
+    let looped = Loop::new(sockets, signals, config);
+    let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
+    let mut ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
+    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
+    ended.summary.findings.caveats.extend(changes.map(TraceCaveat::Shared));
     Ok(ended.summary)
 }

@@ -2,8 +2,8 @@
 //! caveats about its reports.
 
 use super::RefusedHere;
-use crate::batch::{LocalSendFailure, NetworkError};
-use crate::record::{Contradiction, RemoteRefusal, ServerReply};
+use crate::batch::{InterfaceChange, LocalSendFailure, NetworkError};
+use crate::record::{Contradiction, InterfaceEvent, RemoteRefusal, ServerReply};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -142,6 +142,15 @@ pub enum ProbeCaveat {
         /// The source of the replies.
         from: Endpoint,
     },
+    /// This host's address changed meanwhile: what was measured before and after may differ.
+    AddressChanged {
+        /// The address before, with the port of the first socket.
+        #[serde(rename = "from_address")]
+        from: Endpoint,
+        /// The address since.
+        #[serde(rename = "to_address")]
+        to: Endpoint,
+    },
     /// The network duplicated datagrams; the copies are not counted.
     Duplicated {
         /// Duplicates on the way out.
@@ -204,6 +213,21 @@ pub enum ProbeCaveat {
 }
 
 impl ProbeCaveat {
+    /// The addresses of this host that were replaced, each once however many sockets had it.
+    pub fn address_changes(events: &[InterfaceEvent]) -> Vec<Self> {
+        let mut known: Vec<[IpAddr; 2]> = Vec::new();
+        let mut told = Vec::new();
+        for event in events {
+            let InterfaceChange::AddressChanged { from, to } = &event.change else { continue };
+            let pair = [from.ip(), to.ip()];
+            if !known.contains(&pair) {
+                known.push(pair);
+                told.push(Self::AddressChanged { from: *from, to: *to });
+            }
+        }
+        told
+    }
+
     /// Duplicates made by the network, outbound and on the way back; `None` if there were none.
     pub fn duplicated(out: u64, back: u64) -> Option<Self> {
         (out > 0 || back > 0).then_some(Self::Duplicated { out, back })

@@ -17,6 +17,10 @@ impl Worded for ProbeCaveat {
             Self::RepliesFromElsewhere { asked, from } => {
                 format!("replies came from {from}, not from {asked}, which was asked")
             }
+            Self::AddressChanged { from, to } => format!(
+                "this host's address changed from {from} to {to} meanwhile: what was measured \
+                 before and after may be of different paths"
+            ),
             Self::Duplicated { out, back } => format!(
                 "the path duplicated datagrams, which are counted once: {}",
                 by_way(*out, *back)

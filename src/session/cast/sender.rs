@@ -666,6 +666,7 @@ where
         let destinations =
             destinations.map(|(dest, tally)| tally.record(dest, &self.config.names)).collect();
         let sent = CastSent {
+            interface_events: Vec::new(),
             datagrams,
             bytes,
             refused: sum(&|tally| tally.refused),

@@ -4,7 +4,7 @@
 use super::plausibility::believe;
 use super::probe_batch::{Changes, Grant, ItemLog, ProbeBatch, ProbeItem};
 use super::{AgentCounts, FarEnd, Kind, Round, RoundsEnd, sooner};
-use crate::batch::{Datagram, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::Contradiction;
 use crate::record::probe::{NoAgent, ProbeCaveat, ProbeTraffic, RefusedHere};
@@ -293,6 +293,10 @@ impl<K: Kind> Session for RoundDriver<K> {
         {
             shots.on_network_error(error);
         }
+    }
+
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        self.far_end.on_interface_change(now, change);
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {

@@ -14,7 +14,8 @@ pub use granted::{Granted, Seen};
 pub use socket_proof::ProofState;
 
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, Fragmentation, LocalCause, LocalSendFailure, NetworkError, TxBatch,
+    Datagram, Dest, ErrorOrigin, Fragmentation, InterfaceChange, LocalCause, LocalSendFailure,
+    NetworkError, TxBatch,
 };
 use crate::control::{Client, ClientReply, Exchange, Refusals, Sealer, Step};
 use crate::machine::{Next, Now};
@@ -215,6 +216,19 @@ impl FarEnd {
         self.client.on_pause(length);
         self.refusals.on_pause(length);
         self.proofs.values_mut().for_each(|proof| proof.on_pause(length));
+    }
+
+    /// This host's address changed, or is there again: says so to the remote agent at once, and
+    /// verifies the sockets anew.
+    pub fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        if !change.is_recovery() {
+            return;
+        }
+        self.client.repeat_after(now.mono, Nanos::ZERO);
+        self.prove_at = self.prove_at.map(|_| now.mono);
+        for proof in self.proofs.values_mut().filter(|proof| proof.state() == &ProofState::Proven) {
+            *proof = proof.again();
+        }
     }
 
     /// The dialogue's own address as the remote agent sees it; `None` until it reported it.

@@ -36,6 +36,11 @@ impl SocketProof {
         Self { dest, handshake, state, server: String::new() }
     }
 
+    /// The same, to be verified at another address of this host.
+    pub fn again(&self) -> Self {
+        Self::new(self.dest)
+    }
+
     pub fn state(&self) -> &ProofState {
         &self.state
     }

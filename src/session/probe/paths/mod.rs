@@ -34,7 +34,7 @@ pub use parting::{add_traces, flows_to_trace};
 pub use plan::PathsPlan;
 
 use super::{FarEnd, sooner};
-use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, Dest, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::Contradiction;
 use crate::record::probe::{Leg, NoAgent, PathsReport};
@@ -493,6 +493,12 @@ impl Session for PathsSession {
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         if let Some(far) = &mut self.far {
             far.on_network_error(now, error);
+        }
+    }
+
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        if let Some(far) = &mut self.far {
+            far.on_interface_change(now, change);
         }
     }
 

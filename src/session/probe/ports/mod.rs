@@ -16,7 +16,7 @@ mod suppressed_errors;
 pub use suppressed_errors::PortsCounts;
 
 use super::{FarEnd, sooner};
-use crate::batch::{Datagram, Dest, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{Datagram, Dest, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::probe::{AgentReport, NoAgent, PortsReport};
 use crate::stats::LossSample;
@@ -361,6 +361,10 @@ impl Session for PortsSession {
         if let Some(track) = self.track_of(port) {
             track.spoken_of(error);
         }
+    }
+
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        self.far.on_interface_change(now, change);
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {

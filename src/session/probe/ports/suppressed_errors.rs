@@ -3,8 +3,8 @@
 
 use super::judge::judge;
 use crate::record::probe::{
-    PortPath, PortState, PortsAlternative, PortsCaveat, PortsEvidence, PortsReport, ScanReport,
-    ScannedPort,
+    PortPath, PortState, PortsAlternative, PortsCaveat, PortsEvidence, PortsReport, ProbeCaveat,
+    ScanReport, ScannedPort,
 };
 use crate::wire::PortList;
 
@@ -13,6 +13,7 @@ use crate::wire::PortList;
 pub struct PortsCounts {
     report: PortsReport,
     slower: Option<SlowerScan>,
+    caveats: Vec<ProbeCaveat>,
 }
 
 /// What a slower scan found.
@@ -27,7 +28,12 @@ struct SlowerScan {
 impl PortsCounts {
     /// Those of a report without findings.
     pub fn new(report: PortsReport) -> Self {
-        Self { report, slower: None }
+        Self { report, slower: None, caveats: Vec::new() }
+    }
+
+    /// Adds what happened to this host meanwhile.
+    pub fn caution(&mut self, caveats: Vec<ProbeCaveat>) {
+        self.caveats.extend(caveats);
     }
 
     /// The report, still without findings.
@@ -72,8 +78,9 @@ impl PortsCounts {
 
     /// The report with its findings.
     pub fn judge(self) -> PortsReport {
-        let Self { mut report, slower } = self;
+        let Self { mut report, slower, caveats } = self;
         judge(&mut report);
+        report.findings.caveats.extend(caveats.into_iter().map(PortsCaveat::Shared));
         let Some(SlowerScan { rejected, unknown }) = slower else { return report };
         let found = &mut report.findings;
         if !rejected.is_empty() {

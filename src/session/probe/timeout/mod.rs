@@ -24,7 +24,8 @@ pub use plan::{CANDIDATES, TimeoutPlan};
 
 use super::{FarEnd, sooner};
 use crate::batch::{
-    Datagram, Dest, ErrorOrigin, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
+    Datagram, Dest, ErrorOrigin, InterfaceChange, LocalSendFailure, NetworkError, SendOutcome,
+    SendStop, TxBatch,
 };
 use crate::machine::{Next, Now, Session};
 use crate::record::probe::{IdleOutcome, IdleTimer, IdleUnknown, TimeoutEvent, TimeoutReport};
@@ -386,6 +387,10 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
         if let Some(lane) = error.socket.checked_sub(1).and_then(|at| self.lanes.get_mut(at)) {
             lane.refused(now.mono, LocalSendFailure::from_errno(error.errno, self.plan.server));
         }
+    }
+
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        self.far.on_interface_change(now, change);
     }
 
     fn on_pause(&mut self, now: Now, length: Nanos) {
