@@ -172,6 +172,15 @@ pub enum CastNote {
         /// Its address.
         receiver: Endpoint,
     },
+    /// A receiver goes on at another address.
+    Moved {
+        /// The address before.
+        #[serde(rename = "from_address")]
+        from: Endpoint,
+        /// The address now.
+        #[serde(rename = "to_address")]
+        to: Endpoint,
+    },
     /// A receiver is no longer sent to.
     Unsubscribed {
         /// Its address.

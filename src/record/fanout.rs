@@ -243,6 +243,8 @@ pub enum FanoutEvent<'a> {
     Silence(Nanos),
     /// A receiver was added at its own request.
     Subscribed(Endpoint),
+    /// A receiver goes on at another address: from, to.
+    Moved(Endpoint, Endpoint),
     /// A receiver was removed.
     Unsubscribed(Endpoint, Departure),
 }

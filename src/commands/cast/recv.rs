@@ -148,6 +148,9 @@ fn open(
     };
     let plan = socket_plan(args, wanted.len());
     let mut listeners = listen::open(&wanted, &plan, &host.names())?;
+    for kept in &mut listeners.kept {
+        kept.towards = subscribe;
+    }
     if reports {
         listeners.open_answering(&plan, &host)?;
     }

@@ -144,6 +144,7 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
                 }
             }
             FanoutEvent::Subscribed(receiver) => self.say(&CastNote::Subscribed { receiver }),
+            FanoutEvent::Moved(from, to) => self.say(&CastNote::Moved { from, to }),
             FanoutEvent::Unsubscribed(receiver, departure) => {
                 self.say(&CastNote::Unsubscribed { receiver, departure });
             }

@@ -104,6 +104,7 @@ impl Worded for CastNote {
             Self::Waiting { heard, wanted, .. } => {
                 format!("{} of {} ready", group_digits(*heard), plural(*wanted, "receiver"))
             }
+            Self::Moved { from, to } => format!("{from} goes on at {to}"),
             Self::Subscribed { receiver } => format!("{receiver} joined"),
             Self::Unsubscribed { receiver, departure } => match departure {
                 Departure::Left => format!("{receiver} left"),

@@ -25,6 +25,7 @@ pub(super) struct Heard {
     /// Receivers heard and wanted, each time that the sender waited for more.
     pub waited: Vec<(u64, u64)>,
     pub subscribed: usize,
+    pub moved: usize,
     pub unsubscribed: usize,
 }
 
@@ -34,6 +35,7 @@ impl Sink<FanoutEvent<'_>> for Heard {
             FanoutEvent::Silence(_) => self.silences += 1,
             FanoutEvent::Waiting { heard, wanted, .. } => self.waited.push((heard, wanted)),
             FanoutEvent::Subscribed(_) => self.subscribed += 1,
+            FanoutEvent::Moved(..) => self.moved += 1,
             FanoutEvent::Unsubscribed(..) => self.unsubscribed += 1,
             FanoutEvent::Standing { .. } => {}
         }
@@ -170,6 +172,7 @@ impl SimSender {
 /// A receiver, while it runs and once it has ended.
 pub(super) struct SimReceiver {
     pub addr: SocketAddr,
+    host: HostId,
     running: Option<Running<Receiver>>,
     counts: Rc<RefCell<Counts>>,
     pub end: Option<CastReceiverEnd<Heard>>,
@@ -311,7 +314,19 @@ impl FanoutNetwork {
         let session = CastReceiver::new(config, Heard::default());
         let batch = TxBatch::new(64, 1 << 17);
         let running = self.network.start_with(host, &[SimSocket::bound(any)], session, batch);
-        self.receivers.push(SimReceiver { addr, running: Some(running), counts, end: None });
+        self.receivers.push(SimReceiver { addr, host, running: Some(running), counts, end: None });
+    }
+
+    /// The NAT before a receiver begins anew, and gives other ports.
+    pub fn restart_nat(&mut self, receiver: usize) {
+        self.network.host(self.receivers[receiver].host).nat().restart();
+    }
+
+    /// A sender disappears without notice; the next one takes its place.
+    pub fn kill_sender(&mut self) {
+        if let Some(running) = self.senders.pop().and_then(|sender| sender.running) {
+            self.network.kill(running.id());
+        }
     }
 
     /// A receiver disappears without notice.

@@ -1,7 +1,7 @@
 //! Senders with reporting receivers over simulated links: the table compared with what the links
 //! did.
 
-use super::fanout_network::{FanoutNetwork, GROUP, Path, plan};
+use super::fanout_network::{FanoutNetwork, GROUP, Heard, Path, plan};
 use super::feedback::{Feedback, Place, Reported};
 use super::receiver_table::ReceiverTable;
 use super::*;
@@ -283,6 +283,66 @@ fn receivers_ask_to_be_sent_to_stay_and_leave_over_a_bad_link() {
         // It ended by itself, like its sender.
         network.run_on(network.now + Nanos::from_secs(2));
         assert!(network.receivers[2].end.is_some(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_subscriber_behind_a_nat_that_begins_anew_stays_one_row() {
+    for seed in 0..20 {
+        let mut network = FanoutNetwork::new(seed);
+        network.weather = Some(Fault::Nat.weather());
+        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+        let link = Path { copies: 0, line_loss: 50, report_loss: 50, ..lossy(0) };
+        network.add_receiver(link, Some(sender));
+        network.add_receiver(link, Some(sender));
+        network.add_sender(plan(&[], Nanos::from_millis(10), true), 1_500);
+        for pause in [4_000 + 50 * seed, 3_000] {
+            network.run_on(network.now + Nanos::from_millis(pause));
+            network.restart_nat(0);
+        }
+        network.run_until(network.now + Nanos::from_secs(60));
+        let end = network.senders[0].end.as_ref().unwrap();
+        let Heard { subscribed, moved, unsubscribed, .. } = &end.sink;
+        assert_eq!((subscribed, moved, unsubscribed), (&2, &2, &0), "seed {seed}");
+        let rows = &end.summary.sent.standing.receivers;
+        assert_eq!(rows.len(), 2, "seed {seed}: {rows:#?}");
+        let of_nat = rows.iter().find(|row| row.receiver.starts_with("203.0.113.1:")).unwrap();
+        let came = network.receivers[0].came(0);
+        let first = u64::from(*came.iter().min().unwrap());
+        assert_eq!(of_nat.received, Some(came.len() as u64), "seed {seed}");
+        let (lost, missing) = (of_nat.lost.unwrap(), 1_500 - first - came.len() as u64);
+        assert!((missing..missing + 20).contains(&lost), "seed {seed}: {lost}, {missing}");
+        // A sign of life a second tells of it, and the handshake takes a moment.
+        assert!(lost < 2 * 250, "seed {seed}: {of_nat:#?}");
+    }
+}
+
+#[test]
+fn a_sender_that_is_killed_is_asked_again_until_another_takes_its_place() {
+    for seed in 0..6 {
+        let mut network = FanoutNetwork::new(seed);
+        let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
+        network.add_receiver(Path { line_loss: 50, ..lossy(0) }, Some(sender));
+        network.add_sender(plan(&[], Nanos::from_millis(10), true), 10_000);
+        network.run_on(network.now + Nanos::from_secs(4));
+        network.kill_sender();
+        // One that takes no subscriptions, then one that does.
+        network.run_on(network.now + Nanos::from_secs(5 + 20 * seed));
+        let other = |number: u16, targets: &[SocketAddr], open| {
+            let mut config = plan(targets, Nanos::from_millis(10), open);
+            let run = Some(u64::from(number));
+            config.ear = config.ear.map(|ear| FeedbackConfig { run, ..ear });
+            CastSenderConfig { tag: Some(number), ..config }
+        };
+        network.add_sender(other(8, &[network.receivers[0].addr], false), 300);
+        network.run_on(network.now + Nanos::from_secs(2));
+        network.kill_sender();
+        network.add_sender(other(9, &[], true), 300);
+        network.run_until(network.now + Nanos::from_secs(60));
+        let end = network.senders[0].end.as_ref().unwrap();
+        assert_eq!((end.sink.subscribed, end.sink.unsubscribed), (1, 0), "seed {seed}");
+        let row = row(&network, 0, 0);
+        assert_eq!(row.state, ReceiverState::Done, "seed {seed}: {row:#?}");
     }
 }
 

@@ -12,6 +12,8 @@ use crate::wire::Tag;
 /// Silence after which a receiver is dropped, and the same for one that was never heard.
 const DROPPED: Nanos = Nanos::from_secs(16);
 const NEVER_HEARD: Nanos = Nanos::from_secs(5);
+/// Silence after which it may be somewhere else: three signs of life are missing.
+const SILENT: Nanos = Nanos::from_secs(3);
 /// The time to disprove a port unreachable, and the interval of questions meanwhile.
 const CONFIRM: Nanos = Nanos::from_secs(2);
 const ASKING: Nanos = Nanos::from_millis(250);
@@ -62,6 +64,17 @@ impl Member {
     pub fn renew(&mut self, number: u32, tag: &Tag, now: Nanos) {
         let until = self.until.max(now + NEVER_HEARD);
         *self = Self { until, doubt: self.doubt.take(), ..Self::new(self.dest, number, tag, now) };
+    }
+
+    /// It subscribes again from another address.
+    pub fn moved(self, dest: Dest, number: u32, tag: &Tag, now: Nanos) -> Self {
+        let until = self.until.max(now + NEVER_HEARD);
+        Self { until, ..Self::new(dest, number, tag, now) }
+    }
+
+    /// Whether it has returned no value for a while.
+    pub fn is_silent(&self, now: Nanos) -> bool {
+        self.until <= now + DROPPED - SILENT
     }
 
     /// It returned a recent value.

@@ -573,6 +573,9 @@ where
 
     fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
         let at = now.mono - self.timing.started;
+        if let Some(subscription) = self.subscription.as_mut().filter(|_| change.is_recovery()) {
+            subscription.hurry(now.mono);
+        }
         if let Some(event) = self.interfaces.observe(at, change) {
             self.tell(CastEvent::Interface(&event));
         }

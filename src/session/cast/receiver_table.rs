@@ -107,6 +107,11 @@ impl ReceiverTable {
             return false;
         }
         let key = (meta.source, report.id);
+        if !self.by_key.contains_key(&key)
+            && let Some(former) = self.former(report)
+        {
+            self.moved(former, meta.source);
+        }
         let index = match self.by_key.get(&key) {
             Some(index) => *index,
             None if self.members.len() == RECEIVERS_MAX => {
@@ -135,6 +140,30 @@ impl ReceiverTable {
                 self.comparison.tell(IntervalReport { mark, member: index, before, offset });
         }
         true
+    }
+
+    /// A receiver goes on at another address, with its rows.
+    pub fn moved(&mut self, from: SocketAddr, to: SocketAddr) {
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if member.addr == from && !self.by_key.contains_key(&(to, member.id)) {
+                self.by_key.remove(&(from, member.id));
+                self.by_key.insert((to, member.id), index);
+                member.addr = to;
+            }
+        }
+    }
+
+    /// The row of a receiver that reports from another address now: its identifier, the time that it
+    /// waited for its first datagram, to the nanosecond, and counts that go on.
+    fn former(&self, report: &ReceiverReport) -> Option<SocketAddr> {
+        let is_same = |member: &&Member| {
+            member.id == report.id
+                && member.join.is_some()
+                && member.join == report.join
+                && !member.last
+                && member.received <= report.received
+        };
+        self.members.iter().find(is_same).map(|member| member.addr)
     }
 
     /// Receivers heard so far.

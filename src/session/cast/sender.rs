@@ -372,6 +372,9 @@ where
                         ear.hurry();
                     }
                 }
+                Change::Moved(from, to) => {
+                    self.config.targets.iter_mut().filter(|d| d.addr == from).for_each(|d| *d = to);
+                }
                 Change::Removed(addr, _) | Change::Uncopied(addr) => {
                     let of = |dest: &Dest| dest.addr == addr;
                     let Some(index) = self.config.targets.iter().rposition(of) else { continue };
@@ -666,7 +669,6 @@ where
         let destinations =
             destinations.map(|(dest, tally)| tally.record(dest, &self.config.names)).collect();
         let sent = CastSent {
-            interface_events: Vec::new(),
             datagrams,
             bytes,
             refused: sum(&|tally| tally.refused),
@@ -680,7 +682,7 @@ where
             interrupted: self.interrupted,
             destinations,
             standing,
-            limits: Vec::new(),
+            ..CastSent::default()
         };
         let summary = CastSenderSummary { sent, failed: self.failed, too_few: self.too_few };
         CastSenderEnd { summary, sink: self.sink }

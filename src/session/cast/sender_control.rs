@@ -345,6 +345,10 @@ impl SenderControl {
         for change in &changes {
             let event = match change {
                 Change::Added(dest) => FanoutEvent::Subscribed(dest.addr.into()),
+                Change::Moved(from, to) => {
+                    self.census.moved(*from, to.addr);
+                    FanoutEvent::Moved((*from).into(), to.addr.into())
+                }
                 Change::Removed(addr, why) => FanoutEvent::Unsubscribed((*addr).into(), *why),
                 // Copies are requested by the user, not by the receiver.
                 Change::Copied(_) | Change::Uncopied(_) => continue,

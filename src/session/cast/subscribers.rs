@@ -49,6 +49,8 @@ pub struct SubscriptionPolicy {
 pub(super) enum Change {
     Added(Dest),
     Removed(SocketAddr, Departure),
+    /// A receiver goes on at another address.
+    Moved(SocketAddr, Dest),
     /// A receiver of a group is sent unicast copies from now on, or no longer.
     Copied(Dest),
     Uncopied(SocketAddr),
@@ -233,8 +235,29 @@ impl SubscriptionControl {
         value.is_some_and(|(text, member)| self.proofs.is_value(text, addr, member.values, now))
     }
 
+    /// The former address of a receiver that subscribes again from another one. It shows the name of
+    /// its subscription, and the latest value, or the name alone once it is silent there: whoever
+    /// overheard both must not take it away from where it is.
+    fn former(&self, now: Nanos, addr: SocketAddr, command: &Command) -> Option<SocketAddr> {
+        let former = command.params.parse::<SocketAddr>("was").ok().flatten()?;
+        let (name, value) = (command.params.get("session")?, command.params.get("value")?);
+        let member = self.inside.get(&former).filter(|_| former != addr)?;
+        let is_same = self.proofs.is_session(name, former, member.number)
+            && !self.inside.contains_key(&addr)
+            && (self.proofs.is_value(value, former, member.values, now) || member.is_silent(now));
+        is_same.then_some(former)
+    }
+
     fn add(&mut self, now: Now, meta: &RxMeta, command: &Command) -> Vec<u8> {
         let (addr, tag) = (meta.source, &command.tag);
+        if let Some(former) = self.former(now.mono, addr, command)
+            && let Some(member) = self.inside.remove(&former)
+        {
+            self.numbers += 1;
+            let dest = Dest { from: meta.destination, ..Dest::from(addr) };
+            self.inside.insert(addr, member.moved(dest, self.numbers, tag, now.mono));
+            self.changes.push(Change::Moved(former, dest));
+        }
         let full = self.inside.len() == SUBSCRIBERS_MAX;
         let known = self.inside.get_mut(&addr);
         let number = self.numbers + 1;

@@ -1,6 +1,8 @@
 //! A receiver's subscription to a sender: HELO for a ticket, RCPT with it, NOOP to stay, QUIT to
 //! leave. Each answer has a value that the next NOOP returns, which shows the sender that its
-//! datagrams arrive. A sender that lost the subscription is asked again.
+//! datagrams arrive. A sender that lost the subscription, or falls silent, is asked again for as long
+//! as the receiver runs; what it gave last shows that it is the same receiver, if its address
+//! changed.
 
 use super::names::is_same_but_for_zone;
 use crate::batch::{LocalSendFailure, NetworkError};
@@ -22,6 +24,9 @@ const ALIVE: Nanos = Nanos::from_secs(5);
 const OFTENEST: Nanos = Nanos::from_millis(200);
 /// How long after a refusal for now the sender is asked again.
 const AGAIN: Nanos = Nanos::from_secs(1);
+/// The same after a refusal for good by a sender that had subscribed this receiver: another may
+/// have taken its place for a while.
+const MUCH_LATER: Nanos = Nanos::from_secs(5);
 
 /// Why a sender did not subscribe this receiver.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -66,6 +71,8 @@ enum Stage {
         session: String,
         /// The sender's last value, to be returned.
         value: String,
+        /// This receiver's address as the sender saw it.
+        seen: String,
         next: Nanos,
     },
     Leaving,
@@ -78,11 +85,22 @@ impl Stage {
     }
 }
 
+/// What the sender gave last to a subscription that is asked for again.
+#[derive(Debug)]
+struct Former {
+    session: String,
+    value: String,
+    seen: String,
+}
+
 /// A subscription to one sender.
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub sender: SocketAddr,
     stage: Stage,
+    former: Option<Former>,
+    /// Not to ask before.
+    not_before: Nanos,
     /// The command that confirms or ends the subscription.
     asking: Option<Exchange>,
     issuer: Issuer,
@@ -120,6 +138,8 @@ impl Subscription {
         Self {
             sender,
             stage: Stage::joining(),
+            former: None,
+            not_before: Nanos::ZERO,
             asking: None,
             issuer: Issuer::new("r", Sealer::default()),
             patience: Patience::new(PATIENCE),
@@ -142,6 +162,33 @@ impl Subscription {
     /// Why it failed.
     pub fn failure(&self) -> Option<&SubscribeError> {
         self.failure.as_ref()
+    }
+
+    /// Asks for the subscription again.
+    fn join_again(&mut self, not_before: Nanos) {
+        let stage = std::mem::replace(&mut self.stage, Stage::joining());
+        if let Stage::In { session, value, seen, .. } = stage {
+            self.former = Some(Former { session, value, seen });
+        }
+        self.not_before = not_before;
+        self.asking = None;
+    }
+
+    /// This host's address changed, or is there again: the sender should know at once.
+    pub fn hurry(&mut self, now: Nanos) {
+        match &mut self.stage {
+            Stage::In { next, .. } => {
+                *next = now;
+                self.asking = None;
+            }
+            Stage::Joining(handshake) => {
+                self.not_before = now;
+                if let Some(exchange) = handshake.exchange_mut() {
+                    exchange.again(now, Nanos::ZERO);
+                }
+            }
+            Stage::Leaving | Stage::Gone => {}
+        }
     }
 
     /// Leaves at the next poll.
@@ -170,6 +217,9 @@ impl Subscription {
         if self.asking.is_none() {
             match &self.stage {
                 Stage::In { next, .. } if now < *next => return SubscriptionStep::Wait(*next),
+                Stage::Joining(_) if now < self.not_before => {
+                    return SubscriptionStep::Wait(self.not_before);
+                }
                 Stage::In { session, value, .. } => {
                     let mut params = Params::default();
                     params.push("session", session);
@@ -187,7 +237,15 @@ impl Subscription {
         }
         let step = match (&mut self.stage, &mut self.asking) {
             (Stage::Joining(handshake), _) => {
-                let write = |params: &mut Params, ticket: &str| params.push("ticket", ticket);
+                let former = self.former.as_ref();
+                let write = |params: &mut Params, ticket: &str| {
+                    params.push("ticket", ticket);
+                    if let Some(Former { session, value, seen }) = former {
+                        params.push("session", session);
+                        params.push("value", value);
+                        params.push("was", seen);
+                    }
+                };
                 handshake.poll(now, &mut self.issuer, &self.patience, write)
             }
             (_, Some(asking)) => asking.poll(now),
@@ -215,7 +273,7 @@ impl Subscription {
             }
             // It may come back: start again with a new ticket.
             _ => {
-                self.stage = Stage::joining();
+                self.join_again(now);
                 SubscriptionStep::Wait(now)
             }
         }
@@ -275,20 +333,20 @@ impl Subscription {
         let Some(reply) = self.asking.as_ref().and_then(|asking| asking.reply(payload)) else {
             return self.on_question(payload, now);
         };
-        match (&self.stage, reply.code) {
-            (Stage::In { session, value, .. }, Code::OK | Code::GO_AHEAD) => {
+        match (&mut self.stage, reply.code) {
+            (Stage::In { value, next, .. }, Code::OK | Code::GO_AHEAD) => {
                 // The returned value was too late or invalid: return the new one at once, but not
                 // endlessly to a sender that never accepts.
-                let next = match reply.code {
+                *next = match reply.code {
                     Code::OK => now + self.alive,
                     _ => now.max(self.returned + OFTENEST),
                 };
-                let (session, value) =
-                    (session.clone(), reply.params.get("value").unwrap_or(value).to_owned());
-                self.stage = Stage::In { session, value, next };
+                if let Some(new) = reply.params.get("value") {
+                    new.clone_into(value);
+                }
             }
             // Forgotten: the sender was silent, or this receiver was.
-            (Stage::In { .. }, Code::WRONG_ORDER) => self.stage = Stage::joining(),
+            (Stage::In { .. }, Code::WRONG_ORDER) => self.join_again(now),
             (Stage::Leaving, _) => self.stage = Stage::Gone,
             _ => {
                 self.on_refusal((&reply).into(), now);
@@ -307,7 +365,9 @@ impl Subscription {
         self.joined.get_or_insert(now);
         self.refusals.clear();
         // The sender waits for the value to be returned.
-        self.stage = Stage::In { session: param("session"), value: param("value"), next: now };
+        self.former = None;
+        let (session, value, seen) = (param("session"), param("value"), param("seen"));
+        self.stage = Stage::In { session, value, seen, next: now };
     }
 
     /// The sender refuses a command, for now or for good.
@@ -323,6 +383,9 @@ impl Subscription {
             self.put_off = Some(reply);
             return;
         }
+        if self.joined.is_some() && !matches!(self.stage, Stage::Leaving) {
+            return self.join_again(now + MUCH_LATER);
+        }
         if self.joined.is_none() {
             self.failure = Some(SubscribeError::Refused { sender: self.sender.into(), reply });
         }
@@ -332,7 +395,7 @@ impl Subscription {
     /// The sender was told that this receiver is gone, and asks: the value in the question is
     /// returned at once.
     fn on_question(&mut self, payload: &[u8], now: Nanos) -> bool {
-        let Stage::In { session, value, next } = &mut self.stage else { return false };
+        let Stage::In { session, value, next, .. } = &mut self.stage else { return false };
         let Ok(command) = Command::decode(payload) else { return false };
         let told = |key: &str| command.params.get(key);
         let (Verb::Noop, Some(name), Some(new)) = (command.verb, told("session"), told("value"))
