@@ -239,6 +239,7 @@ impl Sink<ReceiverEvent> for ToControl {
         self.tell(match event {
             ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
             ReceiverEvent::Progress(received) => StreamReport::Progress(received),
+            ReceiverEvent::LostInMove(lost) => StreamReport::LostInMove(lost),
             // Only clients have such streams.
             ReceiverEvent::Answered { .. }
             | ReceiverEvent::Settled { .. }

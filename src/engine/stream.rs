@@ -287,7 +287,9 @@ impl RunningStream {
     /// The other end has another address: sends there and receives from there from now on. Nothing
     /// changes if this host refuses.
     pub fn redirect(&self, peer: SocketAddr) {
-        let _ = self.socket.connect(peer);
+        if self.socket.connect(peer).is_ok() {
+            self.order_receiver(ReceiverOrder::Moved);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// The run went on from another address: a NAT began anew, or the host has another address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddressMove {
     /// When the far end confirmed the new address, from the start of the run.
     pub after_ns: u64,
@@ -13,4 +13,9 @@ pub struct AddressMove {
     /// The address since.
     #[serde(rename = "to_address")]
     pub to: String,
+    /// Datagrams from this end that were lost meanwhile; `None` if none are sent, or the far end did
+    /// not say.
+    pub lost_up: Option<u64>,
+    /// Datagrams to this end that were lost meanwhile; `None` if none are received.
+    pub lost_down: Option<u64>,
 }

@@ -523,7 +523,12 @@ fn header_text(report: &BlastReport, page: Page) -> String {
 fn moved_text(report: &BlastReport, page: Page) -> String {
     let line = |change: &AddressMove| {
         let from = change.from.as_deref().unwrap_or("-");
-        format!("at {}: from {from} to {}", Nanos(change.after_ns), change.to)
+        let lost = [(change.lost_up, "up"), (change.lost_down, "down")];
+        let lost = lost.iter().filter_map(|(count, way)| Some((group_digits((*count)?), way)));
+        let lost: Vec<_> =
+            lost.map(|(count, way)| format!(", lost meanwhile {way} {count}")).collect();
+        let at = Nanos(change.after_ns);
+        format!("at {at}: from {from} to {}{}", change.to, lost.concat())
     };
     let moves = report.address_changes.iter().map(line).collect::<Vec<_>>();
     let own = page.told("interface", &report.interface_events);

@@ -373,6 +373,7 @@ impl Sink<ReceiverEvent> for IntervalSender {
         let stream = self.stream;
         let order = match event {
             ReceiverEvent::Interval(interval) => ControlOrder::Stretch { stream, interval },
+            ReceiverEvent::LostInMove(datagrams) => ControlOrder::LostInMove { datagrams },
             ReceiverEvent::Moved => ControlOrder::StreamMoved { stream },
             ReceiverEvent::Answered { repeats } => ControlOrder::Answered { stream, repeats },
             ReceiverEvent::Settled { received, omitted } => {

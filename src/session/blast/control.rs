@@ -157,14 +157,13 @@ where
                     self.show(ControlEvent::Stretch { stream, interval });
                     continue;
                 }
-                ControlOrder::StreamMoved { stream } => {
-                    if !self.address.is_unconfirmed() {
+                // Only streams of an iperf3 test say anything else.
+                other => {
+                    if let Some(stream) = self.address.take_order(&other, &mut self.summary) {
                         self.reopen(Some(stream));
                     }
                     continue;
                 }
-                // Only streams of an iperf3 test say anything else.
-                _ => continue,
             };
             if let Some(slot) = self.totals.get_mut(stream as usize) {
                 *slot = Some(total);

@@ -125,6 +125,11 @@ pub enum ControlOrder {
         /// In kernel mode.
         system_ns: u64,
     },
+    /// One of this side's receivers lost so many datagrams while this end's address changed.
+    LostInMove {
+        /// Datagrams.
+        datagrams: u64,
+    },
     /// One of this side's streams has ended.
     StreamEnded {
         /// The stream.

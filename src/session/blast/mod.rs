@@ -10,6 +10,7 @@ mod host_params;
 mod inspection;
 mod memory;
 mod merge;
+mod moving;
 mod omission;
 mod opening;
 mod own_address;

@@ -2,9 +2,10 @@
 
 use super::data_format::DataFormat;
 use super::inspection::{Inspection, is_begun_as_sent};
+use super::moving::Moving;
 use super::omission::Omission;
 use super::opening::OpeningStep;
-use super::receiver_counts::{Counts, Stretch, burst_classes};
+use super::receiver_counts::{Counts, Run, Stretch, burst_classes};
 use super::receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
 use super::stream_opening::StreamOpening;
@@ -30,22 +31,13 @@ const SETTLED: Nanos = Nanos::from_secs(3);
 /// tick.
 const UNREAD: Nanos = Nanos::from_millis(100);
 
-/// Consecutive numbers with one send time, not yet passed to the tracker.
-#[derive(Clone, Copy, Debug, Default)]
-struct Run {
-    first: u32,
-    count: u32,
-    sent: Nanos,
-}
-
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
     plan: ReceiverPlan,
     opening: Option<StreamOpening>,
     /// What opened the stream, once it has.
     opened_by: Option<StreamOpening>,
-    /// Whether the stream is being admitted again, from another address.
-    reopens: bool,
+    moving: Moving,
     /// Tag prefix of the opening's commands.
     own_tags: Option<String>,
     orders: O,
@@ -104,7 +96,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
             opening,
             opened_by: None,
-            reopens: false,
+            moving: Moving::default(),
             orders,
             sink,
             jitter: Jitter::new(),
@@ -216,7 +208,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
                     opening.on_datagram(now.mono, payload);
                 }
             }
-            _ if self.reopens && self.is_late_reply(payload) => {
+            _ if self.moving.reopens && self.is_late_reply(payload) => {
                 if let Some(opening) = &mut self.opened_by {
                     opening.on_datagram(now.mono, payload);
                 }
@@ -267,6 +259,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         self.last = at;
         self.heard = Some(now.mono);
+        if self.moving.is_ending() {
+            let lost = self.moving.lost_meanwhile(self.tracker.lost());
+            self.tell(ReceiverEvent::LostInMove(lost));
+        }
         if self.first.is_none() {
             self.first = Some(at);
             self.stretch.start = at;
@@ -406,10 +402,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// Has the stream admitted from where it is now, while it goes on; returns when to go on with
     /// that. If it is refused, the stream goes on all the same.
     fn reopen(&mut self, now: Now, out: &mut TxBatch) -> Option<Nanos> {
-        let opening = self.opened_by.as_mut().filter(|_| self.reopens)?;
+        let opening = self.opened_by.as_mut().filter(|_| self.moving.reopens)?;
         match opening.poll(now.mono, out) {
             OpeningStep::Wait(at) => return Some(at),
-            OpeningStep::Open | OpeningStep::Failed(_) => self.reopens = false,
+            OpeningStep::Open | OpeningStep::Failed(_) => self.moving.done(),
         }
         None
     }
@@ -419,6 +415,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn write_beside(&mut self, now: Now, out: &mut TxBatch) -> Option<Nanos> {
         if self.over {
             return None;
+        }
+        let is_known = self.first.is_some() && self.total.is_none();
+        let can_move = self.opened_by.as_ref().is_some_and(StreamOpening::can_move);
+        let heard = self.heard.filter(|_| is_known && can_move);
+        if heard.is_some_and(|heard| self.moving.is_wanted(heard, now.mono)) {
+            self.tell(ReceiverEvent::Moved);
         }
         let again = self.reopen(now, out);
         if !out.is_empty() {
@@ -538,10 +540,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
                     // Nothing has arrived for a while, and nothing more will.
                     self.over |= self.settled;
                 }
+                ReceiverOrder::Moved => self.moving.follow(self.tracker.lost()),
                 ReceiverOrder::Reopen { proof } => {
                     if let Some(opening) = &mut self.opened_by {
                         opening.begin_again(proof);
-                        self.reopens = true;
+                        self.moving.begin(self.tracker.lost());
                     }
                 }
             }
@@ -577,7 +580,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
         self.keepalive.on_sent(outcome);
-        let again = self.opened_by.as_mut().filter(|_| self.reopens);
+        let again = self.opened_by.as_mut().filter(|_| self.moving.reopens);
         if let Some(opening) = self.opening.as_mut().or(again) {
             opening.on_sent(now.mono, outcome);
         }

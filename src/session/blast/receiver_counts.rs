@@ -54,3 +54,10 @@ pub(super) fn burst_classes(by_length: &[u64; 32]) -> [u64; BURST_CLASSES] {
     }
     classes
 }
+/// Consecutive numbers with one send time, not yet passed to the tracker.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Run {
+    pub first: u32,
+    pub count: u32,
+    pub sent: Nanos,
+}

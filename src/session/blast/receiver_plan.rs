@@ -15,6 +15,8 @@ pub enum ReceiverOrder {
     Settle,
     /// The sender has ended after sending this many datagrams.
     Total(u64),
+    /// The sender has another address, and is received from there.
+    Moved,
     /// This end has another address: be admitted again.
     Reopen {
         /// The session's latest value.
@@ -41,8 +43,11 @@ pub enum ReceiverEvent {
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
-    /// This end receives at another address now, or has its address again.
+    /// This end receives at another address now, or has its address again; or nothing arrives, and
+    /// the path may know it by another one.
     Moved,
+    /// The stream goes on at another address; so many datagrams were lost meanwhile.
+    LostInMove(u64),
 }
 
 /// Parameters of receiving one stream.

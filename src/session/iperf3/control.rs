@@ -199,7 +199,9 @@ where
             }
             // A closed port may be the server's sockets between two tests; its connection tells.
             // Nor do its streams move.
-            ControlOrder::Refused(_) | ControlOrder::StreamMoved { .. } => {}
+            ControlOrder::Refused(_)
+            | ControlOrder::StreamMoved { .. }
+            | ControlOrder::LostInMove { .. } => {}
             ControlOrder::Processor { user_ns, system_ns } => {
                 self.cpu = Some((user_ns, system_ns));
             }

@@ -251,7 +251,12 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
             }
             // Neither a stream's, which have their own sockets, nor a probe's: count it, do not
             // answer.
-            _ => self.counts.strays += 1,
+            class => {
+                self.counts.strays += 1;
+                if class == Class::Measurement {
+                    self.note_astray(datagram);
+                }
+            }
         }
     }
 

@@ -227,7 +227,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         if params.get("about") == Some("host") {
             self.count_host(id, asked.now);
         }
-        let Some(run) = self.sessions.get(&id).and_then(|session| session.run.as_ref()) else {
+        let session = self.sessions.get_mut(&id);
+        let Some(run) = session.and_then(|session| session.run.as_mut()) else {
             return ServeRefusal::TestFirst.into();
         };
         if let Some(failure) = run.failed.clone() {
@@ -241,7 +242,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             Some("received") | None => Side::Received,
             Some(_) => return ServeRefusal::UnknownAbout.into(),
         };
-        status(run, side, from)
+        let answer = status(run, side, from);
+        run.astray = false;
+        answer
     }
 
     /// Has this host's counters read, once, when a session's run is over.

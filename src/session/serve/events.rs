@@ -153,6 +153,8 @@ pub enum StreamReport {
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
+    /// The stream goes on at another address; so many datagrams were lost meanwhile.
+    LostInMove(u64),
     /// What this host counted during the run.
     Host(Box<HostChange>),
     /// iperf3: datagrams that the stream sent in the time that is not counted; before

@@ -8,10 +8,14 @@
 use super::received_command::ReceivedCommand;
 use super::session_state::{ServerSession, session_id, session_name};
 use super::{ServeCommand, ServeControl, ServeEngine, ServeOrder};
+use crate::batch::Datagram;
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
 use crate::record::{ServeRecord, ServeRefusal, ServeResource};
-use crate::wire::Code;
+use crate::wire::{Code, Header, Kind};
+
+/// Most changes of a client's address that losses are told of.
+const MOST_MOVES: usize = 64;
 
 impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// A command of a session from another address than its own; returns whether that is the
@@ -47,6 +51,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         }
         let client = std::mem::replace(&mut session.client, source);
         session.alive.reassure();
+        if let Some(run) = session.run.as_mut().filter(|run| run.lost_in_moves.len() < MOST_MOVES) {
+            run.lost_in_moves.push(0);
+        }
         let (client, to, session) = (client.into(), source.into(), session_name(id));
         self.log(ServeRecord::SessionMoved { client, to, session }, asked.now);
         true
@@ -61,10 +68,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let value = params.get("proof").and_then(session_id);
         let run_tag = params.parse::<u16>("run").ok().flatten();
         let oldest = self.policy.session_timeout;
-        let in_use = self.sessions.values().flat_map(ServerSession::open_streams);
-        if in_use.filter(|stream| stream.peer == Some(peer)).count() > 0 {
-            return false;
-        }
+        let all = self.sessions.values();
+        let is_taken =
+            all.flat_map(ServerSession::open_streams).any(|stream| stream.peer == Some(peer));
         let Some(session) = self.sessions.get_mut(&id) else { return false };
         if session.client.ip().to_canonical() != peer.ip().to_canonical()
             || !session.alive.is_recent(value, asked.now.mono, oldest)
@@ -78,11 +84,32 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         if !stream.opened || stream.ended {
             return false;
         }
+        // From where it is, it is only asked for once more.
+        let is_there = stream.peer == Some(peer);
+        if is_taken && !is_there {
+            return false;
+        }
         stream.peer = Some(peer);
         let reply = Answer::new(Code::GO_AHEAD, "go ahead").encode(asked.tag());
         session.remember_frequent(asked.tag(), reply.clone());
-        self.engine.execute(ServeCommand::Move { session: id, stream: number, peer });
+        if !is_there {
+            self.engine.execute(ServeCommand::Move { session: id, stream: number, peer });
+        }
         self.answer(&asked.to, reply);
         true
+    }
+
+    /// A datagram that no stream's socket took: if it is of a run, from its client's host, the path
+    /// gave one of the streams another port, which the client learns with its next STAT.
+    pub(super) fn note_astray(&mut self, datagram: &Datagram<'_>) {
+        let Ok(header) = Header::decode(datagram.payload) else { return };
+        let host = datagram.meta.source.ip().to_canonical();
+        let sessions = self.sessions.values_mut();
+        let of_host = sessions.filter(|session| session.client.ip().to_canonical() == host);
+        for run in of_host.filter_map(|session| session.run.as_mut()) {
+            run.astray |= header.kind == Kind::Data
+                && run.tag == header.tag
+                && run.streams.iter().any(|stream| stream.opened && !stream.ended);
+        }
     }
 }

@@ -179,6 +179,12 @@ fn note(
             stream.received = *received;
             None
         }
+        StreamReport::LostInMove(lost) => {
+            if let Some(sum) = run.lost_in_moves.last_mut() {
+                *sum = sum.saturating_add(lost);
+            }
+            None
+        }
         StreamReport::Host(change) => {
             run.host = Some(change);
             None

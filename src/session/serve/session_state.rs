@@ -85,6 +85,10 @@ pub(super) struct Run {
     pub failed: Option<LocalFailure>,
     /// What this host counted during the run; `None` until that was read.
     pub host: Option<Box<HostChange>>,
+    /// Datagrams lost here at each change of the client's address.
+    pub lost_in_moves: Vec<u64>,
+    /// Whether datagrams of the run come from an address that is no stream's.
+    pub astray: bool,
 }
 
 /// State of a run.
@@ -268,6 +272,8 @@ impl Run {
             due: None,
             failed: None,
             host: None,
+            lost_in_moves: Vec::new(),
+            astray: false,
         }
     }
 

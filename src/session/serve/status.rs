@@ -66,6 +66,13 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
             .with("buffer", io.receive_buffer)
             .with("send_buffer", io.send_buffer);
     }
+    if up && !run.lost_in_moves.is_empty() {
+        let lost: Vec<String> = run.lost_in_moves.iter().map(u64::to_string).collect();
+        answer = answer.with("move_lost", lost.join(","));
+    }
+    if run.astray {
+        answer = answer.with("astray", 1);
+    }
     let complete = if up { run.board.complete() } else { 0 };
     if complete > from {
         // Whether there is more than fits comes first, so that it cannot be cut off.

@@ -355,6 +355,10 @@ impl ClientAndServer {
                     let mut streams = self.server.streams.iter().filter(of(session));
                     if let Some(stream) = streams.find(|stream| stream.number == number) {
                         self.network.redirect(stream.process, peer);
+                        if let Role::Receives(_, orders, _) = &stream.role {
+                            orders.push(ReceiverOrder::Moved);
+                            self.network.wake(stream.process);
+                        }
                     }
                 }
                 ServeCommand::Total { session, stream: number, total } => {
@@ -429,6 +433,7 @@ impl ClientAndServer {
             let news = stream.events().into_iter().map(|event| match event {
                 ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
                 ReceiverEvent::Progress(received) => StreamReport::Progress(received),
+                ReceiverEvent::LostInMove(lost) => StreamReport::LostInMove(lost),
                 ReceiverEvent::Answered { .. }
                 | ReceiverEvent::Settled { .. }
                 | ReceiverEvent::Moved => unreachable!(),
@@ -504,10 +509,15 @@ impl ClientAndServer {
         for stream in &mut self.streams {
             let number = stream.number;
             for event in stream.events() {
-                if let ReceiverEvent::Interval(interval) = event {
-                    self.orders.push(ControlOrder::Stretch { stream: number, interval });
-                    self.network.wake(self.client);
-                }
+                self.orders.push(match event {
+                    ReceiverEvent::Interval(interval) => {
+                        ControlOrder::Stretch { stream: number, interval }
+                    }
+                    ReceiverEvent::Moved => ControlOrder::StreamMoved { stream: number },
+                    ReceiverEvent::LostInMove(datagrams) => ControlOrder::LostInMove { datagrams },
+                    _ => continue,
+                });
+                self.network.wake(self.client);
             }
             let (total, broken) = match stream.end(&self.network) {
                 None => continue,

@@ -39,12 +39,16 @@ fn a_run_goes_on_through_a_nat_that_gives_other_ports() {
         if direction != Direction::Down {
             let received = summary.received.expect("a complete run has counts");
             assert_eq!(finished.sent, received.firsts + received.lost, "seed {seed}");
+            let told: u64 = summary.moves.iter().filter_map(|one| one.lost_up).sum();
+            assert_eq!(told, received.lost, "seed {seed}: {:?}", summary.moves);
             // A quarter of a second until it is noticed, and a round trip or two.
             assert!(received.lost * 5 < finished.sent, "seed {seed}: {received:?}");
         }
         if direction != Direction::Up {
             let sent = summary.sent.as_ref().expect("a complete run has counts").datagrams;
             let firsts: u64 = finished.near_received.iter().map(|end| end.received.firsts).sum();
+            let told: u64 = summary.moves.iter().filter_map(|one| one.lost_down).sum();
+            assert_eq!(told, sent - firsts, "seed {seed}: {:?}", summary.moves);
             assert!((sent - firsts) * 5 < sent, "seed {seed}: {firsts} of {sent}");
         }
         assert_eq!((ends.sessions, ends.open_sessions()), (1, 0), "seed {seed}");

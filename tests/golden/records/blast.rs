@@ -293,7 +293,21 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
         after_ns: 4_210 * MILLI,
         from: Some("198.51.100.7:40123".to_owned()),
         to: "198.51.100.7:51322".to_owned(),
+        lost_up: Some(312),
+        lost_down: Some(1_208),
     }];
+    let address = "192.0.2.7:40123".parse::<SocketAddr>().unwrap();
+    let to = "192.0.2.9:40123".parse::<SocketAddr>().unwrap();
+    report.interface_events = vec![
+        InterfaceEvent {
+            at_ns: 4_020 * MILLI,
+            change: InterfaceChange::AddressLost { address: address.into() },
+        },
+        InterfaceEvent {
+            at_ns: 4_100 * MILLI,
+            change: InterfaceChange::AddressChanged { from: address.into(), to: to.into() },
+        },
+    ];
     report.note_caveats();
     limits(&mut report);
     hold_run("blast.both_ways", &report);
