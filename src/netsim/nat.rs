@@ -161,6 +161,24 @@ impl Nat {
         }
     }
 
+    /// It forgets what it knows of one inside address and port, which gets another port.
+    pub fn forget(&mut self, inside: SocketAddr) {
+        let known: Vec<SocketAddr> = self
+            .inside
+            .iter()
+            .filter(|(_, to)| **to == inside)
+            .map(|(external, _)| *external)
+            .collect();
+        for external in known {
+            self.inside.remove(&external);
+            self.flows.remove(&external);
+        }
+        self.mappings.retain(|(of, _), _| *of != inside);
+        if let Some(translation) = &mut self.translation {
+            translation.ports = PortChoice::Random;
+        }
+    }
+
     pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
         let pending = self.restarts.len();
         self.restarts.retain(|at| now < *at);

@@ -291,6 +291,31 @@ impl Adversary {
         command.padded(200).encode().unwrap_or_default()
     }
 
+    /// A command that would move a session, a stream or a subscription from one of its own addresses
+    /// to `source`, with what it knows of both.
+    pub fn moving(&mut self, verb: Verb, from: SocketAddr, source: SocketAddr) -> Vec<u8> {
+        let mut command = Command::new(self.tag(), verb);
+        // Once the session is there, its values come there.
+        let of_proof = if verb == Verb::Data { source } else { from };
+        for (key, at) in [("session", from), ("proof", of_proof), ("value", from)] {
+            if let Some(word) = self.latest(key, at) {
+                command.params.push(key, word);
+            }
+        }
+        let own = self.latest("ticket", source);
+        if let Some(ticket) = own.or_else(|| self.word("ticket", from)) {
+            command.params.push("ticket", ticket);
+        }
+        command.params.push("was", from);
+        if verb == Verb::Data {
+            command.params.push("stream", self.rng.u8(..2));
+            if let Some(tag) = self.latest("tag", from) {
+                command.params.push("run", tag);
+            }
+        }
+        command.padded(240).encode().unwrap_or_default()
+    }
+
     fn tag(&mut self) -> Tag {
         // Now and then one that was used before.
         if self.rng.u8(..5) > 0 {

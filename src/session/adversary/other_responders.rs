@@ -55,6 +55,10 @@ fn run<S: Session + 'static>(
         let bytes = match mind.rng.u8(..6) {
             0 => mind.opening(Verb::Helo, source, &[]),
             1 => mind.opening(Verb::Rcpt, source, &[]),
+            2 if mind.rng.bool() => {
+                let from = mind.own[mind.rng.usize(..mind.own.len())];
+                mind.moving(Verb::Rcpt, from, source)
+            }
             _ => mind.says(source),
         };
         let destination = mind.one_of(sockets);

@@ -12,8 +12,12 @@ use crate::batch::Datagram;
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
 use crate::record::{ServeRecord, ServeRefusal, ServeResource};
+use crate::units::Nanos;
 use crate::wire::{Code, Header, Kind};
 
+/// How long a stream is sent to where it was after its session has moved: whoever has the address
+/// now did not ask for it.
+const FOLLOWS: Nanos = Nanos::from_secs(10);
 /// Most changes of a client's address that losses are told of.
 const MOST_MOVES: usize = 64;
 
@@ -22,8 +26,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     /// session's address from now on. If not, it was answered as far as it may be.
     pub(super) fn moves(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> bool {
         let source = asked.to.meta.source;
-        if self.proof(asked).is_none() {
-            let ticket = self.tickets.issue(source, asked.now.mono);
+        let ticket = asked.command.params.get("ticket");
+        if !ticket.is_some_and(|ticket| self.tickets.moves(ticket, source, asked.now.mono)) {
+            let ticket = self.tickets.issue_for_move(source, asked.now.mono);
             let answer = Answer::from(ServeRefusal::TicketNeeded)
                 .with("ticket", ticket)
                 .or_shorter(&[PaddingHint::PadForMore, PaddingHint::Pad]);
@@ -51,12 +56,25 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         }
         let client = std::mem::replace(&mut session.client, source);
         session.alive.reassure();
+        let streams = session.run.iter_mut().flat_map(|run| &mut run.streams);
+        for stream in streams.filter(|stream| stream.opened && !stream.ended) {
+            stream.unproven.get_or_insert(asked.now.mono);
+        }
         if let Some(run) = session.run.as_mut().filter(|run| run.lost_in_moves.len() < MOST_MOVES) {
             run.lost_in_moves.push(0);
         }
         let (client, to, session) = (client.into(), source.into(), session_name(id));
         self.log(ServeRecord::SessionMoved { client, to, session }, asked.now);
         true
+    }
+
+    /// Whether a session that has moved left a stream behind that is sent to its old address.
+    pub(super) fn leaves_behind(session: &ServerSession, now: Nanos) -> bool {
+        let Some(run) = &session.run else { return false };
+        let mut sent = (0u32..).zip(&run.streams).filter(|(number, _)| !run.plan.is_up(*number));
+        sent.any(|(_, stream)| {
+            !stream.ended && stream.unproven.is_some_and(|since| now >= since + FOLLOWS)
+        })
     }
 
     /// DATA for a stream that is open already, from an address that showed its ticket: whether it
@@ -90,6 +108,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             return false;
         }
         stream.peer = Some(peer);
+        stream.unproven = None;
         let reply = Answer::new(Code::GO_AHEAD, "go ahead").encode(asked.tag());
         session.remember_frequent(asked.tag(), reply.clone());
         if !is_there {

@@ -129,6 +129,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             {
                 return Some(ended);
             }
+            if Self::leaves_behind(session, now.mono) {
+                return Some(SessionEnd::Unreturned);
+            }
             let due = session.run.as_ref().and_then(|run| run.due)?;
             let running = session.open_streams().next().is_some();
             (running && now.mono >= due).then_some(SessionEnd::Overdue)

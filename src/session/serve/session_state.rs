@@ -124,6 +124,9 @@ pub(super) struct Stream {
     pub opened: bool,
     /// The client's address, once it asked to be admitted.
     pub peer: Option<SocketAddr>,
+    /// Since when the session is at another address, and the client has not said where the stream
+    /// is; `None` where it has.
+    pub unproven: Option<Nanos>,
     /// Whether it is over.
     pub ended: bool,
     pub received: BlastReceived,
