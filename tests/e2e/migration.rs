@@ -1,6 +1,8 @@
-//! A NAT that forgets in the middle of a run and gives other ports: the run goes on.
+//! A NAT that forgets in the middle of a run and gives other ports, or a host whose address is
+//! replaced: the run goes on.
 
-use crate::common::{Lab, Running, json, number, path, require_lab, secs, wait_until};
+use crate::common::{Lab, Running, json, number, path, require_lab, secs, text, wait_until};
+use serde_json::Value;
 
 /// A `path` whose r1 masquerades with random ports, lets in only what belongs to a flow, and counts
 /// the run's datagrams.
@@ -50,5 +52,130 @@ fn a_run_goes_on_when_a_nat_gives_other_ports() {
         // Of 800, those until the interface was up, and the new address confirmed.
         assert!((1..600).contains(&lost), "{lost}: {report:#}");
         server.wait_for_line("goes on with session", secs(5));
+    }
+}
+
+/// A `pair` whose `b` counts what comes and what leaves with payloads of 200 bytes, and both ways of
+/// `a` in its own counters.
+fn pair() -> Lab {
+    let lab = Lab::up("pair", &["--no-offload"]);
+    for host in ["a", "b"] {
+        lab.nft(
+            host,
+            "add table inet t
+             add counter inet t came
+             add counter inet t left
+             add chain inet t in { type filter hook input priority 0; }
+             add rule inet t in udp length 208 counter name came
+             add chain inet t out { type filter hook output priority 0; }
+             add rule inet t out udp length 208 counter name left\n",
+        );
+    }
+    lab
+}
+
+/// Replaces the address of `a`, in both families.
+fn replace_address(lab: &Lab, from: u8, to: u8) {
+    lab.shell(
+        "a",
+        &format!(
+            "ip addr del 10.77.0.{from}/24 dev eth0 && ip -6 addr del fd77::{from}/64 dev eth0
+             ip addr add 10.77.0.{to}/24 brd + dev eth0 && ip -6 addr add fd77::{to}/64 dev eth0 nodad"
+        ),
+    );
+}
+
+fn codes(report: &Value) -> Vec<&str> {
+    let events = path(report, "interface_events").as_array().expect("events");
+    events.iter().map(|event| text(event, "code")).collect()
+}
+
+#[test]
+fn a_run_goes_on_when_this_hosts_address_is_replaced() {
+    require_lab!();
+    let lab = pair();
+    let _server = lab.serve("b", &[]);
+    for (way, targets) in [("-R", ["10.77.0.2", "fd77::2"]), ("--bidir", ["fd77::2", "10.77.0.2"])]
+    {
+        let before =
+            ["a", "b"].map(|host| ["came", "left"].map(|name| lab.counter(host, "inet t", name).0));
+        let runs = targets.map(|to| {
+            let args = ["blast", to, "-J", "-s", "200", "--rate", "200pps", "-t", "3s", way];
+            Running::start(lab.udpkit("a").args(args))
+        });
+        let came = || lab.counter("a", "inet t", "came").0 - before[0][0];
+        wait_until("a third of both runs", secs(20), || came() >= 400);
+        let (from, to) = if way == "-R" { (1, 9) } else { (9, 1) };
+        replace_address(&lab, from, to);
+        let reports = runs.map(|run| json(&run.wait(secs(60)).expect_success().out()));
+        let counted = |host: usize, name: usize| {
+            let counter = lab.counter(["a", "b"][host], "inet t", ["came", "left"][name]);
+            counter.0 - before[host][name]
+        };
+        let sum = |of: &dyn Fn(&Value) -> u64| reports.iter().map(of).sum::<u64>();
+        let down = |report: &Value, key: &str| match way {
+            "-R" => number(report, key),
+            _ => number(report, &format!("reverse.{key}")),
+        };
+        assert_eq!(sum(&|report| down(report, "delivered")), counted(0, 0), "{reports:#?}");
+        assert_eq!(sum(&|report| down(report, "sent.datagrams")), counted(1, 1), "{reports:#?}");
+        if way == "--bidir" {
+            assert_eq!(sum(&|report| number(report, "delivered")), counted(1, 0), "{reports:#?}");
+            assert_eq!(sum(&|report| number(report, "sent.datagrams")), counted(0, 1));
+        }
+        for (report, target) in reports.iter().zip(targets) {
+            assert_eq!(path(report, "complete"), true, "{report:#}");
+            assert_eq!(codes(report).last(), Some(&"address_changed"), "{report:#}");
+            let [before, after] = match target.contains(':') {
+                true => [from, to].map(|last| format!("[fd77::{last}]:")),
+                false => [from, to].map(|last| format!("10.77.0.{last}:")),
+            };
+            for (key, start) in [("from_address", before), ("to_address", after)] {
+                let told = text(report, &format!("address_changes.0.{key}"));
+                assert!(told.starts_with(&start), "{told}, {start}");
+            }
+            let lost = down(report, "sent.datagrams") - down(report, "delivered");
+            assert_eq!(number(report, "address_changes.0.lost_down"), lost, "{report:#}");
+            assert!(lost < 300, "{report:#}");
+        }
+    }
+}
+
+#[test]
+fn ping_and_a_subscriber_go_on_from_another_address() {
+    require_lab!();
+    let lab = pair();
+    let _server = lab.serve("b", &[]);
+    let args = ["cast", "send", "--open", ":7000", "-s", "200", "--rate", "100pps", "-t", "60s"];
+    let sender = Running::start(lab.udpkit("b").args(args).arg("-J"));
+    sender.wait_for_line("open to receivers", secs(10));
+    let receiver = ["cast", "recv", "--sender", "10.77.0.2:7000", "-J"];
+    let receiver = Running::start(lab.udpkit("a").args(receiver));
+    receiver.wait_for_line("receiving", secs(10));
+    let pings = ["10.77.0.2", "fd77::2"]
+        .map(|to| Running::start(lab.udpkit("a").args(["ping", to, "-i", "10ms", "-J"])));
+    let came = || lab.counter("a", "inet t", "came").0;
+    wait_until("data from the sender", secs(10), || came() > 50);
+    replace_address(&lab, 1, 9);
+    sender.wait_for_line("goes on at 10.77.0.9:", secs(10));
+    let before = came();
+    wait_until("data at the new address", secs(10), || came() > before + 50);
+    let end = |running: Running| {
+        running.signal("INT");
+        json(&running.wait(secs(10)).expect_success().out())
+    };
+    let sent = end(sender);
+    let received = end(receiver);
+    assert_eq!(number(&received, "received"), came());
+    assert_eq!(codes(&received).last(), Some(&"address_changed"));
+    let rows = path(&sent, "receiver_rows").as_array().expect("rows");
+    assert_eq!(rows.len(), 1, "{rows:#?}");
+    assert_eq!(number(&rows[0], "received"), number(&received, "received"));
+    for ping in pings {
+        let report = end(ping);
+        assert_eq!(codes(&report).last(), Some(&"address_changed"), "{report:#}");
+        assert!(number(&report, "targets.0.lost.total") < 200, "{report:#}");
+        // What was lost where the address changed was lost in no direction.
+        assert_eq!(path(&report, "targets.0.lost.out").as_u64().unwrap_or(0), 0, "{report:#}");
     }
 }

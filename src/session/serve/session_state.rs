@@ -211,6 +211,8 @@ impl ServerSession {
         self.idle_since += length;
         if let Some(run) = &mut self.run {
             run.granted += length;
+            let unproven = run.streams.iter_mut().filter_map(|stream| stream.unproven.as_mut());
+            unproven.for_each(|since| *since += length);
         }
         self.alive.on_pause(length);
         if let Some(due) = self.run.as_mut().and_then(|run| run.due.as_mut()) {

@@ -488,7 +488,7 @@ impl ClientAndServer {
             let opening = Opening::new(session.to_owned(), number, patience)
                 .of_run(tag, sealer)
                 .at_server(server.to_owned());
-            let from = SocketAddr::new(client_address().ip(), 4_001 + number as u16);
+            let from = stream_address(number);
             let socket = SimSocket::connected(from, server_address());
             let place = (&mut self.network, self.client_host, socket);
             let (process, role) = if self.plan.is_up(number) {
@@ -536,6 +536,11 @@ impl ClientAndServer {
             self.network.wake(self.client);
         }
     }
+}
+
+/// The client's address of a stream.
+pub fn stream_address(number: u32) -> SocketAddr {
+    SocketAddr::new(client_address().ip(), 4_001 + number as u16)
 }
 
 type StreamPlace<'a> = (&'a mut Network, HostId, SimSocket);

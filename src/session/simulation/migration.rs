@@ -1,6 +1,6 @@
 //! A NAT that begins anew in the middle of a run: both ends go on, and count what was lost.
 
-use super::client_and_server::{ClientAndServer, Serve, plan, serve};
+use super::client_and_server::{ClientAndServer, Serve, plan, serve, stream_address};
 use crate::netsim::{Fault, runs};
 use crate::session::blast::{Direction, TestPlan};
 use crate::units::{Nanos, PacketRate, Rate};
@@ -54,6 +54,36 @@ fn a_run_goes_on_through_a_nat_that_gives_other_ports() {
         assert_eq!((ends.sessions, ends.open_sessions()), (1, 0), "seed {seed}");
     }
     assert!(moves as u64 > runs(90) / 2, "{moves}");
+}
+
+#[test]
+fn a_stream_whose_port_alone_changes_is_followed() {
+    for seed in 0..runs(20) {
+        let direction = [Direction::Up, Direction::Down][seed as usize % 2];
+        let rate = Rate::Packets(PacketRate(200_000));
+        let plan = TestPlan { direction, streams: 2, rate, ..plan(Nanos::from_secs(6)) };
+        let mut ends = ClientAndServer::under(seed, plan, &Fault::Nat.weather());
+        let at = ends.network.instant() + Nanos::from_millis(1_500 + 50 * seed);
+        ends.run_until(DEADLINE, |ends| ends.network.instant() >= at);
+        ends.network.host(ends.client_host).nat().forget(stream_address(1));
+        let finished = ends.finish(DEADLINE);
+        let summary = &finished.summary;
+        assert_eq!(summary.failure, None, "seed {seed}: {:#?}", ends.log);
+        assert_eq!(summary.moves, [], "seed {seed}");
+        let (sent, firsts) = match direction {
+            Direction::Up => (finished.sent, summary.received.unwrap().firsts),
+            _ => {
+                let ends = finished.near_received.iter();
+                let firsts = ends.map(|end| end.received.firsts).sum();
+                (summary.sent.as_ref().unwrap().datagrams, firsts)
+            }
+        };
+        // Half of them are of this stream: at most two and a half of six seconds.
+        assert!(
+            firsts < sent && (sent - firsts) * 24 < sent * 6,
+            "seed {seed}: {firsts} of {sent}"
+        );
+    }
 }
 
 fn at(seconds: u64) -> Now {

@@ -2,15 +2,17 @@
 
 use crate::{hold, hold_as, hold_text};
 use serde::Serialize;
+use std::net::SocketAddr;
 use udpkit::batch::{
-    ErrorOrigin, HostCounter, HostCounters, LocalSendFailure, NetworkError, RxCall, TxCall,
+    ErrorOrigin, HostCounter, HostCounters, InterfaceChange, LocalSendFailure, NetworkError,
+    RxCall, TxCall,
 };
 use udpkit::record::{
     AddressMove, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
     DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport, HostRole,
-    IoReport, LocalFailure, LossPart, LossPlace, Losses, ProbeReport, Refusal, RefusalCause,
-    RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts, ThroughputAdvice, ThroughputCaveat,
-    ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits, stream_rows,
+    InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses, ProbeReport, Refusal,
+    RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts, ThroughputAdvice,
+    ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits, stream_rows,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
