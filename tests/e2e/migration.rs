@@ -146,9 +146,9 @@ fn ping_and_a_subscriber_go_on_from_another_address() {
     require_lab!();
     let lab = pair();
     let _server = lab.serve("b", &[]);
-    let args = ["cast", "send", "--open", ":7000", "-s", "200", "--rate", "100pps", "-t", "60s"];
+    let args = ["cast", "send", "--open=:7000", "-s", "184", "--rate", "100pps", "-t", "60s"];
     let sender = Running::start(lab.udpkit("b").args(args).arg("-J"));
-    sender.wait_for_line("open to receivers", secs(10));
+    sender.wait_for_line("7000", secs(10));
     let receiver = ["cast", "recv", "--sender", "10.77.0.2:7000", "-J"];
     let receiver = Running::start(lab.udpkit("a").args(receiver));
     receiver.wait_for_line("receiving", secs(10));

@@ -89,19 +89,21 @@ impl Feedback {
     ) -> Option<usize> {
         let meta = place.meta;
         let known = self.by_key.get(&key).copied();
+        let from = meta.destination.filter(|ip| place.answers == place.listens && is_own(*ip));
         // Another run may have the same tag.
         if let Some(index) = known
             && self.reporters[index].heard().run == line.run
         {
             self.credits[self.reporters[index].credit].earn(now.mono, bytes);
             self.reporters[index].announced(now, meta.arrival, line, &mut self.rng);
+            // This host's address may have changed.
+            self.reporters[index].dest.from = from;
             self.note_due(index);
             return None;
         }
         if known.is_some() || self.reporters.len() == REPORTERS_MAX || self.leaving.is_some() {
             return None;
         }
-        let from = meta.destination.filter(|ip| place.answers == place.listens && is_own(*ip));
         // A link-local group is answered on its link: the zone is in the address.
         let dest = Dest { from, socket: place.answers, ..Dest::from(key.source) };
         let credit = *self.credit_of.entry(key.source).or_insert_with(|| {

@@ -199,7 +199,7 @@ where
     }
 
     /// The group that a datagram was for; `None` if it is not part of this run.
-    fn group_of(&self, datagram: &Datagram<'_>) -> Option<(SocketAddr, Nanos)> {
+    fn group_of(&mut self, datagram: &Datagram<'_>) -> Option<(SocketAddr, Nanos)> {
         let listen = self.config.listens.get(datagram.meta.socket)?;
         let by = datagram.meta.interface;
         if !listen.interfaces.is_empty() && by != 0 && !listen.interfaces.contains(&by) {
@@ -216,6 +216,10 @@ where
             }
             if group.ip() != destination {
                 return None;
+            }
+            // A receiver whose address changes stays one row.
+            if let Some(subscription) = &mut self.subscription {
+                group.set_ip(*subscription.destination.get_or_insert(destination));
             }
         }
         let joined = self.subscription.as_ref().and_then(Subscription::joined);

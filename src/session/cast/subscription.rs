@@ -12,7 +12,7 @@ use crate::control::{
 use crate::record::ServerReply;
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{Code, Command, Params, Reply, Verb};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use thiserror::Error;
 
 /// How long a sender is asked before it is reported as not answering.
@@ -97,6 +97,8 @@ struct Former {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub sender: SocketAddr,
+    /// The address at which it received first.
+    pub destination: Option<IpAddr>,
     stage: Stage,
     former: Option<Former>,
     /// Not to ask before.
@@ -137,6 +139,7 @@ impl Subscription {
         let most = if keepalive == Nanos::ZERO { ALIVE } else { keepalive.clamp(OFTENEST, ALIVE) };
         Self {
             sender,
+            destination: None,
             stage: Stage::joining(),
             former: None,
             not_before: Nanos::ZERO,
