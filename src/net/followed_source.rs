@@ -103,7 +103,7 @@ fn renew(
     to: SocketAddr,
 ) -> Result<(SocketAddr, Option<Socket>), NetError> {
     if plan.connect.is_some() && plan.bind.ip().is_unspecified() {
-        socket.reconnect(plan)?;
+        plan.reconnect(socket)?;
         return Ok((socket.local_addr(), None));
     }
     let new = SocketPlan { bind: to, ..plan.clone() };

@@ -9,7 +9,7 @@ use crate::units::with_port;
 use socket2::{Domain, Protocol, SockRef, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 /// A socket to be opened: [`SocketPlan::open`] applies all settings or fails.
 #[derive(Clone, Debug)]
@@ -149,13 +149,16 @@ impl SocketPlan {
         Ok(opened)
     }
 
-    /// Binds and connects an open socket that has lost its peer and its port; returns its local
-    /// address. It keeps `port` unless another socket took it meanwhile.
-    pub(super) fn connect_from(
-        &self,
-        fd: BorrowedFd<'_>,
-        port: u16,
-    ) -> Result<SocketAddr, NetError> {
+    /// Connects a socket of this plan to its peer anew, from the address that the route now gives,
+    /// and from the same port unless another socket takes it meanwhile. What is queued stays.
+    ///
+    /// # Errors
+    ///
+    /// There is no way to the peer; the socket is then without one.
+    pub(super) fn reconnect(&self, opened: &mut Socket) -> Result<(), NetError> {
+        let port = opened.local_addr().port();
+        let bind_error = |source| NetError::Bind { addr: self.bind.into(), source };
+        let fd = opened.disconnect().map_err(bind_error)?;
         let socket = SockRef::from(&fd);
         self.bind_device(&socket)?;
         // The kernel keeps a port that was asked for, and refuses to bind again.
@@ -167,9 +170,9 @@ impl SocketPlan {
                 .connect(&addr.into())
                 .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
         }
-        let local = socket.local_addr();
-        let local = local.map_err(|source| NetError::Bind { addr: self.bind.into(), source })?;
-        Ok(local.as_socket().unwrap_or(self.bind))
+        let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
+        opened.set_local(local);
+        Ok(())
     }
 
     fn bind_device(&self, socket: &socket2::Socket) -> Result<(), NetError> {

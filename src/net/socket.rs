@@ -4,9 +4,7 @@ use super::error_queue::{ErrorQueue, is_icmp_number};
 use super::fragments::{self, Fragments};
 use super::redirect::Redirect;
 use super::transmit::Transmit;
-use super::{
-    BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, SocketPlan, interface_name,
-};
+use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
 use crate::batch::{
     NetworkError, RxBatch, RxCall, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch,
 };
@@ -17,7 +15,7 @@ use mio::{Interest, Registry, Token};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// Most pending network errors that one receive call skips.
@@ -94,17 +92,14 @@ impl Socket {
         self.local
     }
 
-    /// Connects it to its peer anew, as it was opened by `plan`, from the address that the route now
-    /// gives and from the same port. What is queued stays.
-    ///
-    /// # Errors
-    ///
-    /// There is no way to the peer; the socket is then without one.
-    pub fn reconnect(&mut self, plan: &SocketPlan) -> Result<(), NetError> {
-        let fd = self.fd.as_fd();
-        sys::disconnect(fd).map_err(|source| NetError::Bind { addr: plan.bind.into(), source })?;
-        self.local = plan.connect_from(fd, self.local.port())?;
-        Ok(())
+    /// Takes its peer from it, and the local address that the kernel chose; what is queued stays.
+    pub(super) fn disconnect(&self) -> io::Result<BorrowedFd<'_>> {
+        sys::disconnect(self.fd.as_fd()).map(|()| self.fd.as_fd())
+    }
+
+    /// It is bound to another local address now.
+    pub(super) fn set_local(&mut self, local: SocketAddr) {
+        self.local = local;
     }
 
     /// A handle to connect the socket to another peer.

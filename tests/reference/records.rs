@@ -137,6 +137,7 @@ pub fn received() -> RecvSummary {
             InterfaceChange::Rejoined { group: far().into(), interface: Some("eth0".to_owned()) },
             InterfaceChange::AddressLost { address: far().into() },
             InterfaceChange::AddressBack { address: far().into() },
+            InterfaceChange::AddressChanged { from: far().into(), to: far().into() },
         ]
         .map(|change| InterfaceEvent { at_ns: 1_500_000_000, change })
         .to_vec(),
@@ -286,6 +287,7 @@ pub fn pinged(target: PingTargetReport, interval_ns: Option<u64>) -> PingSummary
         interrupted: false,
         pauses: 0,
         paused_ns: 0,
+        interface_events: Vec::new(),
         targets: vec![target],
     }
 }

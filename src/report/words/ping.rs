@@ -83,7 +83,10 @@ impl Worded for PingCaveat {
                 plural_of(*replies, "reply", "replies")
             ),
             Self::ReflectorRestarted { times } => {
-                format!("the reflector restarted its counters {}", plural(*times, "time"))
+                format!(
+                    "the reflector began to count anew {}: a restart, or another address of this host",
+                    plural(*times, "time")
+                )
             }
             Self::ClockStepped => {
                 "a clock was set during the run; the one-way delays start over from there"

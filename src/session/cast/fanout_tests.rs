@@ -465,8 +465,7 @@ fn a_receiver_costs_its_sender_less_than_a_kibibyte() {
             let mut batch = TxBatch::new(1, 1);
             let config = plan(&targets[..count], EVERY, false);
             let messages = crate::session::FixedMessages::new(Vec::new(), None);
-            let mut sender =
-                CastSender::new(config, messages, fanout_network::Heard::default(), &mut batch);
+            let mut sender = CastSender::new(config, messages, Heard::default(), &mut batch);
             for (index, source) in targets[..count].iter().enumerate() {
                 let line = ReceiverReport { id: index as u32, ..report.clone() }.encode(600);
                 let meta = RxMeta { source: *source, ..RxEntry::default().meta };

@@ -72,7 +72,7 @@ enum Stage {
         /// The sender's last value, to be returned.
         value: String,
         /// This receiver's address as the sender saw it.
-        seen: String,
+        seen: Option<SocketAddr>,
         next: Nanos,
     },
     Leaving,
@@ -90,7 +90,7 @@ impl Stage {
 struct Former {
     session: String,
     value: String,
-    seen: String,
+    seen: Option<SocketAddr>,
 }
 
 /// A subscription to one sender.
@@ -243,7 +243,7 @@ impl Subscription {
                 let former = self.former.as_ref();
                 let write = |params: &mut Params, ticket: &str| {
                     params.push("ticket", ticket);
-                    if let Some(Former { session, value, seen }) = former {
+                    if let Some(Former { session, value, seen: Some(seen) }) = former {
                         params.push("session", session);
                         params.push("value", value);
                         params.push("was", seen);
@@ -369,7 +369,8 @@ impl Subscription {
         self.refusals.clear();
         // The sender waits for the value to be returned.
         self.former = None;
-        let (session, value, seen) = (param("session"), param("value"), param("seen"));
+        let seen = reply.params.parse("seen").ok().flatten();
+        let (session, value) = (param("session"), param("value"));
         self.stage = Stage::In { session, value, seen, next: now };
     }
 

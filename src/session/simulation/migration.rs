@@ -70,13 +70,11 @@ fn a_stream_whose_port_alone_changes_is_followed() {
         let summary = &finished.summary;
         assert_eq!(summary.failure, None, "seed {seed}: {:#?}", ends.log);
         assert_eq!(summary.moves, [], "seed {seed}");
-        let (sent, firsts) = match direction {
-            Direction::Up => (finished.sent, summary.received.unwrap().firsts),
-            _ => {
-                let ends = finished.near_received.iter();
-                let firsts = ends.map(|end| end.received.firsts).sum();
-                (summary.sent.as_ref().unwrap().datagrams, firsts)
-            }
+        let (sent, firsts) = if direction == Direction::Up {
+            (finished.sent, summary.received.unwrap().firsts)
+        } else {
+            let firsts = finished.near_received.iter().map(|end| end.received.firsts).sum();
+            (summary.sent.as_ref().unwrap().datagrams, firsts)
         };
         // Half of them are of this stream: at most two and a half of six seconds.
         assert!(

@@ -2,6 +2,7 @@
 
 use crate::{hold, hold_text};
 use std::fmt::Write;
+use std::net::SocketAddr;
 use udpkit::batch::{
     ErrorOrigin, HostChange, HostCounter, HostCounters, InterfaceChange, LinkKind, NetworkError,
 };
@@ -97,6 +98,13 @@ fn sent(standing: FanoutStanding) -> CastSent {
         duration_ns: 8_128_000_000,
         bits_per_second: Some(50_000_000),
         datagrams_per_second: Some(6_151),
+        interface_events: vec![InterfaceEvent {
+            at_ns: 2_300_000_000,
+            change: InterfaceChange::AddressChanged {
+                from: "192.0.2.7:40123".parse::<SocketAddr>().unwrap().into(),
+                to: "192.0.2.9:40123".parse::<SocketAddr>().unwrap().into(),
+            },
+        }],
         destinations: vec![destination("239.1.2.3:5000", 50_000)],
         standing,
         ..CastSent::default()

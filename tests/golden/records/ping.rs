@@ -2,9 +2,11 @@
 
 use super::plain::{full_target, pinged};
 use crate::{hold, hold_text};
+use std::net::SocketAddr;
+use udpkit::batch::InterfaceChange;
 use udpkit::record::{
-    LossPlace, PingBucket, PingCaveat, PingSlice, PingSummary, PingTargetReport, Timestamped,
-    Worded,
+    InterfaceEvent, LossPlace, PingBucket, PingCaveat, PingSlice, PingSummary, PingTargetReport,
+    Timestamped, Worded,
 };
 use udpkit::report::{Page, ping_text};
 
@@ -31,7 +33,14 @@ fn reports() {
         ("ping.flood", pinged(clean, None)),
         ("ping.silent", pinged(silent, Some(1_000_000_000))),
         ("ping.several", several),
-        ("ping.interrupted", PingSummary { interrupted: true, ..pinged(one, Some(1_000_000)) }),
+        (
+            "ping.interrupted",
+            PingSummary {
+                interrupted: true,
+                interface_events: moved(),
+                ..pinged(one, Some(1_000_000))
+            },
+        ),
     ] {
         hold(name, "ping", &summary, |page| ping_text(&summary, page));
     }
@@ -86,4 +95,15 @@ fn cautions() {
     ];
     let lines: Vec<String> = all.iter().map(|one| one.text() + "\n").collect();
     hold_text("ping.cautions", 100, &lines.concat());
+}
+
+/// This host's address was replaced.
+fn moved() -> Vec<InterfaceEvent> {
+    let from: SocketAddr = "192.0.2.7:40123".parse().unwrap();
+    let to: SocketAddr = "192.0.2.9:40123".parse().unwrap();
+    let lost = InterfaceChange::AddressLost { address: from.into() };
+    let changed = InterfaceChange::AddressChanged { from: from.into(), to: to.into() };
+    [(1_500_000_000, lost), (1_750_000_000, changed)]
+        .map(|(at_ns, change)| InterfaceEvent { at_ns, change })
+        .to_vec()
 }

@@ -240,7 +240,9 @@ fn a_new_count_whose_first_number_was_lost_before_is_followed() {
         let mut ledger = Directions::new();
         // Numbers 2 and 3 are lost on the way back, then the count begins anew, with 2.
         let old: Vec<u32> = [0, 1].into_iter().chain(4..20).collect();
-        old.iter().for_each(|number| _ = ledger.observe(*number, Some(*number)));
+        for number in old {
+            ledger.observe(number, Some(number));
+        }
         ledger.observe(24, Some(2));
         if second {
             ledger.observe(25, Some(3));
