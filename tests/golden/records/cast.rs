@@ -101,8 +101,8 @@ fn sent(standing: FanoutStanding) -> CastSent {
         interface_events: vec![InterfaceEvent {
             at_ns: 2_300_000_000,
             change: InterfaceChange::AddressChanged {
-                from: "192.0.2.7:40123".parse::<SocketAddr>().unwrap().into(),
-                to: "192.0.2.9:40123".parse::<SocketAddr>().unwrap().into(),
+                from: SocketAddr::from(([192, 0, 2, 7], 40_123)).into(),
+                to: SocketAddr::from(([192, 0, 2, 9], 40_123)).into(),
             },
         }],
         destinations: vec![destination("239.1.2.3:5000", 50_000)],

@@ -99,8 +99,8 @@ fn cautions() {
 
 /// This host's address was replaced.
 fn moved() -> Vec<InterfaceEvent> {
-    let from: SocketAddr = "192.0.2.7:40123".parse().unwrap();
-    let to: SocketAddr = "192.0.2.9:40123".parse().unwrap();
+    let from = SocketAddr::from(([192, 0, 2, 7], 40_123));
+    let to = SocketAddr::from(([192, 0, 2, 9], 40_123));
     let lost = InterfaceChange::AddressLost { address: from.into() };
     let changed = InterfaceChange::AddressChanged { from: from.into(), to: to.into() };
     [(1_500_000_000, lost), (1_750_000_000, changed)]
