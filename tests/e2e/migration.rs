@@ -120,7 +120,11 @@ fn a_run_goes_on_when_this_hosts_address_is_replaced() {
         assert_eq!(sum(&|report| down(report, "delivered")), counted(0, 0), "{reports:#?}");
         assert_eq!(sum(&|report| down(report, "sent.datagrams")), counted(1, 1), "{reports:#?}");
         if way == "--bidir" {
-            assert_eq!(sum(&|report| number(report, "delivered")), counted(1, 0), "{reports:#?}");
+            // What comes from the new address before the server knows it finds no stream there.
+            let delivered = sum(&|report| number(report, "delivered"));
+            let lost = sum(&|report| number(report, "address_changes.0.lost_up"));
+            let came = delivered..=delivered + lost;
+            assert!(came.contains(&counted(1, 0)), "{came:?}, {}: {reports:#?}", counted(1, 0));
             assert_eq!(sum(&|report| number(report, "sent.datagrams")), counted(0, 1));
         }
         for (report, target) in reports.iter().zip(targets) {
