@@ -114,6 +114,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             | StreamReport::Ports(_)
             | StreamReport::Refused
             | StreamReport::Interval(_)
+            | StreamReport::LostInMove(_)
             | StreamReport::Host(_) => None,
         };
         let begins = in_streams && test.has_opened_all();
