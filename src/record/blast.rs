@@ -6,9 +6,10 @@ use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
     AddressMove, ChangedContent, Contradiction, DelayQuantiles, InterfaceEvent, Iperf3Report,
-    LimitReport, ProbeReport, Refusal, StreamRow, Way,
+    LimitReport, Outage, ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
+use crate::stats::LossGaps;
 use crate::units::Rate;
 use serde::{Serialize, Serializer};
 
@@ -92,6 +93,9 @@ pub struct BlastReceived {
     pub at_start: Option<u64>,
     /// The longest time between two arrivals, in nanoseconds.
     pub silence_ns: u64,
+    /// Its longest silences in which datagrams were lost.
+    #[serde(skip)]
+    pub gaps: LossGaps,
     /// The longest time, in nanoseconds, that an arrived datagram waited to be read or that the
     /// reader itself paused: not caused by the path. `None` if not reported.
     pub reader_pause_ns: Option<u64>,
@@ -362,6 +366,10 @@ pub struct DirectionReport {
     pub duplicates: Option<u64>,
     /// Loss bursts by length; lengths that did not occur are omitted.
     pub burst_lengths: Vec<BurstLength>,
+    /// The outages of this direction, which are in the run's list too; `None` if the receiver does
+    /// not tell them.
+    #[serde(skip)]
+    pub outages: Option<Vec<Outage>>,
     /// The longest time between two arrivals.
     pub silence_ns: Option<u64>,
     /// The longest time the receiving host paused, or left queued datagrams unread; `None` if not
@@ -438,6 +446,9 @@ pub struct BlastReport {
     /// Addresses of this end that went, came back or were replaced, as this host saw it, the first
     /// 256.
     pub interface_events: Vec<InterfaceEvent>,
+    /// When nothing came through, of both directions: the longest eight of each; `None` if that is
+    /// unknown.
+    pub outages: Option<Vec<Outage>>,
     /// Keepalives that this end sent on the sockets that it receives on, so that NATs and firewalls
     /// on the path stay open to it; counted with nothing else.
     pub keepalives: u64,

@@ -3,7 +3,7 @@
 use super::finding::all;
 use super::{
     CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, HostReport, InterfaceEvent,
-    LimitReport, PlacedLosses, ReceivedCaveat, SendRefusal, Way, hold_against,
+    LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -264,6 +264,9 @@ pub struct CastSource {
     pub bursts: Option<u64>,
     /// The longest of these, in datagrams.
     pub longest_burst: Option<u64>,
+    /// When nothing came: the longest eight, in nanoseconds since the first datagram. `None` with
+    /// `--no-header`.
+    pub outages: Option<Vec<Outage>>,
     /// Median of the one-way delay above its minimum; `None` with too few datagrams, or for sources
     /// beyond the first 64.
     pub delay_p50_ns: Option<u64>,

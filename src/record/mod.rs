@@ -25,6 +25,7 @@ mod iperf3;
 mod iperf3_server;
 mod limits;
 mod local_failure;
+mod outage;
 mod ping;
 mod ping_facts;
 mod ping_judge;
@@ -92,6 +93,7 @@ pub use iperf3_server::{
 };
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
+pub use outage::{Outage, join_ways};
 pub use ping::{
     LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
     PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,

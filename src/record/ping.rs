@@ -2,7 +2,7 @@
 //! the summary.
 
 use super::{
-    InterfaceEvent, LimitFound, LimitReport, LocalFailure, PingAsk, PingCaveat, PingProtocol,
+    InterfaceEvent, LimitFound, LimitReport, LocalFailure, Outage, PingAsk, PingCaveat, PingProtocol,
     PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
@@ -300,6 +300,8 @@ pub struct PingTargetReport {
     /// Probes that were never answered.
     #[serde(flatten)]
     pub lost: PingLost,
+    /// When no probe was answered: the longest eight.
+    pub outages: Vec<Outage>,
     /// Probes that were answered although something that forwards datagrams, such as a relay or a
     /// gateway, had cut the probe or cut the reply.
     pub cut: u64,

@@ -8,6 +8,7 @@
 use super::contradiction::{Contradiction, Counted, Timed};
 use super::{BlastInterval, BlastReceived, BlastSent, DelayQuantiles, Refusal};
 use crate::batch::HostChange;
+use crate::stats::{LossGap, LossGaps};
 use crate::units::{Nanos, Untrusted};
 
 /// More datagrams per second than any link or loopback interface carries.
@@ -173,7 +174,11 @@ impl Untrusted<BlastReceived> {
         // A clock step can cause any jitter; a value longer than the run is discarded.
         let jitter_ns = told.jitter_ns.filter(|jitter| *jitter <= known.longest());
         let clock_steps = told.clock_steps.max(u64::from(jitter_ns != told.jitter_ns));
-        Ok(BlastReceived { jitter_ns, clock_steps, ..told })
+        // Gaps are told for information: those that cannot be are left out.
+        let ends = told.gaps.as_slice().iter().map(LossGap::end_ns).max();
+        let is_sound = ends <= Some(known.longest()) && told.gaps.lost() <= told.lost;
+        let gaps = if is_sound { told.gaps } else { LossGaps::default() };
+        Ok(BlastReceived { jitter_ns, clock_steps, gaps, ..told })
     }
 }
 

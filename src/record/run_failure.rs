@@ -201,6 +201,11 @@ pub enum RunFailure {
     },
     /// The final counts of a run in a series are not known.
     TrialCountsMissing,
+    /// A series ends: the path was interrupted in each of so many runs at one rate.
+    TrialOutages {
+        /// How many.
+        trials: u64,
+    },
     /// The test with an iperf3 server failed.
     Iperf3 {
         /// How.

@@ -17,6 +17,8 @@ pub enum LimitedBy {
     Count,
     /// The path between the two hosts lost datagrams.
     Network,
+    /// The path was interrupted.
+    Outage,
     /// This side of the path: the sender's own queue or interface took no more.
     SenderInterface,
     /// The sender's host refused to send: no route, an interface down, its own firewall, the size.
@@ -68,6 +70,22 @@ pub enum ThroughputVerdict {
     },
     /// The path lost datagrams.
     PathLoss {
+        /// Lost on the path.
+        #[serde(rename = "lost_datagrams")]
+        lost: u64,
+        /// Datagrams that were offered.
+        offered: u64,
+    },
+    /// Most of the loss was in outages of the path, so that it says nothing of a rate.
+    PathOutage {
+        /// Outages.
+        #[serde(rename = "outage_count")]
+        outages: u64,
+        /// The longest that ended; `None` if none did.
+        longest_ns: Option<u64>,
+        /// Lost in them.
+        #[serde(rename = "outage_lost_datagrams")]
+        in_outages: u64,
         /// Lost on the path.
         #[serde(rename = "lost_datagrams")]
         lost: u64,
@@ -252,6 +270,7 @@ impl ThroughputVerdict {
             Self::RateKept { .. } => LimitedBy::Rate,
             Self::CountReached { .. } => LimitedBy::Count,
             Self::PathLoss { .. } | Self::OnlySmallPass { .. } => LimitedBy::Network,
+            Self::PathOutage { .. } => LimitedBy::Outage,
             Self::QueueFull { .. } | Self::SendBufferFull { .. } => LimitedBy::SenderInterface,
             Self::SenderBusy { .. } | Self::HostBusy { .. } => LimitedBy::SenderCpu,
             Self::SenderPaused { .. } => LimitedBy::SenderPause,

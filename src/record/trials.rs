@@ -2,8 +2,8 @@
 
 use super::finding::{Findings, Never, all, maybe};
 use super::{
-    BlastReport, DelayQuantiles, HostRole, LimitedBy, Losses, ThroughputAdvice, ThroughputFindings,
-    ThroughputVerdict, Traffic, fell_short,
+    BlastReport, DelayQuantiles, HostRole, LimitedBy, Losses, Outage, ThroughputAdvice,
+    ThroughputFindings, ThroughputVerdict, Traffic, fell_short,
 };
 use crate::units::Rate;
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub enum TrialOutcome {
     Changed,
     /// A host was the bottleneck, so the trial says nothing about the network.
     Invalid,
+    /// The path was interrupted, so that it says nothing of the rate; it was run again.
+    Outage,
     /// Not all of its counts are known.
     Unknown,
 }
@@ -75,6 +77,8 @@ pub struct TrialReport {
     /// Advice; `None` if none is needed.
     #[serde(serialize_with = "maybe")]
     pub advice: Option<ThroughputAdvice>,
+    /// When nothing came through; `None` if that is unknown.
+    pub outages: Option<Vec<Outage>>,
     /// How it counts.
     pub outcome: TrialOutcome,
     /// Which host limited an invalid trial.
@@ -113,6 +117,9 @@ impl TrialReport {
         let outcome = match (lost, host_limit) {
             (None, _) => TrialOutcome::Unknown,
             (Some(_), Some(_)) => TrialOutcome::Invalid,
+            (Some(_), None) if !way.outages.as_deref().unwrap_or_default().is_empty() => {
+                TrialOutcome::Outage
+            }
             (Some(true), None) => TrialOutcome::Lost,
             (Some(false), None) if not_whole => TrialOutcome::Changed,
             (Some(false), None) => TrialOutcome::Passed,
@@ -131,6 +138,7 @@ impl TrialReport {
             limited_by: way.limited_by,
             findings: way.findings.clone(),
             advice: way.advice,
+            outages: way.outages.clone(),
             outcome,
             host_limit,
             verification: purpose == TrialPurpose::Verification,

@@ -2,8 +2,8 @@
 
 use super::host_losses::{Certainty, HostRole, LossGroup, LossPart, LossPlace};
 use super::{
-    BlastReport, ChangedContent, DirectionReport, Losses, ThroughputCaveat, ThroughputVerdict,
-    compare_streams, fell_short,
+    BlastReport, ChangedContent, DirectionReport, Losses, Outage, ThroughputCaveat,
+    ThroughputVerdict, compare_streams, fell_short,
 };
 use crate::batch::LocalRefusal;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -304,7 +304,29 @@ fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> 
     if payload > SMALL && nearly_all && is_beyond_chance(large, small, 1) {
         return ThroughputVerdict::OnlySmallPass { lost, offered, payload_bytes: payload };
     }
+    let outages = way_outages(counts.way);
+    if outages.lost.saturating_mul(2) > lost {
+        let Outages { outages, longest_ns, lost: in_outages } = outages;
+        return ThroughputVerdict::PathOutage { outages, longest_ns, in_outages, lost, offered };
+    }
     ThroughputVerdict::PathLoss { lost, offered }
+}
+
+/// The outages of a direction.
+struct Outages {
+    outages: u64,
+    /// The longest that ended.
+    longest_ns: Option<u64>,
+    lost: u64,
+}
+
+fn way_outages(way: &DirectionReport) -> Outages {
+    let all = way.outages.as_deref().unwrap_or_default();
+    Outages {
+        outages: all.len() as u64,
+        longest_ns: all.iter().filter_map(Outage::length_ns).max(),
+        lost: all.iter().fold(0, |sum, one| sum.saturating_add(one.lost)),
+    }
 }
 
 /// The refusals, by the most frequent kind.

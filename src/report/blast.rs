@@ -289,6 +289,7 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
     text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
     text.push_str(&iperf3_text(report, page));
     text.push_str(&header_text(report, page));
+    text.push_str(&page.told("outage", report.outages.as_deref().unwrap_or_default()));
     text.push_str(&moved_text(report, page));
     text.push_str(&keepalive_text(report, page));
     if report.interrupted {

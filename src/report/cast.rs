@@ -208,6 +208,9 @@ fn source_text(source: &CastSource, page: Page) -> String {
     if let (Some(bursts @ 1..), Some(longest)) = (source.bursts, source.longest_burst) {
         text.push_str(&figures("    ", &[words::loss_bursts(bursts, longest)], page));
     }
+    for outage in source.outages.iter().flatten() {
+        text.push_str(&figures("    ", &[words::outage(outage)], page));
+    }
     if source.delay_p50_ns.is_some() {
         let parts = [
             words::delay_variation().to_owned(),

@@ -147,6 +147,7 @@ impl TrialLines {
             (TrialOutcome::Invalid, Some(HostLimit::Sender)) => "sender limited",
             (TrialOutcome::Invalid, Some(HostLimit::ReceiverHost)) => "receiver's host",
             (TrialOutcome::Invalid, _) => "receiver limited",
+            (TrialOutcome::Outage, _) => "outage",
             (TrialOutcome::Unknown, _) => "counts missing",
         }
     }

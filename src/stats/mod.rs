@@ -7,6 +7,7 @@ mod drop_count;
 mod gap_log;
 mod gaps;
 mod jitter;
+mod loss_gaps;
 mod loss_significance;
 mod moments;
 mod sequence;
@@ -21,6 +22,7 @@ pub use drift::ClockDrift;
 pub use drop_count::DropCount;
 pub use gap_log::{ClosedInterval, GapLog};
 pub use jitter::Jitter;
+pub use loss_gaps::{GAPS_KEPT, GapFinder, LossGap, LossGaps, OUTAGE_LEAST, StreamLosses};
 pub use loss_significance::{
     LossSample, ODDS, is_beyond_chance, probability_of_chance, tries_for_significance,
 };

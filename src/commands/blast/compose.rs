@@ -9,10 +9,12 @@ use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
     ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun,
-    LossFacts, LossShares, Losses, Refusal, RefusalCause, RunEnd, StreamCounts, Way, fell_short,
-    hold_numbers, hold_sent_against_received, host_reports, share_losses, stream_rows,
+    LossFacts, LossShares, Losses, Outage, Refusal, RefusalCause, RunEnd, StreamCounts, Way,
+    fell_short, hold_numbers, hold_sent_against_received, host_reports, join_ways, share_losses,
+    stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
+use crate::stats::StreamLosses;
 use crate::units::{Endpoint, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
 /// Shorter runs do not allow a CPU percentage.
@@ -119,7 +121,13 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
         Direction::Down => (direction(plan, down, control), None),
         Direction::Both => (direction(plan, up, control), Some(direction(plan, down, control))),
     };
+    let outages = match (&main.outages, reverse.as_ref().map(|way| &way.outages)) {
+        (Some(up), Some(Some(down))) => Some(join_ways(up, down)),
+        (told, None) => told.clone(),
+        _ => None,
+    };
     let mut report = BlastReport {
+        outages,
         target: Endpoint::from(plan.target).to_string(),
         loopback: plan.target.ip().is_loopback(),
         one_host: control.one_host,
@@ -238,6 +246,9 @@ fn add_received(report: &mut DirectionReport, payload: u64, counts: &BlastReceiv
     report.delivered_bytes = Some(counts.firsts.saturating_mul(payload));
     report.burst_lengths = burst_lengths(counts);
     report.silence_ns = Some(counts.silence_ns);
+    let (arrived, lost, bursts) = (counts.numbers(), counts.lost, counts.loss_bursts);
+    let stream = StreamLosses { arrived, lost, bursts };
+    report.outages = Some(Outage::among(report.direction, &counts.gaps, stream));
     report.receiver_pause_ns = counts.reader_pause_ns;
     report.duplicates = Some(counts.duplicates);
     report.reordered = Some(counts.reordered);

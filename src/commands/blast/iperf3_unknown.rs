@@ -17,6 +17,7 @@ pub fn take_out_unknown(way: &mut DirectionReport, received: Option<&BlastReceiv
         (row.loss_bursts, row.socket_drops) = (None, None);
     }
     way.burst_lengths.clear();
+    way.outages = None;
     way.copies = None;
     (way.duplicates, way.reordered, way.too_late) = (None, None, None);
     (way.corrupt, way.strays, way.clock_steps) = (None, None, None);

@@ -23,6 +23,8 @@ const SWEEP_TIME: Nanos = Nanos::from_secs(2);
 const TRIAL_TIME: Nanos = Nanos::from_secs(1);
 /// How many times longer the run is that confirms the result.
 const LONGER: u64 = 3;
+/// How often a run in which the path was interrupted is run.
+const TRIES: u64 = 3;
 /// The lowest rate that is tried, and the highest if none is given, in bit/s.
 const LEAST: u64 = 1_000_000;
 const MOST: u64 = 400_000_000_000;
@@ -68,8 +70,25 @@ impl Series {
         })
     }
 
-    /// Runs once at `rate`; `None` if the series is over.
+    /// Runs at `rate`, again where the path was interrupted; `None` if the series is over.
     fn trial(
+        &mut self,
+        rate: Rate,
+        time: Nanos,
+        allowed: LossShare,
+        purpose: TrialPurpose,
+    ) -> anyhow::Result<Option<TrialOutcome>> {
+        for _ in 0..TRIES {
+            let outcome = self.trial_once(rate, time, allowed, purpose)?;
+            if outcome != Some(TrialOutcome::Outage) {
+                return Ok(outcome);
+            }
+        }
+        Ok(Some(TrialOutcome::Outage))
+    }
+
+    /// Runs once at `rate`; `None` if the series is over.
+    fn trial_once(
         &mut self,
         rate: Rate,
         time: Nanos,
@@ -261,6 +280,10 @@ fn run_search(
             Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
             Some(TrialOutcome::Changed) => search.take(Outcome::Changed),
             Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
+            Some(TrialOutcome::Outage) => {
+                series.failed = Some((RunFailure::TrialOutages { trials: TRIES }, None));
+                return Ok(None);
+            }
             Some(TrialOutcome::Unknown) | None => return Ok(None),
         }
     }

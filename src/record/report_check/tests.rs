@@ -162,7 +162,13 @@ fn extreme_numbers_pass_nowhere() {
     for seed in 0..20_000 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut edge = || if rng.bool() { 0 } else { edges[rng.usize(..edges.len())] };
+        let mut gaps = LossGaps::default();
+        for _ in 0..3 {
+            let (start_ns, length_ns, lost) = (edge(), edge(), edge());
+            gaps.add(LossGap { start_ns, length_ns, lost, is_open: false });
+        }
         let told = BlastReceived {
+            gaps,
             datagrams: edge(),
             bytes: edge(),
             firsts: edge(),

@@ -4,7 +4,7 @@ use super::delay::table as delay_table;
 use super::delay::{DelayUnit, Planned, percentiles};
 use crate::record::{
     LossDirectionUnknown, PingAsk, PingCaveat, PingDelay, PingSchedule, PingSummary,
-    PingTargetReport, Worded,
+    PingTargetReport, Worded as _,
 };
 use crate::report::Page;
 use crate::report::limits::limit_lines;
@@ -168,6 +168,9 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
             Nanos(lost.longest_ns),
             seconds(at)
         ));
+    }
+    for outage in &target.outages {
+        lines.push(format!("  no answers {}", outage.text()));
     }
     if target.late > 0 {
         let (late, wait) = (group_digits(target.late), Nanos(summary.wait_ns));

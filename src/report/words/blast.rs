@@ -271,6 +271,10 @@ impl Worded for RunFailure {
                 Nanos(*time_ns)
             ),
             Self::StreamFailed { cause } => cause.to_string(),
+            Self::TrialOutages { trials } => format!(
+                "the network was interrupted in each of {trials} runs at one rate, which says \
+                 nothing of that rate"
+            ),
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
             Self::Iperf3 { cause } => cause.text(),
         }

@@ -4,7 +4,8 @@ use super::host_losses::{part_text, place_text};
 use super::terms::{list, plural};
 use crate::record::{
     CastGap, CastNote, CastReceived, CastSource, CastStream, CastWarning, Certainty, CommonLoss,
-    CopyVerdict, Departure, FanoutCaveat, LossOrigin, LossPart, ReceivedCaveat, SilenceCause, Skew,
+    CopyVerdict, Departure, FanoutCaveat, LossOrigin, LossPart, Outage, ReceivedCaveat,
+    SilenceCause, Skew,
     Worded,
 };
 use crate::units::{Nanos, group_digits};
@@ -277,6 +278,11 @@ pub fn not_in_goodput() -> &'static str {
 /// The line about loss bursts.
 pub fn loss_bursts(bursts: u64, longest: u64) -> String {
     format!("loss in {}, longest {}", plural(bursts, "burst"), plural(longest, "datagram"))
+}
+
+/// The line about an outage.
+pub fn outage(outage: &Outage) -> String {
+    format!("nothing arrived {}", outage.text())
 }
 
 /// The label of a source's delays.

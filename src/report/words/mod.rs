@@ -20,6 +20,7 @@ mod iperf3_server;
 mod marks;
 pub mod mtu;
 pub mod nat;
+mod outages;
 pub mod paths;
 pub mod ping;
 pub mod ports;

@@ -21,6 +21,19 @@ impl Worded for ThroughputVerdict {
                 "limited by the network: {} of the datagrams were lost on the path",
                 percent(*lost, *offered)
             ),
+            Self::PathOutage { outages, longest_ns, in_outages, lost, offered } => {
+                let longest = longest_ns
+                    .map(|longest| format!(", the longest of {}", Nanos(longest)))
+                    .unwrap_or_default();
+                format!(
+                    "interrupted by {}{longest}: {} of the {} lost of {} offered. This says \
+                     nothing of the rate that the network carries",
+                    plural(*outages, "outage"),
+                    group_digits(*in_outages),
+                    plural(*lost, "datagram"),
+                    group_digits(*offered)
+                )
+            }
             Self::OnlySmallPass { lost, offered, payload_bytes } => format!(
                 "limited by the network: {} of the {payload_bytes}-byte datagrams were lost, \
                  while small control datagrams got through",

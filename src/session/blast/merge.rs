@@ -30,6 +30,7 @@ pub fn merge_received<'a>(
             add(whole, part);
         }
         whole.silence_ns = whole.silence_ns.max(part.silence_ns);
+        whole.gaps.merge(&part.gaps);
         whole.reader_pause_ns = whole.reader_pause_ns.max(part.reader_pause_ns);
         // All streams use the same two clocks, so one drift holds for all.
         whole.drift_ppb = whole.drift_ppb.or(part.drift_ppb);

@@ -8,6 +8,7 @@ use super::opening::OpeningStep;
 use super::receiver_counts::{Counts, Run, Stretch, burst_classes};
 use super::receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
+use super::silences::Silences;
 use super::stream_opening::StreamOpening;
 use crate::batch::{
     Datagram, DestId, InterfaceChange, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch,
@@ -52,6 +53,7 @@ pub struct BlastReceiver<O, K> {
     corrupt: u64,
     strays: u64,
     drops: SocketDrops,
+    silences: Silences,
     first: Option<Nanos>,
     /// Datagrams that arrived at the very first instant.
     at_start: u64,
@@ -92,6 +94,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             tracker: SequenceTracker::with_window(plan.window),
             keepalive: Keepalive::new(plan.keepalive),
             drops: SocketDrops::of_up_to(plan.per_drop),
+            silences: Silences::default(),
             plan,
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
             opening,
@@ -167,14 +170,27 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         if run.count == 0 {
             return;
         }
-        let lost = self.tracker.lost();
+        let before = (self.tracker.lost(), self.tracker.next_on_wire());
         self.tracker.observe_run(run.first, run.count);
-        if self.drops.are_unexplained() {
-            self.drops.explain(self.tracker.lost().saturating_sub(lost));
+        if self.tracker.lost() != before.0 {
+            self.note_gap(before, run.first, at);
         }
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
         self.delay.observe(self.drift.correct(at, transit), u64::from(run.count));
+    }
+
+    /// What begins with `first` skipped numbers or filled a gap. Before it, so many were lost.
+    #[cold]
+    fn note_gap(&mut self, before: (u64, u32), first: u32, at: Nanos) {
+        let (lost, missing) = before;
+        let Some(gap) = self.tracker.lost().checked_sub(lost) else {
+            return self.silences.filled(first, lost - self.tracker.lost());
+        };
+        let is_explained = self.drops.explain(gap) > 0;
+        if let Some(begin) = self.first.filter(|_| !is_explained) {
+            self.silences.skipped(begin, (self.last, at), missing, gap);
+        }
     }
 
     /// [`Self::track`] out of line, so that the loop over regular datagrams stays small.
@@ -234,14 +250,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// sent, or has other bytes. Only the first of its number counts.
     #[cold]
     fn note_changed(&mut self, (now, at): (Now, Nanos), sequence: u32, len: usize) {
-        let lost = self.tracker.lost();
+        let before = (self.tracker.lost(), self.tracker.next_on_wire());
         if !self.tracker.observe_first(sequence) {
             self.corrupt += 1;
             return;
         }
-        if self.drops.are_unexplained() {
-            self.drops.explain(self.tracker.lost().saturating_sub(lost));
-        }
+        self.note_gap(before, sequence, at);
         if len < self.plan.payload {
             self.changed.note_cut(len as u64);
         } else {
@@ -321,10 +335,14 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     /// End of the last interval. It includes the spacing of one datagram, or a short interval would
     /// show too high a rate.
     fn last_end(&self, start: Nanos) -> Nanos {
-        let span = self.first.map_or(Nanos::ZERO, |first| self.last - first);
         let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
-        let end = (self.last + Nanos(span.0 / gaps)).min(start + self.plan.interval);
+        let end = (self.last + Nanos(self.span().0 / gaps)).min(start + self.plan.interval);
         end.max(start + Nanos(1))
+    }
+
+    /// From the first arrival to the last.
+    fn span(&self) -> Nanos {
+        self.first.map_or(Nanos::ZERO, |first| self.last - first)
     }
 
     fn tell(&mut self, event: ReceiverEvent) {
@@ -355,7 +373,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             changed: self.changed,
             corrupt: self.corrupt,
             strays: self.strays,
-            span_ns: self.first.map_or(0, |first| (self.last - first).0),
+            span_ns: self.span().0,
+            gaps: self.silences.gaps(self.span()),
             at_start: Some(self.at_start),
             silence_ns: self.silence.0,
             reader_pause_ns: Some(self.pause.0),
@@ -586,7 +605,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         }
     }
 
-    fn on_pause(&mut self, _now: Now, length: Nanos) {
+    fn on_pause(&mut self, now: Now, length: Nanos) {
+        self.silences.on_pause(now.mono, length);
         self.pause = self.pause.max(length);
         self.paused += length;
         self.heard = self.heard.map(|heard| heard + length);
@@ -694,8 +714,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         // Drops after the last datagram explain what is missing at the end, which the tracker
         // counts as lost once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
+        let seen = self.tracker.expected();
         self.tracker.finish(self.total);
-        self.drops.explain_tail(tail);
+        if self.drops.explain_tail(tail) == 0 {
+            self.silences.end(tail, seen);
+        }
         self.close_last(now.mono);
         ReceiverSummary {
             received: self.received(),

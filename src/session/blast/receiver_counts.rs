@@ -54,6 +54,7 @@ pub(super) fn burst_classes(by_length: &[u64; 32]) -> [u64; BURST_CLASSES] {
     }
     classes
 }
+
 /// Consecutive numbers with one send time, not yet passed to the tracker.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Run {

@@ -1,6 +1,7 @@
 //! Encodes and decodes a receiver's and a sender's counts as STAT parameters.
 
 use super::events::FarIo;
+use super::gap_params::{GAPS, read_gaps};
 use crate::batch::{RxCall, TxCall, errno_words};
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ChangedContent, DelayQuantiles,
@@ -214,6 +215,7 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         jitter_ns,
         delay: read_quantiles(params.get("delay_ns")),
         silence_ns: silence_ns.unwrap_or_default(),
+        gaps: read_gaps(params.get(GAPS).unwrap_or_default()),
         reader_pause_ns,
         burst_lengths: std::array::from_fn(|class| bursts[class + 2]),
         at_start,
@@ -296,6 +298,7 @@ pub fn read_io(params: &Params) -> Option<FarIo> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::LossGaps;
     use crate::wire::{CONTROL_MAX, Code, Reply, SEAL_LEN, Tag};
 
     #[test]
@@ -381,6 +384,8 @@ mod tests {
             jitter_ns: Some(most),
             delay: quantiles,
             cpu_ns: Some(most),
+            // Told where there is room.
+            gaps: LossGaps::default(),
             sender_total: Some(most),
             reorder_extent_max: most,
             reorder_extent_sum: most,

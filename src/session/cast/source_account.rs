@@ -3,9 +3,10 @@
 use super::{EndMark, Names};
 use crate::batch::Datagram;
 use crate::machine::Now;
-use crate::record::{CastSource, rates_between as goodput};
+use crate::record::{CastSource, Outage, Way, rates_between as goodput};
 use crate::stats::{
-    Arrival, ClockDrift, DelayAboveMin, Jitter, LossBursts, Percentiles, SequenceTracker, WINDOW,
+    Arrival, ClockDrift, DelayAboveMin, GapFinder, Jitter, LossBursts, Percentiles,
+    SequenceTracker, StreamLosses, WINDOW,
 };
 use crate::units::{Endpoint, Nanos};
 use crate::wire::Header;
@@ -43,6 +44,8 @@ pub(super) struct SourceAccount {
     last_at: Nanos,
     numbers: Option<Numbers>,
     delays: Option<Box<Delays>>,
+    /// Its silences.
+    gaps: GapFinder,
     /// When the run began, if that was announced.
     began: Option<Nanos>,
     /// Whether a later run of the same sender has ended, so that nothing more comes of this one.
@@ -106,6 +109,7 @@ impl SourceAccount {
             first_at: at,
             last_at: at,
             numbers: None,
+            gaps: GapFinder::default(),
             began: None,
             superseded: false,
             delays: (delays == KeepDelays::Yes).then(Box::default),
@@ -121,7 +125,9 @@ impl SourceAccount {
 
     /// Accounts for a numbered datagram; returns whether it is the first copy.
     pub fn observe(&mut self, now: Now, header: &Header, datagram: &Datagram<'_>) -> bool {
+        let silent_since = self.last_at;
         self.observe_plain(now, datagram);
+        let silence = (silent_since - self.first_at, self.last_at - self.first_at);
         let numbers =
             self.numbers.get_or_insert_with(|| Numbers::new(header, self.began, self.waited));
         let transit = datagram.meta.arrival.signed_since(header.sent);
@@ -134,7 +140,16 @@ impl SourceAccount {
             let transit = delays.drift.correct(now.arrival_of(datagram), transit);
             delays.above_min.observe(transit, 1);
         }
+        let (lost, missing) = (numbers.tracker.lost(), numbers.tracker.next_on_wire());
+        let is_first = numbers.tracker.received() == 0;
         let arrival = numbers.tracker.observe(header.sequence);
+        match numbers.tracker.lost().checked_sub(lost) {
+            Some(skipped @ 1..) if !is_first => {
+                self.gaps.skipped((silence.0.0, silence.1.0), missing, skipped);
+            }
+            Some(_) => {}
+            None => self.gaps.filled(header.sequence, lost - numbers.tracker.lost()),
+        }
         let below = (header.sequence.wrapping_sub(numbers.first.0) as i32) < 0;
         match arrival {
             Arrival::New => true,
@@ -288,6 +303,16 @@ impl SourceAccount {
         self.numbers.as_ref().map_or(0, |numbers| numbers.tracker.reordered())
     }
 
+    /// When nothing came of it.
+    fn outages(&self, numbers: &Numbers, bursts: &LossBursts) -> Vec<Outage> {
+        let seen = numbers.tracker.lost();
+        let tail = numbers.end.map_or(0, |end| numbers.tracker.lost_of(end.total) - seen);
+        let span = self.last_at - self.first_at;
+        let gaps = self.gaps.gaps(tail, numbers.tracker.expected(), span.0);
+        let (arrived, lost, bursts) = (self.firsts(), self.lost(), bursts.count);
+        Outage::among(Way::Down, &gaps, StreamLosses { arrived, lost, bursts })
+    }
+
     /// The account as a record.
     pub fn record(&self, now: Now, names: &Names) -> CastSource {
         let numbers = self.numbers.as_ref();
@@ -319,6 +344,7 @@ impl SourceAccount {
             silence_at_end_ns: (now.mono - self.last_at).as_u64(),
             first_sequence: numbers.map(|numbers| u64::from(numbers.first.0)),
             joined_before: numbers.and_then(|numbers| numbers.joined_before(self.waited)),
+            outages: numbers.map(|numbers| self.outages(numbers, &bursts)),
             sender_total: numbers.and_then(|numbers| numbers.end).map(|end| end.total),
         }
     }

@@ -3,8 +3,8 @@
 //! A probe counts as lost at twice its time-out, when its row is written. An answer may come even
 //! later, so what was lost is decided long after that, or at the end of the run.
 
-use crate::record::PingLost;
-use crate::stats::Timeline;
+use crate::record::{Outage, PingLost, Way};
+use crate::stats::{GAPS_KEPT, LossGap, LossGaps, OUTAGE_LEAST, StreamLosses, Timeline};
 use crate::units::Nanos;
 use std::collections::VecDeque;
 
@@ -16,6 +16,8 @@ const UNDECIDED: usize = 65_536;
 pub(super) struct Losses {
     bursts: Bursts,
     undecided: VecDeque<Undecided>,
+    /// The reflector's number in the answer to the latest answered probe.
+    latest: Option<u32>,
 }
 
 /// A probe by its number.
@@ -25,6 +27,8 @@ struct Undecided {
     /// Its planned time since the start of the run.
     at: Nanos,
     is_lost: bool,
+    /// The reflector's number in its answer; of a lost probe, in the answer to the one before.
+    reflected: Option<u32>,
 }
 
 impl Losses {
@@ -33,13 +37,15 @@ impl Losses {
         if self.undecided.len() >= UNDECIDED {
             self.decide(timeline);
         }
-        self.undecided.push_back(Undecided { number, at, is_lost: true });
+        let reflected = self.latest;
+        self.undecided.push_back(Undecided { number, at, is_lost: true, reflected });
     }
 
-    /// The next probe was answered.
-    pub fn close(&mut self, number: u64, at: Nanos) {
+    /// The next probe was answered, by an answer with this number of the reflector.
+    pub fn close(&mut self, number: u64, at: Nanos, reflected: Option<u32>) {
+        self.latest = reflected;
         if self.undecided.back().is_some_and(|last| last.is_lost) {
-            self.undecided.push_back(Undecided { number, at, is_lost: false });
+            self.undecided.push_back(Undecided { number, at, is_lost: false, reflected });
         }
     }
 
@@ -47,34 +53,35 @@ impl Losses {
     pub fn answered(&mut self, number: u64) {
         if let Ok(index) = self.undecided.binary_search_by_key(&number, |probe| probe.number) {
             self.undecided[index].is_lost = false;
+            self.undecided[index].reflected = None;
         }
     }
 
     /// The bursts, once the run ended at this time since its start, in a record without other
-    /// results.
-    pub fn end(mut self, at: Nanos, timeline: &mut Timeline) -> PingLost {
+    /// results; and those that may be outages.
+    pub fn end(mut self, at: Nanos, timeline: &mut Timeline) -> (PingLost, Vec<ProbeGap>) {
         while !self.undecided.is_empty() {
             self.decide(timeline);
         }
-        self.bursts.close(at);
-        self.bursts.told()
+        self.bursts.close(at, None, true);
+        (self.bursts.told(), std::mem::take(&mut self.bursts.gaps))
     }
 
     /// Decides the oldest.
     fn decide(&mut self, timeline: &mut Timeline) {
         match self.undecided.pop_front() {
-            Some(Undecided { at, is_lost: true, .. }) => {
+            Some(Undecided { at, is_lost: true, reflected, .. }) => {
                 timeline.lose(at);
-                self.bursts.lose(at);
+                self.bursts.lose(at, reflected);
             }
-            Some(Undecided { at, .. }) => self.bursts.close(at),
+            Some(Undecided { at, reflected, .. }) => self.bursts.close(at, reflected, false),
             None => {}
         }
     }
 }
 
 /// Burst statistics, updated as probes are decided in order.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Bursts {
     count: u64,
     longest: u64,
@@ -82,19 +89,45 @@ struct Bursts {
     longest_at: Option<Nanos>,
     run: u64,
     began: Nanos,
+    /// The reflector's number in the answer before the open burst.
+    before: Option<u32>,
+    /// The longest bursts.
+    gaps: Vec<ProbeGap>,
+}
+
+/// Probes lost in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ProbeGap {
+    gap: LossGap,
+    /// Those that the reflector answered, by its numbers before and after.
+    lost_back: Option<u64>,
+}
+
+/// The gaps that are outages, in a run with these counts, each with its losses by direction if
+/// the reflector's numbers tell.
+pub(super) fn outages(gaps: &[ProbeGap], run: StreamLosses, are_numbers_good: bool) -> Vec<Outage> {
+    let mut all = LossGaps::default();
+    gaps.iter().for_each(|gap| all.add(gap.gap));
+    let told = Outage::among(Way::RoundTrip, &all, run).into_iter().map(|outage| {
+        let of = gaps.iter().find(|gap| gap.gap.start_ns == outage.start_ns);
+        let down = of.and_then(|gap| gap.lost_back).filter(|_| are_numbers_good);
+        Outage { down, up: down.and_then(|down| outage.lost.checked_sub(down)), ..outage }
+    });
+    told.collect()
 }
 
 impl Bursts {
     /// The next probe was lost; `at` is its planned time since the start of the run.
-    fn lose(&mut self, at: Nanos) {
+    fn lose(&mut self, at: Nanos, before: Option<u32>) {
         if self.run == 0 {
-            self.began = at;
+            (self.began, self.before) = (at, before);
         }
         self.run += 1;
     }
 
-    /// The next probe was not lost, or there is none; an open burst ended at this time.
-    fn close(&mut self, at: Nanos) {
+    /// The next probe was not lost, and answered with this number of the reflector, or there is
+    /// none (`is_open`); an open burst ended at this time.
+    fn close(&mut self, at: Nanos, after: Option<u32>, is_open: bool) {
         if self.run == 0 {
             return;
         }
@@ -104,7 +137,26 @@ impl Bursts {
             self.longest_span = at - self.began;
             self.longest_at = Some(self.began);
         }
+        self.keep(at, after, is_open);
         self.run = 0;
+    }
+
+    /// Keeps the burst if it is one of the longest.
+    fn keep(&mut self, at: Nanos, after: Option<u32>, is_open: bool) {
+        let (start_ns, length_ns) = (self.began.0, (at - self.began).0);
+        if length_ns < OUTAGE_LEAST.0 {
+            return;
+        }
+        let gap = LossGap { start_ns, length_ns, lost: self.run, is_open };
+        let answered = self.before.zip(after).and_then(|(before, after)| {
+            let answered = u64::from(after.wrapping_sub(before)).checked_sub(1)?;
+            (answered <= self.run).then_some(answered)
+        });
+        self.gaps.push(ProbeGap { gap, lost_back: answered });
+        if self.gaps.len() > GAPS_KEPT {
+            self.gaps.sort_by_key(|gap| std::cmp::Reverse(gap.gap.length_ns));
+            self.gaps.truncate(GAPS_KEPT);
+        }
     }
 
     /// The bursts, in a record without other results.
@@ -129,14 +181,14 @@ mod tests {
         let probes = || (0u64..).zip(run.chars());
         for (number, fate) in probes() {
             match fate {
-                '.' => losses.close(number, Nanos(number)),
+                '.' => losses.close(number, Nanos(number), None),
                 _ => losses.lose(number, Nanos(number), &mut timeline),
             }
         }
         let late = probes().filter(|(_, fate)| *fate == 'L');
         late.for_each(|(number, _)| losses.answered(number));
         losses.answered(run.len() as u64 + 7);
-        let lost = losses.end(Nanos(run.len() as u64), &mut timeline);
+        let (lost, _) = losses.end(Nanos(run.len() as u64), &mut timeline);
         (lost, timeline.cells().iter().map(|cell| cell.lost).sum())
     }
 
@@ -165,7 +217,36 @@ mod tests {
         assert_eq!(losses.undecided.len(), UNDECIDED);
         // Too long ago.
         losses.answered(0);
-        let told = losses.end(Nanos(all), &mut timeline);
+        let (told, _) = losses.end(Nanos(all), &mut timeline);
         assert_eq!((told.bursts, told.longest, told.longest_ns), (1, all, all));
+    }
+
+    #[test]
+    fn the_reflectors_numbers_tell_in_which_direction_an_outage_lost() {
+        let second = |number: u64| Nanos(number * 1_000_000_000);
+        let (mut losses, mut timeline) = (Losses::default(), Timeline::new(second(1)));
+        // The reflector's own count: it answers three of those that are lost.
+        let mut reflected = 0;
+        for number in 0..100u64 {
+            if (40..60).contains(&number) {
+                reflected += u32::from(number < 43);
+                losses.lose(number, second(number), &mut timeline);
+            } else {
+                losses.close(number, second(number), Some(reflected));
+                reflected += 1;
+            }
+        }
+        let (_, gaps) = losses.end(second(100), &mut timeline);
+        let run = StreamLosses { arrived: 80, lost: 20, bursts: 1 };
+        let outage = Outage {
+            start_ns: second(40).0,
+            end_ns: Some(second(60).0),
+            lost: 20,
+            up: Some(17),
+            down: Some(3),
+        };
+        assert_eq!(outages(&gaps, run, true), [outage]);
+        let untold = Outage { up: None, down: None, ..outage };
+        assert_eq!(outages(&gaps, run, false), [untold]);
     }
 }

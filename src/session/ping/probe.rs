@@ -51,6 +51,8 @@ pub(super) struct Probe {
     /// The reflector's receive and transmit times, zero if unknown.
     pub received: Nanos,
     pub answered: Nanos,
+    /// The reflector's number in its answer; `None` without one.
+    pub reflected: Option<u32>,
 }
 
 impl Probe {

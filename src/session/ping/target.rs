@@ -2,7 +2,7 @@
 
 use super::PingTarget;
 use super::answer_contents::AnswerContents;
-use super::bursts::Losses;
+use super::bursts::{Losses, outages};
 use super::changed_replies::ChangedReplies;
 use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
@@ -20,7 +20,7 @@ use crate::record::{
     ReplyKind, SendRefusal,
 };
 use crate::session::NetworkErrorLog;
-use crate::stats::{Arrival, DelayHistogram, Timeline};
+use crate::stats::{Arrival, DelayHistogram, StreamLosses, Timeline};
 use crate::units::Nanos;
 use crate::wire::Hops;
 use std::net::SocketAddr;
@@ -200,6 +200,9 @@ impl Target {
             let late = kind == ReplyKind::Late;
             self.probes.close(number, if late { State::Late } else { State::Back });
             self.first_answer(number, steps.as_ref(), datagram);
+            if let Some(probe) = self.probes.find(number) {
+                probe.reflected = counted;
+            }
         } else if let Some(probe) = self.probes.find(number) {
             probe.copies = probe.copies.saturating_add(1);
         }
@@ -268,7 +271,7 @@ impl Target {
         if matches!(outcome, Outcome::Lost | Outcome::Refused) {
             self.losses.lose(seq, planned, &mut self.timeline);
         } else {
-            self.losses.close(seq, planned);
+            self.losses.close(seq, planned, probe.reflected);
         }
         if probe.is_timed() {
             self.delays.sent(probe.transmitted() - probe.planned);
@@ -298,7 +301,7 @@ impl Target {
     /// The final report, once everything is decided.
     pub fn report(mut self, ttl: u8, ended: Nanos) -> PingTargetReport {
         let losses = std::mem::take(&mut self.losses);
-        let bursts = losses.end(ended - self.start, &mut self.timeline);
+        let (bursts, gaps) = losses.end(ended - self.start, &mut self.timeline);
         let sent = self.probes.next();
         let back = self.ways.back();
         // A probe that may still be answered is not lost, even if a later one was answered.
@@ -310,6 +313,10 @@ impl Target {
             Ok(LossByDirection { out, back, unknown: 0 }) => (Some(out), Some(back)),
             Ok(_) | Err(_) => (None, None),
         };
+        let stream = StreamLosses { arrived: back.firsts(), lost, bursts: bursts.bursts };
+        let mut outages = outages(&gaps, stream, ways.is_ok());
+        // What this host's socket may have dropped is no outage of the path.
+        outages.retain(|outage| outage.lost > u64::from(self.socket_drops));
         let untold = ways.err().filter(|_| lost > 0);
         let copies = self.ways.copies();
         let hops = self.told.hops_out(ttl);
@@ -333,6 +340,7 @@ impl Target {
                 untold,
                 ..bursts
             },
+            outages,
             cut: self.changed.cut(),
             cut_out: self.changed.out,
             cut_back: self.changed.back,

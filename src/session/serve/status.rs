@@ -3,7 +3,8 @@
 use super::session_state::Run;
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    INTERVALS_A_REPLY, interval_text, stream_key, stream_text, write_counts, write_host, write_sent,
+    GAPS, INTERVALS_A_REPLY, gaps_text, interval_text, stream_key, stream_text, write_counts,
+    write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -72,6 +73,13 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
     }
     if run.astray {
         answer = answer.with("astray", 1);
+    }
+    if let Some(received) = received {
+        let room = ROOM.saturating_sub(answer.size() + GAPS.len() + STATUS_SPARE);
+        let gaps = gaps_text(&received.gaps, room);
+        if !gaps.is_empty() {
+            answer = answer.with(GAPS, gaps);
+        }
     }
     let complete = if up { run.board.complete() } else { 0 };
     if complete > from {

@@ -12,6 +12,7 @@ mod extreme;
 pub mod fault_matrix;
 mod keepalive;
 mod migration;
+mod outages;
 mod paused_hosts;
 mod ping;
 mod probe;

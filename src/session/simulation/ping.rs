@@ -6,7 +6,7 @@ use crate::control::KEEPALIVE_EVERY;
 use crate::impair::{Chance, Impairments};
 use crate::machine::{Next, Now, Session};
 use crate::netsim::{
-    Clock, Host, Link, Nat, NatTimers, Network, Refresh, SendFaults, SimSocket, runs,
+    Clock, Host, Link, Nat, NatTimers, Network, Refresh, SendFaults, SimSocket, Way, runs,
 };
 use crate::record::probe::PortChoice;
 use crate::record::{Flow, Outcome, PingEvent, PingRow, PingSummary, PingTargetReport, Sink};
@@ -20,6 +20,7 @@ use crate::wire::stamp::{ErrorEstimate, StampReply};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::rc::Rc;
 
 const LEN: usize = 44;
@@ -95,9 +96,9 @@ impl Sink<PingEvent<'_>> for Rows {
 
 /// Parameters of one run.
 #[derive(Clone)]
-struct Ping {
-    spacing: PingSpacing,
-    count: Option<u64>,
+pub(super) struct Ping {
+    pub spacing: PingSpacing,
+    pub count: Option<u64>,
     time: Option<Nanos>,
     wait: Nanos,
     keepalive: Nanos,
@@ -106,8 +107,10 @@ struct Ping {
     plain: bool,
     stateless: bool,
     asked: Asked,
-    out: Impairments,
-    back: Impairments,
+    pub out: Impairments,
+    pub back: Impairments,
+    /// When nothing passes, in one direction or in both.
+    pub blackout: Option<(Range<Nanos>, Option<Way>)>,
     /// Share of answers in which a number is replaced by an extreme one.
     extremes: Chance,
     clock: Clock,
@@ -132,6 +135,7 @@ impl Default for Ping {
             asked: Asked::default(),
             out: clean(),
             back: clean(),
+            blackout: None,
             extremes: Chance::NEVER,
             clock: Clock::default(),
             far_clock: Clock::default(),
@@ -143,8 +147,8 @@ impl Default for Ping {
 }
 
 /// The report, and what really happened.
-struct Ran {
-    report: PingTargetReport,
+pub(super) struct Ran {
+    pub report: PingTargetReport,
     rows: Vec<PingRow>,
     /// Losses reported in the last interval.
     lost_so_far: u64,
@@ -159,7 +163,7 @@ struct Ran {
 }
 
 impl Ping {
-    fn run(&self, seed: u64) -> Ran {
+    pub fn run(&self, seed: u64) -> Ran {
         let ours: SocketAddr = "192.0.2.1:5000".parse().unwrap();
         let theirs: SocketAddr = "192.0.2.2:862".parse().unwrap();
         let protocol = if self.plain {
@@ -194,6 +198,11 @@ impl Ping {
             near = near.behind(nat);
         }
         near = near.behind(link);
+        if let Some((at, dark)) = self.blackout.clone() {
+            near = near.behind_rule(move |now, way, _| {
+                !at.contains(&now) || dark.is_some_and(|dark| dark != way)
+            });
+        }
         (near.clock, near.send_faults, near.late) = (self.clock, self.send_faults, self.late);
         let near = network.add(near);
         let mut far = Host::at("192.0.2.2");

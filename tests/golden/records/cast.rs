@@ -273,6 +273,7 @@ fn source() -> CastSource {
         reordered: Some(2),
         bursts: Some(17),
         longest_burst: Some(40),
+        outages: Some(Vec::new()),
         delay_p50_ns: Some(1_200_000),
         delay_p99_ns: Some(3_400_000),
         delay_max_ns: Some(5_600_000),

@@ -3,7 +3,8 @@
 use super::{CastReceiver, Content, SourceAccount, unicast_copies};
 use crate::machine::Now;
 use crate::record::{
-    CastEvent, CastReceived, HostReport, KnownHosts, LossFacts, PlacedLosses, Sink, Way,
+    CastEvent, CastReceived, CastSource, HostReport, KnownHosts, LossFacts, Outage, PlacedLosses,
+    Sink, Way,
 };
 use crate::session::host_meter::fragments_of;
 use crate::units::{Endpoint, IpFamily};
@@ -20,6 +21,19 @@ where
         let sum = |each: &dyn Fn(&SourceAccount) -> u64| self.counted().map(each).sum::<u64>();
         let stream = self.stream.as_ref();
         let (places, hosts) = self.places();
+        let socket_drops = self.drops.iter().map(|drops| drops.buffers).sum();
+        let reader_pause_ns = self.timing.longest_pause().as_u64();
+        // What this host may have lost itself is no outage of the path.
+        let is_the_paths = |outage: &Outage| {
+            outage.lost > socket_drops
+                && (reader_pause_ns == 0
+                    || outage.length_ns().is_none_or(|length| length > 2 * reader_pause_ns))
+        };
+        let mut sources: Vec<CastSource> =
+            self.counted().map(|row| row.record(now, names)).collect();
+        for outages in sources.iter_mut().filter_map(|source| source.outages.as_mut()) {
+            outages.retain(is_the_paths);
+        }
         CastReceived {
             received: sum(&|row| row.received()),
             bytes: sum(&|row| row.bytes()),
@@ -35,14 +49,14 @@ where
             foreign_from: self.foreign.record(names),
             excluded: self.excluded,
             stream: stream.map(|stream| stream.record(|source| Endpoint::from(source).to_string())),
-            socket_drops: self.drops.iter().map(|drops| drops.buffers).sum(),
+            socket_drops,
             reports_refused: self.refused.reports(),
             report_refusals: self.refused.reasons().to_vec(),
             interface_events: self.interfaces.events().to_vec(),
-            reader_pause_ns: self.timing.longest_pause().as_u64(),
+            reader_pause_ns,
             duration_ns: (now.mono - self.timing.started).as_u64(),
             interrupted: self.asked,
-            sources: self.counted().map(|row| row.record(now, names)).collect(),
+            sources,
             unicast_copies: unicast_copies::copies(&self.rows),
             groups: self.config.groups.clone(),
             expected: self.config.expect,
