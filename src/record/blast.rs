@@ -6,7 +6,7 @@ use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
     AddressMove, ChangedContent, Contradiction, DelayQuantiles, InterfaceEvent, Iperf3Report,
-    LimitReport, Outage, ProbeReport, Refusal, StreamRow, Way,
+    LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::stats::LossGaps;
@@ -130,12 +130,18 @@ struct NetworkErrorRow<'a> {
     #[serde(serialize_with = "super::run_failure::cause")]
     error: &'a RefusalCause,
     times: u64,
+    #[serde(flatten)]
+    seen: Occurrence,
 }
 
 /// For serde: errors from the network in the same form as in every document.
 fn network_errors<S: Serializer>(errors: &[Refusal], to: S) -> Result<S::Ok, S::Error> {
     let rows = errors.iter();
-    to.collect_seq(rows.map(|of| NetworkErrorRow { error: &of.cause, times: of.datagrams }))
+    to.collect_seq(rows.map(|of| NetworkErrorRow {
+        error: &of.cause,
+        times: of.datagrams,
+        seen: of.seen,
+    }))
 }
 
 /// What the sending end of one stream, or of all, has counted.

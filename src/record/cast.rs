@@ -3,7 +3,7 @@
 use super::finding::all;
 use super::{
     CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, HostReport, InterfaceEvent,
-    LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Way, hold_against,
+    LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -65,6 +65,8 @@ pub struct CastDestination {
     /// The latest of these errors.
     #[serde(serialize_with = "super::finding::maybe")]
     pub unreachable_reason: Option<DeliveryError>,
+    /// All of these errors, by kind, with the address that each came from and when.
+    pub network_errors: Vec<Trouble>,
 }
 
 /// Summary of `cast recv`.

@@ -25,6 +25,7 @@ mod iperf3;
 mod iperf3_server;
 mod limits;
 mod local_failure;
+mod occurrence;
 mod outage;
 mod ping;
 mod ping_facts;
@@ -93,6 +94,7 @@ pub use iperf3_server::{
 };
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
+pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};
 pub use ping::{
     LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,

@@ -2,8 +2,8 @@
 //! the summary.
 
 use super::{
-    InterfaceEvent, LimitFound, LimitReport, LocalFailure, Outage, PingAsk, PingCaveat, PingProtocol,
-    PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
+    InterfaceEvent, LimitFound, LimitReport, LocalFailure, Outage, PingAsk, PingCaveat,
+    PingProtocol, PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
 use crate::stats::DelayHistogram;

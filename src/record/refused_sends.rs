@@ -1,6 +1,8 @@
 //! Datagrams that were not sent, by cause.
 
+use super::Occurrence;
 use super::run_failure::RefusalCause;
+use crate::units::Nanos;
 use serde::Serialize;
 
 /// Why datagrams were not sent: the kernel's answer, and how many it refused so.
@@ -14,4 +16,15 @@ pub struct Refusal {
     pub errno: Option<i32>,
     /// How many.
     pub datagrams: u64,
+    /// When, since the first attempt to send; unknown where the far end sent.
+    #[serde(flatten)]
+    pub seen: Occurrence,
+}
+
+impl Refusal {
+    /// More of the same, at this time since the first attempt.
+    pub fn again(&mut self, at: Nanos, datagrams: u64) {
+        self.datagrams += datagrams;
+        self.seen.again(at);
+    }
 }

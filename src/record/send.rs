@@ -1,5 +1,6 @@
 //! Events and results of `send`: replies and problems as they occur, and the summary.
 
+use super::Occurrence;
 use super::rates::rates_between;
 use crate::batch::{Datagram, LocalSendFailure, NetworkErrorSummary, TxCall};
 use crate::units::{Endpoint, Nanos};
@@ -40,6 +41,9 @@ pub struct Trouble {
     pub error: NetworkErrorSummary,
     /// Number of such errors; one may stand for a whole GSO buffer that was never segmented.
     pub times: u64,
+    /// When they came.
+    #[serde(flatten)]
+    pub seen: Occurrence,
 }
 
 /// Datagrams to one destination that this host refused for one reason: they never left.
@@ -52,6 +56,9 @@ pub struct SendRefusal {
     pub cause: LocalSendFailure,
     /// How many were refused.
     pub datagrams: u64,
+    /// When.
+    #[serde(flatten)]
+    pub seen: Occurrence,
 }
 
 impl SendRefusal {
@@ -62,7 +69,20 @@ impl SendRefusal {
 
     /// One refusal, explained by the state of this host.
     pub fn explained(finding: &LocalSendFailure) -> Self {
-        Self { destination: finding.destination.into(), cause: finding.clone(), datagrams: 1 }
+        let destination = finding.destination.into();
+        Self { destination, cause: finding.clone(), datagrams: 1, seen: Occurrence::default() }
+    }
+
+    /// The same, at this time since the start of the run.
+    #[must_use]
+    pub fn at(self, at: Nanos) -> Self {
+        Self { seen: Occurrence::once(at), ..self }
+    }
+
+    /// More of the same, at this time.
+    pub fn again(&mut self, at: Nanos, datagrams: u64) {
+        self.datagrams += datagrams;
+        self.seen.again(at);
     }
 
     /// The system's error number, errno(3).

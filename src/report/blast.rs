@@ -7,6 +7,7 @@ use super::page::{Align, ended, table};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, lost, waiting_for};
 use super::words::host_losses::part_text;
+use super::words::occurrence::occurrence_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
@@ -485,8 +486,10 @@ fn pauses(way: &DirectionReport) -> Vec<String> {
 
 fn refused_text(report: &DirectionReport, page: Page) -> String {
     let lines = |refusals: &[Refusal]| -> Vec<String> {
-        let line =
-            |one: &Refusal| format!("{}: {}", plural(one.datagrams, "datagram"), one.cause.text());
+        let line = |one: &Refusal| {
+            let (many, when) = (plural(one.datagrams, "datagram"), occurrence_text(one.seen));
+            format!("{many}: {}{when}", one.cause.text())
+        };
         refusals.iter().map(line).collect()
     };
     let unsent = (report.unsent > 0)

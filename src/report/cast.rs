@@ -10,6 +10,7 @@ use super::page::{Align, Page, table};
 use super::progress::fitting;
 use super::words::cast as words;
 use super::words::host_losses::{placed, placed_advice};
+use super::words::occurrence::occurrence_text;
 use super::words::terms::{count_and_share, plural};
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
 use crate::units::{Nanos, group_digits};
@@ -106,10 +107,13 @@ fn destinations_text(destinations: &[CastDestination], page: Page) -> String {
     for one in destinations {
         let name = destination(one);
         let refusals = one.refusals.iter();
-        not_sent
-            .extend(refusals.map(|why| words::reason_of(&name, why.datagrams, &why.cause.text())));
-        let why = one.unreachable_reason.iter();
-        unreachable.extend(why.map(|why| words::reason_of(&name, one.unreachable, &why.text())));
+        not_sent.extend(refusals.map(|why| {
+            words::reason_of(&name, why.datagrams, &why.cause.text()) + &occurrence_text(why.seen)
+        }));
+        let why = one.network_errors.iter();
+        unreachable.extend(why.map(|why| {
+            words::reason_of(&name, why.times, &why.error.to_string()) + &occurrence_text(why.seen)
+        }));
     }
     text.push_str(&page.labelled("refused", &not_sent));
     text.push_str(&page.labelled("network", &unreachable));

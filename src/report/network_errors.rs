@@ -1,13 +1,15 @@
 //! Errors from the network about datagrams of `send` and `recv`.
 
 use super::number::plural;
+use super::words::occurrence::occurrence_text;
 use crate::record::Trouble;
 use crate::units::Endpoint;
 
 /// A line for each error, and one for those that are not listed.
 pub(super) fn error_lines(errors: &[Trouble], others: u64) -> Vec<String> {
     let line = |error: &Trouble| {
-        format!("  {}, {}", send_trouble_line(error), plural(error.times, "time"))
+        let when = occurrence_text(error.seen);
+        format!("  {}, {}{when}", send_trouble_line(error), plural(error.times, "time"))
     };
     let mut lines: Vec<String> = errors.iter().map(line).collect();
     if others > 0 {

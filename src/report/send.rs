@@ -2,6 +2,7 @@
 
 use super::network_errors::{error_lines, send_trouble_line};
 use super::number::{bits_or_dash, packets_or_dash, plural};
+use super::words::occurrence::occurrence_text;
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
     warning,
@@ -151,7 +152,8 @@ fn lines(summary: &SendSummary) -> Vec<String> {
     for refusal in &summary.refused {
         let to = if peers > 1 { format!(" to {}", refusal.destination) } else { String::new() };
         let count = group_digits(refusal.datagrams);
-        lines.push(format!("  not sent {count}{to}: {}", refusal.cause));
+        let when = occurrence_text(refusal.seen);
+        lines.push(format!("  not sent {count}{to}: {}{when}", refusal.cause));
     }
     lines.extend(error_lines(&summary.network_errors, summary.other_network_errors));
     if let Some(count) = summary.replies {

@@ -9,10 +9,10 @@ use udpkit::batch::{
 };
 use udpkit::record::{
     Answer, Certainty, DatagramRecord, Document, Event, GapRecord, HostReport, HostRole,
-    InterfaceEvent, LocalFailure, LossDirectionUnknown, LossPart, LossPlace, Percentile, PingAsk,
-    PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice, PingSummary,
-    PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget, SocketRecord,
-    SourceRecord, Trouble, UdpFields, Way, hold_against,
+    InterfaceEvent, LocalFailure, LossDirectionUnknown, LossPart, LossPlace, Occurrence,
+    Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice,
+    PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget,
+    SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
 };
 use udpkit::units::Measured;
 
@@ -57,7 +57,8 @@ fn notice() -> NetworkErrorSummary {
 }
 
 fn network_errors() -> Vec<Trouble> {
-    vec![Trouble { destination: far().into(), error: notice(), times: 2 }]
+    let seen = Occurrence { first_ns: Some(1_000_000_000), last_ns: Some(2_000_000_000) };
+    vec![Trouble { destination: far().into(), error: notice(), times: 2, seen }]
 }
 
 fn refused() -> Vec<SendRefusal> {

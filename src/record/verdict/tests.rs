@@ -3,8 +3,8 @@
 use super::*;
 use crate::batch::HostCounters;
 use crate::record::{
-    Contradiction, DelayQuantiles, HostReport, LimitedBy, Refusal, RefusalCause, ThroughputAdvice,
-    Traffic,
+    Contradiction, DelayQuantiles, HostReport, LimitedBy, Occurrence, Refusal, RefusalCause,
+    ThroughputAdvice, Traffic,
 };
 
 const PACED: Circumstances = Circumstances {
@@ -64,6 +64,7 @@ fn refusals(told: &[(Option<i32>, &str, u64)]) -> DirectionReport {
             cause: RefusalCause::Reported { words: (*cause).to_owned() },
             errno: *errno,
             datagrams: *datagrams,
+            seen: Occurrence::default(),
         })
         .collect();
     let never: u64 = refused.iter().map(|refusal| refusal.datagrams).sum();

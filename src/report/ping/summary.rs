@@ -11,6 +11,7 @@ use crate::report::limits::limit_lines;
 use crate::report::number::span_or_dash;
 use crate::report::page::{Align, table};
 use crate::report::spark::sparkline;
+use crate::report::words::occurrence::occurrence_text;
 use crate::report::words::ping as words;
 use crate::report::words::terms::{count_and_share, plural, plural_of};
 use crate::units::{Nanos, group_digits};
@@ -189,10 +190,12 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     }
     for refusal in &target.refused {
         let times = group_digits(refusal.datagrams);
-        lines.push(format!("  never sent {times}: {}", refusal.cause));
+        let when = occurrence_text(refusal.seen);
+        lines.push(format!("  never sent {times}: {}{when}", refusal.cause));
     }
     for trouble in &target.network_errors {
-        lines.push(format!("  {}, {}", trouble.error, plural(trouble.times, "time")));
+        let (times, when) = (plural(trouble.times, "time"), occurrence_text(trouble.seen));
+        lines.push(format!("  {}, {times}{when}", trouble.error));
     }
     if target.reorder_extent_max > 1 {
         let extent = plural(target.reorder_extent_max, "datagram");

@@ -4,6 +4,8 @@ use crate::record::probe::{NatQuestion, NatReport, NatSocket, NatTest};
 use crate::record::{Trouble, Worded};
 use crate::report::page::{Align, Page, table};
 use crate::report::words::nat::{dependence, filtering_without_nat, port_choice, question};
+use crate::report::words::occurrence::occurrence_text;
+use crate::report::words::terms::plural;
 use crate::units::Nanos;
 use Align::{Left, Right};
 
@@ -36,7 +38,10 @@ pub fn nat_text(found: &NatReport, page: Page) -> String {
 
 /// What the network answered instead, a line per kind.
 fn network_errors(found: &NatReport) -> Vec<String> {
-    let line = |one: &Trouble| format!("{}: {}", one.destination, one.error);
+    let line = |one: &Trouble| {
+        let (times, when) = (plural(one.times, "time"), occurrence_text(one.seen));
+        format!("{}: {}, {times}{when}", one.destination, one.error)
+    };
     found.network_errors.iter().map(line).collect()
 }
 

@@ -5,8 +5,7 @@ use super::terms::{list, plural};
 use crate::record::{
     CastGap, CastNote, CastReceived, CastSource, CastStream, CastWarning, Certainty, CommonLoss,
     CopyVerdict, Departure, FanoutCaveat, LossOrigin, LossPart, Outage, ReceivedCaveat,
-    SilenceCause, Skew,
-    Worded,
+    SilenceCause, Skew, Worded,
 };
 use crate::units::{Nanos, group_digits};
 

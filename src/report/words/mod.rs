@@ -20,6 +20,7 @@ mod iperf3_server;
 mod marks;
 pub mod mtu;
 pub mod nat;
+pub mod occurrence;
 mod outages;
 pub mod paths;
 pub mod ping;

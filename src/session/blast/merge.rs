@@ -108,7 +108,10 @@ fn sum(whole: Option<u64>, part: Option<u64>) -> Option<u64> {
 fn add_causes(whole: &mut Vec<Refusal>, part: &[Refusal]) {
     for cause in part {
         match whole.iter_mut().find(|known| is_alike(known, cause)) {
-            Some(known) => add(&mut known.datagrams, cause.datagrams),
+            Some(known) => {
+                add(&mut known.datagrams, cause.datagrams);
+                known.seen.join(cause.seen);
+            }
             None => whole.push(cause.clone()),
         }
     }

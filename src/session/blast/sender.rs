@@ -10,7 +10,7 @@ use crate::batch::{
 };
 use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
-use crate::record::{BlastSent, Flow, Refusal, RefusalCause, RunFailure, Sink};
+use crate::record::{BlastSent, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
@@ -144,7 +144,7 @@ pub struct BlastSender<K> {
     omitted: u64,
     /// When the omitted time ends; `None` once it has.
     omit_until: Option<Nanos>,
-    refused: Vec<(i32, u64)>,
+    refused: Vec<Refusal>,
     network_errors: Vec<Refusal>,
     /// When it was last reported that datagrams cannot be delivered.
     refusal_told: Option<Nanos>,
@@ -453,9 +453,14 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
                 self.pause_until = now.mono + REFUSED_PAUSE;
             }
         }
-        match self.refused.iter_mut().find(|(known, _)| *known == errno) {
-            Some((_, count)) => *count += datagrams,
-            None => self.refused.push((errno, datagrams)),
+        let at = self.since_first(now);
+        match self.refused.iter_mut().find(|known| known.errno == Some(errno)) {
+            Some(known) => known.again(at, datagrams),
+            None => {
+                let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
+                let (cause, seen) = (RefusalCause::Host { reason }, Occurrence::once(at));
+                self.refused.push(Refusal { cause, errno: Some(errno), datagrams, seen });
+            }
         }
         self.refused_in_a_row += 1;
         let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
@@ -466,14 +471,21 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         }
     }
 
+    /// Since the first attempt to send.
+    fn since_first(&self, now: Now) -> Nanos {
+        self.attempts.map_or(Nanos::ZERO, |(first, _)| now.mono - first)
+    }
+
     /// Counts a network error; beyond a limit, further causes are not kept apart.
-    fn count_network_error(&mut self, error: &NetworkError) {
+    fn count_network_error(&mut self, now: Now, error: &NetworkError) {
+        let at = self.since_first(now);
         let cause = RefusalCause::Network { error: *error };
         let mut known = self.network_errors.iter_mut();
         if let Some(known) = known.find(|known| known.cause.is_alike(&cause)) {
-            known.datagrams += 1;
+            known.again(at, 1);
         } else if self.network_errors.len() < CAUSES {
-            self.network_errors.push(Refusal { cause, errno: None, datagrams: 1 });
+            let seen = Occurrence::once(at);
+            self.network_errors.push(Refusal { cause, errno: None, datagrams: 1, seen });
         }
     }
 
@@ -545,7 +557,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
                 }
             }
             State::Sending { .. } => {
-                self.count_network_error(error);
+                self.count_network_error(now, error);
                 let is_due = self.refusal_told.is_none_or(|told| now.mono >= told + TOLD_EVERY);
                 if is_due && error.is_delivery_failure() {
                     self.refusal_told = Some(now.mono);
@@ -554,7 +566,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             }
             // A receiver that got the end message may close its socket at once.
             State::Ending { .. } | State::Over if gone => {}
-            _ => self.count_network_error(error),
+            _ => self.count_network_error(now, error),
         }
     }
 
@@ -586,31 +598,22 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     }
 
     fn finish(self, _now: Now) -> SenderSummary {
-        let refused: u64 = self.refused.iter().map(|(_, count)| count).sum();
+        let refused: u64 = self.refused.iter().map(|one| one.datagrams).sum();
         // A run that ended in the omitted time has counted nothing.
         let omitted = if self.omit_until.is_some() { self.sent } else { self.omitted };
         let counted = self.sent - omitted;
         let offered = counted + refused + self.due_at_end;
+        let offered_ns = Some(self.offered_for(offered).0);
         let sent = BlastSent {
             offered,
             datagrams: counted,
             bytes: counted * self.plan.payload as u64,
-            refused: self
-                .refused
-                .iter()
-                .map(|(errno, count)| Refusal {
-                    cause: RefusalCause::Host {
-                        reason: LocalSendFailure::from_errno(*errno, SOMEWHERE),
-                    },
-                    errno: Some(*errno),
-                    datagrams: *count,
-                })
-                .collect(),
+            refused: self.refused,
             unsent: self.due_at_end,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
             at_start: Some(self.at_start),
-            offered_ns: Some(self.offered_for(offered).0),
+            offered_ns,
             network_errors: self.network_errors,
             lateness: self.lateness.percentiles().into(),
             quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),

@@ -5,7 +5,7 @@ use super::gap_params::{GAPS, read_gaps};
 use crate::batch::{RxCall, TxCall, errno_words};
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ChangedContent, DelayQuantiles,
-    Refusal, RefusalCause, UncheckedSent,
+    Occurrence, Refusal, RefusalCause, UncheckedSent,
 };
 use crate::units::Untrusted;
 use crate::wire::{BadParam, Params};
@@ -155,7 +155,7 @@ pub fn read_sent(params: &Params) -> Result<Option<UncheckedSent>, BadParam> {
             let (datagrams, cause) = value.split_once(':')?;
             let datagrams = datagrams.parse().ok()?;
             let cause = RefusalCause::Reported { words: cause.to_owned() };
-            Some(Refusal { cause, errno: None, datagrams })
+            Some(Refusal { cause, errno: None, datagrams, seen: Occurrence::default() })
         })
         .collect::<Vec<_>>()
     };
@@ -332,7 +332,7 @@ mod tests {
 
     fn refusal(cause: &str, errno: Option<i32>, datagrams: u64) -> Refusal {
         let cause = RefusalCause::Reported { words: cause.to_owned() };
-        Refusal { cause, errno, datagrams }
+        Refusal { cause, errno, datagrams, seen: Occurrence::default() }
     }
 
     #[test]

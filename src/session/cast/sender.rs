@@ -13,12 +13,11 @@ use super::subscribers::Change;
 use super::tally::{Explain, Tally};
 use super::{EndMark, Names};
 use crate::batch::{
-    Datagram, Dest, DestId, ErrorOrigin, LocalSendFailure, NetworkError, SendOutcome, SendStop,
-    TxBatch,
+    Datagram, Dest, DestId, LocalSendFailure, NetworkError, SendOutcome, SendStop, TxBatch,
 };
 use crate::machine::{Next, Now, Session};
 use crate::pace::{Schedule, Spacing};
-use crate::record::{CastSent, DeliveryError, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
+use crate::record::{CastSent, FanoutCaveat, FanoutEvent, Flow, KnownFanout, Sink};
 use crate::session::{HostMeter, PayloadSource, Supply, SupplyError};
 use crate::units::Nanos;
 use crate::wire::{Header, Kind};
@@ -557,11 +556,13 @@ where
             self.bytes += bytes;
         }
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
+        let at = now.mono - self.started.unwrap_or(now.mono);
         for _ in 0..datagrams {
             let Some((target, kind, _)) = self.front() else { return };
             if kind == RoundKind::Data {
                 let explain: Explain = self.config.explain;
-                self.tallies[target].refuse(errno, self.config.targets[target].addr, explain);
+                let to = self.config.targets[target].addr;
+                self.tallies[target].refuse(at, errno, to, explain);
             }
             self.advance(Fate::Refused);
         }
@@ -602,18 +603,8 @@ where
         }
         let target = self.config.targets.iter().position(|dest| dest.addr == error.destination);
         let Some(tally) = target.and_then(|target| self.tallies.get_mut(target)) else { return };
-        let own = error.origin == ErrorOrigin::Local;
-        // A refusal by this host is already counted from the send; its packet filter reports it
-        // twice.
-        if own && tally.refused > 0 {
-            return;
-        }
-        tally.unreachable += error.times;
-        tally.reason = Some(if own {
-            DeliveryError::Host((self.config.explain)(error.errno, error.destination))
-        } else {
-            DeliveryError::Network(error.notice())
-        });
+        let at = now.mono - self.started.unwrap_or(now.mono);
+        tally.on_error(at, error, self.config.explain);
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {

@@ -1,9 +1,10 @@
 //! Results of sending to one destination, before the network.
 
 use super::Names;
-use crate::batch::{Dest, LocalRefusal, LocalSendFailure};
+use crate::batch::{Dest, ErrorOrigin, LocalRefusal, LocalSendFailure, NetworkError};
 use crate::record::{CastDestination, DeliveryError, SendRefusal};
-use crate::units::Endpoint;
+use crate::session::NetworkErrorLog;
+use crate::units::{Endpoint, Nanos};
 use std::net::SocketAddr;
 
 /// Maximum error numbers kept apart per destination.
@@ -22,9 +23,11 @@ pub(super) struct Tally {
     pub skipped: u64,
     /// Refusals by error number; the latest is last.
     refusals: Vec<SendRefusal>,
-    /// Unreachable errors from the network, and the latest one.
-    pub unreachable: u64,
-    pub reason: Option<DeliveryError>,
+    /// Unreachable errors, and the latest one.
+    unreachable: u64,
+    reason: Option<DeliveryError>,
+    /// Those of the network, by kind.
+    troubles: NetworkErrorLog,
 }
 
 impl Tally {
@@ -36,16 +39,33 @@ impl Tally {
         self.skipped += other.skipped;
     }
 
-    /// This host refused a datagram.
-    pub fn refuse(&mut self, errno: i32, to: SocketAddr, explain: Explain) {
+    /// This host refused a datagram, at this time since the start.
+    pub fn refuse(&mut self, at: Nanos, errno: i32, to: SocketAddr, explain: Explain) {
         self.refused += 1;
         if let Some(known) = self.refusals.iter().position(|one| one.errno() == errno) {
             let mut known = self.refusals.remove(known);
-            known.datagrams += 1;
+            known.again(at, 1);
             self.refusals.push(known);
         } else if self.refusals.len() < ERRNOS {
-            self.refusals.push(SendRefusal::explained(&explain(errno, to)));
+            self.refusals.push(SendRefusal::explained(&explain(errno, to)).at(at));
         }
+    }
+
+    /// An error about a datagram that was sent, at this time since the start.
+    pub fn on_error(&mut self, at: Nanos, error: &NetworkError, explain: Explain) {
+        let own = error.origin == ErrorOrigin::Local;
+        // A refusal by this host is already counted from the send; its packet filter reports it
+        // twice.
+        if own && self.refused > 0 {
+            return;
+        }
+        self.unreachable += error.times;
+        self.troubles.observe(at, error);
+        self.reason = Some(if own {
+            DeliveryError::Host(explain(error.errno, error.destination))
+        } else {
+            DeliveryError::Network(error.notice())
+        });
     }
 
     /// Whether everything was refused for a reason that will also stop the next datagram.
@@ -65,6 +85,7 @@ impl Tally {
             refusals: self.refusals.clone(),
             unreachable: self.unreachable,
             unreachable_reason: self.reason.clone(),
+            network_errors: self.troubles.kinds().to_vec(),
         }
     }
 }

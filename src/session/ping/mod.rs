@@ -369,7 +369,7 @@ where
                 self.spend(*index);
                 self.targets[*index].schedule.refused(now.mono);
                 let explain = self.plan.explain;
-                let news = self.targets[*index].refuse(errno, explain).cloned();
+                let news = self.targets[*index].refuse(now, errno, explain).cloned();
                 if let Some(refusal) = news {
                     self.tell(PingEvent::Refused(&refusal));
                 }
@@ -393,14 +393,14 @@ where
         self.tell(PingEvent::Reply(&reply));
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
         let Some(target) = self.targets.get_mut(error.socket) else { return };
         if error.quoted().is_empty() && target.keepalives.is_refused() {
             return;
         }
         let quoted = self.plan.protocol.quoted(error.quoted());
         let seq = quoted.and_then(|seq| target.probes.extend(seq));
-        if target.trouble(seq, error) {
+        if target.trouble(now, seq, error) {
             let notice = error.notice();
             self.tell(PingEvent::Trouble { target: error.socket, seq, error: &notice });
         }

@@ -118,15 +118,17 @@ impl Target {
     /// The kernel refused a probe; returns the reason if it is new.
     pub fn refuse(
         &mut self,
+        now: Now,
         errno: i32,
         explain: fn(i32, SocketAddr) -> LocalSendFailure,
     ) -> Option<&SendRefusal> {
         self.never_sent += 1;
         if let Some(known) = self.refused.iter_mut().find(|known| known.errno() == errno) {
-            known.datagrams += 1;
+            known.again(now.mono - self.start, 1);
             return None;
         }
-        self.refused.push(SendRefusal::explained(&explain(errno, self.plan.addr)));
+        let refusal = SendRefusal::explained(&explain(errno, self.plan.addr));
+        self.refused.push(refusal.at(now.mono - self.start));
         self.refused.last()
     }
 
@@ -231,11 +233,12 @@ impl Target {
     /// A network error, about a probe if it quotes its number; returns whether it is new. This
     /// host's own errors occur for every attempt to send, and are new once. The probe is awaited
     /// all the same: its answer, or that of another path, may be on its way.
-    pub fn trouble(&mut self, number: Option<u64>, error: &NetworkError) -> bool {
+    pub fn trouble(&mut self, now: Now, number: Option<u64>, error: &NetworkError) -> bool {
         if let Some(probe) = number.and_then(|number| self.probes.find(number)) {
             probe.is_refused = true;
         }
-        self.troubles.observe(error).is_some() || error.origin != ErrorOrigin::Local
+        self.troubles.observe(now.mono - self.start, error).is_some()
+            || error.origin != ErrorOrigin::Local
     }
 
     /// Times out the probes whose time is over and returns the oldest that nothing was heard of: an

@@ -95,8 +95,8 @@ impl Answers {
         }
     }
 
-    /// Removes from the queue what was sent or refused.
-    pub fn settle(&mut self, outcome: &SendOutcome) {
+    /// Removes from the queue what was sent or refused, at this time since the start.
+    pub fn settle(&mut self, at: Nanos, outcome: &SendOutcome) {
         self.drop_first(outcome.accepted);
         self.sent += outcome.accepted as u64;
         let Some(SendStop::Refused { datagrams, errno }) = outcome.stop else { return };
@@ -106,17 +106,17 @@ impl Answers {
         {
             return;
         }
-        self.refuse(datagrams as u64, errno);
+        self.refuse(at, datagrams as u64, errno);
         self.drop_first(datagrams);
         self.lost += datagrams as u64;
     }
 
-    fn refuse(&mut self, datagrams: u64, errno: i32) {
+    fn refuse(&mut self, at: Nanos, datagrams: u64, errno: i32) {
         if let Some(known) = self.refused.iter_mut().find(|known| known.errno() == errno) {
-            known.datagrams += datagrams;
+            known.again(at, datagrams);
         } else if let Some((dest, _)) = self.waiting.front() {
             let refusal = SendRefusal::explained(&(self.explain)(errno, dest.addr));
-            self.refused.push(SendRefusal { datagrams, ..refusal });
+            self.refused.push(SendRefusal { datagrams, ..refusal.at(at) });
         }
     }
 
@@ -158,7 +158,7 @@ mod tests {
         let from: Vec<_> =
             out.slots().iter().map(|slot| out.dest(slot.dest).unwrap().from).collect();
         assert_eq!(from, [Some("192.0.2.9".parse().unwrap()), None, None]);
-        answers.settle(&SendOutcome { accepted: 3, stop: None });
+        answers.settle(Nanos(7), &SendOutcome { accepted: 3, stop: None });
         assert!(answers.is_empty());
         assert_eq!((answers.sent, answers.lost), (3, 0));
     }
@@ -170,12 +170,12 @@ mod tests {
         asked(&mut answers, "192.0.2.1:5", "192.0.2.255");
         let refused =
             SendOutcome { accepted: 0, stop: Some(SendStop::Refused { datagrams: 1, errno: 22 }) };
-        answers.settle(&refused);
+        answers.settle(Nanos(7), &refused);
         let mut out = TxBatch::new(8, 64);
         answers.write(&mut out);
         assert_eq!(out.dests()[0].from, None);
         assert_eq!(out.payload(&out.slots()[0]), b"ok");
-        answers.settle(&refused);
+        answers.settle(Nanos(7), &refused);
         assert!(answers.is_empty());
         assert_eq!((answers.sent, answers.lost), (0, 1));
         assert_eq!((answers.refused[0].errno(), answers.refused[0].datagrams), (22, 1));

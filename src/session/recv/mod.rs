@@ -243,9 +243,10 @@ where
         }
     }
 
-    fn on_sent(&mut self, _now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+    fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
         if !self.answers.is_empty() {
-            self.answers.settle(outcome);
+            let at = now.mono - *self.started.get_or_insert(now.mono);
+            self.answers.settle(at, outcome);
         }
     }
 
@@ -282,8 +283,9 @@ where
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        if let Some(trouble) = self.troubles.observe(error) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        let at = now.mono - *self.started.get_or_insert(now.mono);
+        if let Some(trouble) = self.troubles.observe(at, error) {
             // Borrowed apart from the sink, so `tell` cannot be used here.
             if self.sink.take(RecvEvent::Trouble(trouble)) == Flow::Closed {
                 self.stage = Stage::Over(RecvEnd::Closed);

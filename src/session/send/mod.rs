@@ -237,7 +237,12 @@ where
         }
     }
 
-    fn refuse(&mut self, datagrams: usize, errno: i32) {
+    fn since_start(&self, now: Now) -> Nanos {
+        now.mono - self.started.unwrap_or(now.mono)
+    }
+
+    fn refuse(&mut self, now: Now, datagrams: usize, errno: i32) {
+        let at = self.since_start(now);
         for _ in 0..datagrams {
             let to = self.plan.dests[self.window.next_destination()].addr;
             let room = self.refused.len() < REFUSALS;
@@ -246,9 +251,9 @@ where
                 .iter_mut()
                 .find(|known| known.errno() == errno && (known.destination == to || !room));
             if let Some(known) = known {
-                known.datagrams += 1;
+                known.again(at, 1);
             } else {
-                let refusal = SendRefusal::explained(&(self.plan.explain)(errno, to));
+                let refusal = SendRefusal::explained(&(self.plan.explain)(errno, to)).at(at);
                 self.tell(SendEvent::Refused(&refusal));
                 self.refused.push(refusal);
             }
@@ -308,7 +313,7 @@ where
             self.unsettled = true;
         }
         if let Some(SendStop::Refused { datagrams, errno }) = outcome.stop {
-            self.refuse(datagrams, errno);
+            self.refuse(now, datagrams, errno);
         }
     }
 
@@ -344,8 +349,9 @@ where
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        if let Some(trouble) = self.troubles.observe(error) {
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        let at = self.since_start(now);
+        if let Some(trouble) = self.troubles.observe(at, error) {
             // Borrowed apart from the sink, so `tell` cannot be used here.
             if self.sink.take(SendEvent::Trouble(trouble)) == Flow::Closed {
                 self.stage = Stage::Over;

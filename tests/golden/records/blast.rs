@@ -10,9 +10,10 @@ use udpkit::batch::{
 use udpkit::record::{
     AddressMove, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
     DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport, HostRole,
-    InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses, ProbeReport, Refusal,
-    RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts, ThroughputAdvice,
-    ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded, hold as hold_limits, stream_rows,
+    InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses, Occurrence, ProbeReport,
+    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts,
+    ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
+    hold as hold_limits, stream_rows,
 };
 use udpkit::report::words::blast::{RunHeading, Ways, time_left};
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
@@ -389,19 +390,24 @@ fn an_interrupted_run_through_loopback() {
     hold_run("blast.interrupted", &report);
 }
 
+fn seen() -> Occurrence {
+    Occurrence { first_ns: Some(SECOND), last_ns: Some(2 * SECOND) }
+}
+
 fn host(errno: i32, datagrams: u64) -> Refusal {
     let to = "192.0.2.10:8620".parse().expect("an address");
     let cause = RefusalCause::Host { reason: LocalSendFailure::from_errno(errno, to) };
-    Refusal { cause, errno: Some(errno), datagrams }
+    Refusal { cause, errno: Some(errno), datagrams, seen: seen() }
 }
 
 fn network(datagrams: u64) -> Refusal {
-    Refusal { cause: RefusalCause::Network { error: network_error() }, errno: None, datagrams }
+    let cause = RefusalCause::Network { error: network_error() };
+    Refusal { cause, errno: None, datagrams, seen: seen() }
 }
 
 fn reported(words: &str, datagrams: u64) -> Refusal {
     let cause = RefusalCause::Reported { words: words.to_owned() };
-    Refusal { cause, errno: Some(105), datagrams }
+    Refusal { cause, errno: Some(105), datagrams, seen: Occurrence::default() }
 }
 
 fn network_error() -> NetworkError {

@@ -10,8 +10,8 @@ use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
     CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
     DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, HostReport,
-    InterfaceEvent, KnownHosts, LossFacts, LossOrigin, PlacedLosses, ReceivedCaveat, ReceiverState,
-    SendRefusal, SilenceCause, Skew, Way, Worded,
+    InterfaceEvent, KnownHosts, LossFacts, LossOrigin, Occurrence, PlacedLosses, ReceivedCaveat,
+    ReceiverState, SendRefusal, SilenceCause, Skew, Trouble, Way, Worded,
 };
 use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
 use udpkit::units::{Limit, Nanos};
@@ -198,6 +198,12 @@ fn a_senders_report_shows_refusals_of_this_host_and_of_the_network() {
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, far, &[]);
     error.offender = Some(far.ip());
     closed.unreachable_reason = Some(DeliveryError::Network(error.notice()));
+    closed.network_errors = vec![Trouble {
+        destination: far.into(),
+        error: error.notice(),
+        times: closed.unreachable,
+        seen: Occurrence { first_ns: Some(SECOND), last_ns: Some(4 * SECOND) },
+    }];
     let report = CastSent {
         datagrams: 2_000,
         bytes: 2_000 * 1016,

@@ -3,7 +3,7 @@
 use crate::hold_as;
 use std::net::SocketAddr;
 use udpkit::batch::{Datagram, ErrorOrigin, NetworkError, RxMeta};
-use udpkit::record::{Received, SendRefusal, Trouble, UdpFields};
+use udpkit::record::{Occurrence, Received, SendRefusal, Trouble, UdpFields};
 use udpkit::report::{
     DatagramPrinter, DatagramStyle, TimeStyle, ping_refusal_line, ping_trouble_line,
     recv_status_line, recv_trouble_line, send_refusal_line, send_trouble_line,
@@ -78,13 +78,28 @@ fn what_happens_to_sent_datagrams() {
     let to = address("192.0.2.10:9000");
     let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"");
     error.offender = Some(to.ip());
-    let closed = Trouble { destination: to.into(), error: error.notice(), times: 1 };
+    let closed = Trouble {
+        destination: to.into(),
+        error: error.notice(),
+        times: 1,
+        seen: Occurrence::default(),
+    };
     let far = address("[2001:db8::7]:9000");
     let mut too_big = NetworkError::new(ErrorOrigin::Icmp6, (2, 0), 90, far, b"");
     (too_big.offender, too_big.mtu) = (Some(address("[2001:db8::1]:0").ip()), Some(1_280));
-    let too_big = Trouble { destination: far.into(), error: too_big.notice(), times: 2 };
+    let too_big = Trouble {
+        destination: far.into(),
+        error: too_big.notice(),
+        times: 2,
+        seen: Occurrence::default(),
+    };
     let local = NetworkError::new(ErrorOrigin::Local, (0, 0), 113, to, b"");
-    let local = Trouble { destination: to.into(), error: local.notice(), times: 1 };
+    let local = Trouble {
+        destination: to.into(),
+        error: local.notice(),
+        times: 1,
+        seen: Occurrence::default(),
+    };
     let mut lines = Vec::new();
     for trouble in [&closed, &too_big, &local] {
         lines.push(send_trouble_line(trouble));

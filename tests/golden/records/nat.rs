@@ -8,7 +8,7 @@ use udpkit::record::probe::{
     NatControl, NatEvidence, NatMeaning, NatQuestion, NatReport, NatSocket, NatTest, NatUnknown,
     NatVerdict, PortChoice, ProbeCaveat, RefusedHere,
 };
-use udpkit::record::{Findings, Trouble, Worded};
+use udpkit::record::{Findings, Occurrence, Trouble, Worded};
 use udpkit::report::{Page, nat_text};
 
 fn at(text: &str) -> SocketAddr {
@@ -195,6 +195,7 @@ fn a_missing_server_is_reported_with_icmp_errors() {
         destination: server().into(),
         error: error.notice(),
         times,
+        seen: Occurrence { first_ns: Some(20_000_000), last_ns: Some(1_020_000_000) },
     };
     report.network_errors = vec![kind(error, 6), kind(own, 1)];
     report.findings.evidence = vec![NatEvidence::Unanswered { sent: 64, sockets: 8 }];

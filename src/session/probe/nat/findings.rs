@@ -188,7 +188,7 @@ fn nobody(session: &NatSession) -> NatFindings {
     findings.evidence.push(NatEvidence::Unanswered { sent, sockets });
     let instead = session.asks.iter().find_map(|ask| ask.instead.clone());
     findings.evidence.extend(instead.map(|answer| NatEvidence::Refused { answer }));
-    if session.unreachable == 0 {
+    if session.refusals.reason().is_none() {
         let alternatives = [NatAlternative::Firewall, NatAlternative::StunDisabled];
         findings.alternatives.extend(alternatives);
     }

@@ -27,6 +27,7 @@ pub use plan::NatPlan;
 pub(in crate::session) use tests::NAT;
 
 use crate::batch::{Datagram, Dest, ErrorOrigin, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::control::{Patience, Refusals};
 use crate::machine::{Next, Now, Session};
 use crate::record::probe::{NatAnswer, NatQuestion, NatReport};
 use crate::session::NetworkErrorLog;
@@ -47,10 +48,6 @@ const GAPS: (Nanos, Nanos) = (Nanos::from_millis(40), Nanos::from_millis(500));
 /// usual number.
 const MOST_TRIES: u64 = 64;
 
-/// Port unreachables after which the server counts as absent. A Linux host sends six at once, then
-/// one a second.
-const REFUSED: u32 = 4;
-
 /// State of `probe nat`.
 pub struct NatSession {
     plan: NatPlan,
@@ -66,7 +63,8 @@ pub struct NatSession {
     /// Source of the hairpinned datagram.
     hairpin_from: Option<SocketAddr>,
     errors: NetworkErrorLog,
-    unreachable: u32,
+    /// What the server's host says against a server that has not answered.
+    refusals: Refusals,
     /// The first reason why this host refused to send; `None` if it did not.
     refusal: Option<i32>,
     /// The address that answered a plain request, and the contacted one, if they differ.
@@ -94,7 +92,7 @@ impl NatSession {
             hairpin_asked: false,
             hairpin_from: None,
             errors: NetworkErrorLog::default(),
-            unreachable: 0,
+            refusals: Refusals::default(),
             refusal: None,
             answered_from: None,
             origin: None,
@@ -200,10 +198,11 @@ impl NatSession {
         self.needed.1.map_or(self.plan.tries, |tries| self.plan.tries.max(tries as u32))
     }
 
-    /// Whether the server is absent: port unreachables arrived, and no answer.
-    fn is_refused(&self) -> bool {
-        let answered = self.asks.iter().any(|ask| ask.answered > 0);
-        !answered && self.unreachable >= REFUSED
+    /// When the server counts as absent, unless it answers before: its host says that its port is
+    /// closed. `None` if it does not, or something has answered.
+    fn absent_at(&self) -> Option<Nanos> {
+        let is_answered = self.asks.iter().any(|ask| ask.answered > 0);
+        self.refusals.due(&Patience::new(Nanos::ZERO)).filter(|_| !is_answered)
     }
 
     fn answer(&mut self, now: Now, message: &StunMessage<'_>, datagram: &Datagram<'_>) {
@@ -280,7 +279,8 @@ impl Session for NatSession {
         if self.started.is_none() {
             self.start(now);
         }
-        if self.stopped || self.is_refused() {
+        let absent_at = self.absent_at();
+        if self.stopped || absent_at.is_some_and(|at| at <= now.mono) {
             return Next::Done;
         }
         out.reset();
@@ -307,7 +307,7 @@ impl Session for NatSession {
             // Send what was written first.
             (false, _) => Next::WaitUntil(now.mono),
             (true, Nanos::MAX) => Next::Done,
-            (true, at) => Next::WaitUntil(at),
+            (true, at) => Next::WaitUntil(absent_at.map_or(at, |absent| absent.min(at))),
         }
     }
 
@@ -335,8 +335,8 @@ impl Session for NatSession {
         }
     }
 
-    fn on_network_error(&mut self, _now: Now, error: &NetworkError) {
-        self.errors.observe(error);
+    fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        self.errors.observe(now.mono - self.started.unwrap_or(now).mono, error);
         let by_this_host = |ip| self.plan.locals.iter().any(|local| local.ip() == ip);
         let own = error.origin == ErrorOrigin::Local || error.offender.is_some_and(by_this_host);
         if own && !by_this_host(error.destination.ip()) {
@@ -346,13 +346,14 @@ impl Session for NatSession {
             self.asks.iter_mut().filter(asked).take(1).for_each(Ask::was_rejected_here);
             return;
         }
-        let nobody = matches!((error.icmp_type, error.icmp_code), (3, 3) | (1, 4));
         // A router's refusal is no word of the server's.
-        let by_server = error.destination == self.plan.server && error.is_from_destination();
-        self.unreachable += u32::from(nobody && by_server);
+        if error.destination == self.plan.server && error.is_from_destination() {
+            self.refusals.observe(now.mono, error);
+        }
     }
 
     fn on_pause(&mut self, _now: Now, length: Nanos) {
+        self.refusals.on_pause(length);
         self.asks.iter_mut().for_each(|ask| ask.pause(length));
     }
 

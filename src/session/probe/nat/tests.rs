@@ -1,7 +1,9 @@
 //! Verdicts against simulated NATs whose rules are known.
 
 use super::simulated::{Rules, probed, probed_under};
-use crate::batch::LocalCause;
+use super::{NatPlan, NatSession, RunId};
+use crate::batch::{ErrorOrigin, LocalCause, NetworkError, SendOutcome, TxBatch};
+use crate::machine::{Next, Now, Session};
 use crate::netsim::{Fault, Middlebox, runs};
 use crate::record::probe::{
     Dependence, Hairpin, NatAlternative, NatCaveat, NatUnknown, NatVerdict, PortChoice, ProbeCaveat,
@@ -270,4 +272,51 @@ fn meet_fault(trial: &mut Trial<'_>) {
     trial.never(("filtering", report.filtering), !is_right);
     let failure = (!report.answered).then_some(&"no answer" as &dyn std::fmt::Debug);
     trial.conclude(at, failure, &report.findings.verdict, &report);
+}
+
+/// A session that has asked, and the time after its first requests.
+fn asked() -> (NatSession, Now, TxBatch) {
+    let server = "192.0.2.2:3478".parse().unwrap();
+    let local = |port: u16| ([192, 0, 2, 1], port).into();
+    let plan = NatPlan {
+        server,
+        second: None,
+        locals: vec![local(5_000), local(5_001)],
+        tries: 3,
+        wait: Nanos::from_secs(5),
+        hairpin: false,
+        run: RunId([7; 8]),
+    };
+    let mut session = NatSession::new(plan);
+    let mut out = TxBatch::new(8, 8_000);
+    let start = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(9) };
+    assert_eq!(session.poll_transmit(start, &mut out), Next::WaitUntil(start.mono));
+    let outcome = SendOutcome { accepted: out.len(), stop: None };
+    session.on_sent(start, &out, &outcome);
+    (session, start, out)
+}
+
+#[test]
+fn a_closed_port_ends_the_probe_only_after_a_second_and_only_from_the_server() {
+    let later = |now: Now, ms: u64| Now { mono: now.mono + Nanos::from_millis(ms), ..now };
+    for (from, ends) in [([192, 0, 2, 2], true), ([192, 0, 2, 254], false)] {
+        let (mut session, start, mut out) = asked();
+        let to = "192.0.2.2:3478".parse().unwrap();
+        let mut closed = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, to, b"");
+        closed.offender = Some(from.into());
+        for _ in 0..6 {
+            session.on_network_error(later(start, 1), &closed);
+        }
+        let mut poll = |session: &mut NatSession, at: Now| {
+            let next = session.poll_transmit(at, &mut out);
+            let outcome = SendOutcome { accepted: out.len(), stop: None };
+            session.on_sent(at, &out, &outcome);
+            next
+        };
+        assert_ne!(poll(&mut session, later(start, 999)), Next::Done, "{from:?}");
+        let next = poll(&mut session, later(start, 1_001));
+        assert_eq!(next == Next::Done, ends, "{from:?}");
+        let told = &session.errors.kinds()[0];
+        assert_eq!((told.times, told.seen.first_ns), (6, Some(1_000_000)));
+    }
 }
