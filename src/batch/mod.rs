@@ -1,6 +1,7 @@
 //! Types shared by the protocol side and the socket side: datagram buffers and the kernel's
 //! results, as plain memory.
 
+mod convenience;
 mod datagram;
 mod error_origin;
 mod hint;
@@ -20,6 +21,7 @@ mod rx;
 mod transmit_stamp;
 mod tx;
 
+pub use convenience::{Convenience, RefusedConvenience, note_convenience, refused_conveniences};
 pub use datagram::{Datagram, RxMeta};
 pub use error_origin::ErrorOrigin;
 pub use hint::HostHint;

@@ -26,7 +26,8 @@ pub use exit::{Exit, Usage, code_of, hint_of, message_of, show_failure};
 pub use ping::measure as measure_ping;
 
 use crate::cli::{Cli, Command, is_ascii_only};
-use crate::{net, report, units};
+use crate::record::Worded as _;
+use crate::{batch, net, report, units};
 
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -35,7 +36,16 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     units::name_zones(net::interface_names());
     report::set_color(cli.global.color.into());
     report::set_ascii(is_ascii_only(cli.global.ascii));
-    match cli.command {
+    let ended = run_command(cli.command);
+    // What a report lacks belongs beside it; JSON has it too.
+    for lack in batch::refused_conveniences() {
+        report::note(lack.text());
+    }
+    ended
+}
+
+fn run_command(command: Command) -> anyhow::Result<Exit> {
+    match command {
         Command::Send(args) => send::run(args),
         Command::Recv(args) => recv::run(args),
         Command::Cast(args) => cast::run(args),

@@ -3,7 +3,9 @@
 use super::pause_watch::PauseWatch;
 use super::socket_registry::Change;
 use super::{Handle, Signals, SocketRegistry, Tally};
-use crate::batch::{InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch, note_convenience,
+};
 use crate::machine::{Next, Now, Session};
 use crate::net::{KeptSocket, Socket, Upkeep};
 use crate::record::InterfaceEvent;
@@ -141,7 +143,9 @@ impl Loop {
         let registry = poll.registry();
         let handle = Handle::new(Waker::new(registry, WAKER)?);
         // Without one, an instant is kept to the millisecond.
-        let timer = if config.exact { Timer::new().ok() } else { None };
+        let timer = config.exact.then(Timer::new);
+        let timer = timer.filter(|timer| note_convenience(Convenience::ExactTimer, timer));
+        let timer = timer.and_then(Result::ok);
         if let Some(timer) = &timer {
             registry.register(&mut SourceFd(&timer.fd()), TIMER, Interest::READABLE)?;
         }
@@ -220,7 +224,7 @@ impl Loop {
         mut session: S,
         mut batch: TxBatch,
     ) -> io::Result<Ended<S::Summary>> {
-        sys::tighten_timer_slack();
+        note_convenience(Convenience::TimerSlack, &sys::tighten_timer_slack());
         let (start, cpu) = (sys::monotonic_now(), sys::cpu_time());
         self.began = start;
         let mut next_tick = self.config.tick.map(|period| start + period);

@@ -2,7 +2,10 @@
 //! transmit time stamps.
 
 use super::{binds, own_addresses};
-use crate::batch::{ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp};
+use crate::batch::{
+    Convenience, ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp,
+    note_convenience,
+};
 use crate::sys::{self, QueuedMessage, SwitchState, errno};
 use std::collections::VecDeque;
 use std::io;
@@ -50,7 +53,8 @@ pub(super) struct ErrorQueue {
 impl ErrorQueue {
     /// Enables transmit time stamps if the kernel supports them.
     pub fn begin_stamps(&mut self, fd: &OwnedFd) {
-        self.stamping = sys::set_transmit_stamps(fd.as_fd(), SwitchState::On).is_ok();
+        let asked = sys::set_transmit_stamps(fd.as_fd(), SwitchState::On);
+        self.stamping = note_convenience(Convenience::TransmitTimeStamps, &asked);
     }
 
     /// Whether the kernel time-stamps sent datagrams.

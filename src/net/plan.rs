@@ -3,7 +3,7 @@
 use super::buffers::SEND_BUFFER;
 use super::socket::OpenedSocket;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
-use crate::batch::Fragmentation;
+use crate::batch::{Convenience, Fragmentation, note_convenience};
 use crate::sys::{self, Family, Switch, SwitchState, errno};
 use crate::units::with_port;
 use socket2::{Domain, Protocol, SockRef, Type};
@@ -136,7 +136,10 @@ impl SocketPlan {
         let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
         let gro = self.gro
             && self.io.coalesces()
-            && sys::set_switch(socket.as_fd(), family, Switch::Gro, SwitchState::On).is_ok();
+            && note_convenience(
+                Convenience::CoalescedReceive,
+                &sys::set_switch(socket.as_fd(), family, Switch::Gro, SwitchState::On),
+            );
         let io = if self.transmit_stamps { self.io.uncoalesced() } else { self.io };
         let (fd, peer) = (socket.into(), self.connect);
         let mut opened = Socket::new(OpenedSocket { fd, family, local, peer, io, gro, sizes });
@@ -202,11 +205,11 @@ impl SocketPlan {
             option(SocketOption::PacketInfo, ask(Switch::PacketInfo))?;
             option(SocketOption::ReceiveTtl, ask(Switch::ReceiveTtl))?;
             option(SocketOption::ReceiveTos, ask(Switch::ReceiveTos))?;
-            let _ = ask(Switch::FragmentSize);
+            note_convenience(Convenience::FragmentSizes, &ask(Switch::FragmentSize));
         }
         if self.accounting {
-            let _ = ask(Switch::Timestamps);
-            let _ = ask(Switch::DropCount);
+            note_convenience(Convenience::ReceiveTimeStamps, &ask(Switch::Timestamps));
+            note_convenience(Convenience::SocketDrops, &ask(Switch::DropCount));
         }
         // Best effort: IPv6 supports it only since Linux 4.20, and receivers of a group check
         // addresses themselves.
@@ -216,7 +219,7 @@ impl SocketPlan {
             option(SocketOption::ErrorQueue, queues_errors)?;
             return Ok(true);
         }
-        Ok(queues_errors.is_ok())
+        Ok(note_convenience(Convenience::NetworkErrors, &queues_errors))
     }
 
     fn set_header_fields(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {

@@ -1,5 +1,6 @@
 //! The envelope of every JSON document.
 
+use crate::batch::{RefusedConvenience, refused_conveniences};
 use serde::Serialize;
 
 /// Version of the JSON documents. Keys are only ever added within one version.
@@ -12,6 +13,9 @@ pub struct Document<T> {
     pub schema: u32,
     /// The subcommand, `blast` or `cast recv`.
     pub command: &'static str,
+    /// What it lacks because the kernel refused an option to this process; left out if nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "super::finding::all")]
+    pub missing: Vec<RefusedConvenience>,
     /// The summary; its keys are at the top level.
     #[serde(flatten)]
     pub body: T,
@@ -20,7 +24,7 @@ pub struct Document<T> {
 impl<T> Document<T> {
     /// Wraps a summary.
     pub fn new(command: &'static str, body: T) -> Self {
-        Self { schema: SCHEMA, command, body }
+        Self { schema: SCHEMA, command, missing: refused_conveniences(), body }
     }
 }
 

@@ -60,9 +60,10 @@ pub(super) fn from_timespec(time: libc::timespec) -> Nanos {
 
 /// Removes the default timer slack of 50 µs from this thread's sleeps (`PR_SET_TIMERSLACK`,
 /// prctl(2)).
-pub fn tighten_timer_slack() {
-    // SAFETY: prctl with these integers changes only this thread's slack; failure is harmless.
-    unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
+pub fn tighten_timer_slack() -> io::Result<()> {
+    // SAFETY: prctl with these integers changes only this thread's slack.
+    let done = unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// A timer that a poll can wait for, with the precision of the clock; a poll's own timeout is in

@@ -19,6 +19,7 @@ mod library;
 mod live;
 mod migration;
 mod names;
+mod outages;
 mod output;
 mod own_losses;
 mod ping;

@@ -117,6 +117,16 @@ const DENIALS: &[(&str, &[Denial])] = &[
     ("netlink", &[(libc::SYS_socket, &[(0, libc::AF_NETLINK)], libc::EAFNOSUPPORT)]),
 ];
 
+/// What the reports of both ends lack without what a test refuses, by its name; what is not named
+/// here is in a report of its own (`io`, the buffers), or costs nothing.
+const MISSING: &[(&str, &[&str])] = &[
+    ("IP_RECVERR", &["network_errors"]),
+    ("SO_RXQ_OVFL, SO_MEMINFO", &["socket_drops"]),
+    ("time stamps", &["receive_time_stamps", "transmit_time_stamps"]),
+    ("GRO, fragment sizes", &["coalesced_receive", "fragment_sizes"]),
+    ("buffers, timers, priorities", &["exact_timer"]),
+];
+
 /// The two ways in which a process has no IPv6.
 const NO_IPV6: [Denial; 2] = [
     (libc::SYS_socket, &[(0, libc::AF_INET6)], libc::EAFNOSUPPORT),
@@ -206,6 +216,20 @@ impl Ends<'_> {
         format!("{command} without {}", self.name)
     }
 
+    /// A report names what it lacks and nothing else, and a note says each.
+    #[track_caller]
+    fn lacks(&self, what: &str, report: &Value, output: &Output) -> Vec<String> {
+        let expected = MISSING.iter().find(|(name, _)| *name == self.name);
+        let expected = expected.map_or(&[][..], |(_, codes)| *codes);
+        let rows = report.get("missing").and_then(Value::as_array).cloned().unwrap_or_default();
+        let told: Vec<String> = rows.iter().map(|row| text(row, "code").to_owned()).collect();
+        assert!(told.iter().all(|code| expected.contains(&code.as_str())), "{what}: {told:?}");
+        for row in &rows {
+            assert!(output.err().contains(text(row, "text")), "{what}: {}", output.err());
+        }
+        told
+    }
+
     fn send_and_recv(&self, ip: &str) {
         for io in ["auto", "plain"] {
             let (what, to) = (self.what("send"), at(ip, 9_000));
@@ -222,15 +246,26 @@ impl Ends<'_> {
     /// Commands of a server: throughput each way, round trips, probes.
     fn served(&self, ip: &str) {
         let server = self.start(&["serve"], "serving on");
+        let mut told = Vec::new();
         for args in [&["--io", "auto"][..], &["--io", "plain"], &["-R"], &["--bidir"]] {
             let fixed = ["blast", ip, "--rate", "1kpps", "--size", "100", "-t", "300ms", "-J"];
             let what = self.what(&format!("blast {args:?}"));
-            let report = whole(&what, &self.run(&[&fixed, args].concat()));
+            let output = self.run(&[&fixed, args].concat());
+            let report = whole(&what, &output);
+            let lacks = self.lacks(&what, &report, &output);
+            told.extend(lacks);
             assert_eq!(path(&report, "complete"), true, "{what}: {report:#}");
             assert_eq!(number(&report, "lost.total"), 0, "{what}: {report:#}");
         }
         let what = self.what("ping");
-        let pinged = whole(&what, &self.run(&["ping", ip, "-c", "5", "-i", "20ms", "-J"]));
+        let output = self.run(&["ping", ip, "-c", "5", "-i", "20ms", "-J"]);
+        let pinged = whole(&what, &output);
+        told.extend(self.lacks(&what, &pinged, &output));
+        // Each is told by a command that would have had it.
+        for (_, codes) in MISSING.iter().filter(|(name, _)| *name == self.name) {
+            let untold = codes.iter().filter(|code| !told.iter().any(|told| told == *code));
+            assert_eq!(untold.count(), 0, "{what}: {told:?} of {codes:?}");
+        }
         assert_eq!(number(&pinged, "targets.0.back"), 5, "{what}: {pinged:#}");
         for args in [
             &["probe", "marks", ip][..],
@@ -243,6 +278,9 @@ impl Ends<'_> {
         ] {
             let what = self.what(&format!("{args:?}"));
             let output = self.run(&[args, &["-J"]].concat());
+            if output.code() == Some(0) {
+                self.lacks(&what, &report(&what, &output), &output);
+            }
             if args[1] == "mtu" && self.name == "IP_MTU_DISCOVER" {
                 assert_eq!(output.code(), Some(1), "{what}: {}", output.out());
             } else {
@@ -279,7 +317,9 @@ impl Ends<'_> {
         let args = ["cast", "send", &to, "--interface", "eth0", "-s", "100", "-c", "20", "-J"];
         let sent = whole(&what, &self.run(&args));
         assert_eq!(number(&sent, "destinations.0.sent"), 20, "{what}: {sent:#}");
-        let received = whole(&what, &receiver.wait(secs(20)));
+        let output = receiver.wait(secs(20));
+        let received = whole(&what, &output);
+        self.lacks(&what, &received, &output);
         assert_eq!(number(&received, "source_rows.0.received"), 20, "{what}: {received:#}");
     }
 }

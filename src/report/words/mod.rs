@@ -18,6 +18,7 @@ pub mod interfaces;
 pub mod iperf3;
 mod iperf3_server;
 mod marks;
+mod missing;
 pub mod mtu;
 pub mod nat;
 pub mod occurrence;

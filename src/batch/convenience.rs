@@ -1,0 +1,71 @@
+//! Options of the kernel that a run does without where they are refused, and which of them this
+//! process was refused: a property of the process, as a sandbox is, and so kept for all of it.
+
+use serde::Serialize;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// What is asked of the kernel for one row or one figure of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Convenience {
+    /// `IP_RECVERR`, `IPV6_RECVERR`: errors of the network.
+    NetworkErrors,
+    /// `SO_TIMESTAMPNS`: when datagrams arrived.
+    ReceiveTimeStamps,
+    /// `SO_TIMESTAMPING`: when datagrams left.
+    TransmitTimeStamps,
+    /// `SO_RXQ_OVFL`: what this host's sockets dropped.
+    SocketDrops,
+    /// `UDP_GRO`: several datagrams in one buffer.
+    CoalescedReceive,
+    /// `IP_RECVFRAGSIZE`, `IPV6_RECVFRAGSIZE`: whether datagrams came in fragments.
+    FragmentSizes,
+    /// `timerfd_create(2)`: sends on time to less than a millisecond.
+    ExactTimer,
+    /// `prctl(2)`, `PR_SET_TIMERSLACK`: sends on time to less than 50 µs.
+    TimerSlack,
+}
+
+impl Convenience {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NetworkErrors,
+        Self::ReceiveTimeStamps,
+        Self::TransmitTimeStamps,
+        Self::SocketDrops,
+        Self::CoalescedReceive,
+        Self::FragmentSizes,
+        Self::ExactTimer,
+        Self::TimerSlack,
+    ];
+}
+
+/// The error number of each in the order of [`Convenience::ALL`]; 0 for none.
+static REFUSED: [AtomicI32; Convenience::ALL.len()] =
+    [const { AtomicI32::new(0) }; Convenience::ALL.len()];
+
+/// A convenience that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RefusedConvenience {
+    /// Which.
+    #[serde(rename = "code")]
+    pub what: Convenience,
+    /// The error number (errno(3)).
+    pub errno: i32,
+}
+
+/// Notes what the kernel made of a request for `what`; returns whether it was granted.
+pub fn note_convenience<T>(what: Convenience, asked: &std::io::Result<T>) -> bool {
+    let Err(error) = asked else { return true };
+    REFUSED[what as usize].store(error.raw_os_error().unwrap_or(-1), Ordering::Relaxed);
+    false
+}
+
+/// What this process was refused so far.
+pub fn refused_conveniences() -> Vec<RefusedConvenience> {
+    let all = Convenience::ALL.into_iter().map(|what| RefusedConvenience {
+        what,
+        errno: REFUSED[what as usize].load(Ordering::Relaxed),
+    });
+    all.filter(|one| one.errno != 0).collect()
+}

@@ -1,0 +1,58 @@
+//! What a report lacks because the kernel refused an option.
+
+use crate::batch::{Convenience, RefusedConvenience, errno_words};
+use crate::record::Worded;
+
+/// The option's name.
+fn option(what: Convenience) -> &'static str {
+    match what {
+        Convenience::NetworkErrors => "IP_RECVERR",
+        Convenience::ReceiveTimeStamps => "SO_TIMESTAMPNS",
+        Convenience::TransmitTimeStamps => "SO_TIMESTAMPING",
+        Convenience::SocketDrops => "SO_RXQ_OVFL",
+        Convenience::CoalescedReceive => "UDP_GRO",
+        Convenience::FragmentSizes => "IP_RECVFRAGSIZE",
+        Convenience::ExactTimer => "timerfd_create",
+        Convenience::TimerSlack => "PR_SET_TIMERSLACK",
+    }
+}
+
+/// What is missing without it.
+fn lack(what: Convenience) -> &'static str {
+    match what {
+        Convenience::NetworkErrors => "ICMP errors",
+        Convenience::ReceiveTimeStamps => {
+            "the kernel's receive times: delays include this host's own"
+        }
+        Convenience::TransmitTimeStamps => {
+            "the kernel's transmit times: delays include this host's own"
+        }
+        Convenience::SocketDrops => "drops of this host's sockets: they count as lost on the path",
+        Convenience::CoalescedReceive => "coalesced receiving: one datagram a buffer",
+        Convenience::FragmentSizes => "whether datagrams arrived in fragments",
+        Convenience::ExactTimer => "exact send times: they are kept to the millisecond",
+        Convenience::TimerSlack => "exact send times: they may be 50 µs late",
+    }
+}
+
+impl Worded for RefusedConvenience {
+    fn text(&self) -> String {
+        let (lack, option) = (lack(self.what), option(self.what));
+        format!("missing: {lack} ({option}: {})", errno_words(self.errno))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_options_has_each_of_them() {
+        let table = include_str!("../../../docs/kernel.md");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| `")).collect();
+        for what in Convenience::ALL {
+            let name = format!("`{}`", option(what));
+            assert_eq!(rows.iter().filter(|row| row.contains(&name)).count(), 1, "{name}");
+        }
+    }
+}
