@@ -4,6 +4,7 @@ use crate::batch::TxBatch;
 use crate::control::{Handshake, Issuer, Patience, Sealer, Step};
 use crate::engine::{Loop, LoopConfig, random_u64};
 use crate::net::{Socket, SocketPlan};
+use crate::record::{NameChoice, note_choice};
 use crate::report;
 use crate::report::words::address::{first_of_silent, first_to_answer};
 use crate::session::{AddressRace, in_turn};
@@ -62,6 +63,8 @@ pub fn choose(
         wanted.into_iter().filter(|addr| *addr != taken).map(Endpoint::from).collect();
     let said = if winner.is_some() { first_to_answer } else { first_of_silent };
     report::note(said(name, taken.into(), &others));
+    let answered = winner.is_some();
+    note_choice(NameChoice { name: name.to_owned(), taken: taken.into(), answered, others });
     taken
 }
 

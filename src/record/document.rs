@@ -1,5 +1,6 @@
 //! The envelope of every JSON document.
 
+use super::name_choice::{NameChoice, choices};
 use crate::batch::{RefusedConvenience, refused_conveniences};
 use serde::Serialize;
 
@@ -16,6 +17,9 @@ pub struct Document<T> {
     /// What it lacks because the kernel refused an option to this process; left out if nothing.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "super::finding::all")]
     pub missing: Vec<RefusedConvenience>,
+    /// Which address of each name is used that has several; left out if none has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<NameChoice>,
     /// The summary; its keys are at the top level.
     #[serde(flatten)]
     pub body: T,
@@ -24,7 +28,7 @@ pub struct Document<T> {
 impl<T> Document<T> {
     /// Wraps a summary.
     pub fn new(command: &'static str, body: T) -> Self {
-        Self { schema: SCHEMA, command, missing: refused_conveniences(), body }
+        Self { schema: SCHEMA, command, missing: refused_conveniences(), names: choices(), body }
     }
 }
 

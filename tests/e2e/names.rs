@@ -1,6 +1,6 @@
 //! Names with several addresses, addresses in another notation, and addresses of several servers.
 
-use crate::common::{Lab, Output, Running, json, require_lab, run, secs, text};
+use crate::common::{Lab, Output, Running, json, path, require_lab, run, secs, text};
 use std::fs;
 use std::path::PathBuf;
 
@@ -52,8 +52,15 @@ fn the_address_that_answers_first_is_used_and_said() {
         let said = output.err();
         assert!(said.contains("two.example: using 10.77.0.2:8"), "{words}: {said}");
         assert!(said.contains("the first to answer; it also has fd77::9"), "{words}: {said}");
+        let report = json(&output.out());
+        assert_eq!(text(&report, "names.0.name"), "two.example", "{words}: {report:#}");
+        assert!(text(&report, "names.0.address_used").starts_with("10.77.0.2:8"), "{report:#}");
+        assert_eq!(path(&report, "names.0.address_answered"), true, "{words}: {report:#}");
+        let other = text(&report, "names.0.other_addresses.0");
+        assert!(other.starts_with("[fd77::9]:8"), "{words}: {report:#}");
         let one = ask(&lab, &words.replace("two.example", "one.example")).expect_success();
         assert!(!one.err().contains("the first to answer"), "{words}: {}", one.err());
+        assert!(json(&one.out()).get("names").is_none(), "{words}");
     }
 }
 

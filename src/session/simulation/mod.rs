@@ -2,6 +2,7 @@
 //! network ([`crate::netsim`]): they run against each other over links with seeded faults, which
 //! are logged, on clocks that no two hosts share.
 
+mod address_race;
 mod expected_counts;
 mod paths;
 mod stream;

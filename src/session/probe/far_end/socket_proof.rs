@@ -94,3 +94,43 @@ impl SocketProof {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Issuer, Sealer};
+
+    /// The state of a socket's verification after a reply from the server of this identity, in a
+    /// session of the server `a`.
+    fn after_a_reply_of(server: Option<&str>) -> ProofState {
+        let addr = "192.0.2.9:8620".parse().unwrap();
+        let mut proof = SocketProof::new(Dest { socket: 1, ..Dest::from(addr) });
+        let mut issuer = Issuer::new("p", Sealer::new(None, 7));
+        let patience = Patience::new(Nanos::from_secs(3));
+        let now = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(9) };
+        let mut out = TxBatch::new(4, 6_000);
+        let issuer = &mut issuer;
+        let mut beside = Beside { session: "s", issuer, patience: &patience, server: "a" };
+        proof.poll(now, &mut beside, &mut out);
+        let asked = String::from_utf8_lossy(out.payload(&out.slots()[0])).into_owned();
+        let tag = asked.split(' ').next().unwrap();
+        let identity = server.map(|server| format!("{tag} 220-server={server}\r\n"));
+        let reply =
+            format!("{tag} 220-ticket=00ff\r\n{}{tag} 220 go on\r\n", identity.unwrap_or_default());
+        assert!(proof.on_datagram(now, reply.as_bytes(), patience), "{asked} {reply}");
+        proof.state().clone()
+    }
+
+    #[test]
+    fn a_flow_that_reaches_another_server_than_the_session_is_told_and_no_other() {
+        let told = after_a_reply_of(Some("b"));
+        let ProofState::Failed(NoAgent::SeveralServers { session_server, other_server, .. }) = told
+        else {
+            panic!("{told:?}");
+        };
+        assert_eq!((session_server.as_str(), other_server.as_str()), ("a", "b"));
+        assert_eq!(after_a_reply_of(Some("a")), ProofState::Waiting);
+        // A server without an identity may be the same.
+        assert_eq!(after_a_reply_of(None), ProofState::Waiting);
+    }
+}
