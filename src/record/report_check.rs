@@ -178,7 +178,7 @@ impl Untrusted<BlastReceived> {
         let ends = told.gaps.as_slice().iter().map(LossGap::end_ns).max();
         let is_sound = ends <= Some(known.longest()) && told.gaps.lost() <= told.lost;
         let gaps = if is_sound { told.gaps } else { LossGaps::default() };
-        Ok(BlastReceived { jitter_ns, clock_steps, gaps, ..told })
+        Ok(BlastReceived { gaps, jitter_ns, clock_steps, ..told })
     }
 }
 

@@ -306,7 +306,7 @@ fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> 
     }
     let outages = way_outages(counts.way);
     if outages.lost.saturating_mul(2) > lost {
-        let Outages { outages, longest_ns, lost: in_outages } = outages;
+        let Outages { count: outages, longest_ns, lost: in_outages } = outages;
         return ThroughputVerdict::PathOutage { outages, longest_ns, in_outages, lost, offered };
     }
     ThroughputVerdict::PathLoss { lost, offered }
@@ -314,7 +314,7 @@ fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> 
 
 /// The outages of a direction.
 struct Outages {
-    outages: u64,
+    count: u64,
     /// The longest that ended.
     longest_ns: Option<u64>,
     lost: u64,
@@ -323,7 +323,7 @@ struct Outages {
 fn way_outages(way: &DirectionReport) -> Outages {
     let all = way.outages.as_deref().unwrap_or_default();
     Outages {
-        outages: all.len() as u64,
+        count: all.len() as u64,
         longest_ns: all.iter().filter_map(Outage::length_ns).max(),
         lost: all.iter().fold(0, |sum, one| sum.saturating_add(one.lost)),
     }

@@ -35,8 +35,9 @@ fn router() -> Lab {
         "echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
          echo 0 >/proc/sys/net/ipv6/icmp/ratelimit",
     );
-    let counters: String =
+    let counters: Vec<String> =
         STREAMS.iter().map(|(name, ..)| format!("add counter inet o {name}\n")).collect();
+    let counters = counters.concat();
     lab.nft(
         "r1",
         &format!(
@@ -56,7 +57,7 @@ fn counted(lab: &Lab, name: &str) -> u64 {
 /// The router is dark once a stream flows: the least and the most time that it was.
 fn go_dark(lab: &Lab) -> (Duration, Duration) {
     wait_until("data flows", secs(20), || counted(lab, "data") > 100);
-    let rules: String = STREAMS
+    let rules: Vec<String> = STREAMS
         .iter()
         .map(|(name, from, family, length, verdict)| {
             format!(
@@ -66,7 +67,7 @@ fn go_dark(lab: &Lab) -> (Duration, Duration) {
         })
         .collect();
     let before = Instant::now();
-    lab.nft("r1", &rules);
+    lab.nft("r1", &rules.concat());
     let since = Instant::now();
     thread::sleep(DARK);
     let least = since.elapsed();

@@ -22,17 +22,7 @@ impl Worded for ThroughputVerdict {
                 percent(*lost, *offered)
             ),
             Self::PathOutage { outages, longest_ns, in_outages, lost, offered } => {
-                let longest = longest_ns
-                    .map(|longest| format!(", the longest of {}", Nanos(longest)))
-                    .unwrap_or_default();
-                format!(
-                    "interrupted by {}{longest}: {} of the {} lost of {} offered. This says \
-                     nothing of the rate that the network carries",
-                    plural(*outages, "outage"),
-                    group_digits(*in_outages),
-                    plural(*lost, "datagram"),
-                    group_digits(*offered)
-                )
+                interrupted((*outages, *longest_ns), *in_outages, *lost, *offered)
             }
             Self::OnlySmallPass { lost, offered, payload_bytes } => format!(
                 "limited by the network: {} of the {payload_bytes}-byte datagrams were lost, \
@@ -121,6 +111,24 @@ impl Worded for ThroughputVerdict {
             }
         }
     }
+}
+
+fn interrupted(
+    (outages, longest_ns): (u64, Option<u64>),
+    in_outages: u64,
+    lost: u64,
+    offered: u64,
+) -> String {
+    let longest = longest_ns.map(|longest| format!(", the longest of {}", Nanos(longest)));
+    format!(
+        "interrupted by {}{}: {} of the {} lost of {} offered. This says nothing of the rate that \
+         the network carries",
+        plural(outages, "outage"),
+        longest.unwrap_or_default(),
+        group_digits(in_outages),
+        plural(lost, "datagram"),
+        group_digits(offered)
+    )
 }
 
 /// `up to 812 of 10 000 datagrams`.

@@ -57,7 +57,9 @@ mod tests {
 
     fn all(gaps: &[LossGap]) -> LossGaps {
         let mut all = LossGaps::default();
-        gaps.iter().for_each(|gap| all.add(*gap));
+        for gap in gaps {
+            all.add(*gap);
+        }
         all
     }
 

@@ -454,13 +454,13 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
             }
         }
         let at = self.since_first(now);
-        match self.refused.iter_mut().find(|known| known.errno == Some(errno)) {
-            Some(known) => known.again(at, datagrams),
-            None => {
-                let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
-                let (cause, seen) = (RefusalCause::Host { reason }, Occurrence::once(at));
-                self.refused.push(Refusal { cause, errno: Some(errno), datagrams, seen });
-            }
+        let known = self.refused.iter_mut().find(|known| known.errno == Some(errno));
+        if let Some(known) = known {
+            known.again(at, datagrams);
+        } else {
+            let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
+            let (cause, seen) = (RefusalCause::Host { reason }, Occurrence::once(at));
+            self.refused.push(Refusal { cause, errno: Some(errno), datagrams, seen });
         }
         self.refused_in_a_row += 1;
         let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;

@@ -63,7 +63,7 @@ impl Losses {
         while !self.undecided.is_empty() {
             self.decide(timeline);
         }
-        self.bursts.close(at, None, true);
+        self.bursts.close(at, Then::Over);
         (self.bursts.told(), std::mem::take(&mut self.bursts.gaps))
     }
 
@@ -74,7 +74,9 @@ impl Losses {
                 timeline.lose(at);
                 self.bursts.lose(at, reflected);
             }
-            Some(Undecided { at, reflected, .. }) => self.bursts.close(at, reflected, false),
+            Some(Undecided { at, reflected, .. }) => {
+                self.bursts.close(at, Then::Answered(reflected))
+            }
             None => {}
         }
     }
@@ -95,6 +97,15 @@ struct Bursts {
     gaps: Vec<ProbeGap>,
 }
 
+/// What comes after a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// A probe that was answered, with this number of the reflector.
+    Answered(Option<u32>),
+    /// The end of the run.
+    Over,
+}
+
 /// Probes lost in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ProbeGap {
@@ -103,14 +114,25 @@ pub(super) struct ProbeGap {
     lost_back: Option<u64>,
 }
 
+/// Whether the reflector's numbers tell the direction of a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numbering {
+    /// They do.
+    Good,
+    /// It has none of its own, or copies confuse them.
+    Doubtful,
+}
+
 /// The gaps that are outages, in a run with these counts, each with its losses by direction if
 /// the reflector's numbers tell.
-pub(super) fn outages(gaps: &[ProbeGap], run: StreamLosses, are_numbers_good: bool) -> Vec<Outage> {
+pub(super) fn outages(gaps: &[ProbeGap], run: StreamLosses, numbering: Numbering) -> Vec<Outage> {
     let mut all = LossGaps::default();
-    gaps.iter().for_each(|gap| all.add(gap.gap));
+    for gap in gaps {
+        all.add(gap.gap);
+    }
     let told = Outage::among(Way::RoundTrip, &all, run).into_iter().map(|outage| {
         let of = gaps.iter().find(|gap| gap.gap.start_ns == outage.start_ns);
-        let down = of.and_then(|gap| gap.lost_back).filter(|_| are_numbers_good);
+        let down = of.and_then(|gap| gap.lost_back).filter(|_| numbering == Numbering::Good);
         Outage { down, up: down.and_then(|down| outage.lost.checked_sub(down)), ..outage }
     });
     told.collect()
@@ -125,9 +147,8 @@ impl Bursts {
         self.run += 1;
     }
 
-    /// The next probe was not lost, and answered with this number of the reflector, or there is
-    /// none (`is_open`); an open burst ended at this time.
-    fn close(&mut self, at: Nanos, after: Option<u32>, is_open: bool) {
+    /// The next probe was not lost, or there is none; an open burst ended at this time.
+    fn close(&mut self, at: Nanos, then: Then) {
         if self.run == 0 {
             return;
         }
@@ -137,12 +158,16 @@ impl Bursts {
             self.longest_span = at - self.began;
             self.longest_at = Some(self.began);
         }
-        self.keep(at, after, is_open);
+        self.keep(at, then);
         self.run = 0;
     }
 
     /// Keeps the burst if it is one of the longest.
-    fn keep(&mut self, at: Nanos, after: Option<u32>, is_open: bool) {
+    fn keep(&mut self, at: Nanos, then: Then) {
+        let (after, is_open) = match then {
+            Then::Answered(reflected) => (reflected, false),
+            Then::Over => (None, true),
+        };
         let (start_ns, length_ns) = (self.began.0, (at - self.began).0);
         if length_ns < OUTAGE_LEAST.0 {
             return;
@@ -245,8 +270,8 @@ mod tests {
             up: Some(17),
             down: Some(3),
         };
-        assert_eq!(outages(&gaps, run, true), [outage]);
+        assert_eq!(outages(&gaps, run, Numbering::Good), [outage]);
         let untold = Outage { up: None, down: None, ..outage };
-        assert_eq!(outages(&gaps, run, false), [untold]);
+        assert_eq!(outages(&gaps, run, Numbering::Doubtful), [untold]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::PingTarget;
 use super::answer_contents::AnswerContents;
-use super::bursts::{Losses, outages};
+use super::bursts::{Losses, Numbering, outages};
 use super::changed_replies::ChangedReplies;
 use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
@@ -317,7 +317,8 @@ impl Target {
             Ok(_) | Err(_) => (None, None),
         };
         let stream = StreamLosses { arrived: back.firsts(), lost, bursts: bursts.bursts };
-        let mut outages = outages(&gaps, stream, ways.is_ok());
+        let numbering = if ways.is_ok() { Numbering::Good } else { Numbering::Doubtful };
+        let mut outages = outages(&gaps, stream, numbering);
         // What this host's socket may have dropped is no outage of the path.
         outages.retain(|outage| outage.lost > u64::from(self.socket_drops));
         let untold = ways.err().filter(|_| lost > 0);

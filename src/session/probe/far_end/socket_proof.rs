@@ -103,7 +103,7 @@ mod tests {
     /// The state of a socket's verification after a reply from the server of this identity, in a
     /// session of the server `a`.
     fn after_a_reply_of(server: Option<&str>) -> ProofState {
-        let addr = "192.0.2.9:8620".parse().unwrap();
+        let addr = std::net::SocketAddr::from(([192, 0, 2, 9], 8_620));
         let mut proof = SocketProof::new(Dest { socket: 1, ..Dest::from(addr) });
         let mut issuer = Issuer::new("p", Sealer::new(None, 7));
         let patience = Patience::new(Nanos::from_secs(3));
