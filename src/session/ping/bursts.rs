@@ -75,7 +75,7 @@ impl Losses {
                 self.bursts.lose(at, reflected);
             }
             Some(Undecided { at, reflected, .. }) => {
-                self.bursts.close(at, Then::Answered(reflected))
+                self.bursts.close(at, Then::Answered(reflected));
             }
             None => {}
         }
