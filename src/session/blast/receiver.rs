@@ -6,7 +6,9 @@ use super::moving::Moving;
 use super::omission::Omission;
 use super::opening::OpeningStep;
 use super::receiver_counts::{Counts, Run, Stretch, burst_classes};
-use super::receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
+use super::receiver_plan::{
+    QUIET, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SETTLED, UNREAD,
+};
 use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
 use super::silences::Silences;
 use super::stream_opening::StreamOpening;
@@ -22,15 +24,6 @@ use crate::units::Nanos;
 use crate::wire::iperf3::is_greeting;
 use crate::wire::stun::KEEPALIVE;
 use crate::wire::{Header, Kind, decode_end, pattern};
-
-/// Silence after which a run is over once its sender has ended: longer than any queue on the path.
-const QUIET: Nanos = Nanos::from_millis(500);
-/// The longest that a receiver waits for that silence before it reports what it has.
-const SETTLED: Nanos = Nanos::from_secs(3);
-/// How long after its end an interval without further arrivals is closed: datagrams that arrived in
-/// it may still be unread. After a longer pause of this host the sockets are drained before any
-/// tick.
-const UNREAD: Nanos = Nanos::from_millis(100);
 
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
@@ -64,7 +57,6 @@ pub struct BlastReceiver<O, K> {
     pause: Nanos,
     /// Sum of this host's pauses: what is read first after one may have arrived before it.
     paused: Nanos,
-    /// Compares the kernel's arrival stamps with the time of reading.
     unread: ReadDelay,
     /// When anything last arrived, data or not.
     heard: Option<Nanos>,
@@ -182,8 +174,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     /// What begins with `first` skipped numbers or filled a gap. Before it, so many were lost.
     #[cold]
-    fn note_gap(&mut self, before: (u64, u32), first: u32, at: Nanos) {
-        let (lost, missing) = before;
+    fn note_gap(&mut self, (lost, missing): (u64, u32), first: u32, at: Nanos) {
         let Some(gap) = self.tracker.lost().checked_sub(lost) else {
             return self.silences.filled(first, lost - self.tracker.lost());
         };
@@ -340,7 +331,6 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         end.max(start + Nanos(1))
     }
 
-    /// From the first arrival to the last.
     fn span(&self) -> Nanos {
         self.first.map_or(Nanos::ZERO, |first| self.last - first)
     }
@@ -352,7 +342,6 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     fn received(&self) -> BlastReceived {
-        // Two independent counts must agree: datagrams by their numbers, and by their bytes.
         debug_assert_eq!(self.bytes, self.whole() * self.plan.payload as u64);
         let bursts = self.tracker.bursts();
         BlastReceived {
@@ -711,8 +700,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn finish(mut self, now: Now) -> ReceiverSummary {
-        // Drops after the last datagram explain what is missing at the end, which the tracker
-        // counts as lost once it knows the total.
+        // Drops after the last datagram explain what is missing at the end.
         let tail = self.lost().saturating_sub(self.tracker.lost());
         let seen = self.tracker.expected();
         self.tracker.finish(self.total);

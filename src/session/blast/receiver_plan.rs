@@ -6,6 +6,15 @@ use crate::record::{BlastInterval, BlastReceived, RunFailure};
 use crate::stats::DelayHistogram;
 use crate::units::{GSO_SEGMENTS, Nanos};
 
+/// Silence after which a run is over once its sender has ended: longer than any queue on the path.
+pub(super) const QUIET: Nanos = Nanos::from_millis(500);
+/// The longest that a receiver waits for that silence before it reports what it has.
+pub(super) const SETTLED: Nanos = Nanos::from_secs(3);
+/// How long after its end an interval without further arrivals is closed: datagrams that arrived in
+/// it may still be unread. After a longer pause of this host the sockets are drained before any
+/// tick.
+pub(super) const UNREAD: Nanos = Nanos::from_millis(100);
+
 /// Orders to a running receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiverOrder {
