@@ -66,6 +66,7 @@
 //! session                        a state machine for every command
 //! session/adversary              an adversary that tries every message, source and time (tests)
 //! session/blast                  throughput: control, streams, what both ends counted
+//! session/blast/receiver         what a receiver has counted
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver

@@ -1,11 +1,13 @@
 //! The receiving end of one stream: accounts for every datagram.
 
+mod account;
+
 use super::data_format::DataFormat;
 use super::inspection::{Inspection, is_begun_as_sent};
 use super::moving::Moving;
 use super::omission::Omission;
 use super::opening::OpeningStep;
-use super::receiver_counts::{Counts, Run, Stretch, burst_classes};
+use super::receiver_counts::{Run, Stretch};
 use super::receiver_plan::{
     QUIET, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SETTLED, UNREAD,
 };
@@ -17,7 +19,7 @@ use crate::batch::{
 };
 use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{BlastReceived, ChangedContent, Flow, RunFailure, Sink};
+use crate::record::{ChangedContent, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, Jitter, SequenceTracker, SocketDrops};
 use crate::units::Nanos;
@@ -57,6 +59,7 @@ pub struct BlastReceiver<O, K> {
     pause: Nanos,
     /// Sum of this host's pauses: what is read first after one may have arrived before it.
     paused: Nanos,
+    /// Compares the kernel's arrival stamps with the time of reading.
     unread: ReadDelay,
     /// When anything last arrived, data or not.
     heard: Option<Nanos>,
@@ -118,31 +121,6 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             answer: false,
             over: false,
             broken: None,
-        }
-    }
-
-    /// Number of missing datagrams, up to the sender's total if that is known.
-    fn lost(&self) -> u64 {
-        match self.total {
-            Some(total) => self.tracker.lost_of(total),
-            None => self.tracker.lost(),
-        }
-    }
-
-    /// Datagrams that arrived whole, copies among them.
-    fn whole(&self) -> u64 {
-        self.tracker.received() - self.changed.datagrams()
-    }
-
-    fn counts(&self) -> Counts {
-        Counts {
-            datagrams: self.whole(),
-            bytes: self.bytes,
-            duplicates: self.tracker.duplicates(),
-            reordered: self.tracker.reordered(),
-            socket_drops: self.drops.datagrams,
-            cut: self.changed.cut,
-            altered: self.changed.altered,
         }
     }
 
@@ -289,91 +267,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
     }
 
-    fn close_stretches(&mut self, now: Nanos) {
-        while self.first.is_some() && now >= self.stretch.start + self.plan.interval {
-            let end = self.stretch.start + self.plan.interval;
-            // After the end of the run there are no more intervals, however long it drains.
-            if self.stretch.start > self.last {
-                return;
-            }
-            self.close_stretch(end);
-        }
-    }
-
-    fn close_stretch(&mut self, end: Nanos) {
-        let first = self.first.unwrap_or_default();
-        let interval = self.stretch.close(end, first, self.counts(), self.tracker.lost());
-        self.tell(ReceiverEvent::Interval(interval));
-    }
-
-    /// Closes the interval in which the run ended, so that the intervals add up to the total, also
-    /// if everything arrived at one instant or only a lost tail is left to report.
-    fn close_last(&mut self, now: Nanos) {
-        if self.first.is_none() {
-            return;
-        }
-        let Stretch { start, counts, lost_high } = self.stretch;
-        if self.last > start {
-            self.close_stretch(self.last_end(start));
-        } else if counts != self.counts() {
-            self.close_stretch(now.min(start + self.plan.interval));
-        } else if lost_high < self.tracker.lost() {
-            // A lost tail takes no time: waiting for it is not part of the run.
-            self.close_stretch(start + Nanos(1));
-        }
-    }
-
-    /// End of the last interval. It includes the spacing of one datagram, or a short interval would
-    /// show too high a rate.
-    fn last_end(&self, start: Nanos) -> Nanos {
-        let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
-        let end = (self.last + Nanos(self.span().0 / gaps)).min(start + self.plan.interval);
-        end.max(start + Nanos(1))
-    }
-
-    fn span(&self) -> Nanos {
-        self.first.map_or(Nanos::ZERO, |first| self.last - first)
-    }
-
     fn tell(&mut self, event: ReceiverEvent) {
         if self.sink.take(event) == Flow::Closed {
             self.over = true;
-        }
-    }
-
-    fn received(&self) -> BlastReceived {
-        debug_assert_eq!(self.bytes, self.whole() * self.plan.payload as u64);
-        let bursts = self.tracker.bursts();
-        BlastReceived {
-            datagrams: self.whole(),
-            bytes: self.bytes,
-            firsts: self.tracker.firsts() - self.changed.datagrams(),
-            duplicates: self.tracker.duplicates(),
-            reordered: self.tracker.reordered(),
-            reorder_extent_max: self.tracker.extents().max,
-            reorder_extent_sum: self.tracker.extents().sum,
-            too_late: self.tracker.too_late(),
-            lost: self.lost(),
-            socket_drops: self.drops.datagrams,
-            drop_events: self.drops.buffers,
-            loss_bursts: bursts.count,
-            longest_burst: bursts.longest,
-            burst_lengths: burst_classes(&bursts.by_length),
-            changed: self.changed,
-            corrupt: self.corrupt,
-            strays: self.strays,
-            span_ns: self.span().0,
-            gaps: self.silences.gaps(self.span()),
-            at_start: Some(self.at_start),
-            silence_ns: self.silence.0,
-            reader_pause_ns: Some(self.pause.0),
-            jitter_ns: self.jitter.nanos().map(Nanos::as_u64),
-            delay: self.delay.percentiles().into(),
-            drift_ppb: self.drift.parts_per_billion(),
-            clock_steps: u64::from(self.drift.steps()),
-            cpu_ns: None,
-            sender_total: self.total.map(|total| total.saturating_sub(self.omission.base)),
-            min_transit_ns: self.delay.min_transit(),
         }
     }
 
@@ -700,7 +596,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     }
 
     fn finish(mut self, now: Now) -> ReceiverSummary {
-        // Drops after the last datagram explain what is missing at the end.
+        // Drops after the last datagram explain what is missing at the end, which the tracker
+        // counts as lost once it knows the total.
         let tail = self.lost().saturating_sub(self.tracker.lost());
         let seen = self.tracker.expected();
         self.tracker.finish(self.total);
