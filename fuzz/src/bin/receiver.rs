@@ -28,8 +28,11 @@ impl Sink<ReceiverEvent> for Told {
                 told.0 += interval.datagrams;
                 told.1 += 1;
             }
-            // Only streams that were greeted say so.
-            ReceiverEvent::Answered { .. } | ReceiverEvent::Settled { .. } => {}
+            // Only streams that were greeted or that move say so.
+            ReceiverEvent::Answered { .. }
+            | ReceiverEvent::Settled { .. }
+            | ReceiverEvent::Moved
+            | ReceiverEvent::LostInMove(_) => {}
             ReceiverEvent::Progress(counts) => {
                 assert_eq!(counts.datagrams, counts.firsts + counts.duplicates + counts.too_late);
             }
