@@ -79,14 +79,16 @@ fn a_run_from_the_server_loses_nothing_behind_a_firewall_that_outbound_traffic_r
 }
 
 #[test]
-fn without_keepalives_the_same_firewall_ends_the_stream() {
+fn without_keepalives_the_same_firewall_stops_the_stream_until_it_is_claimed_again() {
     require_lab!();
     let lab = firewall();
     let _server = serve(&lab);
     let report = blast(&lab, &[SERVERS[0], "-R", "-t", "6s", "--keepalive", "off"]);
     assert_eq!(number(&report, "keepalives") + counted(&lab, "keepalives"), 0, "{report:#}");
     let stopped = counted(&lab, "stopped");
-    assert!(stopped > 400 && number(&report, "lost.total") > 400, "{stopped}: {report:#}");
+    // What was lost at last cannot be told, and what the firewall let pass is not lost.
+    let lost = number(&report, "lost.total");
+    assert!(stopped > 150 && (150..=stopped).contains(&lost), "{stopped}: {report:#}");
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn a_run_from_the_server_loses_nothing_behind_a_firewall_that_outbound_traffic_r
             "seed {seed}: {keepalives:?}"
         );
         let (received, lost, keepalives) = run_from_server(seed, direction, Nanos::ZERO);
-        assert!(lost > received && keepalives == [0, 0], "seed {seed}: {lost} of {received}");
+        // Silence has the receiver claim its stream again, which renews the permission for a while.
+        assert!(lost * 5 > received && keepalives == [0, 0], "seed {seed}: {lost} of {received}");
     }
 }
 

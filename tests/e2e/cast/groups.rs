@@ -313,7 +313,7 @@ fn a_stored_stream_is_the_original_in_order_with_its_gaps_named() {
     let front = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let entry = format!("127.0.0.1:{}", front.local_addr().expect("an address").port());
     let relay = std::thread::spawn(move || disorder(&front, port, seed));
-    let args = [&entry, "--file", &name("original"), "--chunk", "1000", "--rate", "40M"];
+    let args = [&entry, "--file", &name("original"), "--chunk", "1000", "--rate", "8M"];
     send(&mut udpkit(), &args);
     let dropped = relay.join().expect("the relay did not panic");
     running.signal("INT");

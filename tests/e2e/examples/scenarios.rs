@@ -449,7 +449,7 @@ pub const SCENARIOS: &[Scenario] = &[
         topology: Fanout(1),
         parts: &[
             Opens("r1", Joined("239.1.2.3"), Until::End),
-            Run("s", "udpkit cast send 239.1.2.3:5000 -s 1000 -c 1000 -b 10M -q"),
+            Run("s", "udpkit cast send 239.1.2.3:5000 -s 1000 -c 1500 -b 10M -q"),
         ],
         ..PLAIN
     },
