@@ -5,7 +5,7 @@
 //! here by ctnetlink.
 
 use crate::common::{
-    Lab, Output, Running, assert_sums, busy, json, number, path, require_lab, run, secs, skip, text,
+    Lab, Output, Running, assert_sums, json, number, path, require_lab, run, secs, skip, text,
 };
 use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -143,7 +143,6 @@ fn serve(lab: &Lab) -> Running {
 #[test]
 fn a_full_table_at_the_receiver_is_not_the_path() {
     require_lab!();
-    let _turn = busy();
     let lab = Lab::up("pair", &["--no-offload"]);
     if table_limit(&lab) > MOST {
         skip!("the connection tracking table is too large to be filled");
@@ -170,7 +169,6 @@ fn a_full_table_at_the_receiver_is_not_the_path() {
 #[test]
 fn a_full_table_at_the_sender_is_no_firewall() {
     require_lab!();
-    let _turn = busy();
     let lab = Lab::up("pair", &["--no-offload"]);
     if table_limit(&lab) > MOST {
         skip!("the connection tracking table is too large to be filled");
@@ -206,7 +204,6 @@ fn a_full_table_at_the_sender_is_no_firewall() {
 #[test]
 fn a_full_table_at_a_receiver_without_a_dialogue_is_told_too() {
     require_lab!();
-    let _turn = busy();
     let lab = Lab::up("pair", &["--no-offload"]);
     if table_limit(&lab) > MOST {
         skip!("the connection tracking table is too large to be filled");

@@ -255,7 +255,7 @@ fn newcomer(stage: &mut Stage<Serve, Opened>, mind: &mut Adversary) {
 #[test]
 fn no_forged_address_gets_more_than_came_in_its_name_and_a_newcomer_is_served() {
     let (mut answers, mut moves, mut streams, mut ports) = (0, 0, 0, 0);
-    let count = runs(400);
+    let count = runs(250);
     for seed in 0..count {
         let ((more, moved), most_streams, most_ports) = run(seed);
         answers += more;

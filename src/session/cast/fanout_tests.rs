@@ -348,7 +348,7 @@ fn a_sender_that_is_killed_is_asked_again_until_another_takes_its_place() {
 
 #[test]
 fn a_forged_refusal_drops_no_receiver_where_three_in_ten_of_all_are_lost() {
-    for seed in 0..runs(100) {
+    for seed in 0..runs(50) {
         let mut network = FanoutNetwork::new(seed);
         let sender = SocketAddr::from(([10, 0, 0, 1], 7000));
         let link = Path { loss: 300, line_loss: 300, report_loss: 300, ..lossy(0) };
@@ -504,7 +504,7 @@ fn what_finds_no_row_is_not_reported_as_lost() {
 #[test]
 fn numbers_of_any_size_in_any_line_end_nobody_and_a_lie_is_in_no_sum() {
     let mut named = 0;
-    for seed in 0..runs(40) {
+    for seed in 0..runs(20) {
         let mut network = FanoutNetwork::new(seed);
         let extremes = [2, 20, 200][seed as usize % 3];
         for _ in 0..3 {
@@ -607,7 +607,7 @@ fn meet_fault_as_subscriber(trial: &mut Trial<'_>) {
 
 #[test]
 fn a_subscription_ends_with_its_sender_though_tags_and_end_marks_are_corrupted() {
-    for seed in 0..runs(60) {
+    for seed in 0..runs(30) {
         let mut network = FanoutNetwork::new(seed);
         network.weather = Some(Fault::Corruption.weather());
         let sender = SocketAddr::from(([10, 0, 0, 1], 7000));

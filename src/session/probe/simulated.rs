@@ -403,7 +403,7 @@ mod tests {
 
     #[test]
     fn helpers_may_say_anything() {
-        for seed in 0..runs(24) {
+        for seed in 0..runs(12) {
             let extremes = Chance::percent([2, 20, 100][seed as usize % 3]);
             let world = || World { extremes, loss: [0.02; 2], ..World::new(seed) };
             let report = mtu(&world());

@@ -15,7 +15,7 @@ const DEADLINE: Nanos = Nanos::from_secs(1 << 20);
 #[test]
 fn a_run_whose_numbers_are_changed_on_the_way_ends_and_tells_nothing_that_cannot_be() {
     let (mut whole, mut named) = (0, 0);
-    for seed in 0..runs(120) {
+    for seed in 0..runs(60) {
         let direction = [Direction::Up, Direction::Down, Direction::Both][seed as usize % 3];
         let streams = 1 + seed as u32 % 3;
         let plan = TestPlan { direction, streams, ..plan(Nanos::from_millis(300)) };

@@ -45,7 +45,7 @@ const OF_A_LATE_HOST: &[&str] =
     &["paused for", "sender limited", "still due at the end", "less than 99% of the requested"];
 
 /// How late this machine must have been for it.
-const LATE: Duration = Duration::from_millis(5);
+const LATE: Duration = Duration::from_millis(1);
 
 #[test]
 fn every_command_in_the_documents_parses() {

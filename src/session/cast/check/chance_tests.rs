@@ -9,7 +9,7 @@ use crate::units::Nanos;
 const SHARES: [f64; 6] = [0.0, 0.01, 0.05, 0.1, 0.3, 0.5];
 
 /// Runs of each kind in the regular test suite.
-const RUNS: u64 = 40;
+const RUNS: u64 = 24;
 
 /// Runs `act` with every loss rate, out, back and both ways, each with every seed.
 fn each(mut act: impl FnMut(&str, Path)) {

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn runs_at_one_loss_rate_accuse_no_flow() {
         let mut random = fastrand::Rng::with_seed(19);
-        for run in 0..crate::netsim::runs(600) as usize {
+        for run in 0..crate::netsim::runs(300) as usize {
             let share = [0.0, 0.002, 0.01, 0.05, 0.2, 0.5][run % 6];
             assert!(!is_anybody_accused(&mut random, share), "run {run}, {share}");
         }

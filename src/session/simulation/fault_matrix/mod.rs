@@ -82,7 +82,7 @@ matrix! {
 const EVENT: Nanos = Nanos::from_secs(2);
 
 /// How often each machine meets events: a thousand runs in all.
-const EVENTFUL: u64 = 50;
+const EVENTFUL: u64 = 40;
 
 /// A state machine and its remote end, as they meet the matrix.
 pub struct Machine {
