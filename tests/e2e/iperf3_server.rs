@@ -138,9 +138,9 @@ fn every_mode_agrees_with_iperf3_to_the_datagram_and_byte() {
     }
     // Beside these the kernel counted what came in the omitted time.
     assert!(lab.snmp("b").in_datagrams >= before + received + greetings);
-    // 250 datagrams each second, of which two were sent.
-    assert!(all[6].server("received.datagrams") <= 252, "{:#}", all[6].server);
-    assert!(all[7].server("sent.datagrams") <= 252, "{:#}", all[7].server);
+    // 250 datagrams each second, of which one is omitted; a busy machine may end it early or late.
+    assert!(all[6].server("received.datagrams") <= 400, "{:#}", all[6].server);
+    assert!(all[7].server("sent.datagrams") <= 400, "{:#}", all[7].server);
 }
 
 #[test]
@@ -450,7 +450,8 @@ fn whichever_end_is_killed_or_interrupted_the_other_says_so_within_seconds() {
         server.wait_for_line("test_granted", secs(10));
         wait_until_begun(&server, address);
         server.signal(signal);
-        let output = client.wait(secs(10));
+        // Before it was answered, iperf3's client asks for half a minute.
+        let output = client.wait(secs(40));
         let told = json(&output.out());
         let word = if signal == "INT" { "terminated" } else { "closed" };
         assert!(text(&told, "error").contains(word), "{told:#}");
