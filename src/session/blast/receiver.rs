@@ -604,6 +604,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         if self.drops.explain_tail(tail) == 0 {
             self.silences.end(tail, seen);
         }
+        let rest = self.tracker.lost().saturating_sub(self.drops.datagrams);
+        if self.drops.explain_rest(rest) > 0 {
+            // Some of them were lost at the socket; which, is not known.
+            self.silences = Silences::default();
+        }
         self.close_last(now.mono);
         ReceiverSummary {
             received: self.received(),
