@@ -134,8 +134,8 @@ fn an_omitted_time_is_in_no_count() {
     let (report, server) = measured(&lab, &args);
     let bytes = number(&server, "end.sum_received.bytes");
     assert_eq!(number(&report, "received.bytes"), bytes);
-    // 250 datagrams each second, of which two were sent.
-    assert!(number(&report, "sent.datagrams") <= 251, "{report:#}");
+    // 250 datagrams each second, of which one is omitted; a busy machine may end it early or late.
+    assert!(number(&report, "sent.datagrams") <= 400, "{report:#}");
     // iperf3 3.12 does not say what it lost in the omitted time.
     assert!(path(&report, "lost").is_null(), "{report:#}");
     let (report, server) = measured(&lab, &[&args[..], &["--reverse"]].concat());

@@ -41,8 +41,14 @@ const AT_ONCE: usize = 3;
 const AT_ONCE_WAITING: usize = 5;
 
 /// What a report says of a host that was late with its work.
-const OF_A_LATE_HOST: &[&str] =
-    &["paused for", "sender limited", "still due at the end", "less than 99% of the requested"];
+const OF_A_LATE_HOST: &[&str] = &[
+    "paused for",
+    "sender limited",
+    "still due at the end",
+    "less than 99% of the requested",
+    // A thread that went from one processor to another.
+    "reordering extent",
+];
 
 /// How late this machine must have been for it.
 const LATE: Duration = Duration::from_millis(1);
