@@ -2,98 +2,18 @@
 //! and the same network with room in the table beside it.
 //!
 //! The limit is the whole machine's, but each namespace has a table of its own, which is filled
-//! here by ctnetlink.
+//! here.
 
 use crate::common::{
-    Lab, Output, Running, assert_sums, json, number, path, require_lab, run, secs, skip, text,
+    Lab, Output, Running, assert_sums, change_table, json, number, path, require_lab, run, secs,
+    skip, text,
 };
 use serde_json::Value;
-use socket2::{Domain, Protocol, Socket, Type};
-use std::env;
-use std::process::Command;
 
 /// The most flows that are put into a table: a larger one takes too much memory.
 const MOST: u64 = 1 << 19;
 /// Marks the data of a run, of 1000 bytes.
 const DATA: &str = "udp length 1008";
-
-/// The command that does this to the table of `host`: `fill` or `flush`.
-fn table(lab: &Lab, host: &str, what: &str) -> Command {
-    let mut command = lab.ignored_test(host, module_path!(), "does_as_requested");
-    command.env("UDPKIT_CONNTRACK", what);
-    command
-}
-
-#[test]
-#[ignore = "a program for the other tests, which start it in a namespace"]
-fn does_as_requested() {
-    let (netlink, netfilter) = (Domain::from(16), Protocol::from(12));
-    let socket = Socket::new(netlink, Type::RAW, Some(netfilter)).expect("root may use netlink");
-    match env::var("UDPKIT_CONNTRACK").as_deref() {
-        Ok("fill") => fill(&socket),
-        Ok("flush") => {
-            // A deletion without a flow deletes all.
-            socket.send(&message(2, REQUEST, &[])).expect("the table is emptied");
-        }
-        // Run by hand with all ignored tests: do nothing.
-        _ => {}
-    }
-}
-
-const REQUEST: u16 = 0x1;
-const CREATE: u16 = 0x600;
-
-/// A message of ctnetlink (`linux/netfilter/nfnetlink_conntrack.h`) for IPv4.
-fn message(kind: u16, flags: u16, attributes: &[u8]) -> Vec<u8> {
-    let len = 20 + attributes.len() as u32;
-    let mut bytes = len.to_ne_bytes().to_vec();
-    bytes.extend((0x100 | kind).to_ne_bytes());
-    bytes.extend(flags.to_ne_bytes());
-    bytes.extend([0; 8]);
-    bytes.extend([2, 0, 0, 0]);
-    bytes.extend(attributes);
-    bytes
-}
-
-fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-    let mut bytes = (4 + value.len() as u16).to_ne_bytes().to_vec();
-    bytes.extend(kind.to_ne_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    bytes
-}
-
-const NESTED: u16 = 0x8000;
-
-/// A UDP flow from one address to another.
-fn tuple(kind: u16, from: u32, to: u32) -> Vec<u8> {
-    let ip = [attribute(1, &from.to_be_bytes()), attribute(2, &to.to_be_bytes())].concat();
-    let ports = [attribute(1, &[17]), attribute(2, &[9, 9]), attribute(3, &[9, 9])].concat();
-    let both = [attribute(1 | NESTED, &ip), attribute(2 | NESTED, &ports)].concat();
-    attribute(kind | NESTED, &both)
-}
-
-/// Puts flows into the table until it is full. They have been answered, so that the kernel does
-/// not remove them for others.
-fn fill(socket: &Socket) {
-    let limit = std::fs::read_to_string("/proc/sys/net/netfilter/nf_conntrack_max");
-    let most: u32 = limit.expect("a limit").trim().parse().expect("a number");
-    let (assured, hour) = (14_u32.to_be_bytes(), 3_600_u32.to_be_bytes());
-    let numbers: Vec<u32> = (0..most + 1_000).collect();
-    for part in numbers.chunks(100) {
-        let flows = part.iter().flat_map(|number| {
-            let (from, to) = (0x0A64_0000 + number, 0x0A63_0001);
-            let attributes = [
-                tuple(1, from, to),
-                tuple(2, to, from),
-                attribute(3, &assured),
-                attribute(7, &hour),
-            ];
-            message(0, REQUEST | CREATE, &attributes.concat())
-        });
-        socket.send(&flows.collect::<Vec<u8>>()).expect("a flow is added");
-    }
-}
 
 fn table_limit(lab: &Lab) -> u64 {
     let limit = lab.shell("a", "cat /proc/sys/net/netfilter/nf_conntrack_max");
@@ -152,8 +72,8 @@ fn a_full_table_at_the_receiver_is_not_the_path() {
     let report = blast(&lab);
     assert_sums(&report);
     assert_eq!((number(&report, "lost.total"), drops(&lab, "b")), (0, 0), "{report:#}");
-    run(&mut table(&lab, "b", "flush"), secs(10)).expect_success();
-    run(&mut table(&lab, "b", "fill"), secs(60)).expect_success();
+    change_table(&lab, "b", "flush");
+    change_table(&lab, "b", "fill");
     assert!(entries(&lab, "b") >= table_limit(&lab));
     let before = drops(&lab, "b");
     let report = blast(&lab);
@@ -179,8 +99,8 @@ fn a_full_table_at_the_sender_is_no_firewall() {
     assert_sums(&report);
     assert!(path(&report, "refusals").as_array().expect("refusals").is_empty(), "{report:#}");
     assert_eq!(drops(&lab, "a"), 0);
-    run(&mut table(&lab, "a", "flush"), secs(10)).expect_success();
-    run(&mut table(&lab, "a", "fill"), secs(60)).expect_success();
+    change_table(&lab, "a", "flush");
+    change_table(&lab, "a", "fill");
     assert!(entries(&lab, "a") >= table_limit(&lab));
     let report = blast(&lab);
     assert!(drops(&lab, "a") > 0);
@@ -195,7 +115,7 @@ fn a_full_table_at_the_sender_is_no_firewall() {
     let told = send(&lab);
     assert!(told.contains("connection tracking table is full"), "{told}");
     // A rule is a rule, whatever the table dropped before.
-    run(&mut table(&lab, "a", "flush"), secs(10)).expect_success();
+    change_table(&lab, "a", "flush");
     lab.nft("a", &format!("add rule inet track output_seen {DATA} drop\n"));
     let told = send(&lab);
     assert!(told.contains("firewall") && !told.contains("connection tracking"), "{told}");
@@ -237,8 +157,8 @@ fn a_full_table_at_a_receiver_without_a_dialogue_is_told_too() {
     for report in numbered(&lab) {
         assert_eq!((number(&report, "lost.total"), at_host(&report)), (0, None), "{report:#}");
     }
-    run(&mut table(&lab, "b", "flush"), secs(10)).expect_success();
-    run(&mut table(&lab, "b", "fill"), secs(60)).expect_success();
+    change_table(&lab, "b", "flush");
+    change_table(&lab, "b", "fill");
     let before = drops(&lab, "b");
     let report = plain(&lab);
     let dropped = drops(&lab, "b") - before;

@@ -3,6 +3,7 @@
 //! ```text
 //! process   a spawned program: wait for its output, send signals; it ends with the test
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
+//! conntrack the table of the connections that a host tracks: full, or empty
 //! capture   captures of the wire, by dumpcap and tshark
 //! forwarder something that forwards datagrams, cuts, rewrites or delays them
 //! ports     a free port, and waiting until one is bound
@@ -29,6 +30,7 @@
 
 pub mod account;
 pub mod capture;
+pub mod conntrack;
 pub mod forwarder;
 pub mod json;
 pub mod lab;
@@ -40,6 +42,7 @@ pub mod wait;
 
 pub use account::assert_sums;
 pub use capture::Capture;
+pub use conntrack::change_table;
 pub use json::{json, json_lines, number, path, text};
 pub use lab::{Lab, UdpCounters};
 pub use ports::{free_udp_port, wait_bound};
