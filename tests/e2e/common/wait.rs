@@ -3,8 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two looks: short beside all that is waited for, long beside what a look costs.
-const BETWEEN: Duration = Duration::from_millis(5);
+/// Between two looks: short beside all that is waited for.
+const LEAST_BETWEEN: Duration = Duration::from_millis(5);
+const MOST_BETWEEN: Duration = Duration::from_millis(40);
+/// So many times what a look took lies between two: those who wait leave the processors to the rest.
+const SHARE: u32 = 3;
 
 /// Looks until `so` holds; panics if it does not `within` that time.
 #[track_caller]
@@ -15,11 +18,14 @@ pub fn wait_until(what: &str, within: Duration, so: impl FnMut() -> bool) {
 /// Looks until `so` holds; `false` if it does not `within` that time. Looks once at least.
 pub fn comes_true(within: Duration, mut so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + within;
-    while !so() {
+    loop {
+        let began = Instant::now();
+        if so() {
+            return true;
+        }
         if Instant::now() >= deadline {
             return false;
         }
-        thread::sleep(BETWEEN);
+        thread::sleep((began.elapsed() * SHARE).clamp(LEAST_BETWEEN, MOST_BETWEEN));
     }
-    true
 }
