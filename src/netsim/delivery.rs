@@ -43,10 +43,10 @@ impl Network {
 
     /// Who has an address: as in the kernel a socket that is connected to the peer comes first.
     fn socket_at(&self, host: usize, own: SocketAddr, peer: SocketAddr) -> Option<(usize, usize)> {
+        let to_all = own.ip().is_multicast() || own.ip() == IpAddr::from([255; 4]);
         let is_own = |address: SocketAddr| {
-            let any = address.ip().is_unspecified() || own.ip().is_multicast();
-            let any = any || own.ip() == IpAddr::from([255; 4]);
-            address.port() == own.port() && (any || address.ip() == own.ip())
+            address.port() == own.port()
+                && (to_all || address.ip() == own.ip() || address.ip().is_unspecified())
         };
         let fits = |peer: Option<SocketAddr>| {
             let here = self.processes.iter().enumerate();

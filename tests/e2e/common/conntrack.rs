@@ -6,7 +6,7 @@ use std::env;
 
 /// Does this to the table of `host`: `fill`, or `flush` for IPv4. Unlike an interface that goes
 /// down, a flush is done once this returns, and is never left out: a masquerade's is work in the
-/// background, which the kernel skips while it has 16 of them (nf_nat_masquerade.c).
+/// background, which the kernel skips while it has 16 of them (`nf_nat_masquerade.c`).
 pub fn change_table(lab: &Lab, host: &str, what: &str) {
     let mut command = lab.ignored_test(host, module_path!(), "does_as_requested");
     run(command.env("UDPKIT_CONNTRACK", what), secs(60)).expect_success();
