@@ -22,6 +22,22 @@ impl Datagram<'_> {
     }
 }
 
+/// A datagram that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptDatagram {
+    /// Its whole payload.
+    pub payload: Vec<u8>,
+    /// What the kernel reported about it.
+    pub meta: RxMeta,
+}
+
+impl KeptDatagram {
+    /// The same, as it was received.
+    pub fn as_datagram(&self) -> Datagram<'_> {
+        Datagram { payload: &self.payload, true_len: self.payload.len(), meta: self.meta }
+    }
+}
+
 /// What the kernel reported about a datagram, or about a run of datagrams that it coalesced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RxMeta {

@@ -22,7 +22,7 @@ mod transmit_stamp;
 mod tx;
 
 pub use convenience::{Convenience, RefusedConvenience, note_convenience, refused_conveniences};
-pub use datagram::{Datagram, RxMeta};
+pub use datagram::{Datagram, KeptDatagram, RxMeta};
 pub use error_origin::ErrorOrigin;
 pub use hint::HostHint;
 pub use host_counters::{HostChange, HostCounter, HostCounters};

@@ -53,7 +53,12 @@ impl Executor<ServeCommand> for ServerStreams {
                 let (session, stream) = (request.session, request.stream);
                 self.count_before(&request);
                 let result = match self.open(*request) {
-                    Ok(running) => {
+                    Ok(mut running) => {
+                        let astray = running.take_astray();
+                        if !astray.is_empty() {
+                            let news = StreamReport::Astray(astray);
+                            let _ = self.orders.send(ServeOrder { session, stream, news });
+                        }
                         self.running.insert((session, stream), running);
                         Ok(())
                     }

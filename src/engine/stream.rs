@@ -1,7 +1,7 @@
 //! One stream of a throughput run: its socket, its loop, its thread.
 
 use super::{Handle, Loop, LoopConfig, Placement};
-use crate::batch::TxBatch;
+use crate::batch::{KeptDatagram, RxMeta, TxBatch};
 use crate::net::{KeptSocket, NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
@@ -22,6 +22,10 @@ use std::thread::{self, JoinHandle};
 const LEAST_BUFFER: usize = 1 << 20;
 /// How often a stream's session is called when nothing happens.
 const TICK: Nanos = Nanos::from_millis(50);
+
+/// Longest datagram of another that is passed on, in bytes, and how many are.
+const LARGEST_ASTRAY: usize = 2_048;
+const MOST_ASTRAY: usize = 4_096;
 
 /// Whether a stream sends or receives.
 pub enum StreamRole {
@@ -187,6 +191,7 @@ pub struct RunningStream {
     handle: Handle,
     orders: StreamOrders,
     socket: Redirect,
+    astray: Vec<KeptDatagram>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -196,13 +201,31 @@ enum StreamOrders {
     Receive(Sender<ReceiverOrder>),
 }
 
+/// What is queued at a socket that has just been connected: it came before that.
+fn astray(socket: &mut Socket) -> Vec<KeptDatagram> {
+    let local = socket.local_addr().ip();
+    let mut batch = socket.rx_batch(LARGEST_ASTRAY);
+    let mut found = Vec::new();
+    while found.len() < MOST_ASTRAY && socket.receive(&mut batch).is_ok_and(|got| got > 0) {
+        let whole = batch.datagrams().filter(|datagram| !datagram.truncated());
+        found.extend(whole.map(|datagram| {
+            let destination = datagram.meta.destination.or(Some(local));
+            let meta = RxMeta { destination, socket: 0, ..datagram.meta };
+            KeptDatagram { payload: datagram.payload.to_vec(), meta }
+        }));
+        batch.clear();
+    }
+    found
+}
+
 impl RunningStream {
     /// Opens the socket and starts the thread, which calls `on_end` when the stream is over.
     pub fn start(
         plan: StreamPlan,
         on_end: impl FnOnce(StreamEnd) + Send + 'static,
     ) -> Result<Self, StreamError> {
-        let socket = plan.socket.open()?;
+        let mut socket = plan.socket.open()?;
+        let astray = if plan.socket.share_port { astray(&mut socket) } else { Vec::new() };
         let redirect = socket.redirect()?;
         let sends = matches!(plan.role, StreamRole::Send(..));
         let config = LoopConfig {
@@ -232,7 +255,13 @@ impl RunningStream {
             }
             on_end(run(stream, plan.payload, plan.opening, plan.role, inbox));
         })?;
-        Ok(Self { handle, orders, socket: redirect, thread: Some(thread) })
+        Ok(Self { handle, orders, socket: redirect, astray, thread: Some(thread) })
+    }
+
+    /// Datagrams of others that came to its socket before it was connected, once: between the two
+    /// calls it takes all that comes to the port that it shares.
+    pub fn take_astray(&mut self) -> Vec<KeptDatagram> {
+        std::mem::take(&mut self.astray)
     }
 
     /// Whether it sends.

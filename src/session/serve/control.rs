@@ -8,7 +8,9 @@ use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::source_shares::{Bound, Used};
 use super::{ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary};
-use crate::batch::{Datagram, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Datagram, InterfaceChange, KeptDatagram, NetworkError, SendOutcome, SendStop, TxBatch,
+};
 use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
@@ -16,7 +18,7 @@ use crate::record::{ServeRecord, SessionEnd};
 use crate::units::Nanos;
 use crate::wire::stun::is_keepalive;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 /// The server's side of the control dialogue, with the reflectors of other protocols.
@@ -50,6 +52,8 @@ pub struct ServeControl<O, E, R> {
     pub(super) over: bool,
     /// When to return memory to the system; `None` if there is none to return.
     pub(super) give_back_at: Option<Nanos>,
+    /// Datagrams that came to a stream's socket before it was connected.
+    pub(super) astray: VecDeque<KeptDatagram>,
 }
 
 /// Server-wide counters, for STAT.
@@ -92,6 +96,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             counts: Counts::default(),
             journal: LogLimit::default(),
             over: false,
+            astray: VecDeque::new(),
             give_back_at: None,
         }
     }
@@ -187,6 +192,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
         self.outbox.set_time(now.mono);
         self.take_orders(now);
+        while let Some(datagram) = self.astray.pop_front() {
+            self.on_datagram(now, &datagram.as_datagram());
+        }
         let due = self.release_echoes(now);
         let more = self.outbox.drain_into(now, out, |class, dest, reply| {
             self.reflectors.departing(class, now, dest, reply);

@@ -2,7 +2,7 @@
 //! engine reports about its streams.
 
 use super::{PortsOpened, PortsRequest, StreamIo};
-use crate::batch::HostChange;
+use crate::batch::{HostChange, KeptDatagram};
 use crate::machine::Executor;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
 use crate::session::blast::TestPlan;
@@ -144,6 +144,9 @@ pub enum StreamReport {
     Opened(Result<(), LocalFailure>),
     /// A probe's ports are open, or could not be opened.
     Ports(Box<PortsOpened>),
+    /// Datagrams of others that came to the stream's socket before it was connected: for the
+    /// server's own.
+    Astray(Vec<KeptDatagram>),
     /// The stream failed after it was open.
     Failed(LocalFailure),
     /// The network reports port unreachable for what the stream sends: the client's port seems

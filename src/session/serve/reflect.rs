@@ -129,9 +129,11 @@ impl Reflectors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{RxEntry, TxBatch};
+    use crate::batch::{KeptDatagram, RxEntry, TxBatch};
     use crate::machine::{Next, Session};
-    use crate::session::serve::{ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy};
+    use crate::session::serve::{
+        ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamReport,
+    };
     use crate::units::Nanos;
     use crate::wire::TicketKey;
     use std::collections::VecDeque;
@@ -210,6 +212,20 @@ mod tests {
         assert!(ask(&mut serve, &[0; 13]).is_empty() && ask(&mut serve, &[0xD6; 44]).is_empty());
         // Control text still belongs to the dialogue.
         assert_eq!(ask(&mut serve, b"a HELP"), [b"a pad="]);
+    }
+
+    #[test]
+    fn what_came_to_a_stream_s_socket_before_it_was_connected_is_answered() {
+        let mut serve = serve().with_reflector(Class::Stamp, Box::new(Echo { growth: 0 }));
+        let source: SocketAddr = "192.0.2.1:5".parse().unwrap();
+        let meta = RxMeta { source, ..RxEntry::default().meta };
+        let astray = vec![KeptDatagram { payload: vec![0; 44], meta }; 2];
+        let news = StreamReport::Astray(astray);
+        serve.orders.push_back(ServeOrder { session: 1, stream: 0, news });
+        let mut out = TxBatch::new(4, 4_000);
+        serve.poll_transmit(at(2), &mut out);
+        let to: Vec<_> = out.slots().iter().map(|slot| out.dest(slot.dest).unwrap().addr).collect();
+        assert_eq!(to, [source; 2]);
     }
 
     #[test]

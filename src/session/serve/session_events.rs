@@ -52,6 +52,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         match order.news {
             StreamReport::Ports(opened) => self.ports_opened(id, *opened, now),
             StreamReport::Opened(result) => self.stream_opened((id, stream), result, now),
+            StreamReport::Astray(datagrams) => self.astray.extend(datagrams),
             news => {
                 let session = self.sessions.get_mut(&id);
                 let record = session.and_then(|session| note(session, (id, stream), news, now));
@@ -161,6 +162,7 @@ fn note(
         // Handled by the caller, or only of iperf3 clients.
         StreamReport::Ports(_)
         | StreamReport::Opened(_)
+        | StreamReport::Astray(_)
         | StreamReport::Omitted(_)
         | StreamReport::Processor { .. } => None,
         StreamReport::Failed(failure) => {

@@ -58,6 +58,24 @@ fn count(lab: &Lab, host: &str) {
     );
 }
 
+/// Between the calls that bind and connect it, a stream's socket gets what is sent to the server.
+#[test]
+fn sockets_that_open_take_nothing_from_others() {
+    let port = free_udp_port();
+    let address = format!("127.0.0.1:{port}");
+    let _server = serve(&mut udpkit(), &[&address]);
+    let args = ["ping", &address, "-i", "200us", "-t", "3s", "-q", "-J"];
+    let ping = Running::start(udpkit().args(args));
+    for _ in 0..10 {
+        let args = ["blast", &address, "-J", "-t", "10ms", "--rate", "1M", "-P", "32"];
+        run(udpkit().args(args), secs(20)).expect_success();
+    }
+    let told = json(&ping.wait(secs(20)).expect_success().out());
+    let ping = path(&told, "targets.0");
+    // A server that is behind may drop replies, but not what it was asked.
+    assert_eq!(number(ping, "lost_out"), 0, "of {}", number(ping, "sent"));
+}
+
 #[test]
 fn a_flood_of_random_and_almost_right_datagrams_changes_no_count() {
     require_lab!();

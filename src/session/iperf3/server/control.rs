@@ -2,7 +2,7 @@
 
 use super::admission::Asked;
 use super::client::{Client, State, Test};
-use crate::batch::Datagram;
+use crate::batch::{Datagram, KeptDatagram};
 use crate::control::server::network;
 use crate::machine::{ByteServer, ConnectionEnd, ConnectionOrder, Next, Now, Orders};
 use crate::record::{
@@ -18,7 +18,7 @@ use crate::wire::iperf3::{
     COOKIE_LEN, ControlState, Iperf3Error, Iperf3Params, Iperf3Version, MOST_PARAMS, MOST_RESULTS,
     decode_message, encode_server_error,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 /// How long a client may take for its cookie, and for its parameters.
@@ -46,6 +46,8 @@ pub struct Iperf3Server<O, E> {
     pub(super) out: Vec<ConnectionOrder>,
     log_limit: LogLimit,
     summary: ServeSummary,
+    /// Datagrams that came to a stream's socket before it was connected.
+    pub(super) astray: VecDeque<KeptDatagram>,
     over: bool,
 }
 
@@ -60,6 +62,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             out: Vec::new(),
             log_limit: LogLimit::default(),
             summary: ServeSummary::default(),
+            astray: VecDeque::new(),
             over: false,
         }
     }
@@ -421,6 +424,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
 
     fn poll(&mut self, now: Now, out: &mut Vec<ConnectionOrder>) -> Next {
         self.take_orders(now);
+        while let Some(datagram) = self.astray.pop_front() {
+            self.greeted(now, &datagram.as_datagram());
+        }
         self.advance(now);
         // Whatever was carried out may have left orders.
         self.take_orders(now);

@@ -61,6 +61,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
 
     pub(super) fn take_order(&mut self, order: ServeOrder, now: Now) {
         let (connection, number) = (order.session, order.stream);
+        if let StreamReport::Astray(datagrams) = order.news {
+            return self.astray.extend(datagrams);
+        }
         let Some(client) = self.clients.get_mut(&connection) else { return };
         let in_streams = client.is_at(Iperf3Stage::Streams);
         let (address, session) = (client.address.into(), name(connection));
@@ -111,6 +114,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                 Some(ServeRecord::StreamSent { client, session, stream, datagrams })
             }
             StreamReport::Sent(..)
+            | StreamReport::Astray(_)
             | StreamReport::Ports(_)
             | StreamReport::Refused
             | StreamReport::Interval(_)
