@@ -136,6 +136,18 @@ fn an_address_shared_by_several_servers_is_told() {
 }
 
 #[test]
+fn an_address_shared_by_several_servers_has_no_bad_path() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _one = serve(&lab, &["-p", "8630"]);
+    let _other = serve(&lab, &["-p", "8640"]);
+    balance(&lab, "numgen inc");
+    let report = json(&ask(&lab, "probe paths 10.77.0.2 -J").expect_success().out());
+    assert_eq!(text(&report, "no_agent.code"), "several_servers", "{report:#}");
+    assert_eq!(text(&report, "verdict.code"), "no_difference", "{report:#}");
+}
+
+#[test]
 fn a_balancer_that_keeps_a_client_with_one_server_is_none() {
     require_lab!();
     let lab = Lab::pair();

@@ -151,6 +151,11 @@ impl FarEnd {
         self.proofs.insert(socket, proof);
     }
 
+    /// Ends the verification of a socket, whatever its state.
+    pub fn leave_unproven(&mut self, socket: usize) {
+        self.proofs.remove(&socket);
+    }
+
     /// State of a socket's address verification.
     pub fn proof(&self, socket: usize) -> ProofState {
         self.proofs.get(&socket).map_or(ProofState::Waiting, |proof| proof.state().clone())

@@ -6,6 +6,9 @@
 //! closely beside flows without, and looked at again and again until chance is ruled out or the
 //! time is over. Then the other flows are sorted into the groups that were found.
 //!
+//! Flows of which nothing arrives are first asked who is there: where several servers share an
+//! address, it is another one than the agent, and no way is bad.
+//!
 //! Every round sends one datagram of each flow, in a new random order, so whatever the path does to
 //! all flows falls on each alike. Without an agent, STAMP requests are sent, which STAMP reflectors
 //! and echo services answer; losses are then those of round trips.
@@ -33,7 +36,7 @@ mod track;
 pub use parting::{add_traces, flows_to_trace};
 pub use plan::PathsPlan;
 
-use super::{FarEnd, sooner};
+use super::{FarEnd, ProofState, sooner};
 use crate::batch::{Datagram, Dest, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::Contradiction;
@@ -53,6 +56,8 @@ const LEAST_WAIT: Nanos = Nanos::from_millis(100);
 const PATIENCE: Nanos = Nanos::from_secs(8);
 /// A late host makes up for so much of its lateness, in a burst of datagrams of different flows.
 const CATCH_UP: Nanos = Nanos::from_millis(10);
+/// Flows of which nothing arrived that are asked who is there.
+const ASKED: usize = 3;
 /// Bytes of a request that an echo service returns unchanged.
 const SIGNED: usize = 16;
 
@@ -67,6 +72,8 @@ enum Stage {
     Waiting(Nanos),
     /// Fetching the agent's counts.
     Counting,
+    /// Asking who answers the flows of which nothing arrived, until then.
+    Identifying(Nanos),
     /// The session is being closed.
     Closing,
 }
@@ -100,6 +107,10 @@ pub struct PathsSession {
     /// The flow's datagrams behind them.
     written: Option<Turn>,
     started: Option<Now>,
+    /// Flows of which nothing arrived in the screening and that were asked who is there.
+    identified: Option<Vec<usize>>,
+    /// Another server than the agent answers a flow.
+    several: Option<NoAgent>,
     granted: bool,
     stopped: bool,
 }
@@ -135,6 +146,8 @@ impl PathsSession {
             ahead: 0,
             written: None,
             started: None,
+            identified: None,
+            several: None,
             granted: false,
             stopped: false,
         };
@@ -209,9 +222,14 @@ impl PathsSession {
                     return Next::Idle;
                 };
                 self.counts.adopt(rows);
-                self.advance(now);
+                if self.identified.is_none() && self.ask_who_is_there() {
+                    self.stage = Stage::Identifying(now.mono + self.plan.wait);
+                } else {
+                    self.advance(now);
+                }
                 Next::Send
             }
+            Stage::Identifying(until) => self.identify(now, until),
             Stage::Closing => {
                 if self.far.is_some() {
                     Next::Idle
@@ -220,6 +238,46 @@ impl PathsSession {
                 }
             }
         }
+    }
+
+    /// Asks some of the flows of which nothing arrived; `false` if there is none.
+    fn ask_who_is_there(&mut self) -> bool {
+        let nothing_arrived = |flow: &usize| {
+            let loss = self.counts.track(Phase::Screening, *flow).loss(Leg::Out);
+            loss.sent > 0 && loss.lost == loss.sent
+        };
+        let flows = self.counts.opened.iter().copied().filter(nothing_arrived);
+        let flows: Vec<usize> = flows.take(ASKED).collect();
+        for flow in &flows {
+            if let Some(far) = &mut self.far {
+                far.prove(1 + flow);
+            }
+        }
+        let any = !flows.is_empty();
+        self.identified = Some(flows);
+        any
+    }
+
+    fn identify(&mut self, now: Now, until: Nanos) -> Next {
+        let (Some(far), Some(flows)) = (&mut self.far, &self.identified) else {
+            return Next::Idle;
+        };
+        let states: Vec<ProofState> = flows.iter().map(|flow| far.proof(1 + flow)).collect();
+        self.several = states.iter().find_map(|state| match state {
+            ProofState::Failed(why @ NoAgent::SeveralServers { .. }) => Some(why.clone()),
+            _ => None,
+        });
+        if self.several.is_none() && states.contains(&ProofState::Waiting) && now.mono < until {
+            return Next::WaitUntil(until);
+        }
+        for flow in flows {
+            far.leave_unproven(1 + flow);
+        }
+        match self.several {
+            Some(_) => self.close(),
+            None => self.advance(now),
+        }
+        Next::Send
     }
 
     /// Writes the datagrams that are due.
@@ -508,7 +566,9 @@ impl Session for PathsSession {
         }
         self.counts.began += length;
         match &mut self.stage {
-            Stage::Waiting(until) | Stage::Sending(until) => *until += length,
+            Stage::Waiting(until) | Stage::Sending(until) | Stage::Identifying(until) => {
+                *until += length;
+            }
             Stage::Opening | Stage::Counting | Stage::Closing => {}
         }
     }
@@ -528,6 +588,9 @@ impl Session for PathsSession {
         let lost = self.far.as_ref().and_then(|far| far.lost().cloned());
         if let (Some(why), false) = (&lost, self.granted) {
             return PathsEnd::NoAgent(why.clone());
+        }
+        if let Some(why) = self.several {
+            return PathsEnd::NoAgent(why);
         }
         let mut counts = self.counts;
         counts.interrupted = self.stopped;
