@@ -320,11 +320,14 @@ impl Worded for FailureAdvice {
                     "an iperf3 server may be there (TCP port {port} accepts connections): try `udpkit blast --iperf3 {at}`"
                 )
             }
-            Self::StartIperf3 { target } => format!(
-                "start `iperf3 -s{}` there, and allow TCP and UDP port {} in both directions",
-                iperf3_port(target.port()),
-                target.port()
-            ),
+            Self::StartIperf3 { target } => {
+                let (iperf3, udpkit) = iperf3_port(target.port());
+                format!(
+                    "start `iperf3 -s{iperf3}` or `udpkit serve --iperf3{udpkit}` there, and allow \
+                     TCP and UDP port {} in both directions",
+                    target.port()
+                )
+            }
             Self::ShorterTime => "give a shorter --time".to_owned(),
             Self::LowerTotalRate => {
                 "lower --rate: it is for each stream, and the limit for all together".to_owned()
@@ -349,11 +352,11 @@ fn iperf3_at(host: &str, port: u16) -> String {
     }
 }
 
-/// The option for a port other than iperf3's own.
-fn iperf3_port(port: u16) -> String {
+/// What iperf3's server and `serve --iperf3` are told for a port other than iperf3's own.
+fn iperf3_port(port: u16) -> (String, String) {
     match port {
-        IPERF3_PORT => String::new(),
-        port => format!(" -p {port}"),
+        IPERF3_PORT => Default::default(),
+        port => (format!(" -p {port}"), format!("=:{port}")),
     }
 }
 
