@@ -23,9 +23,11 @@ const LEAST_BUFFER: usize = 1 << 20;
 /// How often a stream's session is called when nothing happens.
 const TICK: Nanos = Nanos::from_millis(50);
 
-/// Longest datagram of another that is passed on, in bytes, and how many are.
+/// Longest datagram of another that is passed on, in bytes.
 const LARGEST_ASTRAY: usize = 2_048;
-const MOST_ASTRAY: usize = 4_096;
+/// Datagrams of others that are passed on, about: what comes in the few microseconds between two
+/// calls, or in the milliseconds that a busy host takes for them.
+const MOST_ASTRAY: usize = 512;
 
 /// Whether a stream sends or receives.
 pub enum StreamRole {
@@ -191,6 +193,7 @@ pub struct RunningStream {
     handle: Handle,
     orders: StreamOrders,
     socket: Redirect,
+    /// What is to be passed on.
     astray: Vec<KeptDatagram>,
     thread: Option<JoinHandle<()>>,
 }

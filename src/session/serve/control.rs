@@ -194,6 +194,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         self.take_orders(now);
         while let Some(datagram) = self.astray.pop_front() {
             self.on_datagram(now, &datagram.as_datagram());
+            self.take_orders(now);
         }
         let due = self.release_echoes(now);
         let more = self.outbox.drain_into(now, out, |class, dest, reply| {
