@@ -12,23 +12,32 @@ const SILENT: Nanos = Nanos::from_millis(1_500);
 pub(super) struct Moving {
     /// Whether the stream is being admitted again.
     pub reopens: bool,
-    /// Datagrams lost before, from the order to move to the first arrival after it.
+    /// Datagrams lost before, from the move or the order to move to the first arrival after it.
     lost_before: Option<u64>,
+    /// When that was, on the monotonic clock: what was queued then has not arrived after it.
+    since: Nanos,
     /// When it was last asked for because nothing arrived.
     asked: Option<Nanos>,
 }
 
 impl Moving {
     /// The stream is to be admitted again, after so many datagrams were lost.
-    pub fn begin(&mut self, lost: u64) {
+    pub fn begin(&mut self, lost: u64, at: Nanos) {
         self.reopens = true;
-        self.lost_before.get_or_insert(lost);
+        self.note(lost, at);
     }
 
     /// The other end moved, after so many datagrams were lost: the stream is there already.
-    pub fn follow(&mut self, lost: u64) {
-        self.begin(lost);
+    pub fn follow(&mut self, lost: u64, at: Nanos) {
         self.done();
+        self.note(lost, at);
+    }
+
+    /// This end moved, after so many datagrams were lost; the stream may come there by itself.
+    pub fn note(&mut self, lost: u64, at: Nanos) {
+        if self.lost_before.is_none() {
+            (self.lost_before, self.since) = (Some(lost), at);
+        }
     }
 
     /// The stream is there, or goes on where it was.
@@ -36,9 +45,10 @@ impl Moving {
         self.reopens = false;
     }
 
-    /// Whether the next arrival ends the move.
-    pub fn is_ending(&self) -> bool {
-        self.lost_before.is_some() && !self.reopens
+    /// Whether what arrived at that time ends the move.
+    #[inline]
+    pub fn is_ending(&self, at: Nanos) -> bool {
+        self.lost_before.is_some() && !self.reopens && at >= self.since
     }
 
     /// Datagrams arrived after the move, and `lost` are lost now: how many of them meanwhile.
@@ -64,14 +74,26 @@ mod tests {
     #[test]
     fn what_is_lost_between_the_order_and_the_first_arrival_is_lost_meanwhile() {
         let mut moving = Moving::default();
-        assert!(!moving.is_ending());
-        moving.begin(3);
-        moving.begin(5);
-        assert!(!moving.is_ending());
+        let at = Nanos::from_millis;
+        assert!(!moving.is_ending(at(9)));
+        moving.begin(3, at(10));
+        moving.begin(5, at(20));
+        assert!(!moving.is_ending(at(30)));
         moving.done();
-        assert!(moving.is_ending());
+        assert!(moving.is_ending(at(30)));
         assert_eq!(moving.lost_meanwhile(10), 7);
-        assert!(!moving.is_ending());
+        assert!(!moving.is_ending(at(31)));
+    }
+
+    #[test]
+    fn what_was_queued_before_a_move_does_not_end_it() {
+        let at = Nanos::from_millis;
+        for note in [Moving::follow, Moving::note] {
+            let mut moving = Moving::default();
+            note(&mut moving, 3, at(10));
+            assert!(!moving.is_ending(at(9)) && moving.is_ending(at(10)));
+            assert_eq!(moving.lost_meanwhile(4), 1);
+        }
     }
 
     #[test]
@@ -83,7 +105,7 @@ mod tests {
         let times = [1_000, 2_499, 2_500, 2_600, 3_999, 4_000, 4_001];
         let told = times.map(|at| wanted(&mut moving, at));
         assert_eq!(told, [false, false, true, false, false, true, false]);
-        moving.begin(0);
+        moving.begin(0, Nanos::ZERO);
         assert!(!wanted(&mut moving, 9_000));
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct OwnAddress {
     interfaces: InterfaceLog,
     /// Whether this host's address changed and the far end has not confirmed the new one.
     unconfirmed: bool,
+    /// Datagrams that streams to this end lost in a move that is not confirmed yet.
+    lost_down: Option<u64>,
     /// When the streams were last admitted again.
     reopened: Nanos,
 }
@@ -40,10 +42,11 @@ impl OwnAddress {
         match order {
             ControlOrder::StreamMoved { stream } => Some(*stream).filter(|_| !self.unconfirmed),
             ControlOrder::LostInMove { datagrams } => {
-                if let Some(last) = told.moves.last_mut() {
-                    let sum = last.lost_down.unwrap_or(0).saturating_add(*datagrams);
-                    last.lost_down = Some(sum);
-                }
+                let lost = match told.moves.last_mut().filter(|_| !self.unconfirmed) {
+                    Some(last) => &mut last.lost_down,
+                    None => &mut self.lost_down,
+                };
+                *lost = Some(lost.unwrap_or(0).saturating_add(*datagrams));
                 None
             }
             _ => None,
@@ -76,7 +79,8 @@ impl OwnAddress {
         let from = summary.seen.replace(to.clone());
         let after_ns = (now.mono - granted.mono).0;
         if summary.moves.len() < MOST_MOVES {
-            summary.moves.push(AddressMove { after_ns, from, to, ..AddressMove::default() });
+            let lost_down = self.lost_down.take();
+            summary.moves.push(AddressMove { after_ns, from, to, lost_down, ..<_>::default() });
         }
         true
     }

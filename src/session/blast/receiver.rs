@@ -242,7 +242,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         self.last = at;
         self.heard = Some(now.mono);
-        if self.moving.is_ending() {
+        if self.moving.is_ending(at) {
             let lost = self.moving.lost_meanwhile(self.tracker.lost());
             self.tell(ReceiverEvent::LostInMove(lost));
         }
@@ -444,11 +444,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
                     // Nothing has arrived for a while, and nothing more will.
                     self.over |= self.settled;
                 }
-                ReceiverOrder::Moved => self.moving.follow(self.tracker.lost()),
+                ReceiverOrder::Moved => self.moving.follow(self.tracker.lost(), now.mono),
                 ReceiverOrder::Reopen { proof } => {
                     if let Some(opening) = &mut self.opened_by {
                         opening.begin_again(proof);
-                        self.moving.begin(self.tracker.lost());
+                        self.moving.begin(self.tracker.lost(), now.mono);
                     }
                 }
             }
@@ -575,7 +575,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         }
     }
 
-    fn on_interface_change(&mut self, _now: Now, change: &InterfaceChange) {
+    fn on_interface_change(&mut self, now: Now, change: &InterfaceChange) {
+        if matches!(change, InterfaceChange::AddressChanged { .. }) && self.first.is_some() {
+            self.moving.note(self.tracker.lost(), now.mono);
+        }
         if change.is_recovery() {
             self.tell(ReceiverEvent::Moved);
         }
