@@ -51,7 +51,12 @@ impl Moving {
         self.lost_before.is_some() && !self.reopens && at >= self.since
     }
 
-    /// Datagrams arrived after the move, and `lost` are lost now: how many of them meanwhile.
+    /// Whether the stream moved, or is to, and nothing that ends the move has arrived.
+    pub fn is_pending(&self) -> bool {
+        self.lost_before.is_some()
+    }
+
+    /// Datagrams arrived after the move, or the run is over, and `lost` are lost now: how many of them meanwhile.
     pub fn lost_meanwhile(&mut self, lost: u64) -> u64 {
         lost.saturating_sub(self.lost_before.take().unwrap_or(lost))
     }

@@ -613,6 +613,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             self.silences = Silences::default();
         }
         self.close_last(now.mono);
+        if self.moving.is_pending() {
+            // Nothing came from the new address: what is missing at the end was lost meanwhile.
+            let lost = self.moving.lost_meanwhile(self.tracker.lost());
+            self.tell(ReceiverEvent::LostInMove(lost));
+        }
         ReceiverSummary {
             received: self.received(),
             delay: self.delay.into_histogram(),

@@ -61,7 +61,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             stream.unproven.get_or_insert(asked.now.mono);
         }
         if let Some(run) = session.run.as_mut().filter(|run| run.lost_in_moves.len() < MOST_MOVES) {
-            run.lost_in_moves.push(0);
+            run.lost_in_moves.push(None);
         }
         let (client, to, session) = (client.into(), source.into(), session_name(id));
         self.log(ServeRecord::SessionMoved { client, to, session }, asked.now);

@@ -186,7 +186,7 @@ fn note(
         }
         StreamReport::LostInMove(lost) => {
             if let Some(sum) = run.lost_in_moves.last_mut() {
-                *sum = sum.saturating_add(lost);
+                *sum = Some(sum.unwrap_or(0).saturating_add(lost));
             }
             None
         }

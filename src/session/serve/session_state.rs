@@ -85,8 +85,8 @@ pub(super) struct Run {
     pub failed: Option<LocalFailure>,
     /// What this host counted during the run; `None` until that was read.
     pub host: Option<Box<HostChange>>,
-    /// Datagrams lost here at each change of the client's address.
-    pub lost_in_moves: Vec<u64>,
+    /// Datagrams lost here at each change of the client's address; `None` until a stream says.
+    pub lost_in_moves: Vec<Option<u64>>,
     /// Whether datagrams of the run come from an address that is no stream's.
     pub astray: bool,
 }

@@ -68,7 +68,8 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
             .with("send_buffer", io.send_buffer);
     }
     if up && !run.lost_in_moves.is_empty() {
-        let lost: Vec<String> = run.lost_in_moves.iter().map(u64::to_string).collect();
+        let told = |lost: &Option<u64>| lost.map(|lost| lost.to_string()).unwrap_or_default();
+        let lost: Vec<String> = run.lost_in_moves.iter().map(told).collect();
         answer = answer.with("move_lost", lost.join(","));
     }
     if run.astray {
