@@ -50,8 +50,8 @@ pub use network_errors::{recv_trouble_line, send_trouble_line};
 pub use output::{Output, Shown, output_was_lost, print_json, print_json_line, print_text};
 pub use page::Page;
 pub use ping::{
-    PingReport, PingView, ping_refusal_line, ping_reply_line, ping_row, ping_text,
-    ping_timeout_line, ping_trouble_line,
+    PING_TABLE_HEAD, PingReport, PingView, ping_event_line, ping_refusal_line, ping_reply_line,
+    ping_row, ping_table_row, ping_text, ping_timeout_line, ping_trouble_line,
 };
 pub use probe::{
     AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text,

@@ -101,7 +101,8 @@ impl Output {
         }
     }
 
-    fn json_text(&mut self, text: &str) -> Flow {
+    /// Writes a line of JSON, with what a terminal would obey escaped.
+    pub(super) fn json_text(&mut self, text: &str) -> Flow {
         let line = format!("{}\n", harmless_json(text));
         self.bytes(line.as_bytes())
     }

@@ -3,11 +3,11 @@
 use crate::record::{Outcome, PingRow};
 
 /// The names of the columns.
-pub(super) const HEAD: &str = "target,seq,outcome,planned_ns,sent_ns,left_ns,\
+pub const HEAD: &str = "target,seq,outcome,planned_ns,sent_ns,left_ns,\
 reflector_received_ns,reflector_sent_ns,received_ns,round_trip_ns,as_planned_ns,ttl,duplicates";
 
 /// One probe.
-pub(super) fn row(row: &PingRow, target: &str) -> String {
+pub fn row(row: &PingRow, target: &str) -> String {
     let outcome = match row.outcome {
         Outcome::Back => "back",
         Outcome::Late => "late",

@@ -5,6 +5,7 @@ mod delay;
 mod live;
 mod summary;
 
+pub use csv::{HEAD as PING_TABLE_HEAD, row as ping_table_row};
 pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as ping_timeout_line};
 pub use summary::ping_text;
 
@@ -68,6 +69,27 @@ struct NetworkErrorLine {
 pub fn ping_trouble_line(name: &str, seq: Option<u64>, error: &NetworkErrorSummary) -> String {
     let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
     format!("{name}:{seq} {error}")
+}
+
+/// The line of `--jsonl` for an event of the targets with these names; `None` for one that has no
+/// line of its own.
+pub fn ping_event_line(event: &PingEvent<'_>, names: &[String]) -> Option<String> {
+    fn line<T: Serialize>(name: &'static str, body: T) -> Option<String> {
+        // Records have string keys and finite numbers only, so this does not fail.
+        serde_json::to_string(&Event::new(name, "ping", body)).ok()
+    }
+    let name = |target: usize| names[target].as_str();
+    match event {
+        PingEvent::Reply(body) => line("reply", Named { name: name(body.target), body }),
+        PingEvent::TimedOut(body) => line("timeout", Named { name: name(body.target), body }),
+        PingEvent::Trouble { target, seq, error } => {
+            let (target, seq, error) = (*target, *seq, (*error).clone());
+            let body = NetworkErrorLine { target, seq, error };
+            line("network_error", Named { name: name(target), body })
+        }
+        PingEvent::Interface(event) => line("interface", event),
+        _ => None,
+    }
 }
 
 /// The warning about a probe that this host refused to send.
@@ -140,11 +162,6 @@ impl PingReport {
         self.hlog_error.map_or(Ok(()), Err)
     }
 
-    fn event<T: Serialize>(&mut self, name: &'static str, target: usize, body: T) -> Flow {
-        let named = Named { name: &self.names[target], body };
-        self.out.json_line(&Event::new(name, "ping", named))
-    }
-
     fn interval(&mut self, interval: &PingInterval<'_>) -> Flow {
         if let Some(hlog) = &mut self.hlog {
             let tag = (self.names.len() > 1).then(|| self.names[interval.target].as_str());
@@ -174,33 +191,26 @@ impl PingReport {
 
 impl<'a> Sink<PingEvent<'a>> for PingReport {
     fn take(&mut self, event: PingEvent<'a>) -> Flow {
+        if self.view == PingView::Events
+            && let Some(line) = ping_event_line(&event, &self.names)
+        {
+            return self.out.json_text(&line);
+        }
         match (event, self.view) {
             (PingEvent::Reply(reply), PingView::Lines) => {
                 self.out.line(live::reply_line(reply, self.clock.as_mut()))
             }
-            (PingEvent::Reply(reply), PingView::Events) => self.event("reply", reply.target, reply),
             (PingEvent::TimedOut(timeout), PingView::Lines) => {
                 let line =
                     live::timeout_line(timeout, &self.names[timeout.target], self.clock.as_mut());
                 self.out.line(&line)
             }
-            (PingEvent::TimedOut(timeout), PingView::Events) => {
-                self.event("timeout", timeout.target, timeout)
-            }
-            (PingEvent::Trouble { target, seq, error }, PingView::Events) => self.event(
-                "network_error",
-                target,
-                NetworkErrorLine { target, seq, error: error.clone() },
-            ),
             (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
                 self.out.line(ping_trouble_line(&self.names[target], seq, error))
             }
             (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
                 warning(ping_refusal_line(refusal));
                 Flow::Continue
-            }
-            (PingEvent::Interface(event), PingView::Events) => {
-                self.out.json_line(&Event::new("interface", "ping", event))
             }
             (PingEvent::Interface(event), PingView::Lines | PingView::Rows | PingView::Table) => {
                 interface_news(event);

@@ -1,14 +1,15 @@
 //! Golden files of `ping`.
 
 use super::plain::{full_target, pinged};
-use crate::{hold, hold_text};
+use crate::{hold, hold_as, hold_text};
 use std::net::SocketAddr;
-use udpkit::batch::InterfaceChange;
+use udpkit::batch::{ErrorOrigin, InterfaceChange, NetworkError};
 use udpkit::record::{
-    InterfaceEvent, LossPlace, PingBucket, PingCaveat, PingSlice, PingSummary, PingTargetReport,
-    Timestamped, Worded,
+    InterfaceEvent, LossPlace, Outcome, PingBucket, PingCaveat, PingEvent, PingReply, PingRow,
+    PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyChange, ReplyKind, Timestamped,
+    Worded,
 };
-use udpkit::report::{Page, ping_text};
+use udpkit::report::{PING_TABLE_HEAD, Page, ping_event_line, ping_table_row, ping_text};
 
 #[test]
 fn reports() {
@@ -44,6 +45,90 @@ fn reports() {
     ] {
         hold(name, "ping", &summary, |page| ping_text(&summary, page));
     }
+}
+
+/// What scripts read while a run goes on: the rows of `--csv` and the lines of `--jsonl`.
+#[test]
+fn rows_and_lines_of_events() {
+    let names = ["192.0.2.10:862".to_owned(), "host.example, \"two\"".to_owned()];
+    let sent = 1_700_000_000_000_000_000;
+    let back = PingRow {
+        target: 0,
+        seq: 7,
+        outcome: Outcome::Back,
+        planned_ns: sent,
+        sent_ns: sent + 9_000,
+        left_ns: Some(sent + 21_000),
+        reflector_received_ns: Some(sent + 5_900_000),
+        reflector_sent_ns: Some(sent + 5_930_000),
+        received_ns: Some(sent + 11_981_000),
+        round_trip_ns: Some(11_930_000),
+        as_planned_ns: Some(11_951_000),
+        ttl: Some(57),
+        duplicates: 1,
+    };
+    let lost = PingRow {
+        target: 1,
+        seq: 8,
+        outcome: Outcome::Lost,
+        left_ns: None,
+        reflector_received_ns: None,
+        reflector_sent_ns: None,
+        received_ns: None,
+        round_trip_ns: None,
+        as_planned_ns: None,
+        ttl: None,
+        duplicates: 0,
+        ..back
+    };
+    let others = [Outcome::Late, Outcome::Refused, Outcome::Open];
+    let others = others.map(|outcome| PingRow { outcome, ..lost });
+    let rows = [back, lost].into_iter().chain(others);
+    let mut table = vec![PING_TABLE_HEAD.to_owned()];
+    table.extend(rows.map(|row| ping_table_row(&row, &names[row.target])));
+    hold_as("ping.table", &table.join("\n"));
+
+    let reply = PingReply {
+        target: 0,
+        source: SocketAddr::from(([192, 0, 2, 10], 862)).into(),
+        seq: 7,
+        kind: ReplyKind::Back,
+        bytes: 44,
+        ttl: Some(57),
+        round_trip_ns: Some(11_930_000),
+        as_planned_ns: Some(11_951_000),
+        server_ns: Some(30_000),
+        reflector_seq: Some(7),
+        change: None,
+        arrival_ns: sent + 11_981_000,
+    };
+    let cut = PingReply { change: Some(ReplyChange::CutOut), seq: 9, ..reply };
+    let late = PingReply { kind: ReplyKind::Late, seq: 10, ..reply };
+    let copy = PingReply {
+        kind: ReplyKind::Duplicate,
+        ttl: None,
+        round_trip_ns: None,
+        as_planned_ns: None,
+        server_ns: None,
+        reflector_seq: None,
+        ..reply
+    };
+    let timeout = PingTimeout { target: 1, seq: 8, sent_ns: sent, waited_ns: 2_000_000_000 };
+    let far_end = SocketAddr::from(([192, 0, 2, 10], 862));
+    let mut error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, far_end, b"");
+    error.offender = Some(far_end.ip());
+    let error = error.notice();
+    let moved = moved();
+    let events = [&reply, &copy, &late, &cut].map(PingEvent::Reply).into_iter().chain([
+        PingEvent::TimedOut(&timeout),
+        PingEvent::Trouble { target: 0, seq: Some(11), error: &error },
+        PingEvent::Trouble { target: 1, seq: None, error: &error },
+        PingEvent::Interface(&moved[0]),
+        PingEvent::Interface(&moved[1]),
+    ]);
+    let lines = events.map(|event| ping_event_line(&event, &names).expect("a line of its own"));
+    hold_as("ping.events", &lines.collect::<Vec<_>>().join("\n"));
+    assert_eq!(ping_event_line(&PingEvent::Lull, &names), None);
 }
 
 /// A run long enough for its charts, whose rows fit 80 columns.
