@@ -9,6 +9,7 @@ use common::{
     Lab, assert_sums, json, number, path, require_lab, require_tools, run, secs, skip, text,
 };
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::fs;
 use std::thread::available_parallelism;
 
@@ -50,10 +51,12 @@ fn what_the_backlog_had_no_room_for_is_named_and_not_the_path() {
         assert_eq!(path(host, "losses").as_array().map(Vec::len), Some(0), "{clean:#}");
     }
 
-    let slow: String =
-        (1..=5_000).map(|port| format!("add rule ip t p udp sport {port} counter\n")).collect();
-    let chain = "add chain ip t p { type filter hook prerouting priority -300; }\n";
-    lab.nft("b", &format!("add table ip t\n{chain}{slow}"));
+    let mut rules = String::from("add table ip t\n");
+    rules += "add chain ip t p { type filter hook prerouting priority -300; }\n";
+    for port in 1..=5_000 {
+        let _ = writeln!(rules, "add rule ip t p udp sport {port} counter");
+    }
+    lab.nft("b", &rules);
     let (report, dropped) = blast(&lab, "200kpps");
     let lost = number(&report, "lost.total");
     assert!(lost > 1_000, "{report:#}");

@@ -11,7 +11,9 @@ use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::{DatagramFormat, RecvArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::net::{self, IoMode, KeptSocket, NetError, Socket, SocketPlan, interface_name, on_link};
+use crate::net::{
+    self, DamageMeter, IoMode, KeptSocket, NetError, Socket, SocketPlan, interface_name, on_link,
+};
 use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
@@ -43,7 +45,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     if args.out.as_deref() == Some(Path::new("-")) {
         return Err(Usage::from(RecvUsage::OutIsStandardOutput).into());
     }
-    let own_losses = OwnLosses::watch();
+    let (own_losses, damage) = (OwnLosses::watch(), DamageMeter::open());
     let wait = AddressWait::when(args.wait_for_address, args.time);
     let opened = wait.open(|| open(&args, &answering), |what| report::note(waiting_for(&what)))?;
     let (sockets, kept) = opened;
@@ -71,7 +73,8 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let session = RecvSession::new(
         plan,
         RecvReport::new(view(&args), args.times.timestamps.into(), store, interface_name),
-    );
+    )
+    .with_damage(move |drops| damage.damaged(drops));
     let doing = Doing::Receive { sockets: sockets.len() as u64 };
     // Below raw payloads there is no line of one's own.
     let lines = args.format != DatagramFormat::Raw && args.report_every.is_none();

@@ -7,7 +7,7 @@ use super::server_error::ServerError;
 use super::server_log::RunningLog;
 use super::server_plan::ServerPlan;
 use super::server_streams::ServerStreams;
-use crate::net::{HostReader, ListenerPlan, SocketPlan, receive_shape};
+use crate::net::{DamageMeter, HostReader, ListenerPlan, SocketPlan, receive_shape};
 use crate::session::iperf3::server::Iperf3Server;
 use crate::session::serve::{ServePolicy, ServeSummary};
 use crate::units::with_port;
@@ -20,7 +20,7 @@ use std::thread::{self, JoinHandle};
 pub(super) struct Iperf3Port {
     control: ByteServerLoop,
     local: SocketAddr,
-    counters: HostReader,
+    counters: (HostReader, DamageMeter),
 }
 
 /// The thread that serves it.
@@ -46,7 +46,7 @@ impl Iperf3Port {
         // Only now: a second server on this port must fail, but streams share it.
         socket.allow_sharing()?;
         let control = ByteServerLoop::new(listener, socket)?;
-        Ok(Self { control, local, counters: HostReader::open() })
+        Ok(Self { control, local, counters: (HostReader::open(), DamageMeter::open()) })
     }
 
     /// Its address.
@@ -64,7 +64,8 @@ impl Iperf3Port {
         let handle = self.control.handle();
         let (orders, inbox) = channel();
         let port = self.local.port();
-        let counters = (self.counters, None);
+        let (counters, damage) = self.counters;
+        let counters = (counters, damage, None);
         let streams = ServerStreams::new(plan.clone(), port, counters, orders, handle.clone());
         let policy = ServePolicy {
             socket_buffer: plan.buffer as u64,

@@ -11,7 +11,7 @@ use super::server_streams::ServerStreams;
 use super::stun::OtherAddresses;
 use super::{Handle, Loop, LoopConfig, Signals};
 use crate::batch::TxBatch;
-use crate::net::{HostReader, KeptSocket, SocketPlan, receive_shape};
+use crate::net::{DamageMeter, HostReader, KeptSocket, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord};
 use crate::session::serve::{ServeControl, ServeOrder, ServePolicy, ServeSummary};
 use crate::session::stamp::{StampPolicy, StampReflector};
@@ -71,7 +71,7 @@ impl Server {
         let iperf3 = open_iperf3(plan, &mut log)?;
         // Read before the file system becomes inaccessible.
         let host = host_id();
-        let counters = HostReader::open();
+        let (counters, damage) = (HostReader::open(), DamageMeter::open());
         if let Some(confinement) = &plan.confinement {
             let ports = iperf3.iter().map(|iperf3| iperf3.local_addr().port());
             let lowest = ports.chain([local.port()]).min().unwrap_or(0);
@@ -83,7 +83,7 @@ impl Server {
         let streams = ServerStreams::new(
             plan.clone(),
             local.port(),
-            (counters, Some(ports)),
+            (counters, damage, Some(ports)),
             orders,
             control.handle(),
         );

@@ -8,7 +8,7 @@ use super::stream::{
 use super::{Handle, Placement};
 use crate::batch::Fragmentation;
 use crate::machine::Executor;
-use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
+use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{Flow, LocalFailure, Sink};
 use crate::session::blast::{
     DataFormat, GreetingReply, ReceiverEvent, ReceiverSummary, SenderEvent,
@@ -18,6 +18,7 @@ use crate::sys;
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 /// A stream is ended after its sender has been silent for this long.
@@ -37,6 +38,7 @@ pub(super) struct ServerStreams {
     running: HashMap<(u64, u32), RunningStream>,
     /// This host's counters, and how they stood before each session's run.
     counters: HostReader,
+    damage: Arc<DamageMeter>,
     before: HashMap<u64, CountersBefore>,
     /// Processor time of this process when each iperf3 test began.
     cpu_before: HashMap<u64, (Nanos, Nanos)>,
@@ -115,12 +117,13 @@ impl ServerStreams {
     pub fn new(
         plan: ServerPlan,
         port: u16,
-        (counters, ports): (HostReader, Option<ProbePorts>),
+        (counters, damage, ports): (HostReader, DamageMeter, Option<ProbePorts>),
         orders: Sender<ServeOrder>,
         control: Handle,
     ) -> Self {
         let (running, before, cpu_before) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { plan, port, running, counters, before, cpu_before, ports, orders, control }
+        let damage = Arc::new(damage);
+        Self { plan, port, running, counters, damage, before, cpu_before, ports, orders, control }
     }
 
     /// The streams of a session.
@@ -174,7 +177,8 @@ impl ServerStreams {
             buffer: request.buffer as usize,
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
-        let out = ToControl { session, stream, orders: self.orders.clone() };
+        let damage = Arc::clone(&self.damage);
+        let out = ToControl { session, stream, damage, orders: self.orders.clone() };
         let sinks = StreamSinks { sent: Box::new(out.clone()), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
             [] if request.one_host => Placement::for_one_host(request.plan.rate),
@@ -226,6 +230,7 @@ impl ServerStreams {
 struct ToControl {
     session: u64,
     stream: u32,
+    damage: Arc<DamageMeter>,
     orders: Sender<ServeOrder>,
 }
 
@@ -242,7 +247,10 @@ impl ToControl {
 impl Sink<ReceiverEvent> for ToControl {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         self.tell(match event {
-            ReceiverEvent::Interval(interval) => StreamReport::Interval(interval),
+            ReceiverEvent::Interval(mut interval) => {
+                interval.damaged = self.damage.damaged(interval.socket_drops);
+                StreamReport::Interval(interval)
+            }
             ReceiverEvent::Progress(received) => StreamReport::Progress(received),
             ReceiverEvent::LostInMove(lost) => StreamReport::LostInMove(lost),
             // Only clients have such streams.

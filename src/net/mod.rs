@@ -28,7 +28,7 @@ pub use buffers::{BufferSizes, exceeds_buffer_limits};
 pub use connection::ConnectionPlan;
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
 pub use explain::explain;
-pub use host::{HostReader, HostSnapshot, RunInterfaces};
+pub use host::{DamageMeter, HostReader, HostSnapshot, RunInterfaces};
 pub use igmp_querier::QuerierWatch;
 pub use interface::{
     binds, find_interface, interface_name, interface_names, interfaces, own_addresses,

@@ -34,6 +34,9 @@ pub struct BlastInterval {
     pub reordered: u64,
     /// Of the lost, those that the receiver's own socket dropped.
     pub socket_drops: u64,
+    /// Of these, at most so many because they were damaged, by what the receiver's host counted
+    /// meanwhile (`InCsumErrors`).
+    pub damaged: u64,
     /// Datagrams that arrived cut, beside those that arrived whole.
     pub cut: u64,
     /// Datagrams that arrived altered, beside those.

@@ -30,6 +30,9 @@ pub enum Counted {
     /// Datagrams dropped by the receiver's socket.
     #[error("drops at its socket")]
     SocketDrops,
+    /// Datagrams with a wrong checksum.
+    #[error("damaged datagrams")]
+    Damaged,
     /// Datagrams that arrived cut.
     #[error("cut datagrams")]
     Cut,

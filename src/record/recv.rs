@@ -108,9 +108,11 @@ pub struct RecvInterval {
     pub datagrams: u64,
     /// Their payload bytes.
     pub bytes: u64,
-    /// Buffers dropped in this interval because sockets were full.
+    /// Buffers that this host's sockets dropped in this interval.
     #[serde(rename = "socket_drops")]
     pub drops: u64,
+    /// Of these, at most so many because they were damaged (`InCsumErrors`).
+    pub damaged: u64,
     /// Payload bits per second.
     pub bits_per_second: Option<u64>,
     /// Datagrams per second.

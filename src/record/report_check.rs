@@ -247,6 +247,7 @@ impl Untrusted<BlastInterval> {
             (Counted::Altered, told.altered),
         ])?;
         let all = told.datagrams.saturating_add(told.cut).saturating_add(told.altered);
+        parts((Counted::SocketDrops, told.socket_drops), [(Counted::Damaged, told.damaged)])?;
         parts((Counted::Arrived, told.datagrams), [(Counted::Duplicates, told.duplicates)])?;
         parts((Counted::Arrived, all), [(Counted::Reordered, told.reordered)])?;
         let end = told.start_ns.saturating_add(told.duration_ns);

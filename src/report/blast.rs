@@ -3,7 +3,7 @@
 use super::interval::{bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::number::RateUnit;
-use super::page::{Align, ended, table};
+use super::page::{Align, GLUE, ended, table};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, lost, waiting_for};
 use super::words::host_losses::part_text;
@@ -259,8 +259,9 @@ fn interval_line(
     let of = numbers_of(interval);
     let mut told = format!("lost {}", lost(interval.lost, of));
     let beside = [
-        // Of the lost, by the socket: full, or damaged, which the counters tell at the end.
-        (interval.socket_drops, "drops"),
+        // Of the lost, by the socket.
+        (interval.socket_drops.saturating_sub(interval.damaged), "drops"),
+        (interval.damaged, "damaged"),
         (interval.cut, "cut"),
         (interval.altered, "altered"),
         (interval.duplicates, "duplicates"),
@@ -269,7 +270,7 @@ fn interval_line(
     for (count, what) in beside {
         if count > 0 {
             // Writing to a string does not fail.
-            let _ = write!(told, "   {what} {}", group_digits(count));
+            let _ = write!(told, "   {what}{GLUE}{}", group_digits(count));
         }
     }
     page.paragraph(&first, first.chars().count(), &told)

@@ -56,13 +56,17 @@ impl DatagramPrinter {
         let datagram = received.datagram;
         match self.style {
             DatagramStyle::Raw => return out.payload(datagram.payload),
-            DatagramStyle::Json => {
-                let record = record(received, after, self.names);
-                return out.json_line(&Event::new("datagram", self.command, &record));
-            }
+            DatagramStyle::Json => return out.json_text(&self.json(received, after)),
             DatagramStyle::Text | DatagramStyle::Hex | DatagramStyle::Hexdump => {}
         }
         out.line(self.text(received, after))
+    }
+
+    /// One datagram as a line of JSON.
+    pub fn json(&self, received: &Received<'_>, after: Option<Nanos>) -> String {
+        let record = record(received, after, self.names);
+        // Records have string keys and finite numbers only, so this does not fail.
+        serde_json::to_string(&Event::new("datagram", self.command, &record)).unwrap_or_default()
     }
 
     /// One datagram as its line; with [`DatagramStyle::Hexdump`] the payload's lines follow.

@@ -107,7 +107,7 @@ pub(super) fn ended<S: AsRef<str>>(lines: impl IntoIterator<Item = S>) -> String
 }
 
 /// Replaces a space at which a line must not break.
-const GLUE: char = '\u{a0}';
+pub(super) const GLUE: char = '\u{a0}';
 
 /// Units that stay on the line of their figure.
 const UNITS: [&str; 14] = [

@@ -158,13 +158,19 @@ pub fn recv_status_line(datagrams: u64, bytes: u64, elapsed: Nanos) -> String {
 /// One line of a running receiver.
 pub fn recv_interval_line(interval: &RecvInterval) -> String {
     let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
-    format!(
-        "{end:>8.1} s  {:>9} datagrams  {:>16}  {:>12}  drops {}",
-        group_digits(interval.datagrams),
-        packets_or_dash(interval.datagrams_per_second),
-        bits_or_dash(interval.bits_per_second),
-        group_digits(interval.drops)
-    )
+    let [datagrams, drops, damaged] =
+        [interval.datagrams, interval.drops.saturating_sub(interval.damaged), interval.damaged]
+            .map(group_digits);
+    let packets = packets_or_dash(interval.datagrams_per_second);
+    let bits = bits_or_dash(interval.bits_per_second);
+    if interval.damaged > 0 {
+        // One column more: blanks between the others make room for it.
+        return format!(
+            "{end:>6.1} s  {datagrams:>9} datagrams  {packets}  {bits}  drops {drops}  \
+             damaged {damaged}"
+        );
+    }
+    format!("{end:>8.1} s  {datagrams:>9} datagrams  {packets:>16}  {bits:>12}  drops {drops}")
 }
 
 /// The final counts as text.

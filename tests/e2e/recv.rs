@@ -3,7 +3,7 @@
 
 use crate::common::{
     Capture, Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path,
-    require_lab, require_tools, run, secs, skip, udpkit, wait_bound, wait_until,
+    require_lab, require_tools, run, secs, skip, text, udpkit, wait_bound, wait_until,
 };
 use serde_json::Value;
 use std::net::UdpSocket;
@@ -391,6 +391,41 @@ fn a_full_buffer_loses_what_is_counted_as_dropped_and_nothing_else() {
         let (received, drops) = (number(&document, "datagrams"), number(&document, "socket_drops"));
         assert!(drops > 10_000, "{document:#}");
         assert_eq!(received + drops, number(&sent, "datagrams") + 1, "--io {io}");
+    }
+}
+
+#[test]
+fn damaged_datagrams_are_told_apart_while_it_runs() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    for damages in [false, true] {
+        if damages {
+            lab.nft_early("b", "udp length 508 numgen inc mod 10 == 0 @th,500,32 set 1");
+        }
+        let args = ["recv", "9000", "-q", "--report-every", "100ms", "--format", "json"];
+        let running = Running::start(lab.udpkit("b").args(args));
+        lab.wait_bound("b", 9000);
+        let before = lab.snmp("b");
+        let args = ["send", "10.77.0.2:9000", "-s", "500", "-c", "300", "-b", "1000pps"];
+        run(lab.udpkit("a").args(args), secs(20)).expect_success();
+        let after = lab.snmp("b");
+        let arrived = after.in_datagrams - before.in_datagrams;
+        let whole = |told: &str| told[..told.rfind('\n').map_or(0, |end| end + 1)].to_owned();
+        let sum = |told: &str, key: &str| -> u64 {
+            let lines =
+                json_lines(told).into_iter().filter(|line| text(line, "event") == "interval");
+            lines.map(|line| number(&line, key)).sum()
+        };
+        let all = |told: &str| {
+            let told = whole(told);
+            sum(&told, "datagrams") == arrived && sum(&told, "socket_drops") == 300 - arrived
+        };
+        assert!(running.wait_for_stdout(secs(5), all), "{}", running.stdout_so_far());
+        running.signal("INT");
+        let out = running.wait(secs(5)).expect_success().out();
+        let damaged = after.in_csum_errors - before.in_csum_errors;
+        assert_eq!((damaged, sum(&out, "damaged")), (300 - arrived, 300 - arrived), "{out}");
+        assert_eq!(damaged > 20, damages, "{out}");
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::{
     TestEnd, TestStream, random_u64, stream_buffer,
 };
 use crate::machine::Executor;
-use crate::net::{HostReader, HostSnapshot, RunInterfaces, SocketPlan};
+use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
@@ -22,6 +22,7 @@ use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
 use crate::sys::process_cpu_time;
 use crate::units::{Nanos, with_port};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// What the streams of this end counted.
@@ -67,6 +68,7 @@ pub struct Driver {
     board: IntervalMerger,
     probe: Option<ProbeSwitch>,
     counters: HostReader,
+    damage: Arc<DamageMeter>,
     /// This host's counters before the first stream, or before the dialogue until that.
     before: HostSnapshot,
     /// Processor time of this process when an iperf3 test began.
@@ -105,6 +107,7 @@ impl Driver {
             probe,
             before: counters.snapshot(),
             counters,
+            damage: Arc::new(DamageMeter::open()),
             cpu_before: (Nanos::ZERO, Nanos::ZERO),
         }
     }
@@ -226,6 +229,7 @@ impl Driver {
             received: Box::new(IntervalSender {
                 stream,
                 counts: self.plan.iperf3.is_some() && test.count > 0,
+                damage: Arc::clone(&self.damage),
                 orders,
                 control,
             }),
@@ -364,6 +368,7 @@ struct IntervalSender {
     stream: u32,
     /// Whether the run may end by what was received.
     counts: bool,
+    damage: Arc<DamageMeter>,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
@@ -372,7 +377,10 @@ impl Sink<ReceiverEvent> for IntervalSender {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         let stream = self.stream;
         let order = match event {
-            ReceiverEvent::Interval(interval) => ControlOrder::Stretch { stream, interval },
+            ReceiverEvent::Interval(mut interval) => {
+                interval.damaged = self.damage.damaged(interval.socket_drops);
+                ControlOrder::Stretch { stream, interval }
+            }
             ReceiverEvent::LostInMove(datagrams) => ControlOrder::LostInMove { datagrams },
             ReceiverEvent::Moved => ControlOrder::StreamMoved { stream },
             ReceiverEvent::Answered { repeats } => ControlOrder::Answered { stream, repeats },

@@ -4,10 +4,12 @@
 //! up its access to files can still read them. A counter that cannot be read is unknown.
 
 mod conntrack;
+mod damage;
 mod links;
 mod text;
 
 pub use self::conntrack::{FullTable, full_table};
+pub use self::damage::DamageMeter;
 
 use self::links::{Link, RouteSocket};
 use crate::batch::{HostChange, HostCounter, HostCounters};

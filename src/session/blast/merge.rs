@@ -138,6 +138,7 @@ pub fn merge_interval<'a>(
         duplicates: whole.duplicates.saturating_add(part.duplicates),
         reordered: whole.reordered.saturating_add(part.reordered),
         socket_drops: whole.socket_drops.saturating_add(part.socket_drops),
+        damaged: whole.damaged.saturating_add(part.damaged),
         cut: whole.cut.saturating_add(part.cut),
         altered: whole.altered.saturating_add(part.altered),
     })

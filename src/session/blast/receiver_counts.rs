@@ -37,6 +37,7 @@ impl Stretch {
             duplicates: counts.duplicates - before.duplicates,
             reordered: counts.reordered - before.reordered,
             socket_drops: counts.socket_drops - before.socket_drops,
+            damaged: 0,
             cut: counts.cut - before.cut,
             altered: counts.altered - before.altered,
         };

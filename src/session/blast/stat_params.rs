@@ -227,7 +227,7 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
     }))
 }
 
-/// One interval as a parameter value: ten numbers separated by colons.
+/// One interval as a parameter value: eleven numbers separated by colons.
 pub fn interval_text(interval: &BlastInterval) -> String {
     let BlastInterval {
         start_ns,
@@ -238,12 +238,13 @@ pub fn interval_text(interval: &BlastInterval) -> String {
         duplicates,
         reordered,
         socket_drops,
+        damaged,
         cut,
         altered,
     } = interval;
     format!(
         "{start_ns}:{duration_ns}:{datagrams}:{bytes}:{lost}:{duplicates}:{reordered}:\
-         {socket_drops}:{cut}:{altered}"
+         {socket_drops}:{damaged}:{cut}:{altered}"
     )
 }
 
@@ -259,6 +260,7 @@ pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
         duplicates,
         reordered,
         socket_drops,
+        damaged,
         cut,
         altered,
     ] = numbers[..]
@@ -274,6 +276,7 @@ pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
         duplicates,
         reordered,
         socket_drops,
+        damaged,
         cut,
         altered,
     }))

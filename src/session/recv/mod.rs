@@ -44,6 +44,9 @@ pub enum Show {
     EachWithHeader,
 }
 
+/// At most how many of the drops of an interval were of damaged datagrams.
+type Damaged = dyn Fn(u64) -> u64 + Send;
+
 /// Parameters of `recv`.
 #[derive(Clone, Debug)]
 pub struct RecvPlan {
@@ -80,6 +83,7 @@ pub struct RecvSession<S> {
     sources: TopSources,
     gaps: DelayHistogram,
     intervals: Option<Intervals>,
+    damaged: Option<Box<Damaged>>,
     /// Drops already reported in intervals.
     drops_told: u64,
     /// Total length of this host's pauses.
@@ -142,6 +146,7 @@ where
             sources: TopSources::new(SOURCES),
             gaps: DelayHistogram::new(),
             intervals: plan.interval.map(Intervals::new),
+            damaged: None,
             drops_told: 0,
             paused: Nanos::ZERO,
             answers: Answers::new(plan.answering.clone(), plan.explain),
@@ -151,6 +156,13 @@ where
             news: false,
             plan,
         }
+    }
+
+    /// Has this tell how many of the drops of each interval were of damaged datagrams.
+    #[must_use]
+    pub fn with_damage(mut self, damaged: impl Fn(u64) -> u64 + Send + 'static) -> Self {
+        self.damaged = Some(Box::new(damaged));
+        self
     }
 
     fn drops(&self) -> u64 {
@@ -196,6 +208,7 @@ where
             drops: drops - std::mem::replace(&mut self.drops_told, drops),
             ..RecvInterval::default()
         };
+        interval.damaged = self.damaged.as_ref().map_or(0, |damaged| damaged(interval.drops));
         interval.set_rates();
         Some(interval)
     }

@@ -181,6 +181,7 @@ fn a_status_of_the_largest_numbers_still_fits_and_leaves_stretches_for_later() {
         duplicates: most,
         reordered: most,
         socket_drops: most,
+        damaged: most,
         cut: most,
         altered: most,
     };

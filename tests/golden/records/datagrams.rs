@@ -56,7 +56,10 @@ fn shown(style: DatagramStyle) -> String {
             let local = address("192.0.2.10:9000").into();
             let received = Received { datagram, local, header };
             let after = header.is_none().then_some(Nanos(159_000));
-            lines.push(printer.text(&received, after).to_owned());
+            lines.push(match style {
+                DatagramStyle::Json => printer.json(&received, after),
+                _ => printer.text(&received, after).to_owned(),
+            });
         }
     }
     lines.join("\n")
@@ -68,6 +71,7 @@ fn datagrams_in_every_style() {
         ("text", DatagramStyle::Text),
         ("hex", DatagramStyle::Hex),
         ("hexdump", DatagramStyle::Hexdump),
+        ("json", DatagramStyle::Json),
     ] {
         hold_as(&format!("datagram.{name}"), &shown(style));
     }

@@ -1,10 +1,10 @@
 //! What stands on a terminal while a command runs: every live line and screen, from fixed records.
 
-use crate::hold_text;
+use crate::{hold_as, hold_text};
 use std::net::SocketAddr;
 use udpkit::record::probe::{IdleOutcome, IdleTimer, ProbeKind, TimeoutEvent};
 use udpkit::record::{
-    BlastInterval, CastInterval, FanoutReceiver, FanoutStanding, PingInterval, PingReply,
+    BlastInterval, CastInterval, Event, FanoutReceiver, FanoutStanding, PingInterval, PingReply,
     PingTimeout, ReceiverState, RecvInterval, ReplyKind, Worded,
 };
 use udpkit::report::words::blast::waiting_for;
@@ -186,7 +186,11 @@ fn the_lines_of_recv() {
         let mut silent = RecvInterval { duration_ns: SECOND, ..RecvInterval::default() };
         busy.set_rates();
         silent.set_rates();
-        [silent, busy].map(|one| recv_interval_line(&one)).to_vec()
+        let harmed = RecvInterval { damaged: 234, ..busy.clone() };
+        let lines = [&silent, &busy, &harmed].map(|one| Event::new("interval", "recv", one));
+        let lines = lines.map(|line| serde_json::to_string(&line).expect("a record"));
+        hold_as("live.recv.json", &lines.join("\n"));
+        [silent, busy, harmed].map(|one| recv_interval_line(&one)).to_vec()
     });
 }
 
@@ -205,6 +209,7 @@ fn the_lines_of_blast() {
                 start_ns: 3_598 * SECOND,
                 lost: 897,
                 socket_drops: 17,
+                damaged: 5,
                 reordered: 12,
                 ..usual
             },
