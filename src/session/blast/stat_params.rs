@@ -416,10 +416,17 @@ mod tests {
 
     #[test]
     fn a_stretch_survives_the_dialogue_and_a_broken_one_is_refused() {
-        let interval =
-            BlastInterval { start_ns: 1, bytes: 2, lost: 3, altered: 4, ..Default::default() };
+        let interval = BlastInterval {
+            start_ns: 1,
+            bytes: 2,
+            lost: 3,
+            damaged: 5,
+            altered: 4,
+            ..Default::default()
+        };
         assert_eq!(read_interval(&interval_text(&interval)), Some(Untrusted::new(interval)));
-        for text in ["", "1:2", "1:2:3:4:5:6:7:8:9:x", "1:2:3:4:5:6:7:8:9:10:11"] {
+        let (broken, longer) = ("1:2:3:4:5:6:7:8:9:10:x", "1:2:3:4:5:6:7:8:9:10:11:12");
+        for text in ["", "1:2", broken, longer] {
             assert_eq!(read_interval(text), None, "{text}");
         }
     }
