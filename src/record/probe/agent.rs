@@ -3,7 +3,7 @@
 
 use super::RefusedHere;
 use crate::batch::{InterfaceChange, LocalSendFailure, NetworkError};
-use crate::record::{Contradiction, InterfaceEvent, RemoteRefusal, ServerReply};
+use crate::record::{Contradiction, InterfaceEvent, RemoteRefusal, ServerReply, Trouble};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -207,6 +207,11 @@ pub enum ProbeCaveat {
         of: u64,
         /// The reasons.
         refusals: Vec<RefusedHere>,
+    },
+    /// The network refused some datagrams, which ended nothing.
+    NetworkErrors {
+        /// The errors, by destination and kind.
+        network_errors: Vec<Trouble>,
     },
     /// The user ended the run.
     Interrupted,

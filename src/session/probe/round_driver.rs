@@ -288,9 +288,11 @@ impl<K: Kind> Session for RoundDriver<K> {
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
-        if !self.far_end.on_network_error(now, error)
-            && let Some(shots) = &mut self.shots
-        {
+        if self.far_end.on_network_error(now, error) {
+            return;
+        }
+        self.far_end.note_network_error(now, error);
+        if let Some(shots) = &mut self.shots {
             shots.on_network_error(error);
         }
     }
@@ -321,7 +323,7 @@ impl<K: Kind> Session for RoundDriver<K> {
 
     fn finish(mut self, now: Now) -> RoundDriverEnd<K::Facts> {
         let lost = self.far_end.lost().cloned();
-        self.caveats.extend(self.far_end.answered_elsewhere());
+        self.caveats.extend(self.far_end.caveats());
         let facts = match (&self.shots, lost) {
             (None, lost) => Err(lost.unwrap_or(NoAgent::Interrupted)),
             (Some(_), lost) => {

@@ -2,8 +2,7 @@
 
 use crate::{hold, hold_text};
 use std::net::{IpAddr, SocketAddr};
-use udpkit::batch::LocalSendFailure;
-use udpkit::record::Findings;
+use udpkit::batch::{LocalSendFailure, NetworkError};
 use udpkit::record::probe::{
     AgentReport, ErrorOrigin, IcmpError, Inconclusive, NoAgent, NotOpened, PathPorts, PortGroup,
     PortPath, PortRow, PortState, PortsAlternative, PortsBeside, PortsCaveat, PortsEvidence,
@@ -11,6 +10,7 @@ use udpkit::record::probe::{
     ScanFindings, ScanReport, ScanVerdict, ScannedPort, TraceEnd, TraceFlow, TraceReport,
     TraceVerdict, Way,
 };
+use udpkit::record::{Findings, Occurrence, Trouble};
 use udpkit::report::{Page, ports_text};
 use udpkit::units::Nanos;
 use udpkit::wire::PortList;
@@ -337,12 +337,25 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
         ProbeCaveat::AgentWithheld { replies: 12 },
         ProbeCaveat::AgentLost { reason: lost.clone() },
         ProbeCaveat::RepliesFromElsewhere { asked: target.into(), from: from.into() },
+        ProbeCaveat::NetworkErrors { network_errors: vec![refused(target, 1), refused(from, 7)] },
     ]
     .map(PortsCaveat::Shared)
     .to_vec();
     let agent = report.agent.as_mut().expect("an agent");
     (agent.lost, agent.withheld, agent.answered_from) = (Some(lost), 12, Some(from.into()));
     hold("ports.agent_lost", "probe ports", &report, |page| ports_text(&report, page));
+}
+
+/// A router's refusals of datagrams to this address.
+fn refused(destination: SocketAddr, times: u64) -> Trouble {
+    let origin = ErrorOrigin::Icmp;
+    let mut error = NetworkError::new(origin, (3, 1), 113, destination, b"");
+    error.offender = Some(addr("10.77.1.1:0").ip());
+    let mut seen = Occurrence::once(Nanos::from_millis(20));
+    if times > 1 {
+        seen.again(Nanos::from_millis(1_020));
+    }
+    Trouble { destination: destination.into(), error: error.notice(), times, seen }
 }
 
 /// Statements that the other reports do not contain.

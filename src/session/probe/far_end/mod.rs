@@ -20,6 +20,7 @@ use crate::batch::{
 use crate::control::{Client, ClientReply, Exchange, Refusals, Sealer, Step};
 use crate::machine::{Next, Now};
 use crate::record::probe::{NoAgent, ProbeCaveat};
+use crate::session::NetworkErrorLog;
 use crate::units::Nanos;
 use crate::wire::{Arrivals, Code, Params, PortList, Reply, Verb};
 use socket_proof::SocketProof;
@@ -76,6 +77,9 @@ pub struct FarEnd {
     seen_as: Option<SocketAddr>,
     /// The address that answered instead of the one contacted.
     answered_from: Option<SocketAddr>,
+    started: Option<Nanos>,
+    /// What the network said of the probe's datagrams since then.
+    errors: NetworkErrorLog,
 }
 
 impl FarEnd {
@@ -103,6 +107,8 @@ impl FarEnd {
             refused_here: None,
             seen_as: None,
             answered_from: None,
+            started: None,
+            errors: NetworkErrorLog::default(),
         }
     }
 
@@ -252,6 +258,25 @@ impl FarEnd {
         Some(ProbeCaveat::RepliesFromElsewhere { asked: self.address.into(), from: from.into() })
     }
 
+    /// The caveat that the network refused some datagrams; `None` if it did not.
+    pub fn network_errors(&self) -> Option<ProbeCaveat> {
+        let network_errors = self.errors.kinds().to_vec();
+        let is_refused = !network_errors.is_empty();
+        is_refused.then_some(ProbeCaveat::NetworkErrors { network_errors })
+    }
+
+    /// What makes every finding of this agent less reliable.
+    pub fn caveats(&self) -> Vec<ProbeCaveat> {
+        self.answered_elsewhere().into_iter().chain(self.network_errors()).collect()
+    }
+
+    /// Notes a network error about a datagram of the probe for the report.
+    pub fn note_network_error(&mut self, now: Now, error: &NetworkError) {
+        if error.is_delivery_failure() && error.destination.ip() == self.address.ip() {
+            self.errors.observe(now.mono - self.started.unwrap_or(now.mono), error);
+        }
+    }
+
     /// Ends the session once all other requests are answered.
     pub fn close(&mut self) {
         self.wants.push_back(AgentRequest::Close);
@@ -280,6 +305,7 @@ impl FarEnd {
     /// Writes what is due into the batch, along with what the probe writes, and returns when to ask
     /// again: [`Next::Send`] if something was written, [`Next::Done`] when it is over.
     pub fn poll(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.started.get_or_insert(now.mono);
         let mut next = self.poll_dialogue(now, out);
         if self.is_over() {
             return Next::Done;
@@ -397,6 +423,7 @@ impl FarEnd {
             && !is_too_big
             && error.quoted().first().is_none_or(u8::is_ascii_alphanumeric);
         if ours {
+            self.note_network_error(now, error);
             let was_closed = self.refusals.due(self.client.patience()).is_some();
             self.refusals.observe(now.mono, error);
             if !was_closed && self.refusals.due(self.client.patience()).is_some() {

@@ -73,7 +73,7 @@ pub(super) struct Counts {
     /// About how long it would take to decide; `None` if it is decided.
     pub needed: Option<Nanos>,
     pub withheld: u64,
-    pub answered_elsewhere: Option<ProbeCaveat>,
+    pub agent_caveats: Vec<ProbeCaveat>,
     pub agent_lost: Option<NoAgent>,
     pub interrupted: bool,
     pub duration: Nanos,
@@ -95,7 +95,7 @@ impl Counts {
             began: Nanos::ZERO,
             needed: None,
             withheld: 0,
-            answered_elsewhere: None,
+            agent_caveats: Vec::new(),
             agent_lost: None,
             interrupted: false,
             duration: Nanos::ZERO,

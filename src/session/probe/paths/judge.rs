@@ -308,9 +308,9 @@ fn caveats(report: &PathsReport, counts: &Counts, verdict: &PathsVerdict) -> Vec
         refused,
         contradiction,
         lost,
-        counts.answered_elsewhere.clone(),
         report.interrupted.then_some(ProbeCaveat::Interrupted),
     ];
-    found.extend(shared.into_iter().flatten().map(PathsCaveat::Shared));
+    let shared = shared.into_iter().flatten().chain(counts.agent_caveats.iter().cloned());
+    found.extend(shared.map(PathsCaveat::Shared));
     found
 }

@@ -549,8 +549,10 @@ impl Session for PathsSession {
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
-        if let Some(far) = &mut self.far {
-            far.on_network_error(now, error);
+        if let Some(far) = &mut self.far
+            && !far.on_network_error(now, error)
+        {
+            far.note_network_error(now, error);
         }
     }
 
@@ -597,7 +599,7 @@ impl Session for PathsSession {
         counts.agent_lost = lost;
         if let Some(far) = &self.far {
             counts.withheld = far.withheld();
-            counts.answered_elsewhere = far.answered_elsewhere();
+            counts.agent_caveats = far.caveats();
         }
         counts.duration = now.mono - self.started.unwrap_or(now).mono;
         PathsEnd::Measured(Box::new(judge::report(&self.plan, &counts)))

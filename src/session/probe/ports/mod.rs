@@ -416,6 +416,9 @@ impl Session for PortsSession {
             ports,
             ..PortsReport::default()
         };
-        PortsEnd::Helped(Box::new(PortsCounts::new(report)))
+        let mut counts = PortsCounts::new(report);
+        // Of the ports that are probed, the rows tell.
+        counts.caution(self.far.network_errors().into_iter().collect());
+        PortsEnd::Helped(Box::new(counts))
     }
 }

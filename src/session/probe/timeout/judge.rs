@@ -57,7 +57,7 @@ pub(super) fn report<S: Sink<TimeoutEvent>>(
     let caveats = &mut report.findings.caveats;
     caveats.extend(proven_by_own_path(&session.lanes).then_some(TimeoutCaveat::ProvenByOwnPath));
     let copies = ProbeCaveat::replies_duplicated(report.copies);
-    let shared = copies.into_iter().chain(session.far.answered_elsewhere());
+    let shared = copies.into_iter().chain(session.far.caveats());
     caveats.extend(shared.map(TimeoutCaveat::Shared));
     report
 }

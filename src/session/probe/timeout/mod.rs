@@ -380,7 +380,11 @@ impl<S: Sink<TimeoutEvent>> Session for TimeoutSession<S> {
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
-        if self.far.on_network_error(now, error) || error.origin != ErrorOrigin::Local {
+        if self.far.on_network_error(now, error) {
+            return;
+        }
+        self.far.note_network_error(now, error);
+        if error.origin != ErrorOrigin::Local {
             return;
         }
         // It did not leave this host.
