@@ -10,6 +10,7 @@
 //! is applied to real datagrams, too. One seed is one run. What a session must make of it is left
 //! to the tests of the sessions.
 
+mod byte_stream;
 mod clock;
 mod delivery;
 mod events;
@@ -27,8 +28,10 @@ mod policer;
 mod responder;
 mod router;
 mod runs;
+mod tcp;
 mod way;
 
+pub use byte_stream::Segment;
 pub use clock::Clock;
 pub use extremes::alter;
 pub use faults::{Fault, Middlebox, Weather};
@@ -44,4 +47,5 @@ pub use policer::Policer;
 pub use responder::Responder;
 pub use router::{ErrorBudget, Router, RouterRule, RoutingLoop};
 pub use runs::runs;
+pub use tcp::{TcpClient, TcpServer};
 pub use way::Way;

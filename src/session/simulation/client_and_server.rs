@@ -1,16 +1,16 @@
 //! A server and a client as the engine builds them: one control session each, and streams that
 //! start and end as requested.
 
+use super::running_stream::{End, Stream, receiver, sender, start};
 use crate::batch::{RxCall, TxCall};
 use crate::control::{KEEPALIVE_EVERY, Sealer};
 use crate::impair::{Chance, Impairments};
-use crate::machine::Session;
 use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket, Weather};
 use crate::record::ServeRecord;
 use crate::session::blast::{
-    BlastControl, BlastReceiver, BlastSender, ControlCommand, ControlEvent, ControlOrder,
-    ControlSummary, Direction, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
-    ReceiverSummary, SenderEvent, SenderOrder, SenderPlan, SenderSummary, TestPlan,
+    BlastControl, ControlCommand, ControlEvent, ControlOrder, ControlSummary, Direction, Opening,
+    ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderPlan, SenderSummary,
+    TestPlan,
 };
 use crate::session::serve::{
     ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport,
@@ -28,10 +28,7 @@ use std::net::{IpAddr, SocketAddr};
 pub const IO: StreamIo =
     StreamIo { tx: TxCall::Plain, rx: RxCall::Plain, batch: 1, receive_buffer: 1, send_buffer: 1 };
 pub const PATIENCE: Nanos = Nanos::from_secs(5);
-const TICK: Nanos = Nanos::from_millis(50);
 
-type Receiver = BlastReceiver<Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>>;
-type Sender = BlastSender<Mailbox<SenderEvent>>;
 type ControlMail = (Mailbox<ControlCommand>, Mailbox<ControlEvent>);
 type Control = BlastControl<Mailbox<ControlOrder>, ControlMail>;
 /// What a server wants done, and what it tells.
@@ -45,63 +42,6 @@ pub fn serve(policy: ServePolicy, seed: u64) -> (Serve, Mailbox<ServeOrder>, Ser
     let key = TicketKey(std::array::from_fn(|_| rng.u8(..)));
     let random: Box<dyn FnMut() -> u64> = Box::new(move || rng.u64(..));
     (ServeControl::new(policy, key, orders.clone(), mail.clone(), random), orders, mail)
-}
-
-/// What a stream does, and its mailboxes.
-enum Role {
-    Sends(Running<Sender>, Mailbox<SenderOrder>),
-    Receives(Running<Receiver>, Mailbox<ReceiverOrder>, Mailbox<ReceiverEvent>),
-}
-
-/// One stream of either host.
-struct Stream {
-    /// The server's session; 0 at the client.
-    session: u64,
-    number: u32,
-    process: ProcessId,
-    role: Role,
-    /// Whether its end was reported.
-    over: bool,
-}
-
-/// How a stream ended.
-enum End {
-    Sent(Box<SenderSummary>),
-    Received(Box<ReceiverSummary>),
-}
-
-impl Stream {
-    fn reopen(&self, network: &mut Network, proof: String) {
-        match &self.role {
-            Role::Sends(_, orders) => orders.push(SenderOrder::Reopen { proof }),
-            Role::Receives(_, orders, _) => orders.push(ReceiverOrder::Reopen { proof }),
-        }
-        network.wake(self.process);
-    }
-
-    fn sends(&self) -> bool {
-        matches!(self.role, Role::Sends(..))
-    }
-
-    fn events(&self) -> Vec<ReceiverEvent> {
-        match &self.role {
-            Role::Sends(..) => Vec::new(),
-            Role::Receives(_, _, events) => events.drain(),
-        }
-    }
-
-    /// Its final counts, once.
-    fn end(&mut self, network: &Network) -> Option<End> {
-        if self.over || !network.is_over(self.process) {
-            return None;
-        }
-        self.over = true;
-        let now = network.now(self.process);
-        Some(match &self.role {
-            Role::Sends(session, _) => End::Sent(Box::new(session.finish(now))),
-            Role::Receives(session, _, _) => End::Received(Box::new(session.finish(now))),
-        })
-    }
 }
 
 /// The server's host.
@@ -355,19 +295,13 @@ impl ClientAndServer {
                     let mut streams = self.server.streams.iter().filter(of(session));
                     if let Some(stream) = streams.find(|stream| stream.number == number) {
                         self.network.redirect(stream.process, peer);
-                        if let Role::Receives(_, orders, _) = &stream.role {
-                            orders.push(ReceiverOrder::Moved);
-                            self.network.wake(stream.process);
-                        }
+                        stream.order(&mut self.network, ReceiverOrder::Moved);
                     }
                 }
                 ServeCommand::Total { session, stream: number, total } => {
                     let streams = self.server.streams.iter().filter(of(session));
                     for stream in streams.filter(|stream| stream.number == number) {
-                        if let Role::Receives(_, orders, _) = &stream.role {
-                            orders.push(ReceiverOrder::Total(total));
-                            self.network.wake(stream.process);
-                        }
+                        stream.order(&mut self.network, ReceiverOrder::Total(total));
                     }
                 }
                 // There is only one socket here, the server's own.
@@ -492,14 +426,14 @@ impl ClientAndServer {
             let socket = SimSocket::connected(from, server_address());
             let place = (&mut self.network, self.client_host, socket);
             let (process, role) = if self.plan.is_up(number) {
-                sender(place, SenderPlan::new(self.plan, number, tag), Some(opening))
+                sender(place, SenderPlan::new(self.plan, number, tag), Some(opening.into()))
             } else {
                 let plan = ReceiverPlan {
                     time: self.plan.time,
                     keepalive: self.keepalive,
                     ..receiver_plan(&self.plan, tag, patience)
                 };
-                receiver(place, plan, Some(opening))
+                receiver(place, plan, Some(opening.into()))
             };
             self.streams.push(Stream { session: 0, number, process, role, over: false });
         }
@@ -541,41 +475,4 @@ impl ClientAndServer {
 /// The client's address of a stream.
 pub fn stream_address(number: u32) -> SocketAddr {
     SocketAddr::new(client_address().ip(), 4_001 + number as u16)
-}
-
-type StreamPlace<'a> = (&'a mut Network, HostId, SimSocket);
-
-fn start<S: Session + 'static>(
-    network: &mut Network,
-    host: HostId,
-    socket: SimSocket,
-    session: S,
-) -> Running<S> {
-    let running = network.start(host, &[socket], session);
-    network.set_tick(running.id(), TICK);
-    running
-}
-
-fn sender(
-    (network, host, socket): StreamPlace<'_>,
-    plan: SenderPlan,
-    opening: Option<Opening>,
-) -> (ProcessId, Role) {
-    let orders = Mailbox::new();
-    let opening = opening.map(Into::into);
-    let session = BlastSender::new(plan, opening, Mailbox::new()).with_orders(orders.clone());
-    let session = start(network, host, socket, session);
-    (session.id(), Role::Sends(session, orders))
-}
-
-fn receiver(
-    (network, host, socket): StreamPlace<'_>,
-    plan: ReceiverPlan,
-    opening: Option<Opening>,
-) -> (ProcessId, Role) {
-    let (orders, events) = (Mailbox::new(), Mailbox::new());
-    let opening = opening.map(Into::into);
-    let session = BlastReceiver::new(plan, opening, orders.clone(), events.clone());
-    let session = start(network, host, socket, session);
-    (session.id(), Role::Receives(session, orders, events))
 }

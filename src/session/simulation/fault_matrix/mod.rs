@@ -9,6 +9,7 @@
 //! `cargo test --lib fault_matrix -- --nocapture` prints how each run ended.
 
 mod blast;
+mod iperf3;
 mod messages;
 mod page;
 mod ping;
@@ -55,6 +56,9 @@ matrix! {
     blast_down: blast::DOWN,
     blast_both: blast::BOTH,
     blast_probe: prober::PROBER,
+    iperf3_up: iperf3::UP,
+    iperf3_down: iperf3::DOWN,
+    iperf3_both: iperf3::BOTH,
     ping_stamp: ping::STAMP,
     ping_echo: ping::ECHO,
     ping_flood: ping::FLOOD,

@@ -30,8 +30,8 @@ pub fn reflector() -> StampReflector<fn() -> ErrorEstimate> {
 #[derive(Clone, Default)]
 pub struct Tap(Rc<RefCell<Vec<Tapped>>>);
 
-/// A datagram and its direction.
-type Tapped = (Way, Vec<u8>);
+/// A datagram, its direction, and the ports that it goes from and to.
+type Tapped = (Way, [u16; 2], Vec<u8>);
 
 impl Tap {
     /// A host with this tap at its interface.
@@ -39,7 +39,8 @@ impl Tap {
         let seen = Rc::clone(&self.0);
         host.behind_rule(move |_, way, packet: &mut Packet| {
             if let Some(payload) = packet.payload() {
-                seen.borrow_mut().push((way, payload.to_vec()));
+                let ports = [packet.from.port(), packet.to.port()];
+                seen.borrow_mut().push((way, ports, payload.to_vec()));
             }
             true
         })
@@ -48,13 +49,20 @@ impl Tap {
     /// What left the host, or came to it, in order.
     pub fn payloads(&self, way: Way) -> Vec<Vec<u8>> {
         let seen = self.0.borrow();
-        let passed = seen.iter().filter(|(passed, _)| *passed == way);
-        passed.map(|(_, payload)| payload.clone()).collect()
+        let passed = seen.iter().filter(|(passed, ..)| *passed == way);
+        passed.map(|(_, _, payload)| payload.clone()).collect()
+    }
+
+    /// The same, with the ports that each went from and to.
+    pub fn datagrams(&self, way: Way) -> Vec<([u16; 2], Vec<u8>)> {
+        let seen = self.0.borrow();
+        let passed = seen.iter().filter(|(passed, ..)| *passed == way);
+        passed.map(|(_, ports, payload)| (*ports, payload.clone())).collect()
     }
 
     /// How many datagrams that were.
     pub fn count(&self, way: Way) -> u64 {
-        self.0.borrow().iter().filter(|(passed, _)| *passed == way).count() as u64
+        self.0.borrow().iter().filter(|(passed, ..)| *passed == way).count() as u64
     }
 }
 
