@@ -66,7 +66,8 @@ impl Iperf3Port {
         let port = self.local.port();
         let (counters, damage) = self.counters;
         let counters = (counters, damage, None);
-        let streams = ServerStreams::new(plan.clone(), port, counters, orders, handle.clone());
+        let streams = ServerStreams::new(plan.clone(), port, counters, orders, handle.clone())
+            .counted_in(log.open_tests());
         let policy = ServePolicy {
             socket_buffer: plan.buffer as u64,
             receives: receive_shape(plan.io, plan.gro),

@@ -5,6 +5,7 @@ use crate::record::{Flow, ServeRecord, Sink};
 use crate::session::serve::ServeEvent;
 use crate::sys;
 use crate::units::Nanos;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type WriteLog = Box<dyn FnMut(Nanos, &ServeRecord) -> Flow + Send>;
@@ -29,12 +30,37 @@ impl ServerLog {
     }
 }
 
+/// The tests of iperf3's clients that are open, and their streams, for whoever asks the server.
+#[derive(Debug, Default)]
+pub(super) struct OpenTests {
+    sessions: AtomicUsize,
+    streams: AtomicUsize,
+}
+
+impl OpenTests {
+    /// So many there are now.
+    pub fn set(&self, sessions: usize, streams: usize) {
+        self.sessions.store(sessions, Ordering::Relaxed);
+        self.streams.store(streams, Ordering::Relaxed);
+    }
+
+    /// The status of the server's own sessions with these added.
+    fn added_to(&self, record: &ServeRecord) -> Option<ServeRecord> {
+        let ServeRecord::Status { sessions, streams } = *record else { return None };
+        Some(ServeRecord::Status {
+            sessions: sessions + self.sessions.load(Ordering::Relaxed),
+            streams: streams + self.streams.load(Ordering::Relaxed),
+        })
+    }
+}
+
 /// The log of a running server, which ends once nobody reads it any more. All threads that serve
 /// share it.
 #[derive(Clone)]
 pub(super) struct RunningLog {
     log: Arc<Mutex<ServerLog>>,
     control: Handle,
+    open_tests: Arc<OpenTests>,
 }
 
 impl RunningLog {
@@ -44,14 +70,20 @@ impl RunningLog {
             // Nobody reads it: end the server, as at the next event.
             control.stop();
         }
-        Self { log: Arc::new(Mutex::new(log)), control }
+        Self { log: Arc::new(Mutex::new(log)), control, open_tests: Arc::default() }
+    }
+
+    /// What is open beside the server's own sessions.
+    pub fn open_tests(&self) -> Arc<OpenTests> {
+        Arc::clone(&self.open_tests)
     }
 }
 
 impl Sink<ServeEvent> for RunningLog {
     fn take(&mut self, event: ServeEvent) -> Flow {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        if (log.write)(event.at, &event.record) == Flow::Closed {
+        let status = self.open_tests.added_to(&event.record);
+        if (log.write)(event.at, status.as_ref().unwrap_or(&event.record)) == Flow::Closed {
             log.flow = Flow::Closed;
         }
         if log.flow == Flow::Closed {

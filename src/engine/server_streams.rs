@@ -1,6 +1,7 @@
 //! The streams and probe ports of a server's sessions: one thread per stream.
 
 use super::probe_ports::ProbePorts;
+use super::server_log::OpenTests;
 use super::server_plan::ServerPlan;
 use super::stream::{
     RunningStream, StreamEnd, StreamError, StreamPlan, StreamSinks, TestEnd, TestStream,
@@ -44,6 +45,8 @@ pub(super) struct ServerStreams {
     cpu_before: HashMap<u64, (Nanos, Nanos)>,
     /// `None` where no probes are served.
     ports: Option<ProbePorts>,
+    /// Where the number of iperf3's tests is kept; `None` where there are none.
+    open_tests: Option<Arc<OpenTests>>,
     orders: Sender<ServeOrder>,
     control: Handle,
 }
@@ -95,6 +98,11 @@ impl Executor<ServeCommand> for ServerStreams {
                 self.cpu_before.insert(session, sys::process_cpu_time());
                 self.of(session).for_each(RunningStream::begin);
             }
+            ServeCommand::CountOpen { sessions, streams } => {
+                if let Some(open) = &self.open_tests {
+                    open.set(sessions, streams);
+                }
+            }
             ServeCommand::CountProcessor { session } => self.count_processor(session),
             ServeCommand::StopSenders { session } => {
                 let senders = self.of(session).filter(|running| running.sends());
@@ -122,8 +130,25 @@ impl ServerStreams {
         control: Handle,
     ) -> Self {
         let (running, before, cpu_before) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let damage = Arc::new(damage);
-        Self { plan, port, running, counters, damage, before, cpu_before, ports, orders, control }
+        let (damage, open_tests) = (Arc::new(damage), None);
+        Self {
+            plan,
+            port,
+            running,
+            counters,
+            damage,
+            before,
+            cpu_before,
+            ports,
+            open_tests,
+            orders,
+            control,
+        }
+    }
+
+    /// The same for iperf3's clients, whose tests are counted there.
+    pub fn counted_in(self, open_tests: Arc<OpenTests>) -> Self {
+        Self { open_tests: Some(open_tests), ..self }
     }
 
     /// The streams of a session.

@@ -98,6 +98,13 @@ pub enum ServeCommand {
         /// The session.
         session: u64,
     },
+    /// iperf3: so many tests are open, with so many streams.
+    CountOpen {
+        /// Tests that were granted.
+        sessions: usize,
+        /// Their open streams.
+        streams: usize,
+    },
     /// Have a session's senders end their run now.
     StopSenders {
         /// The session.

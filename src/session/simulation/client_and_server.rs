@@ -313,6 +313,7 @@ impl ClientAndServer {
                 | ServeCommand::CountHost { .. }
                 | ServeCommand::Begin { .. }
                 | ServeCommand::CountProcessor { .. }
+                | ServeCommand::CountOpen { .. }
                 | ServeCommand::GiveBack => {}
                 ServeCommand::StopSenders { .. } if self.ignores_stop => {}
                 ServeCommand::StopSenders { session } => {

@@ -188,7 +188,7 @@ impl Iperf3Ends {
                     }
                     self.server_streams.retain(|stream| stream.session != session);
                 }
-                ServeCommand::GiveBack => {}
+                ServeCommand::CountOpen { .. } | ServeCommand::GiveBack => {}
                 ServeCommand::OpenPorts(_)
                 | ServeCommand::ClosePorts { .. }
                 | ServeCommand::Move { .. }

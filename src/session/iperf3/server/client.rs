@@ -128,6 +128,11 @@ impl Test {
         u32::try_from(next).ok()
     }
 
+    /// Streams that are open now.
+    pub fn open_streams(&self) -> usize {
+        self.streams.iter().filter(|stream| stream.opened && !stream.ended).count()
+    }
+
     pub fn has_opened_all(&self) -> bool {
         self.streams.iter().all(|stream| stream.opened)
     }

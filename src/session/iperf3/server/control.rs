@@ -49,6 +49,8 @@ pub struct Iperf3Server<O, E> {
     /// Datagrams that came to a stream's socket before it was connected.
     pub(super) astray: VecDeque<KeptDatagram>,
     over: bool,
+    /// Tests and streams that were open when they were last told.
+    told_open: (usize, usize),
 }
 
 impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
@@ -64,6 +66,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             summary: ServeSummary::default(),
             astray: VecDeque::new(),
             over: false,
+            told_open: (0, 0),
         }
     }
 
@@ -93,6 +96,18 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             }
         }
         used
+    }
+
+    /// Tells how many tests and streams are open, if that has changed.
+    fn tell_open(&mut self) {
+        let granted = |client: &&Client| matches!(client.state, State::Test(_));
+        let tests = || self.clients.values().filter(granted).flat_map(|client| &client.test);
+        let open = (tests().count(), tests().map(Test::open_streams).sum());
+        if open != self.told_open {
+            self.told_open = open;
+            let (sessions, streams) = open;
+            self.engine.execute(ServeCommand::CountOpen { sessions, streams });
+        }
     }
 
     fn bound(&self, all: u64) -> Bound {
@@ -430,6 +445,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
         self.advance(now);
         // Whatever was carried out may have left orders.
         self.take_orders(now);
+        self.tell_open();
         out.append(&mut self.out);
         if self.over {
             return Next::Done;
