@@ -226,6 +226,7 @@ impl ServerStreams {
             Some(iperf3) => TestEnd::Iperf3Server {
                 reply: GreetingReply::new(iperf3.reply),
                 format: DataFormat::Iperf3(iperf3.counters),
+                filling: iperf3.filling,
                 omit: iperf3.omit,
             },
         };

@@ -5,9 +5,9 @@ use crate::batch::{KeptDatagram, RxMeta, TxBatch};
 use crate::net::{KeptSocket, NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
-    BlastReceiver, BlastSender, DataFormat, Greeting, GreetingReply, LARGEST_ANSWER, Opening,
-    RECEIVED_AT_ONCE, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderEvent,
-    SenderOrder, SenderPlan, SenderSummary, StreamOpening, TestPlan, largest_received,
+    BlastReceiver, BlastSender, DataFormat, Filling, Greeting, GreetingReply, LARGEST_ANSWER,
+    Opening, RECEIVED_AT_ONCE, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary,
+    SenderEvent, SenderOrder, SenderPlan, SenderSummary, StreamOpening, TestPlan, largest_received,
     receiver_room, sender_room,
 };
 use crate::session::serve::StreamIo;
@@ -92,6 +92,8 @@ pub enum TestEnd {
         reply: GreetingReply,
         /// The header of its datagrams.
         format: DataFormat,
+        /// What stands behind it.
+        filling: Filling,
         /// Time at the start that is not counted.
         omit: Nanos,
     },
@@ -135,8 +137,8 @@ impl StreamPlan {
                 receiver.keepalive = Nanos::ZERO;
                 Some(StreamOpening::from(greeting))
             }
-            TestEnd::Iperf3Server { reply, format, omit } => {
-                (sender.format, sender.omit) = (format, omit);
+            TestEnd::Iperf3Server { reply, format, filling, omit } => {
+                (sender.format, sender.filling, sender.omit) = (format, filling, omit);
                 (receiver.format, receiver.omit) = (format, omit);
                 // The client ends the test, in either direction.
                 (sender.time, sender.count) = (Nanos::ZERO, 0);

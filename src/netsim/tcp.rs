@@ -219,10 +219,14 @@ impl<S: ByteServer> Session for TcpServer<S> {
         let failed =
             |(number, one): (&u64, &Connection)| one.stream.has_failed().then_some(*number);
         let failed: Vec<u64> = self.connections.iter().filter_map(failed).collect();
-        failed.into_iter().for_each(|number| self.tell_end(now, number));
+        for number in failed {
+            self.tell_end(now, number);
+        }
         let mut orders = Vec::new();
         let mut next = self.server.poll(now, &mut orders);
-        orders.into_iter().for_each(|order| self.carry_out(order));
+        for order in orders {
+            self.carry_out(order);
+        }
         for (peer, signal) in self.replies.drain(..) {
             let dest = out.add_dest(Dest::from(peer));
             write(out, dest, &Segment::bare(signal));

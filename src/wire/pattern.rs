@@ -33,6 +33,13 @@ pub fn fill(offset: usize, out: &mut [u8]) {
     }
 }
 
+/// Writes iperf3's repeating pattern, the digits 0 to 9, of the payload's bytes from `offset` on.
+pub fn fill_digits(offset: usize, out: &mut [u8]) {
+    for (at, byte) in (offset..).zip(out) {
+        *byte = b'0' + (at % 10) as u8;
+    }
+}
+
 /// Whether these are the payload's bytes from `offset` on, every one.
 pub fn matches(offset: usize, bytes: &[u8]) -> bool {
     bytes.chunks(PERIOD).enumerate().all(|(index, part)| {
@@ -58,6 +65,13 @@ mod tests {
             bytes[at] ^= 1;
         }
         assert!(matches(16, &[]));
+    }
+
+    #[test]
+    fn digits_are_counted_from_the_payload_s_first_byte() {
+        let mut bytes = [0; 12];
+        fill_digits(16, &mut bytes);
+        assert_eq!(&bytes, b"678901234567");
     }
 
     #[test]

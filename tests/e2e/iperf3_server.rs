@@ -146,6 +146,19 @@ fn every_mode_agrees_with_iperf3_to_the_datagram_and_byte() {
 }
 
 #[test]
+fn a_client_that_asks_for_the_server_s_report_shows_it() {
+    require_lab!();
+    require_tools!("iperf3");
+    let lab = Lab::pair();
+    let server = serve(&lab, &[]);
+    let args = ["-b", "1M", "-t", "1", "-l", "600", "--get-server-output"];
+    let output = run(&mut iperf3(&lab, &args), secs(15));
+    let told = json(&output.out());
+    let closed = closed(&server, 600);
+    assert_eq!(path(&told, "server_output_json.received"), path(&closed, "received"), "{told:#}");
+}
+
+#[test]
 fn without_a_rate_what_is_missing_is_what_the_kernel_dropped() {
     require_lab!();
     require_tools!("iperf3");
@@ -378,6 +391,26 @@ impl Client {
             }
         }
     }
+}
+
+#[test]
+fn a_running_test_is_in_the_status_and_its_payload_as_its_client_wants_it() {
+    let (server, address) = local_server(&[]);
+    let mut client = Client::placed(address);
+    client.message(&format!(r#"{PARAMS},"reverse":true,"repeating_payload":1}}"#));
+    client.hears(&[10]);
+    client.data.send(b"9876").expect("sent");
+    client.hears(&[1, 2]);
+    let mut payload = [0; 2_000];
+    let mut length = 0;
+    while length != 100 {
+        length = client.data.recv(&mut payload).expect("data");
+    }
+    assert_eq!(payload[12..22], *b"2345678901");
+    server.signal("QUIT");
+    let status = server.wait_for("the status", secs(10), |line| line.contains("\"status\""));
+    let status = json(&status);
+    assert_eq!((number(&status, "sessions"), number(&status, "streams")), (1, 1), "{status:#}");
 }
 
 #[test]

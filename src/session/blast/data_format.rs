@@ -2,7 +2,7 @@
 
 use crate::units::Nanos;
 use crate::wire::iperf3::Counters;
-use crate::wire::{Header, Kind};
+use crate::wire::{Header, Kind, pattern};
 
 /// The header of a stream's datagrams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,26 @@ pub enum DataFormat {
     Udpkit,
     /// iperf3's, which has no tag: whatever arrives on the stream's socket belongs to it.
     Iperf3(Counters),
+}
+
+/// What stands behind the header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filling {
+    /// udpkit's pattern, which does not compress.
+    #[default]
+    Pattern,
+    /// iperf3's repeated digits.
+    Digits,
+}
+
+impl Filling {
+    /// Writes the payload's bytes from `offset` on.
+    pub fn fill(self, offset: usize, out: &mut [u8]) {
+        match self {
+            Self::Pattern => pattern::fill(offset, out),
+            Self::Digits => pattern::fill_digits(offset, out),
+        }
+    }
 }
 
 impl DataFormat {

@@ -27,7 +27,7 @@ mod stream_opening;
 mod stream_params;
 
 pub use control::BlastControl;
-pub use data_format::DataFormat;
+pub use data_format::{DataFormat, Filling};
 pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use gap_params::{GAPS, gaps_text};
 pub use greeting::Greeting;

@@ -1,6 +1,6 @@
 //! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
-use super::data_format::DataFormat;
+use super::data_format::{DataFormat, Filling};
 use super::opening::{OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
 use super::stream_opening::StreamOpening;
@@ -13,7 +13,7 @@ use crate::pace::Pacer;
 use crate::record::{BlastSent, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
-use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
+use crate::wire::{END_LEN, Header, Kind, encode_end};
 
 /// Number of end messages, so that a lost one does not hide the total; the control dialogue carries
 /// it too.
@@ -84,6 +84,8 @@ pub struct SenderPlan {
     pub test: TestPlan,
     /// The header of its datagrams.
     pub format: DataFormat,
+    /// What stands behind it.
+    pub filling: Filling,
     /// Time at the start, before the duration and the count, that is sent and not counted.
     pub omit: Nanos,
 }
@@ -98,6 +100,7 @@ impl SenderPlan {
             count: test.count_of(stream),
             test,
             format: DataFormat::Udpkit,
+            filling: Filling::Pattern,
             omit: Nanos::ZERO,
         }
     }
@@ -371,7 +374,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         if count > self.painted {
             let header = self.plan.format.header_len();
             for bytes in run.chunks_exact_mut(self.plan.payload).skip(self.painted) {
-                pattern::fill(header, &mut bytes[header..]);
+                self.plan.filling.fill(header, &mut bytes[header..]);
             }
             self.painted = count;
         }

@@ -88,6 +88,7 @@ pub(super) fn message(
         cpu_util_system: share(system),
         sender_has_retransmits: if sends { 0 } else { -1 },
         streams: streams.collect(),
+        server_output_json: None,
     }
 }
 

@@ -4,8 +4,8 @@ use crate::batch::{RxEntry, SendOutcome, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::netsim::Mailbox;
 use crate::session::blast::{
-    BlastReceiver, BlastSender, DataFormat, Greeting, GreetingReply, ReceiverEvent, ReceiverOrder,
-    ReceiverPlan, SenderEvent, SenderOrder, SenderPlan, StreamOpening, TestPlan,
+    BlastReceiver, BlastSender, DataFormat, Filling, Greeting, GreetingReply, ReceiverEvent,
+    ReceiverOrder, ReceiverPlan, SenderEvent, SenderOrder, SenderPlan, StreamOpening, TestPlan,
 };
 use crate::units::{Nanos, PacketRate, Rate};
 use crate::wire::Params;
@@ -70,6 +70,16 @@ fn a_sender_greets_waits_and_numbers_from_one_without_a_last_message() {
     let ended = sender.finish(at(4_000));
     assert_eq!((ended.omitted, ended.sent.datagrams), (10, 10));
     assert_eq!((ended.sent.offered, ended.sent.bytes), (10, 1_000));
+}
+
+#[test]
+fn a_payload_of_repeated_digits_is_iperf3_s() {
+    let plan =
+        SenderPlan { format: FORMAT, filling: Filling::Digits, ..SenderPlan::new(test(), 0, 0) };
+    let mut sender = BlastSender::new(plan, None, ());
+    let (_, datagrams) = sent(&mut sender, 1_000);
+    assert_eq!(datagrams[0][12..24], *b"234567890123");
+    assert_eq!(datagrams[0][90..], *b"0123456789");
 }
 
 #[test]

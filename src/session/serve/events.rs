@@ -5,7 +5,7 @@ use super::{PortsOpened, PortsRequest, StreamIo};
 use crate::batch::{HostChange, KeptDatagram};
 use crate::machine::Executor;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
-use crate::session::blast::TestPlan;
+use crate::session::blast::{Filling, TestPlan};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::iperf3::Counters;
@@ -47,6 +47,8 @@ pub struct Iperf3Stream {
     pub counters: Counters,
     /// Time at the start that is not counted.
     pub omit: Nanos,
+    /// What stands behind the header of what is sent here.
+    pub filling: Filling,
     /// Type of service of what is sent here.
     pub tos: u8,
     /// Whether that must not be fragmented.

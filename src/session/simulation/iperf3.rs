@@ -212,7 +212,8 @@ impl Iperf3Ends {
         } else {
             let plan = SenderPlan::new(request.plan, number, 0);
             let (time, count, omit) = (Nanos::ZERO, 0, iperf3.omit);
-            sender(place, SenderPlan { format, time, count, omit, ..plan }, opening)
+            let filling = iperf3.filling;
+            sender(place, SenderPlan { time, count, format, filling, omit, ..plan }, opening)
         };
         self.server_streams.push(Stream { session, number, process, role, over: false });
         self.tell_server(session, number, StreamReport::Opened(Ok(())));
@@ -336,6 +337,8 @@ impl Iperf3Ends {
             };
             told.push(ControlOrder::StreamEnded { stream, total, broken });
         }
-        told.into_iter().for_each(|order| self.tell_client(order));
+        for order in told {
+            self.tell_client(order);
+        }
     }
 }

@@ -77,6 +77,12 @@ pub struct Iperf3Params {
     /// 1 for don't-fragment on the server's datagrams (IPv4, since 3.11).
     #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "number")]
     pub dont_fragment: u64,
+    /// 1 for the digits 0 to 9, repeated, in the server's datagrams (since 3.7).
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "number")]
+    pub repeating_payload: u64,
+    /// 1 for the server's own report in its results.
+    #[serde(default, skip_serializing_if = "is_zero", deserialize_with = "number")]
+    pub get_server_output: u64,
     /// The token of a client that authenticates itself.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text")]
     pub authtoken: Option<String>,

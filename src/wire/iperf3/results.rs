@@ -1,6 +1,7 @@
 //! The results that both ends exchange after a test.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// What one end counted. The client's are sent first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Iperf3Results {
     pub sender_has_retransmits: i64,
     /// The streams, in the order in which they were opened.
     pub streams: Vec<StreamResults>,
+    /// What else a server has counted, for a client that asks for it.
+    #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub server_output_json: Option<Value>,
 }
 
 /// What one end counted of a stream.
@@ -123,6 +127,7 @@ mod tests {
             cpu_util_system: 10.0,
             sender_has_retransmits: 0,
             streams: vec![stream],
+            server_output_json: None,
         };
         let expected = concat!(
             r#"{"cpu_util_total":12.5,"cpu_util_user":2.5,"cpu_util_system":10.0,"#,

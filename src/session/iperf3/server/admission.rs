@@ -1,7 +1,7 @@
 //! Whether a client's test is granted: what its parameters ask for, and the policy's answer.
 
 use crate::record::{Iperf3Objection, Iperf3Refusal, ServeRefusal};
-use crate::session::blast::{Direction, TestPlan};
+use crate::session::blast::{Direction, Filling, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::stats::WINDOW;
 use crate::units::{BitRate, Nanos, Rate};
@@ -29,6 +29,10 @@ pub(super) struct Asked {
     pub tos: u8,
     /// Whether that must not be fragmented.
     pub dont_fragment: bool,
+    /// What stands behind its header.
+    pub filling: Filling,
+    /// Whether the client wants to know what else this end has counted.
+    pub wants_report: bool,
 }
 
 impl Asked {
@@ -63,6 +67,11 @@ impl Asked {
             window: Some(params.window).filter(|window| *window > 0),
             tos,
             dont_fragment: params.dont_fragment != 0,
+            filling: match params.repeating_payload {
+                0 => Filling::Pattern,
+                _ => Filling::Digits,
+            },
+            wants_report: params.get_server_output != 0,
         };
         policy.admit(&asked.whole())?;
         Ok(asked)

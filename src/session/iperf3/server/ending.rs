@@ -1,10 +1,10 @@
 //! The end of a test: how many datagrams the client says it has sent, and what this end received of
 //! them.
 
-use super::client::{State, Stream};
+use super::client::{State, Stream, Test};
 use super::control::Iperf3Server;
 use crate::machine::{Now, Orders};
-use crate::record::{Iperf3End, Iperf3Stage};
+use crate::record::{Iperf3End, Iperf3Received, Iperf3Sent, Iperf3Stage};
 use crate::session::blast::Direction;
 use crate::session::iperf3::results::{self, Length, ReceivedStream, SentStream};
 use crate::session::serve::{ServeCommand, ServeEngine, ServeOrder};
@@ -12,6 +12,7 @@ use crate::units::Nanos;
 use crate::wire::iperf3::{
     Iperf3Results, StreamResults, decode_message, encode_message, stream_id,
 };
+use serde_json::{Value, json};
 
 /// How long the last datagrams may be under way, at most: a receiver ends once nothing arrived for
 /// half a second.
@@ -63,7 +64,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             if plan.is_up(number) { received(stream) } else { sent(stream, payload) }
         });
         let sends = plan.direction != Direction::Up;
-        let results = results::message(streams, sends, test.cpu, test.length);
+        let mut results = results::message(streams, sends, test.cpu, test.length);
+        results.server_output_json = test.asked.wants_report.then(|| report(test));
         self.write(connection, encode_message(&results));
         self.await_goodbye(connection, now);
     }
@@ -85,6 +87,14 @@ pub(super) fn leave_out_omitted(stream: &mut Stream, length: Length) {
         stream.received.lost = counted;
         stream.received.sender_total = Some(counted);
     }
+}
+
+/// What iperf3's results have no place for: duplicates, reordering, what was dropped at this host's
+/// sockets, and what was never sent; as in the log.
+fn report(test: &Test) -> Value {
+    let received = test.received().as_ref().map(Iperf3Received::from);
+    let sent = test.sent().as_ref().map(Iperf3Sent::from);
+    json!({ "received": received, "sent": sent })
 }
 
 fn received(stream: &Stream) -> StreamResults {

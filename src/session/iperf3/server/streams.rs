@@ -51,6 +51,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                 reply,
                 counters: asked.counters,
                 omit: asked.omit,
+                filling: asked.filling,
                 tos: asked.tos,
                 dont_fragment: asked.dont_fragment,
             }),

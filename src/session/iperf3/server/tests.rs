@@ -5,6 +5,7 @@ use crate::machine::{ByteServer, ConnectionEnd, Next};
 use crate::record::{
     BlastReceived, Iperf3End, Iperf3Received, Iperf3Stage, LocalFailure, ServeRecord,
 };
+use crate::session::blast::Filling;
 use crate::session::serve::{Lifetime, Reverse, ServeCommand, ServePolicy, StreamReport};
 use crate::units::Nanos;
 use crate::wire::iperf3::{
@@ -97,6 +98,29 @@ fn the_results_have_iperf3_s_bytes() {
     );
     let length = (text.len() as u32).to_be_bytes();
     assert_eq!(told, [&length[..], text.as_bytes(), &[14]].concat());
+}
+
+#[test]
+fn a_client_that_asks_for_the_server_s_report_gets_what_the_results_leave_out() {
+    let mut world = world();
+    let asked = Iperf3Params {
+        get_server_output: 1,
+        repeating_payload: 1,
+        bidirectional: true,
+        ..params(1)
+    };
+    let client = world.ending(address(1, 4_000), &asked);
+    let fillings = world.opened().into_iter().filter_map(|stream| stream.iperf3);
+    assert!(fillings.map(|iperf3| iperf3.filling).all(|filling| filling == Filling::Digits));
+    world.sent(client, 1, 20);
+    world.feed(client, &results(&[10, 0]));
+    let counts = BlastReceived { duplicates: 2, reordered: 1, ..received(11, 1, 10) };
+    world.received(client, 0, &counts);
+    let told = String::from_utf8_lossy(&world.told(client)).into_owned();
+    let (_, report) = told.split_once(r#""server_output_json":"#).expect("a report");
+    for part in [r#""duplicates":2"#, r#""reordered":1"#, r#""sent":{"bytes":2000"#] {
+        assert!(report.contains(part), "{report}");
+    }
 }
 
 #[test]
