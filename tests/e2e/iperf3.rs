@@ -3,7 +3,7 @@
 
 use crate::common::{
     Lab, Output, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs,
-    text, udpkit, wait_until,
+    text, udpkit, wait_until, worst_wake,
 };
 use serde_json::Value;
 use std::fs;
@@ -131,20 +131,23 @@ fn an_omitted_time_is_in_no_count() {
     require_tools!("iperf3");
     let lab = Lab::pair();
     let args = ["--omit", "1s", "-b", "1M", "--size", "500"];
-    let (report, server) = measured(&lab, &args);
+    let ((report, server), late) = worst_wake(|| measured(&lab, &args));
     let bytes = number(&server, "end.sum_received.bytes");
     assert_eq!(number(&report, "received.bytes"), bytes);
     // 250 datagrams each second, of which one is omitted; a busy machine may end it early or late.
-    assert!(number(&report, "sent.datagrams") <= 400, "{report:#}");
+    let of_late = |late: Duration| late.as_millis() as u64 / 4;
+    let sent = number(&report, "sent.datagrams");
+    assert!(sent <= 400 + of_late(late), "{late:?}: {report:#}");
     // iperf3 3.12 does not say what it lost in the omitted time.
     assert!(path(&report, "lost").is_null(), "{report:#}");
     let before = lab.snmp("a").in_datagrams;
-    let (report, _) = measured(&lab, &[&args[..], &["--reverse"]].concat());
+    let ((report, _), late) = worst_wake(|| measured(&lab, &[&args[..], &["--reverse"]].concat()));
     assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
     // iperf3's own count may be with the omitted time or without it.
     let arrived = lab.snmp("a").in_datagrams - before;
     let (counted, received) = (number(&report, "sent.datagrams"), number(&report, "delivered"));
-    assert!(counted == received && counted + 100 < arrived, "of {arrived}: {report:#}");
+    assert_eq!(counted, received, "{report:#}");
+    assert!(counted + 100 < arrived + of_late(late), "{late:?}, {arrived}: {report:#}");
 }
 
 /// Drops by a rule what goes to, or comes from, iperf3's port on its way into `host`, but not what
