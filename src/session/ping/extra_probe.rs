@@ -22,6 +22,8 @@ pub(super) enum Step {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Question {
     asked: u32,
+    /// Those that left this host.
+    sent: u32,
     number: u64,
     at: Nanos,
     sent_real: Nanos,
@@ -40,10 +42,15 @@ impl Question {
         }
     }
 
-    /// The extra probe was sent, at these times on the two clocks.
+    /// The extra probe was handed over, at these times on the two clocks.
     pub fn ask(&mut self, number: u64, at: Nanos, sent_real: Nanos) {
-        let asked = self.asked + 1;
-        *self = Self { asked, number, at, sent_real, answered: false };
+        let (asked, sent) = (self.asked + 1, self.sent);
+        *self = Self { asked, sent, number, at, sent_real, answered: false };
+    }
+
+    /// This host sent what was handed over: it may be too busy, or its interface down.
+    pub fn note_sent(&mut self) {
+        self.sent += 1;
     }
 
     /// Whether an answer is one to it, including a copy.
@@ -59,8 +66,8 @@ impl Question {
     }
 
     /// How often it was sent.
-    pub fn asked(&self) -> u64 {
-        u64::from(self.asked)
+    pub fn sent(&self) -> u64 {
+        u64::from(self.sent)
     }
 }
 
@@ -76,12 +83,16 @@ mod tests {
             let number = 8 + index as u64;
             assert_eq!(question.step(Nanos(now), 7, patience), Step::Ask(number));
             question.ask(number, Nanos(now), Nanos(500));
+            if index > 0 {
+                question.note_sent();
+            }
             assert_eq!(question.step(Nanos(now + 9), 7, patience), Step::Wait(Nanos(now + 10)));
         }
         assert_eq!(question.step(Nanos(30), 7, patience), Step::Over);
         assert!(question.is_answer(10, Nanos(500)) && !question.is_answer(9, Nanos(500)));
         assert!(!question.is_answer(10, Nanos(501)));
         assert!(!question.answer(), "what was asked before may have been answered");
-        assert_eq!((question.step(Nanos(21), 7, patience), question.asked()), (Step::Over, 3));
+        // The first did not leave this host.
+        assert_eq!((question.step(Nanos(21), 7, patience), question.sent()), (Step::Over, 2));
     }
 }

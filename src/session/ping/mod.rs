@@ -75,6 +75,8 @@ pub struct PingSession<S> {
     spare: Vec<u8>,
     /// The targets that the current batch has a keepalive to.
     kept: Vec<usize>,
+    /// The targets that the current batch has an extra probe to.
+    asked: Vec<usize>,
     /// When probes were last handed to the kernel.
     last_sent: Nanos,
     interrupted: bool,
@@ -111,6 +113,7 @@ where
             written: Vec::new(),
             spare: Vec::with_capacity(plan.protocol.probe_len()),
             kept: Vec::new(),
+            asked: Vec::new(),
             last_sent: Nanos::ZERO,
             interrupted: false,
             pauses: 0,
@@ -270,6 +273,7 @@ where
 
     /// Sends an extra probe to each target whose loss direction is in doubt; done if there is none.
     fn ask(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.asked.clear();
         let mut next = Next::Done;
         for target in &mut self.targets {
             let patience = (target.delays.longest() + target.delays.longest() + LEAST_LINGER)
@@ -291,6 +295,7 @@ where
                     let Some(bytes) = bytes else { return next };
                     self.plan.protocol.write(number as u32, now.real, &mut self.spare, bytes);
                     target.ask(number, now);
+                    self.asked.push(target.index);
                 }
             }
         }
@@ -357,6 +362,9 @@ where
             let target = &mut self.targets[index];
             let probes = target.probes.next() + target.extra_probes();
             target.keepalives.on_sent(place < outcome.accepted, probes);
+        }
+        for index in std::mem::take(&mut self.asked).into_iter().take(outcome.accepted) {
+            self.targets[index].note_extra_probe_sent();
         }
         self.last_sent = now.mono;
         let written = std::mem::take(&mut self.written);

@@ -366,7 +366,7 @@ impl Target {
             answered_elsewhere,
             reflector_counts: self.ways.counts(),
             reflector_restarts: self.ways.restarts(),
-            questions: self.question.asked(),
+            questions: self.question.sent(),
             keepalives: self.keepalives.sent(),
             target_received: counts.map(|counts| counts.received),
             target_reflected: counts.map(|counts| counts.reflected),
@@ -428,7 +428,7 @@ impl Target {
 
     /// How many extra probes were sent.
     pub fn extra_probes(&self) -> u64 {
-        self.question.asked()
+        self.question.sent()
     }
 
     /// What is left to ask after the last probe.
@@ -440,7 +440,12 @@ impl Target {
         Step::Over
     }
 
-    /// The extra probe that [`Target::question`] requested was sent.
+    /// This host sent the extra probe.
+    pub fn note_extra_probe_sent(&mut self) {
+        self.question.note_sent();
+    }
+
+    /// The extra probe that [`Target::question`] requested was handed over.
     pub fn ask(&mut self, number: u64, now: Now) {
         self.question.ask(number, now.mono, now.real);
     }
