@@ -144,6 +144,11 @@ impl Fault {
         matches!(self, Self::Corruption | Self::Extremes)
     }
 
+    /// Whether datagrams are lost at random.
+    pub fn loses_by_chance(self) -> bool {
+        matches!(self, Self::LittleLoss | Self::Loss | Self::HeavyLoss | Self::Bursts)
+    }
+
     /// Whether it is at one time only.
     pub fn is_event(self) -> bool {
         matches!(self, Self::NearStandstill | Self::FarStandstill | Self::Blackout)

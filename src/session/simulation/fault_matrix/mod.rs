@@ -302,6 +302,12 @@ fn a_sum_that_is_wrong_a_false_accusation_and_a_failure_are_noticed() {
     assert_eq!(wrong_under(Fault::Extremes), own);
 }
 
+/// With this seed all five probes of the closed loop or their answers are lost.
+#[test]
+fn a_path_that_loses_every_probe_by_chance_is_no_failure() {
+    run(&ping::FLOOD, Fault::HeavyLoss, 17);
+}
+
 #[test]
 fn a_run_that_fails_ends_late_or_misses_the_fault_is_noticed() {
     let concluded = |fault: Fault, at: Nanos, failure: Option<&dyn Debug>| {
