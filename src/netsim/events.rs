@@ -1,5 +1,6 @@
 //! What happens on a path in the midst of a run: up to five events, drawn from a seed.
 
+use super::Forgotten;
 use super::faults::{Fault, Middlebox, Weather};
 use crate::units::Nanos;
 use fastrand::Rng;
@@ -25,17 +26,26 @@ pub enum Event {
     Blackout,
     /// The firewall refuses all that leaves, and says so by ICMP.
     Refusal,
-    /// The NAT has forgotten all, and gives other ports.
-    NatRestart,
+    /// The NAT has forgotten all, and gives other ports; or the firewall is loaded anew.
+    Restart,
+    /// The NAT has another address outside, as where a host changes networks.
+    AnotherAddress,
+    /// The NAT or firewall has forgotten one of the near host's sockets.
+    OneForgotten,
+    /// The near host's interface is down.
+    InterfaceDown,
 }
 
 impl Event {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 8] = [
         Self::NearStandstill,
         Self::FarStandstill,
         Self::Blackout,
         Self::Refusal,
-        Self::NatRestart,
+        Self::Restart,
+        Self::AnotherAddress,
+        Self::OneForgotten,
+        Self::InterfaceDown,
     ];
 }
 
@@ -53,8 +63,13 @@ impl Weather {
                 Event::NearStandstill => weather.near_standstills.push(lasts),
                 Event::FarStandstill => weather.far_standstills.push(lasts),
                 Event::Refusal => weather.refusals.push(lasts),
-                Event::NatRestart if is_nat => weather.nat_restarts.push(at),
-                Event::Blackout | Event::NatRestart => weather.blackouts.push(lasts),
+                Event::Blackout => weather.blackouts.push(lasts),
+                Event::InterfaceDown => weather.downs.push(lasts),
+                Event::AnotherAddress if is_nat => weather.losses.push((at, Forgotten::Address)),
+                Event::Restart | Event::AnotherAddress => {
+                    weather.losses.push((at, Forgotten::All));
+                }
+                Event::OneForgotten => weather.losses.push((at, Forgotten::One)),
             }
         }
         weather
@@ -65,19 +80,21 @@ impl Weather {
 mod tests {
     use super::*;
 
-    fn counts(weather: &Weather) -> [usize; 5] {
-        let Weather {
-            near_standstills, far_standstills, blackouts, refusals, nat_restarts, ..
-        } = weather;
-        let lists = [near_standstills, far_standstills, blackouts, refusals].map(Vec::len);
-        [lists[0], lists[1], lists[2], lists[3], nat_restarts.len()]
+    fn counts(weather: &Weather) -> [usize; 8] {
+        let Weather { near_standstills, far_standstills, blackouts, refusals, downs, .. } = weather;
+        let lists = [near_standstills, far_standstills, blackouts, refusals, downs].map(Vec::len);
+        let forgotten = [Forgotten::All, Forgotten::Address, Forgotten::One]
+            .map(|which| weather.losses.iter().filter(|(_, what)| *what == which).count());
+        let mut all = [0; 8];
+        all.iter_mut().zip(lists.into_iter().chain(forgotten)).for_each(|(to, of)| *to = of);
+        all
     }
 
     #[test]
     fn every_event_comes_one_to_five_a_run_and_the_same_for_a_seed() {
         let begin = Nanos::from_secs(1);
-        let mut sums = [0; 5];
-        for seed in 0..200 {
+        let mut sums = [0; 8];
+        for seed in 0..400 {
             let weather = Weather::eventful(seed, begin);
             let counts = counts(&weather);
             assert!((1..=MOST).contains(&counts.iter().sum()), "{counts:?}");

@@ -1,6 +1,7 @@
 //! The matrix of faults: what every state machine meets, by name.
 
-use super::{Link, Nat, NatTimers, Refresh};
+use super::unproven::Accounts;
+use super::{Forgotten, Link, Nat, NatTimers, Refresh, Way};
 use crate::impair::{
     Bottleneck, Chance, Corruption, Delay, Duplication, GilbertElliott, Impairments, Jitter, Loss,
     QueueLimit, Reordering,
@@ -48,7 +49,7 @@ pub enum Fault {
     Blackout,
     /// The near host wakes sessions up to 5 ms late.
     LateHost,
-    /// One to five of: standstills, blackouts, a firewall that refuses, a NAT that starts anew.
+    /// One to five of: standstills, outages, refusals, a NAT that forgets or moves, a new firewall.
     Events,
 }
 
@@ -69,8 +70,10 @@ pub struct Weather {
     pub blackouts: Vec<Range<Nanos>>,
     /// When the middlebox refuses what leaves.
     pub refusals: Vec<Range<Nanos>>,
-    /// When the NAT starts anew.
-    pub nat_restarts: Vec<Nanos>,
+    /// When the middlebox forgets, and what.
+    pub losses: Vec<(Nanos, Forgotten)>,
+    /// When the near host's interface is down.
+    pub downs: Vec<Range<Nanos>>,
     /// How late at most the near host wakes sessions.
     pub late: Nanos,
 }
@@ -99,6 +102,9 @@ impl Middlebox {
         }
     }
 }
+
+/// `ENETDOWN` as Linux numbers it: the interface is down.
+const ENETDOWN: i32 = 100;
 
 /// When a standstill or a blackout is.
 const EVENT: Range<Nanos> = Nanos::from_millis(1_500)..Nanos::from_millis(3_500);
@@ -231,8 +237,15 @@ impl Weather {
         if let Some(middlebox) = self.middlebox {
             let mut middlebox = middlebox.build(external);
             middlebox.refusals.clone_from(&self.refusals);
-            middlebox.restarts.clone_from(&self.nat_restarts);
+            middlebox.losses.clone_from(&self.losses);
             host = host.behind(middlebox);
+        }
+        if !self.downs.is_empty() {
+            let is_down = |downs: &[Range<Nanos>], now| downs.iter().any(|at| at.contains(&now));
+            let [sending, receiving] = [self.downs.clone(), self.downs.clone()];
+            host = host
+                .refusing(move |now, _, _| is_down(&sending, now).then_some(ENETDOWN))
+                .behind_rule(move |now, way, _| way == Way::Out || !is_down(&receiving, now));
         }
         let [out, back] = self.path.clone();
         host = host.behind(Link::new(out, back).with_extremes(self.extremes));
@@ -243,10 +256,15 @@ impl Weather {
         host
     }
 
-    /// The far host under this weather.
+    /// The far host under this weather; what it sends to addresses that have not proved themselves
+    /// is held against what came from there.
     #[must_use]
     pub fn far(&self, mut host: super::Host) -> super::Host {
         host.standstills.extend(self.far_standstills.clone());
-        host
+        let mut accounts = Accounts::default();
+        host.behind_rule(move |_, way, packet| {
+            accounts.hold(way, packet);
+            true
+        })
     }
 }

@@ -29,6 +29,7 @@ mod responder;
 mod router;
 mod runs;
 mod tcp;
+mod unproven;
 mod way;
 
 pub use byte_stream::Segment;
@@ -39,7 +40,7 @@ pub use host::{ClosedPorts, ENOBUFS, Host, SendFaults, Sent};
 pub use line::{Element, Rule};
 pub use link::{Direction, Link, Passage};
 pub use mailbox::Mailbox;
-pub use nat::{INSIDE, Nat, NatTimers, Refresh, Translation};
+pub use nat::{Forgotten, INSIDE, Nat, NatTimers, Refresh, Translation};
 pub use network::{HostId, Network, SimSocket};
 pub use node::{Node, ProcessId, Running};
 pub use packet::{Content, Icmp, Packet};

@@ -6,7 +6,7 @@ use super::way::Way;
 use crate::record::probe::{Dependence, PortChoice};
 use crate::units::Nanos;
 use fastrand::Rng;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
@@ -21,8 +21,8 @@ pub struct Nat {
     pub timers: NatTimers,
     /// Whether it turns what is sent to its own external addresses back inside (RFC 4787 §6).
     pub hairpin: bool,
-    /// When it starts anew.
-    pub restarts: Vec<Nanos>,
+    /// When it forgets, and what.
+    pub losses: Vec<(Nanos, Forgotten)>,
     /// When it refuses by ICMP all that leaves.
     pub refusals: Vec<Range<Nanos>>,
     mappings: HashMap<(SocketAddr, Key), SocketAddr>,
@@ -31,6 +31,17 @@ pub struct Nat {
     inside: HashMap<SocketAddr, SocketAddr>,
     next: u16,
     rng: Rng,
+}
+
+/// What a NAT or firewall forgets at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// Everything: it starts anew, and new mappings have other ports.
+    All,
+    /// Everything, and its external address is another.
+    Address,
+    /// One inside address and port, whichever it is.
+    One,
 }
 
 /// How a NAT translates.
@@ -107,6 +118,14 @@ impl NatTimers {
     }
 }
 
+/// The address after this one.
+fn neighbour(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from_bits(address.to_bits() + 1).into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() + 1).into(),
+    }
+}
+
 /// The addresses from which a NAT or firewall refuses, by family.
 pub const INSIDE: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 254)),
@@ -137,7 +156,7 @@ impl Nat {
             filtering: Dependence::AddressAndPortDependent,
             timers: NatTimers::default(),
             hairpin: false,
-            restarts: Vec::new(),
+            losses: Vec::new(),
             refusals: Vec::new(),
             mappings: HashMap::new(),
             flows: HashMap::new(),
@@ -179,11 +198,27 @@ impl Nat {
         }
     }
 
+    fn lose(&mut self, forgotten: Forgotten) {
+        match forgotten {
+            Forgotten::All => self.restart(),
+            Forgotten::Address => {
+                self.restart();
+                if let Some(translation) = &mut self.translation {
+                    translation.external = neighbour(translation.external);
+                }
+            }
+            Forgotten::One => {
+                let inside: BTreeSet<_> = self.inside.values().copied().collect();
+                if let Some(one) = self.rng.choice(&inside) {
+                    self.forget(*one);
+                }
+            }
+        }
+    }
+
     pub(super) fn pass(&mut self, now: Nanos, way: Way, packet: Packet, emitted: &mut Emitted) {
-        let pending = self.restarts.len();
-        self.restarts.retain(|at| now < *at);
-        if self.restarts.len() < pending {
-            self.restart();
+        for (_, forgotten) in self.losses.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
+            self.lose(forgotten);
         }
         match way {
             Way::Out if self.refuses(now) => emitted.back.extend(refusal(now, &packet)),
@@ -405,6 +440,33 @@ mod tests {
         nat.restart();
         assert_eq!(back(&mut nat, secs(1), far, first), None);
         assert_ne!(out(&mut nat, secs(1), "10.0.0.5:4000", far), first);
+    }
+
+    #[test]
+    fn it_forgets_what_it_is_told_to_when_it_is_told_to() {
+        let (ports, far) =
+            ([4_000, 4_001].map(|port| format!("10.0.0.5:{port}")), "198.51.100.1:1");
+        for (forgotten, moved) in
+            [(Forgotten::All, 2), (Forgotten::Address, 2), (Forgotten::One, 1)]
+        {
+            let mut nat = Nat::at(EXTERNAL.into());
+            nat.losses = vec![(secs(3), forgotten)];
+            let mut mapped = |now| [0, 1].map(|index| out(&mut nat, now, &ports[index], far));
+            let [first, same, other] = [1, 2, 3].map(|now| mapped(secs(now)));
+            assert_eq!(first, same);
+            let differ = first.iter().zip(&other).filter(|(was, is)| was != is).count();
+            assert_eq!(differ, moved, "{forgotten:?}: {first:?}, {other:?}");
+            let address = other[0].ip() != first[0].ip();
+            assert_eq!(address, forgotten == Forgotten::Address, "{other:?}");
+            assert!(nat.losses.is_empty());
+        }
+        // A firewall lets in again only whom was sent to since.
+        let mut firewall = Nat::firewall();
+        firewall.losses = vec![(secs(2), Forgotten::One)];
+        let mapped = out(&mut firewall, secs(1), &ports[0], far);
+        assert_eq!(back(&mut firewall, secs(2), far, mapped), None);
+        out(&mut firewall, secs(2), &ports[0], far);
+        assert!(back(&mut firewall, secs(2), far, mapped).is_some());
     }
 
     #[test]

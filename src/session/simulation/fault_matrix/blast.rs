@@ -42,7 +42,10 @@ fn run(trial: &mut Trial<'_>, direction: Direction) {
     assert_eq!(summary.complete, summary.failure.is_none(), "{:?}", summary.failure);
     for near in &finished.near_sent {
         let sent = &near.sent;
-        trial.own_sum("offered = sent + never sent", sent.offered, &[sent.datagrams, sent.unsent]);
+        let refused = sent.refused.iter().map(|cause| cause.datagrams).sum();
+        trial.never(("refused here", refused), !trial.is_down() && refused > 0);
+        let parts = [sent.datagrams, sent.unsent, refused];
+        trial.own_sum("offered = sent + never sent", sent.offered, &parts);
     }
     for near in &finished.near_received {
         let near = &near.received;

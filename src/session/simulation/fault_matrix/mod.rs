@@ -169,6 +169,11 @@ impl<'a> Trial<'a> {
         !self.weather().refusals.is_empty()
     }
 
+    /// Whether the near host itself may refuse what it sends.
+    pub fn is_down(&self) -> bool {
+        !self.weather().downs.is_empty()
+    }
+
     /// In what simulated time the run ends.
     pub fn deadline(&self) -> Nanos {
         self.machine.ends_within

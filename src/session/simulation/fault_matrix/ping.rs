@@ -197,14 +197,14 @@ fn hold_truth(trial: &mut Trial<'_>, shape: &Shape, told: &PingTargetReport, sce
     trial.at_most("lost back <= those that it answered", lost.back.unwrap_or(0), lost_back);
     trial.never("a reflector that does not count", told.reflector_counts == Some(false));
     // Behind a NAT that starts anew the probes are another session to the reflector.
-    let anew = trial.weather().nat_restarts.len() as u64;
+    let anew = trial.weather().losses.len() as u64;
     trial.at_most("restarts <= those of the NAT", told.reflector_restarts, anew);
     trial.never("a clock that was set", told.clock_steps > 0);
     trial.never("strays", told.strays > 0);
     trial.never("answers from elsewhere", told.answered_elsewhere > 0);
     let refused = trial.is_refused();
     trial.never("errors of the network", !refused && !told.network_errors.is_empty());
-    trial.never("what this host refused", !told.refused.is_empty());
+    trial.never("what this host refused", !trial.is_down() && !told.refused.is_empty());
     let copies = trial.fault != Fault::Duplication && told.duplicates > 0;
     trial.never("copies", copies);
     let overtakes = [Fault::Reordering, Fault::Jitter].contains(&trial.fault);
