@@ -7,23 +7,46 @@ use crate::common::{
 use serde_json::Value;
 use std::time::Instant;
 
+/// The addresses of the `path` lab in each family: the server, and the router outside. Then the
+/// family's names in rules and in counters.
+const FAMILIES: [(&str, &str, &str, &str); 2] =
+    [("10.77.3.2", "10.77.2.1", "ip", "ipv4"), ("fd77:3::2", "[fd77:2::1]", "ip6", "ipv6")];
+
 /// A `path` whose r1 is a NAT with a range of ports for each run, lets in only what belongs to a
-/// flow, and counts the run's datagrams and, as `moved`, what leaves it from other ports than those
-/// that a run began with.
+/// flow, and counts the runs' datagrams and, as `moved`, what leaves it from other ports than those
+/// that a run began with, by family.
 fn lab() -> Lab {
     let lab = Lab::path();
     lab.nft(
         "r1",
-        "add table ip n
-         add counter ip n data
-         add counter ip n moved
-         add chain ip n post { type nat hook postrouting priority srcnat; }
-         add chain ip n left { type filter hook postrouting priority srcnat + 1; }
-         add chain ip n f { type filter hook forward priority 0; }
-         add rule ip n f udp length 208 counter name data
-         add rule ip n f iifname wan ct state != { established, related } drop\n",
+        "add table inet n
+         add chain inet n post { type nat hook postrouting priority srcnat; }
+         add chain inet n left { type filter hook postrouting priority srcnat + 1; }
+         add chain inet n f { type filter hook forward priority 0; }
+         add rule inet n f iifname wan ct state != { established, related } drop\n",
     );
+    for (.., family) in FAMILIES {
+        lab.nft(
+            "r1",
+            &format!(
+                "add counter inet n data_{family}
+                 add counter inet n moved_{family}
+                 add rule inet n f meta nfproto {family} udp length 208 counter name data_{family}\n"
+            ),
+        );
+    }
     lab
+}
+
+/// The NAT gives these ports to flows that it does not know.
+fn gives(ports: &str) -> String {
+    let rules = FAMILIES.map(|(_, outside, ip, _)| {
+        format!(
+            "add rule inet n post oifname wan meta l4proto udp \
+                 snat {ip} to {outside}:{ports} fully-random\n"
+        )
+    });
+    format!("flush chain inet n post\n{}", rules.concat())
 }
 
 #[test]
@@ -32,52 +55,59 @@ fn a_run_goes_on_when_a_nat_gives_other_ports() {
     let lab = lab();
     let server = Running::start(lab.udpkit("server").arg("serve"));
     server.wait_for_line("serving on", secs(10));
-    let counted = |name| lab.counter("r1", "ip n", name).0;
-    // The NAT gives these ports to flows that it does not know.
-    let gives = |ports: &str| {
-        format!(
-            "flush chain ip n post
-             add rule ip n post oifname wan meta l4proto udp snat to 10.77.2.1:{ports} fully-random\n"
-        )
+    let counted = |what| {
+        FAMILIES.map(|(.., family)| lab.counter("r1", "inet n", &format!("{what}_{family}")).0)
     };
     for way in [None, Some("-R"), Some("--bidir")] {
-        lab.nft("r1", &format!("flush chain ip n left\n{}", gives("20000-29999")));
+        lab.nft("r1", &format!("flush chain inet n left\n{}", gives("20000-29999")));
         let before = counted("data");
-        let mut command = lab.udpkit("client");
-        let args = ["blast", "10.77.3.2", "-J", "-s", "200", "--rate", "200pps", "-t", "6s"];
         let began = Instant::now();
-        let run = Running::start(command.args(args).args(way));
-        wait_until("some data", secs(20), || counted("data") >= before + 150);
-        lab.nft(
-            "r1",
-            &format!(
-                "{}reset counter ip n moved
-                 add rule ip n left oifname wan udp sport 30000-39999 counter name moved\n",
-                gives("30000-39999")
-            ),
-        );
+        let runs = FAMILIES.map(|(server, ..)| {
+            let args = ["blast", server, "-J", "-s", "200", "--rate", "200pps", "-t", "6s"];
+            Running::start(lab.udpkit("client").args(args).args(way))
+        });
+        wait_until("some data", secs(20), || {
+            counted("data").iter().zip(before).all(|(data, before)| *data >= before + 150)
+        });
+        let moved = FAMILIES.map(|(.., family)| {
+            format!(
+                "reset counter inet n moved_{family}
+                 add rule inet n left oifname wan meta nfproto {family} udp sport 30000-39999 \
+                     counter name moved_{family}\n"
+            )
+        });
+        lab.nft("r1", &format!("{}{}", gives("30000-39999"), moved.concat()));
         let forgets = || {
             change_table(&lab, "r1", "flush");
-            eprintln!("{way:?}: the NAT forgot {:?} after the start of the run", began.elapsed());
-            comes_true(secs(3), || counted("moved") > 0)
+            eprintln!("{way:?}: the NAT forgot {:?} after the start of the runs", began.elapsed());
+            comes_true(secs(3), || counted("moved").iter().all(|moved| *moved > 0))
         };
         assert!(forgets() || forgets(), "{way:?}: the NAT gives no other ports");
-        let report = json(&run.wait(secs(60)).expect_success().out());
-        assert_eq!(path(&report, "complete"), true, "{report:#}");
-        let (from, to) = ("address_changes.0.from_address", "address_changes.0.to_address");
-        let changes = path(&report, "address_changes").as_array().map_or(0, Vec::len);
-        assert!(changes >= 1, "{way:?}: {report:#}");
-        for (address, range) in [(from, "10.77.2.1:2"), (to, "10.77.2.1:3")] {
-            assert!(text(&report, address).starts_with(range), "{address}: {report:#}");
+        for (run, (_, outside, ..)) in runs.into_iter().zip(FAMILIES) {
+            let report = json(&run.wait(secs(60)).expect_success().out());
+            moved_once(&report, outside);
+            server.wait_for_line(&format!(" from {outside}:3"), secs(5));
         }
-        assert!(number(&report, "address_changes.0.after_ns") > 200_000_000, "{report:#}");
-        let sent = number(&report, "sent.datagrams");
-        let (delivered, lost) = (number(&report, "delivered"), number(&report, "lost.total"));
-        assert_eq!(sent, delivered + lost, "{report:#}");
-        // Of 1,200, those until the new address is confirmed; none upstream.
-        assert!((0..800).contains(&lost), "{lost}: {report:#}");
-        server.wait_for_line("goes on with session", secs(5));
     }
+}
+
+/// A run that went on from ports of the second range: what it tells of that, and its counts.
+#[track_caller]
+fn moved_once(report: &Value, outside: &str) {
+    assert_eq!(path(report, "complete"), true, "{report:#}");
+    let (from, to) = ("address_changes.0.from_address", "address_changes.0.to_address");
+    let changes = path(report, "address_changes").as_array().map_or(0, Vec::len);
+    assert!(changes >= 1, "{report:#}");
+    for (address, range) in [(from, "2"), (to, "3")] {
+        let start = format!("{outside}:{range}");
+        assert!(text(report, address).starts_with(&start), "{address}: {report:#}");
+    }
+    assert!(number(report, "address_changes.0.after_ns") > 200_000_000, "{report:#}");
+    let sent = number(report, "sent.datagrams");
+    let (delivered, lost) = (number(report, "delivered"), number(report, "lost.total"));
+    assert_eq!(sent, delivered + lost, "{report:#}");
+    // Of 1,200, those until the new address is confirmed; none upstream.
+    assert!((0..800).contains(&lost), "{lost}: {report:#}");
 }
 
 /// A `pair` whose `b` counts what comes and what leaves with payloads of 200 bytes, and both ways of
@@ -176,35 +206,46 @@ fn a_run_goes_on_when_this_hosts_address_is_replaced() {
 }
 
 #[test]
-fn ping_and_a_subscriber_go_on_from_another_address() {
+fn ping_and_subscribers_go_on_from_another_address() {
     require_lab!();
     let lab = pair();
     let _server = lab.serve("b", &[]);
     let args = ["cast", "send", "--open=:7000", "-s", "184", "--rate", "100pps", "-t", "60s"];
     let sender = Running::start(lab.udpkit("b").args(args).arg("-J"));
     sender.wait_for_line("7000", secs(10));
-    let receiver = ["cast", "recv", "--sender", "10.77.0.2:7000", "-J"];
-    let receiver = Running::start(lab.udpkit("a").args(receiver));
-    receiver.wait_for_line("receiving", secs(10));
+    let receivers = ["10.77.0.2:7000", "[fd77::2]:7000"].map(|from| {
+        let receiver = ["cast", "recv", "--sender", from, "-J"];
+        let receiver = Running::start(lab.udpkit("a").args(receiver));
+        receiver.wait_for_line("receiving", secs(10));
+        receiver
+    });
     let pings = ["10.77.0.2", "fd77::2"]
         .map(|to| Running::start(lab.udpkit("a").args(["ping", to, "-i", "10ms", "-J"])));
     let came = || lab.counter("a", "inet t", "came").0;
-    wait_until("data from the sender", secs(10), || came() > 50);
+    wait_until("data from the sender", secs(10), || came() > 100);
     replace_address(&lab, 1, 9);
-    sender.wait_for_line("goes on at 10.77.0.9:", secs(10));
+    for address in ["10.77.0.9:", "[fd77::9]:"] {
+        sender.wait_for_line(&format!("goes on at {address}"), secs(10));
+    }
     let before = came();
-    wait_until("data at the new address", secs(10), || came() > before + 50);
+    wait_until("data at the new addresses", secs(10), || came() > before + 100);
     let end = |running: Running| {
         running.signal("INT");
         json(&running.wait(secs(10)).expect_success().out())
     };
     let sent = end(sender);
-    let received = end(receiver);
-    assert_eq!(number(&received, "received"), came());
-    assert_eq!(codes(&received).last(), Some(&"address_changed"));
+    let received = receivers.map(end);
+    let counts: Vec<_> = received.iter().map(|report| number(report, "received")).collect();
+    assert_eq!(counts.iter().sum::<u64>(), came());
     let rows = path(&sent, "receiver_rows").as_array().expect("rows");
-    assert_eq!(rows.len(), 1, "{rows:#?}");
-    assert_eq!(number(&rows[0], "received"), number(&received, "received"));
+    let mut told: Vec<_> = rows.iter().map(|row| number(row, "received")).collect();
+    let mut counts = counts;
+    told.sort_unstable();
+    counts.sort_unstable();
+    assert_eq!(told, counts, "{rows:#?}");
+    for report in &received {
+        assert_eq!(codes(report).last(), Some(&"address_changed"), "{report:#}");
+    }
     for ping in pings {
         let report = end(ping);
         assert_eq!(codes(&report).last(), Some(&"address_changed"), "{report:#}");

@@ -36,31 +36,39 @@ fn ask(lab: &Lab, words: &str) -> Output {
 fn the_address_that_answers_first_is_used_and_said() {
     require_lab!();
     let lab = Lab::pair();
-    let names = "fd77::9 two.example\n10.77.0.2 two.example\n10.77.0.2 one.example\n";
+    let names = "fd77::9 two.example\n10.77.0.2 two.example\n10.77.0.2 one.example\n\
+                 fd77::2 six.example\n10.77.0.9 six.example\nfd77::2 only.example\n";
     let _hosts = Hosts::of(&lab, "a", names);
     let _server = serve(&lab, &[]);
-    let open = ["cast", "send", "--open=10.77.0.2:8700", "-s", "100", "-t", "60s"];
+    let open = ["cast", "send", "--open=:8700", "-s", "100", "-t", "60s"];
     let sender = Running::start(lab.udpkit("b").args(open));
     sender.wait_for_line("open to receivers", secs(10));
     for words in [
-        "blast two.example -t 100ms --rate 1M -J",
-        "ping two.example -c 2 -i 10ms -J",
-        "probe marks two.example -J",
-        "cast recv --sender two.example:8700 -c 1 -J",
+        "blast NAME -t 100ms --rate 1M -J",
+        "ping NAME -c 2 -i 10ms -J",
+        "probe marks NAME -J",
+        "cast recv --sender NAME:8700 -c 1 -J",
     ] {
-        let output = ask(&lab, words).expect_success();
-        let said = output.err();
-        assert!(said.contains("two.example: using 10.77.0.2:8"), "{words}: {said}");
-        assert!(said.contains("the first to answer; it also has fd77::9"), "{words}: {said}");
-        let report = json(&output.out());
-        assert_eq!(text(&report, "names.0.name"), "two.example", "{words}: {report:#}");
-        assert!(text(&report, "names.0.address_used").starts_with("10.77.0.2:8"), "{report:#}");
-        assert_eq!(path(&report, "names.0.address_answered"), true, "{words}: {report:#}");
-        let other = text(&report, "names.0.other_addresses.0");
-        assert!(other.starts_with("[fd77::9]:8"), "{words}: {report:#}");
-        let one = ask(&lab, &words.replace("two.example", "one.example")).expect_success();
-        assert!(!one.err().contains("the first to answer"), "{words}: {}", one.err());
-        assert!(json(&one.out()).get("names").is_none(), "{words}");
+        // The first address of a name is alive, or the second; then a name that has the living alone.
+        for (name, used, unused, other, only) in [
+            ("two.example", "10.77.0.2:8", "fd77::9", "[fd77::9]:8", "one.example"),
+            ("six.example", "[fd77::2]:8", "10.77.0.9", "10.77.0.9:8", "only.example"),
+        ] {
+            let output = ask(&lab, &words.replace("NAME", name)).expect_success();
+            let said = output.err();
+            assert!(said.contains(&format!("{name}: using {used}")), "{words}: {said}");
+            let race = format!("the first to answer; it also has {unused}");
+            assert!(said.contains(&race), "{words}: {said}");
+            let report = json(&output.out());
+            assert_eq!(text(&report, "names.0.name"), name, "{words}: {report:#}");
+            assert!(text(&report, "names.0.address_used").starts_with(used), "{report:#}");
+            assert_eq!(path(&report, "names.0.address_answered"), true, "{words}: {report:#}");
+            let told = text(&report, "names.0.other_addresses.0");
+            assert!(told.starts_with(other), "{words}: {report:#}");
+            let one = ask(&lab, &words.replace("NAME", only)).expect_success();
+            assert!(!one.err().contains("the first to answer"), "{words}: {}", one.err());
+            assert!(json(&one.out()).get("names").is_none(), "{words}");
+        }
     }
 }
 
@@ -109,7 +117,7 @@ fn balance(lab: &Lab, by: &str) {
     lab.nft(
         "b",
         &format!(
-            "table ip balancer {{
+            "table inet balancer {{
                 chain in {{ type nat hook prerouting priority dstnat;
                     udp dport 8620 redirect to : {by} mod 2 map {{ 0 : 8630, 1 : 8640 }}
                 }}
@@ -125,14 +133,16 @@ fn an_address_shared_by_several_servers_is_told() {
     let _one = serve(&lab, &["-p", "8630"]);
     let _other = serve(&lab, &["-p", "8640"]);
     balance(&lab, "numgen inc");
-    let output = ask(&lab, "blast 10.77.0.2 -t 100ms --rate 1M -J");
-    assert_eq!(output.code(), Some(1), "{}", output.err());
-    let report = json(&output.out());
-    assert_eq!(text(&report, "failure.code"), "several_servers", "{report:#}");
-    let (one, other) =
-        (text(&report, "failure.session_server"), text(&report, "failure.stream_server"));
-    assert_ne!(one, other);
-    assert_eq!(text(&report, "failure_advice.code"), "ask_one_server");
+    for server in ["10.77.0.2", "fd77::2"] {
+        let output = ask(&lab, &format!("blast {server} -t 100ms --rate 1M -J"));
+        assert_eq!(output.code(), Some(1), "{}", output.err());
+        let report = json(&output.out());
+        assert_eq!(text(&report, "failure.code"), "several_servers", "{report:#}");
+        let (one, other) =
+            (text(&report, "failure.session_server"), text(&report, "failure.stream_server"));
+        assert_ne!(one, other);
+        assert_eq!(text(&report, "failure_advice.code"), "ask_one_server");
+    }
 }
 
 #[test]
@@ -142,9 +152,12 @@ fn an_address_shared_by_several_servers_has_no_bad_path() {
     let _one = serve(&lab, &["-p", "8630"]);
     let _other = serve(&lab, &["-p", "8640"]);
     balance(&lab, "numgen inc");
-    let report = json(&ask(&lab, "probe paths 10.77.0.2 -J").expect_success().out());
-    assert_eq!(text(&report, "no_agent.code"), "several_servers", "{report:#}");
-    assert_eq!(text(&report, "verdict.code"), "no_difference", "{report:#}");
+    for server in ["10.77.0.2", "fd77::2"] {
+        let output = ask(&lab, &format!("probe paths {server} -J")).expect_success();
+        let report = json(&output.out());
+        assert_eq!(text(&report, "no_agent.code"), "several_servers", "{report:#}");
+        assert_eq!(text(&report, "verdict.code"), "no_difference", "{report:#}");
+    }
 }
 
 #[test]
@@ -153,6 +166,9 @@ fn a_balancer_that_keeps_a_client_with_one_server_is_none() {
     let lab = Lab::pair();
     let _one = serve(&lab, &["-p", "8630"]);
     let _other = serve(&lab, &["-p", "8640"]);
-    balance(&lab, "jhash ip saddr");
-    ask(&lab, "blast 10.77.0.2 -t 100ms --rate 1M -J").expect_success();
+    for (server, by) in [("10.77.0.2", "jhash ip saddr"), ("fd77::2", "jhash ip6 saddr")] {
+        balance(&lab, by);
+        ask(&lab, &format!("blast {server} -t 100ms --rate 1M -J")).expect_success();
+        lab.nft("b", "delete table inet balancer");
+    }
 }

@@ -4,7 +4,7 @@ use super::{Lab, run, secs};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::env;
 
-/// Does this to the table of `host`: `fill`, or `flush` for IPv4. Unlike an interface that goes
+/// Does this to the table of `host`: `fill`, or `flush` of both families. Unlike an interface that goes
 /// down, a flush is done once this returns, and is never left out: a masquerade's is work in the
 /// background, which the kernel skips while it has 16 of them (`nf_nat_masquerade.c`).
 pub fn change_table(lab: &Lab, host: &str, what: &str) {
@@ -20,7 +20,7 @@ fn does_as_requested() {
     match env::var("UDPKIT_CONNTRACK").as_deref() {
         Ok("fill") => fill(&socket),
         Ok("flush") => {
-            // A deletion without a flow deletes all.
+            // A deletion without a flow deletes all, of every family where the version is 0.
             socket.send(&message(2, REQUEST, &[])).expect("the table is emptied");
         }
         // Run by hand with all ignored tests: do nothing.

@@ -225,21 +225,24 @@ fn a_server_that_is_gone_ends_a_run_once_a_second_has_brought_no_answer() {
 #[test]
 fn a_restarted_server_is_named_and_no_closed_port() {
     let port = free_udp_port().to_string();
-    let serve = || {
-        let server = Running::start(udpkit().args(["serve", "127.0.0.1", "--port", &port]));
-        server.wait_for_line("serving on", secs(10));
-        server
-    };
-    let first = serve();
-    let args = ["blast", "127.0.0.1", "--port", &port, "--rate", "1kpps", "-t", "30s", "--json"];
-    let client = Running::start(udpkit().args(args));
-    first.wait_for_line("throughput test", secs(10));
-    first.signal("KILL");
-    first.wait(secs(5));
-    let _second = serve();
-    let output = client.wait(secs(10));
-    assert_eq!(output.code(), Some(1), "{}", output.err());
-    assert_eq!(text(&json(&output.out()), "failure.code"), "server_restarted", "{}", output.err());
+    for ip in ["127.0.0.1", "::1"] {
+        let serve = || {
+            let server = Running::start(udpkit().args(["serve", ip, "--port", &port]));
+            server.wait_for_line("serving on", secs(10));
+            server
+        };
+        let first = serve();
+        let args = ["blast", ip, "--port", &port, "--rate", "1kpps", "-t", "30s", "--json"];
+        let client = Running::start(udpkit().args(args));
+        first.wait_for_line("throughput test", secs(10));
+        first.signal("KILL");
+        first.wait(secs(5));
+        let _second = serve();
+        let output = client.wait(secs(10));
+        assert_eq!(output.code(), Some(1), "{}", output.err());
+        let report = json(&output.out());
+        assert_eq!(text(&report, "failure.code"), "server_restarted", "{}", output.err());
+    }
 }
 
 /// The figures of a `ping` to one target.
