@@ -118,6 +118,12 @@ impl Impairer {
         }
     }
 
+    /// A burst of loss is over, as one that is not of datagrams but of time.
+    #[cfg(test)]
+    pub fn end_burst(&mut self) {
+        self.loss.end_burst();
+    }
+
     /// What it does.
     pub fn impairments(&self) -> &Impairments {
         &self.impairments

@@ -65,6 +65,12 @@ impl LossProcess {
         Self { loss, rng, number: 0, is_bad: false }
     }
 
+    /// The channel is good again.
+    #[cfg(test)]
+    pub fn end_burst(&mut self) {
+        self.is_bad = false;
+    }
+
     /// Whether the next datagram is lost.
     pub fn is_next_lost(&mut self) -> bool {
         let number = self.number;

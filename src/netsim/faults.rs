@@ -106,6 +106,10 @@ impl Middlebox {
 /// `ENETDOWN` as Linux numbers it: the interface is down.
 const ENETDOWN: i32 = 100;
 
+/// A burst of loss is over where nothing comes for so long: otherwise the repeats of a dialogue,
+/// seconds apart, would all fall into one.
+const BURST_ENDS: Nanos = Nanos::from_millis(100);
+
 /// When a standstill or a blackout is.
 const EVENT: Range<Nanos> = Nanos::from_millis(1_500)..Nanos::from_millis(3_500);
 
@@ -248,7 +252,8 @@ impl Weather {
                 .behind_rule(move |now, way, _| way == Way::Out || !is_down(&receiving, now));
         }
         let [out, back] = self.path.clone();
-        host = host.behind(Link::new(out, back).with_extremes(self.extremes));
+        let link = Link::new(out, back).with_extremes(self.extremes);
+        host = host.behind(link.with_bursts_that_end(BURST_ENDS));
         if !self.blackouts.is_empty() {
             let blackouts = self.blackouts.clone();
             host = host.behind_rule(move |now, _, _| !blackouts.iter().any(|at| at.contains(&now)));

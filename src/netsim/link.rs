@@ -26,6 +26,10 @@ pub struct Passage {
 #[derive(Debug)]
 pub struct Direction {
     impairer: Impairer,
+    /// A burst of loss is over where nothing comes for so long.
+    burst_ends: Nanos,
+    /// When the last one came.
+    last: Nanos,
     /// The share in which an extreme number stands in the place of one that was sent.
     pub extremes: Chance,
     extremes_rng: Rng,
@@ -42,6 +46,8 @@ impl Direction {
     pub fn new(impairments: Impairments, seed: u64) -> Self {
         Self {
             impairer: Impairer::new(impairments, seed),
+            burst_ends: Nanos::MAX,
+            last: Nanos::ZERO,
             extremes: Chance::NEVER,
             extremes_rng: Rng::with_seed(seed ^ 0xE1),
             passages: Vec::new(),
@@ -96,6 +102,10 @@ impl Direction {
         let header = packet.payload().and_then(|payload| Header::decode(payload).ok());
         let data = header.filter(|header| header.kind == Kind::Data);
         let sequence = data.map(|header| header.sequence);
+        if now - self.last >= self.burst_ends {
+            self.impairer.end_burst();
+        }
+        self.last = now;
         let mut copies = self.carry(now, packet);
         for (_, packet) in &mut copies {
             if let Content::Udp(payload) = &mut packet.content
@@ -145,6 +155,15 @@ impl Link {
         self
     }
 
+    /// The same link, whose bursts of loss are over where nothing comes for so long: what makes them,
+    /// a full queue or a fading radio, does not wait for the next datagram.
+    #[must_use]
+    pub fn with_bursts_that_end(mut self, after: Nanos) -> Self {
+        self.out.burst_ends = after;
+        self.back.burst_ends = after;
+        self
+    }
+
     /// The same link for these packets alone; all others pass untouched.
     #[must_use]
     pub fn choosing(self, picks: Pick) -> Self {
@@ -168,9 +187,9 @@ impl Link {
         self.place = place;
         for (direction, salt) in [(&mut self.out, 1), (&mut self.back, 2)] {
             let impairments = direction.impairer.impairments().clone();
-            let extremes = direction.extremes;
-            *direction = Direction::new(impairments, seed ^ salt);
-            direction.extremes = extremes;
+            let Direction { extremes, burst_ends, .. } = *direction;
+            let new = Direction::new(impairments, seed ^ salt);
+            *direction = Direction { extremes, burst_ends, ..new };
         }
     }
 
@@ -198,4 +217,27 @@ fn a_link_for_some_packets_leaves_the_others_alone() {
         (admitted, element.pass(Nanos(5), Way::Out, packet).on.len())
     });
     assert_eq!(admitted, [(Some(true), 0), (None, 0)]);
+}
+
+#[test]
+fn a_burst_ends_with_time_where_it_is_told_to() {
+    use crate::impair::{GilbertElliott, Loss};
+    // Once bad, it never becomes good by itself.
+    let model =
+        GilbertElliott { to_good: Chance::NEVER, ..GilbertElliott::bursts(Chance::percent(5), 5) };
+    let path = Impairments { loss: Loss::Bursts(model), ..Impairments::default() };
+    let passing = |every: Nanos| {
+        let mut link = Link::both(&path).with_bursts_that_end(Nanos::from_millis(100));
+        link.seed(7, (0, 0));
+        let at = |text: &str| text.parse().unwrap();
+        let packet = || Packet::udp(at("10.0.0.1:1"), at("10.0.0.2:2"), vec![7; 10]);
+        let passes = |number: &u64| {
+            let mut emitted = Emitted::default();
+            link.pass(Nanos(number * every.0), Way::Out, packet(), &mut emitted);
+            !emitted.on.is_empty()
+        };
+        (1..=2_000).filter(passes).count()
+    };
+    assert!(passing(Nanos::from_millis(99)) < 1_000);
+    assert!(passing(Nanos::from_millis(100)) > 1_900);
 }

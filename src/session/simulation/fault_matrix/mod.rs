@@ -257,26 +257,26 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Runs a machine under every fault, with all its seeds.
+/// Runs a machine under every fault of a path, with all its seeds.
 fn meet(machine: &Machine) {
-    for fault in Fault::ALL {
-        if fault == Fault::Events {
-            continue;
-        }
-        for seed in 1..=runs(machine.seeds) {
-            run(machine, fault, seed);
-        }
-    }
+    let seeds = 1..=runs(machine.seeds);
+    let faults = Fault::ALL.into_iter().filter(|fault| *fault != Fault::Events);
+    meet_all(machine, faults.flat_map(|fault| seeds.clone().map(move |seed| (fault, seed))));
 }
 
-/// Runs it with events; fails with the list of the seeds that are wrong.
+/// Runs it with events.
 fn meet_events(machine: &Machine) {
-    let fails = |seed: &u64| {
-        let trial = std::panic::AssertUnwindSafe(|| run(machine, Fault::Events, *seed));
+    meet_all(machine, (1..=runs(EVENTFUL)).map(|seed| (Fault::Events, seed)));
+}
+
+/// Runs it with all of these; fails with the list of those that are wrong.
+fn meet_all(machine: &Machine, trials: impl Iterator<Item = (Fault, u64)>) {
+    let fails = |(fault, seed): &(Fault, u64)| {
+        let trial = std::panic::AssertUnwindSafe(|| run(machine, *fault, *seed));
         std::panic::catch_unwind(trial).is_err()
     };
-    let wrong: Vec<_> = (1..=runs(EVENTFUL)).filter(fails).collect();
-    assert!(wrong.is_empty(), "{} with events: wrong with seeds {wrong:?}", machine.name);
+    let wrong: Vec<_> = trials.filter(fails).collect();
+    assert!(wrong.is_empty(), "{}: wrong under {wrong:?}", machine.name);
 }
 
 /// Runs it once; returns the rules that its counts kept.
