@@ -21,7 +21,7 @@ pub enum Fault {
     Loss,
     /// 30 % is lost each way, independently.
     HeavyLoss,
-    /// 5 % is lost each way in bursts of five.
+    /// 5 % is lost each way in bursts of five, over after 100 ms of silence.
     Bursts,
     /// A quarter comes twice.
     Duplication,
