@@ -187,9 +187,9 @@ impl Link {
         self.place = place;
         for (direction, salt) in [(&mut self.out, 1), (&mut self.back, 2)] {
             let impairments = direction.impairer.impairments().clone();
-            let Direction { extremes, burst_ends, .. } = *direction;
+            let Direction { burst_ends, extremes, .. } = *direction;
             let new = Direction::new(impairments, seed ^ salt);
-            *direction = Direction { extremes, burst_ends, ..new };
+            *direction = Direction { burst_ends, extremes, ..new };
         }
     }
 
