@@ -199,7 +199,10 @@ fn a_run_goes_on_when_this_hosts_address_is_replaced() {
                 assert!(told.starts_with(&start), "{told}, {start}");
             }
             let lost = down(report, "sent.datagrams") - down(report, "delivered");
-            assert_eq!(number(report, "address_changes.0.lost_down"), lost, "{report:#}");
+            // Where a busy machine was done moving after the run only, it may be unknown.
+            let is_late = number(report, "address_changes.0.after_ns") > 3_000_000_000;
+            let told = path(report, "address_changes.0.lost_down").as_u64();
+            assert!(told == Some(lost) || is_late && told.is_none(), "{lost}: {report:#}");
             assert!(lost < 300, "{report:#}");
         }
     }

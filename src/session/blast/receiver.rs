@@ -613,8 +613,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             self.silences = Silences::default();
         }
         self.close_last(now.mono);
-        if self.moving.is_pending() {
-            // Nothing came from the new address: what is missing at the end was lost meanwhile.
+        if self.moving.is_pending() && self.total.is_some() {
+            // Nothing came from the new address: what is missing at the end was lost meanwhile. Without
+            // the total that is unknown.
             let lost = self.moving.lost_meanwhile(self.tracker.lost());
             self.tell(ReceiverEvent::LostInMove(lost));
         }

@@ -2,7 +2,7 @@
 
 use super::Mailbox;
 use super::stream::{PAYLOAD, TAG};
-use crate::batch::{RxEntry, TxBatch};
+use crate::batch::{InterfaceChange, RxEntry, TxBatch};
 use crate::machine::{Next, Now, Session};
 use crate::record::{ChangedContent, RunFailure};
 use crate::session::blast::{
@@ -199,4 +199,29 @@ fn a_hello_that_was_repeated_before_its_reply_came_is_no_stray() {
     feed(&mut receiver, 1, &crafted(Kind::Data, 0));
     feed(&mut receiver, 2, b"s3x9 NOOP\r\n");
     assert_eq!(receiver.finish(Now::default()).received.strays, 1);
+}
+
+#[test]
+fn what_a_move_at_the_end_lost_is_told_where_the_total_is_known_and_else_unknown() {
+    for (total, told) in [(Some(10), Some(8)), (None, None)] {
+        let (orders, events) = (Mailbox::new(), Mailbox::new());
+        let mut receiver = BlastReceiver::new(plan(b""), None, orders.clone(), events.clone());
+        for number in [0, 1] {
+            feed(&mut receiver, 10 + number, &crafted(Kind::Data, number));
+        }
+        let [from, to] = ["192.0.2.1:4000", "192.0.2.9:4000"]
+            .map(|at| at.parse::<std::net::SocketAddr>().unwrap().into());
+        let now = Now { mono: Nanos(20), real: Nanos(20) };
+        receiver.on_interface_change(now, &InterfaceChange::AddressChanged { from, to });
+        if let Some(total) = total {
+            orders.push(ReceiverOrder::Total(total));
+            receiver.poll_transmit(now, &mut TxBatch::new(4, 4_000));
+        }
+        receiver.finish(Now { mono: Nanos(30), real: Nanos(30) });
+        let lost = events.drain().into_iter().find_map(|event| match event {
+            ReceiverEvent::LostInMove(lost) => Some(lost),
+            _ => None,
+        });
+        assert_eq!(lost, told, "{total:?}");
+    }
 }
