@@ -34,6 +34,8 @@ pub enum LossPlace {
     ReversePathFilter,
     /// Fragments without the rest of their datagram.
     Reassembly,
+    /// The memory for fragments that wait for the rest (`net.ipv4.ipfrag_high_thresh`).
+    ReassemblyMemory,
     /// No route.
     NoRoute,
     /// The connection tracking table.
@@ -89,6 +91,7 @@ impl LossPlace {
             | Self::IpDiscard
             | Self::ReversePathFilter
             | Self::Reassembly
+            | Self::ReassemblyMemory
             | Self::NoRoute
             | Self::ConntrackFull => LossGroup::ReceiverHost,
         }
@@ -152,6 +155,8 @@ pub struct LossFacts {
     pub socket_drops: u64,
     /// What the socket dropped, in buffers of one datagram or more.
     pub drop_events: u64,
+    /// Whether the socket's drops were counted: then a damaged datagram of its own is among them.
+    pub drops_known: bool,
     /// Most datagrams of one buffer.
     pub per_drop: u64,
     /// Sends that failed and that the sender knows of: refused, blocked by a full buffer, or failed
@@ -274,9 +279,9 @@ fn at_socket(
     for claim in dropped.into_iter().chain([other]) {
         missing.explain_one(claim, into);
     }
-    // Damaged in its addresses or ports, a datagram reaches no socket or another's.
+    // Other sockets' datagrams are damaged, too.
     let beyond = reasons[0].1.unwrap_or(0).saturating_sub(damaged);
-    if facts.drop_events == 0 {
+    if facts.drop_events == 0 && !facts.drops_known {
         let place = LossPlace::UdpChecksum;
         missing.explain_one(Claim { place, most: beyond, certainty: Certainty::UpTo }, into);
     }
@@ -311,9 +316,11 @@ fn before_socket(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
         [HostCounter::IpInHdrErrors, HostCounter::IpInAddrErrors, HostCounter::IpInTruncated];
     let full = [HostCounter::ConntrackDrop, HostCounter::ConntrackInsertFailed];
     let claim = |place, most, certainty| Claim { place, most, certainty };
+    let reassembly = reassembly(facts, host, namespace);
     vec![
         claim(LossPlace::ReversePathFilter, counted(HostCounter::IpReversePathFilter), namespace),
-        reassembly(facts, host, namespace),
+        reassembly.0,
+        reassembly.1,
         claim(LossPlace::ConntrackFull, sum(&full), namespace),
         claim(LossPlace::NoRoute, counted(HostCounter::IpInNoRoutes), namespace),
         claim(LossPlace::IpHeader, sum(&header), namespace),
@@ -331,20 +338,24 @@ fn before_socket(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
 }
 
 /// Datagrams of which some fragments arrived: the fragments that were in none of those put
-/// together, at least one for each.
-fn reassembly(facts: &LossFacts, host: &HostCounters, others: Certainty) -> Claim {
-    let place = LossPlace::Reassembly;
-    let none = Claim { place, most: 0, certainty: others };
-    if facts.fragments < 2 {
-        return none;
-    }
+/// together, at least one for each. Those that lacked the rest, and those that found no memory.
+fn reassembly(facts: &LossFacts, host: &HostCounters, others: Certainty) -> (Claim, Claim) {
+    let [place, memory] = [LossPlace::Reassembly, LossPlace::ReassemblyMemory];
+    let claim = |place, most, certainty| Claim { place, most, certainty };
     let both = host.get(HostCounter::IpReasmReqds).zip(host.get(HostCounter::IpReasmOks));
-    let Some((arrived, whole)) = both else { return none };
+    let Some((arrived, whole)) = both.filter(|_| facts.fragments >= 2) else {
+        return (claim(place, 0, others), claim(memory, 0, others));
+    };
     let unused = arrived.saturating_sub(whole.saturating_mul(facts.fragments));
     let least = unused.div_ceil(facts.fragments - 1);
     let most = unused.min(facts.missing);
     let certainty = if least >= most { others } else { Certainty::UpTo };
-    Claim { place, most, certainty }
+    // Whoever waits in vain fails by time. Without memory, a fragment fails at once.
+    let counted = |counter| host.get(counter).unwrap_or(0);
+    let failed = counted(HostCounter::IpReasmFails);
+    let at_once = failed.saturating_sub(counted(HostCounter::IpReasmTimeout)).min(most);
+    let certainty = if at_once > 0 { Certainty::UpTo } else { certainty };
+    (claim(place, most - at_once, certainty), claim(memory, at_once, certainty))
 }
 
 /// What the sending host dropped after it had accepted it. One drop is counted by the queueing

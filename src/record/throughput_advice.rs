@@ -37,6 +37,8 @@ pub enum ThroughputAdvice {
     CheckReversePath,
     /// Datagrams that need no fragments.
     AvoidFragments,
+    /// More memory for fragments, or datagrams that need none.
+    MoreReassemblyMemory,
     /// A larger connection tracking table.
     LargerConntrackTable,
     /// A look at the receiver's routes.
@@ -93,6 +95,7 @@ pub(super) fn place_advice(place: LossPlace) -> Option<ThroughputAdvice> {
         LossPlace::Backlog => ThroughputAdvice::LongerBacklog,
         LossPlace::ReversePathFilter => ThroughputAdvice::CheckReversePath,
         LossPlace::Reassembly | LossPlace::Fragmentation => ThroughputAdvice::AvoidFragments,
+        LossPlace::ReassemblyMemory => ThroughputAdvice::MoreReassemblyMemory,
         LossPlace::ConntrackFull => ThroughputAdvice::LargerConntrackTable,
         LossPlace::NoRoute => ThroughputAdvice::CheckReceiverRoutes,
         LossPlace::InterfaceDrop => ThroughputAdvice::CheckReceiverInterface,

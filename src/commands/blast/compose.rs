@@ -320,6 +320,7 @@ fn loss_facts(
         arrived: counts.datagrams.saturating_add(counts.changed.datagrams()),
         socket_drops: counts.socket_drops,
         drop_events: counts.drop_events,
+        drops_known: true,
         per_drop: match io.rx {
             Some(RxCall::Gro) | None => ReceiverPlan::COALESCED,
             Some(_) => 1,

@@ -180,6 +180,17 @@ fn other_traffic_makes_a_share_an_upper_bound() {
 }
 
 #[test]
+fn damage_of_others_explains_nothing_where_the_socket_dropped_nothing() {
+    let damage = host(&[(C::UdpInCsumErrors, 252)]);
+    let known = LossFacts { drops_known: true, ..facts(100) };
+    let shares = share_losses(&known, None, Some(&damage));
+    assert_eq!((shares.receiver, shares.path), (vec![], 100));
+    // Of a socket whose drops nobody counted, it may be.
+    let shares = share_losses(&facts(100), None, Some(&damage));
+    assert_eq!(shares.receiver, [part(LossPlace::UdpChecksum, 100, Certainty::UpTo)]);
+}
+
+#[test]
 fn a_datagram_of_which_a_fragment_is_missing_died_in_reassembly() {
     let of_three = |missing, reqds, oks| {
         let facts = LossFacts { fragments: 3, ..facts(missing) };
@@ -192,6 +203,12 @@ fn a_datagram_of_which_a_fragment_is_missing_died_in_reassembly() {
         let shares = share_losses(&facts, None, Some(&host(&counted)));
         (shares.receiver, shares.path)
     };
+    // No memory for any: each of the three failed at once.
+    let counted = [(C::IpReasmReqds, 300), (C::IpReasmOks, 0), (C::IpReasmFails, 299)];
+    let missing = LossFacts { fragments: 3, arrived: 0, ..facts(100) };
+    let shares = share_losses(&missing, None, Some(&host(&counted)));
+    assert_eq!(shares.receiver, [part(LossPlace::ReassemblyMemory, 100, Certainty::UpTo)]);
+    // In the time of the run, none that lacks another fails.
     let hundred = exact(LossPlace::Reassembly, 100);
     assert_eq!(of_three(100, 900 * 3 + 200, 900), (vec![hundred], 0));
     // Some lost two, some one: nobody knows how many.
@@ -225,6 +242,7 @@ fn the_parts_of_any_counters_sum_up_to_what_is_missing() {
             arrived: number(5_000),
             socket_drops: number(1_200),
             drop_events: number(1_200),
+            drops_known: number(1) > 0,
             per_drop: [1, 128][number(1).min(1) as usize],
             failed_sends: number(100),
             fragments: 1 + number(1).min(1) * 3,
@@ -278,6 +296,7 @@ fn counted_at(place: LossPlace, host: Option<&HostCounters>, facts: &LossFacts) 
         LossPlace::IpDiscard => sum(&[C::IpInDiscards]),
         LossPlace::ReversePathFilter => sum(&[C::IpReversePathFilter]),
         LossPlace::Reassembly => sum(&[C::IpReasmReqds]),
+        LossPlace::ReassemblyMemory => sum(&[C::IpReasmFails]),
         LossPlace::NoRoute => sum(&[C::IpInNoRoutes]),
         LossPlace::ConntrackFull => sum(&[C::ConntrackDrop, C::ConntrackInsertFailed]),
         LossPlace::UdpChecksum => sum(&[C::UdpInCsumErrors]),

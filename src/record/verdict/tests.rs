@@ -146,6 +146,11 @@ fn each_place_in_a_host_has_its_verdict_and_advice() {
         (LossPlace::Backlog, LimitedBy::ReceiverHost, ThroughputAdvice::LongerBacklog),
         (LossPlace::ReversePathFilter, LimitedBy::ReceiverHost, ThroughputAdvice::CheckReversePath),
         (LossPlace::Reassembly, LimitedBy::ReceiverHost, ThroughputAdvice::AvoidFragments),
+        (
+            LossPlace::ReassemblyMemory,
+            LimitedBy::ReceiverHost,
+            ThroughputAdvice::MoreReassemblyMemory,
+        ),
         (LossPlace::ConntrackFull, LimitedBy::ReceiverHost, ThroughputAdvice::LargerConntrackTable),
         (LossPlace::NoRoute, LimitedBy::ReceiverHost, ThroughputAdvice::CheckReceiverRoutes),
         (LossPlace::UdpChecksum, LimitedBy::Damage, ThroughputAdvice::CheckForDamage),

@@ -67,6 +67,9 @@ pub fn place_text(place: LossPlace) -> &'static str {
             "in the receiving host's reverse path filter (IPReversePathFilter)"
         }
         LossPlace::Reassembly => "because a fragment was missing (ReasmReqds, ReasmOKs)",
+        LossPlace::ReassemblyMemory => {
+            "for lack of memory to put fragments together (net.ipv4.ipfrag_high_thresh, ReasmFails)"
+        }
         LossPlace::NoRoute => "because the receiving host had no route (InNoRoutes)",
         LossPlace::ConntrackFull => {
             "in the receiving host's full connection tracking table (nf_conntrack drop)"

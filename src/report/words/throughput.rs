@@ -262,6 +262,10 @@ impl Worded for ThroughputAdvice {
                  net.ipv4.conf.*.rp_filter to 2 (loose)"
             }
             Self::AvoidFragments => "use a smaller `--size`, which needs no fragments",
+            Self::MoreReassemblyMemory => {
+                "raise net.ipv4.ipfrag_high_thresh (or net.ipv6.ip6frag_high_thresh) on the \
+                 receiver, or use a smaller `--size`, which needs no fragments"
+            }
             Self::LargerConntrackTable => {
                 "raise net.netfilter.nf_conntrack_max on that host, or exempt these flows from \
                  tracking (notrack)"

@@ -56,6 +56,7 @@ impl SenderLosses<'_> {
             arrived: received,
             socket_drops: dropped,
             drop_events: buffers,
+            drops_known: true,
             per_drop: GSO_SEGMENTS as u64,
             failed_sends: sum(|tally| tally.refused),
             fragments: fragments_of(payload, family, receiver.as_ref()),

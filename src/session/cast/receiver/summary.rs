@@ -97,6 +97,7 @@ where
             arrived: received,
             socket_drops: sum(SourceAccount::dropped),
             drop_events: self.drops.iter().map(|drops| drops.buffers).sum(),
+            drops_known: true,
             per_drop: self.config.per_buffer.max(1),
             failed_sends: 0,
             fragments: fragments_of(payload, IpFamily::of(first.source), host.as_ref()),
