@@ -17,7 +17,7 @@ pub struct StreamRow {
     pub lost: u64,
     /// Runs of lost datagrams (RFC 3357); `None` where the receiver cannot tell.
     pub loss_bursts: Option<u64>,
-    /// Of the lost, those that the receiver's socket dropped; likewise.
+    /// Of the lost, those that the receiver's socket dropped, damaged ones among them; likewise.
     pub socket_drops: Option<u64>,
     /// The smallest transit time, in nanoseconds, above that of the fastest stream; `None` if
     /// nothing arrived.

@@ -312,7 +312,7 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         "\n".to_owned(),
         page.labelled("lost", &lost_lines(report, way)),
         page.labelled("changed", &changed_lines(report, way)),
-        stream_table(&way.stream_rows),
+        stream_table(&way.stream_rows, way.lost.as_ref()),
         page.labelled("order", &order_lines(way)),
         gap_text(way, page),
         page.labelled("paused", &pauses(way)),

@@ -217,6 +217,45 @@ fn datagrams_of_which_a_fragment_is_missing_are_named() {
 }
 
 #[test]
+fn another_flows_damage_explains_nothing() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    lab.nft_early("b", "udp length 1008 numgen inc mod 10 == 0 drop");
+    lab.nft("b", "add rule inet t early udp dport 9009 @th,100,32 set 1");
+    let _server = lab.serve("b", &[]);
+    let other = Running::start(lab.udpkit("b").args(["recv", "9009", "-q"]));
+    lab.wait_bound("b", 9009);
+    let flood = ["send", "10.77.0.2:9009", "--count", "400", "-i", "1ms", "--", "more than enough"];
+    let flood = Running::start(lab.udpkit("a").args(flood));
+    let report = blast(&lab, WHOLE);
+    flood.wait(secs(10));
+    assert!(lab.snmp("b").in_csum_errors > 100, "{:?}", lab.snmp("b"));
+    let total = number(&report, "lost.total");
+    assert!(total > 50 && number(&report, "lost.path") == total, "{report:#}");
+    assert!(parts(&report).is_empty(), "{report:#}");
+    assert!(sum_of(&report, "damaged") == 0, "{report:#}");
+    other.signal("INT");
+    other.wait(secs(10));
+}
+
+#[test]
+fn fragments_for_which_there_is_no_memory_are_not_missing() {
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    let _server = lab.serve("b", &[]);
+    let thresholds = |low: u64, high: u64| {
+        let set = format!("echo {low} > ipfrag_low_thresh; echo {high} > ipfrag_high_thresh");
+        lab.shell("b", &format!("cd /proc/sys/net/ipv4; {set}"));
+    };
+    thresholds(0, 1);
+    let report = blast(&lab, &["-t", "1s", "--rate", "5M", "--size", "2000"]);
+    let total = number(&report, "lost.total");
+    assert!(total > 100 && number(&report, "lost.receiver_host") == total, "{report:#}");
+    assert_eq!(parts(&report), [("reassembly_memory".to_owned(), total, "up_to".to_owned())]);
+    assert_eq!(text(&report, "advice.code"), "more_reassembly_memory", "{report:#}");
+}
+
+#[test]
 fn the_own_queueing_discipline_is_not_the_path_and_is_counted_once() {
     require_lab!();
     require_tools!("tc");
