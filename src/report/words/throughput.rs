@@ -247,7 +247,8 @@ impl Worded for ThroughputAdvice {
                 "use more `--streams`, larger datagrams, or a lower `--rate`"
             }
             Self::RaiseReceiveBuffer => {
-                "raise net.core.rmem_max on the receiver, or lower `--rate`"
+                "give the receiver a larger buffer (`--socket-buffer`, net.core.rmem_max), or lower \
+                 `--rate`"
             }
             Self::LongerCardRing => {
                 "lengthen the receiving card's ring (`ethtool -G`), or spread its load over more \
@@ -305,8 +306,8 @@ impl Worded for ThroughputCaveat {
                 whole_percent(*receiver_cpu_percent)
             ),
             Self::ReceiverSocketOverflowed { dropped } => format!(
-                "the receiver's socket buffer overflowed and dropped {}: raise \
-                 net.core.rmem_max there, or lower `--rate`",
+                "the receiver's socket buffer overflowed and dropped {}: give it a larger one \
+                 (`--socket-buffer`, net.core.rmem_max), or lower `--rate`",
                 plural(*dropped, "datagram")
             ),
             Self::ContentChanged { cut, altered } => {
