@@ -264,12 +264,18 @@ impl Weather {
     /// The far host under this weather; what it sends to addresses that have not proved themselves
     /// is held against what came from there.
     #[must_use]
-    pub fn far(&self, mut host: super::Host) -> super::Host {
-        host.standstills.extend(self.far_standstills.clone());
+    pub fn far(&self, host: super::Host) -> super::Host {
         let mut accounts = Accounts::default();
-        host.behind_rule(move |_, way, packet| {
+        self.far_of_tcp(host).behind_rule(move |_, way, packet| {
             accounts.hold(way, packet);
             true
         })
+    }
+
+    /// The far host under this weather, where TCP's handshake proves addresses.
+    #[must_use]
+    pub fn far_of_tcp(&self, mut host: super::Host) -> super::Host {
+        host.standstills.extend(self.far_standstills.clone());
+        host
     }
 }

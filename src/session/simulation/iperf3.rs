@@ -64,7 +64,7 @@ impl Iperf3Ends {
         let mut network = Network::new(seed);
         let [near, far] = hosts;
         let near = weather.near(near, IpAddr::from([198, 51, 100, 1]));
-        let hosts = [near, weather.far(far)].map(|host| network.add(host));
+        let hosts = [near, weather.far_of_tcp(far)].map(|host| network.add(host));
         let (server_orders, server_mail) = (Mailbox::new(), ServerMail::default());
         let policy = ServePolicy::default();
         let server = Iperf3Server::new(policy, server_orders.clone(), server_mail.clone());

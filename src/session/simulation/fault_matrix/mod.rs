@@ -174,6 +174,11 @@ impl<'a> Trial<'a> {
         !self.weather().downs.is_empty()
     }
 
+    /// Whether the near host may be known by another port, or address, in the midst of the run.
+    pub fn is_forgotten(&self) -> bool {
+        !self.weather().losses.is_empty()
+    }
+
     /// In what simulated time the run ends.
     pub fn deadline(&self) -> Nanos {
         self.machine.ends_within
