@@ -197,8 +197,9 @@ pub fn fell_short(offered: u64, missing: u64, streams: u32) -> bool {
     missing > u64::from(streams) && missing.saturating_mul(100) > offered
 }
 
-/// Datagrams and payload, with rates over the time from the first to the last; the rates are `None`
-/// if that is zero (one system call can send 44 datagrams).
+/// Datagrams and payload, with rates over the time from the first to the last; for received traffic,
+/// over the time from the first send to the last where that is longer. The rates are `None` if that
+/// is zero (one system call can send 44 datagrams).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Traffic {
     /// Datagrams.

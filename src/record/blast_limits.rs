@@ -51,7 +51,8 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
     }
 }
 
-/// Delivered rate: what arrived, without copies, over the time in which it arrived.
+/// Delivered rate: what arrived, without copies, over the time in which it was sent or arrived,
+/// whichever is longer.
 fn delivered_rate(way: &DirectionReport) -> Option<Measured> {
     let received = way.received?;
     Some(Measured::Rate {

@@ -11,13 +11,18 @@ const CELLS: usize = 40;
 /// The charts of rate and loss over time, if there are enough intervals.
 pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<String> {
     let longest = intervals.iter().map(|stretch| stretch.duration_ns).max().unwrap_or(0);
-    let shown =
-        |stretch: &&BlastInterval| !is_scrap(stretch, longest) && !is_tail(stretch, sent_for);
-    let stretches: Vec<&BlastInterval> = intervals.iter().filter(shown).collect();
+    let is_hidden =
+        |stretch: &BlastInterval| is_scrap(stretch, longest) || is_tail(stretch, sent_for);
+    let (hidden, mut stretches): (Vec<BlastInterval>, _) =
+        intervals.iter().partition(|stretch| is_hidden(stretch));
+    // What was lost at the end of the run, and told after it, was lost in the last of them.
+    if let Some(last) = stretches.last_mut() {
+        last.lost = hidden.iter().fold(last.lost, |sum, one| sum.saturating_add(one.lost));
+    }
     if stretches.len() < 3 {
         return Vec::new();
     }
-    let rates: Vec<f64> = stretches.iter().map(|stretch| bits_of(stretch)).collect();
+    let rates: Vec<f64> = stretches.iter().map(bits_of).collect();
     let losses: Vec<f64> = stretches
         .iter()
         .map(|stretch| stretch.lost as f64 * 100.0 / numbers_of(stretch).max(1) as f64)
@@ -93,5 +98,7 @@ mod tests {
         let stretches: Vec<_> = (0..5).map(|i| stretch(i * second, u64::from(i < 3))).collect();
         let lines = over_time(&stretches, 3 * second);
         assert!(lines[1].contains(" 3.00 s "), "{lines:?}");
+        // What was lost at its end is in the last one: 27 beside one that arrived.
+        assert!(lines[2].contains("max 96.43%"), "{lines:?}");
     }
 }

@@ -163,7 +163,8 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
     let several = control.contradiction.is_none() && facts.received_streams.len() > 1;
     let payload = u64::from(plan.test.payload);
     let (sent, received) = (facts.sent.as_ref(), facts.received.as_ref());
-    let flow = Flow { plan, sent, received };
+    let counts_final = complete && sent.is_some() && received.is_some();
+    let flow = Flow { plan, sent, received, counts_final };
     let span = sent.map_or(0, |sent| sent.span_ns);
     let length = match (span, received) {
         (0, Some(counts)) => Nanos(counts.span_ns),
@@ -189,7 +190,7 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
         copies: flow.copies(),
         streams_begun: facts.begun,
         stream_rows: if several { stream_rows(&facts.received_streams) } else { Vec::new() },
-        counts_final: complete && sent.is_some() && received.is_some(),
+        counts_final,
         lost,
         hosts: host_reports(facts.direction, &shares.unwrap_or_default(), hosts.0, hosts.1),
         ..DirectionReport::default()

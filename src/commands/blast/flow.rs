@@ -12,6 +12,8 @@ pub struct Flow<'a> {
     pub sent: Option<&'a BlastSent>,
     /// The receiver's counts.
     pub received: Option<&'a BlastReceived>,
+    /// Whether both are final: interim counts are from different times.
+    pub counts_final: bool,
 }
 
 /// Datagrams in a time span. Those at its first instant do not count towards the rate.
@@ -69,17 +71,31 @@ impl Flow<'_> {
         Some(self.traffic(copies, copies))
     }
 
-    /// A part of what arrived, with its share of the datagrams at the start of the span. If nothing
-    /// arrived, the span is the sender's.
+    /// A part of what arrived, with its share of the datagrams at the start of the span. The span is
+    /// the sender's where that is longer, and where nothing arrived: what was lost at either end of
+    /// the run took its time.
     fn arrived(&self, part: u64) -> Option<Moved> {
         let counts = self.received?;
         let firsts = counts.firsts.max(1);
         let begin = counts.at_start.unwrap_or_else(|| self.streams().min(firsts));
         let at_start = u128::from(begin.min(firsts)) * u128::from(part) / u128::from(firsts);
-        let none = counts.datagrams == 0;
-        let span = if none { self.sent.map_or(0, |sent| sent.span_ns) } else { counts.span_ns };
+        let is_sender_told = self.counts_final || counts.datagrams == 0;
+        let sending =
+            self.sent.filter(|_| is_sender_told).map_or(0, |sent| self.first_to_last(sent));
+        let span = counts.span_ns.max(sending);
         let at_start = u64::try_from(at_start).unwrap_or(part);
         Some(Moved { datagrams: part, at_start, span: Nanos(span) })
+    }
+
+    /// From the first send to the last. A sender that does not tell what it sent at the first instant
+    /// may tell the length of its schedule, which ends one datagram of each stream later.
+    fn first_to_last(&self, sent: &BlastSent) -> u64 {
+        if sent.at_start.is_some() {
+            return sent.span_ns;
+        }
+        let later = u128::from(sent.span_ns) * u128::from(self.streams())
+            / u128::from(sent.datagrams.max(1));
+        sent.span_ns.saturating_sub(u64::try_from(later).unwrap_or(u64::MAX))
     }
 
     /// Datagrams sent at the first instant; one per stream if the sender does not report it.
@@ -158,7 +174,12 @@ mod tests {
                 BlastReceived { at_start: None, ..received },
             );
             for (sent, received) in [(sent, received), old] {
-                let flow = Flow { plan: &plan, sent: Some(&sent), received: Some(&received) };
+                let flow = Flow {
+                    plan: &plan,
+                    sent: Some(&sent),
+                    received: Some(&received),
+                    counts_final: true,
+                };
                 let rows = [flow.offered(), flow.sent(), flow.received()].map(Option::unwrap);
                 for row in rows {
                     assert_eq!(row.bits_per_second, Some(bits), "{words}");
@@ -179,7 +200,12 @@ mod tests {
                 duplicates: once.firsts * copies,
                 ..once
             };
-            let flow = Flow { plan: &plan, sent: Some(&sent), received: Some(&received) };
+            let flow = Flow {
+                plan: &plan,
+                sent: Some(&sent),
+                received: Some(&received),
+                counts_final: true,
+            };
             let (all, apart) = (flow.received().unwrap(), flow.copies().unwrap());
             assert_eq!(all.datagrams, 1_001 * (1 + copies));
             assert_eq!(all.bits_per_second, Some(23_552_000));
@@ -187,6 +213,29 @@ mod tests {
             assert_eq!(apart.bits_per_second, Some(23_552_000 * copies));
             let wire = (all.ethernet_bits_per_second, apart.ethernet_bits_per_second);
             assert_eq!(wire, (Some(24_608_000 * (1 + copies)), Some(24_608_000 * copies)));
+        }
+    }
+
+    #[test]
+    fn what_was_lost_at_the_end_took_its_time() {
+        let plan = plan("--rate 4M --size 1250");
+        let (sent, all) = counts(1, 1_201, 2_500_000);
+        // Nothing came through after 1.7 of 3 s.
+        let cut = BlastReceived { datagrams: 681, firsts: 681, span_ns: 1_700_000_000, ..all };
+        // As an iperf3 server tells it.
+        let span_ns = sent.offered_ns.unwrap();
+        let schedule = BlastSent { at_start: None, span_ns, ..sent.clone() };
+        for (sent, received, counts_final, bits) in [
+            (&sent, all, true, 4_000_000),
+            (&schedule, all, true, 4_000_000),
+            (&sent, cut, true, 2_266_666),
+            (&schedule, cut, true, 2_266_666),
+            (&sent, cut, false, 4_000_000),
+        ] {
+            let (sent, received) = (Some(sent), Some(&received));
+            let flow = Flow { plan: &plan, sent, received, counts_final };
+            let told = flow.received().unwrap().bits_per_second;
+            assert!(told.unwrap().abs_diff(bits) <= 1, "{told:?}");
         }
     }
 
@@ -202,7 +251,7 @@ mod tests {
             offered_ns: Some(4_003_840_000),
             ..BlastSent::default()
         };
-        let flow = Flow { plan: &plan, sent: Some(&sent), received: None };
+        let flow = Flow { plan: &plan, sent: Some(&sent), received: None, counts_final: false };
         assert_eq!(flow.offered().unwrap().bits_per_second, Some(2_000_000));
         assert!(flow.sent().unwrap().bits_per_second.unwrap().abs_diff(1_994_000) < 1_000);
         assert_eq!(flow.received(), None);
@@ -212,7 +261,12 @@ mod tests {
     fn one_datagram_has_no_rate_and_none_at_all_is_none_a_second() {
         let plan = plan("--rate 2M");
         let sent = BlastSent { datagrams: 9, span_ns: 1_000_000_000, ..BlastSent::default() };
-        let flow = |received| Flow { plan: &plan, sent: Some(&sent), received: Some(received) };
+        let flow = |received| Flow {
+            plan: &plan,
+            sent: Some(&sent),
+            received: Some(received),
+            counts_final: true,
+        };
         let none = BlastReceived { at_start: Some(0), ..BlastReceived::default() };
         assert_eq!(flow(&none).received().unwrap().bits_per_second, Some(0));
         let one = BlastReceived { datagrams: 1, firsts: 1, at_start: Some(1), ..none };

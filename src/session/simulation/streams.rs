@@ -48,6 +48,18 @@ fn a_lost_tail_is_lost_and_so_is_a_lost_head() {
 }
 
 #[test]
+fn the_last_stretch_takes_the_time_of_what_was_lost_in_it() {
+    for (from, length) in [(600, Nanos::from_millis(20)), (950, Nanos::from_millis(5))] {
+        let lose = std::iter::once(from..1_000).collect();
+        let interval = Nanos::from_millis(20);
+        let ran = Stream { rate: 10_000, lose, interval, ..Stream::default() }.check(0);
+        let last = ran.intervals.last().unwrap();
+        assert_eq!(last.lost, 1_000 - from, "{:?}", ran.intervals);
+        assert!(last.duration_ns.abs_diff(length.0) <= length.0 / 2, "{:?}", ran.intervals);
+    }
+}
+
+#[test]
 fn the_end_alone_tells_that_everything_was_lost() {
     let lose = std::iter::once(0..1_000).collect();
     let received = Stream { lose, ..Stream::default() }.check(0).received;

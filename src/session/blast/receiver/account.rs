@@ -98,18 +98,24 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             self.close_stretch(self.last_end(start));
         } else if counts != self.counts() {
             self.close_stretch(now.min(start + self.plan.interval));
-        } else if lost_high < self.tracker.lost() {
-            // A lost tail takes no time: waiting for it is not part of the run.
-            self.close_stretch(start + Nanos(1));
+        } else if let tail @ 1.. = self.tracker.lost().saturating_sub(lost_high) {
+            // Waiting for a lost tail is not part of the run, but sending it was.
+            let length = Nanos(self.spacing().0.saturating_mul(tail));
+            self.close_stretch(start + length.max(Nanos(1)).min(self.plan.interval));
         }
     }
 
     /// End of the last interval. It includes the spacing of one datagram, or a short interval would
     /// show too high a rate.
     fn last_end(&self, start: Nanos) -> Nanos {
-        let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
-        let end = (self.last + Nanos(self.span().0 / gaps)).min(start + self.plan.interval);
+        let end = (self.last + self.spacing()).min(start + self.plan.interval);
         end.max(start + Nanos(1))
+    }
+
+    /// The mean time between two arrivals.
+    fn spacing(&self) -> Nanos {
+        let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
+        Nanos(self.span().0 / gaps)
     }
 
     /// From the first arrival to the last.
