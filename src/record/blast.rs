@@ -235,7 +235,8 @@ pub struct Losses {
     pub receiver_socket: Option<u64>,
     /// Of the lost, those that arrived damaged; `None` where the receiver cannot tell.
     pub damaged: Option<u64>,
-    /// Runs of lost datagrams (RFC 3357); `None` where the receiver cannot tell.
+    /// Runs of lost datagrams (RFC 3357); `None` where the receiver cannot tell, or where several
+    /// streams never came to their end.
     pub bursts: Option<u64>,
     /// Length of the longest run, in datagrams; likewise.
     pub longest_burst: Option<u64>,

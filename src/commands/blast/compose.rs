@@ -2,6 +2,7 @@
 
 use super::flow::{self, Flow};
 use super::iperf3_unknown::take_out_unknown;
+use super::lost_tail::{Bursts, add_lost_tail};
 use super::plan::BlastPlan;
 use super::streams::Collected;
 use crate::batch::{HostChange, RxCall};
@@ -158,8 +159,30 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
     report
 }
 
-fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> DirectionReport {
+/// What was lost at the end of streams that were cut off is in the receiver's counts, and in the
+/// last interval.
+fn end_streams(plan: &BlastPlan, facts: &mut Facts) -> Bursts {
+    let (Some(sent), Some(received)) = (&facts.sent, &mut facts.received) else {
+        return Bursts::Known;
+    };
+    let seen = received.lost;
+    let streams = plan.test.streams;
+    let bursts = add_lost_tail(received, &mut facts.received_streams, sent.datagrams, streams);
+    if let Some(last) = facts.intervals.last_mut() {
+        last.lost = last.lost.saturating_add(received.lost - seen);
+    }
+    bursts
+}
+
+fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> DirectionReport {
     let complete = control.complete;
+    // An iperf3 server that does not tell of loss knows of none at the end either.
+    let is_told = plan.iperf3.is_none() || facts.direction == Way::Down;
+    let bursts = if complete && is_told && control.contradiction.is_none() {
+        end_streams(plan, &mut facts)
+    } else {
+        Bursts::Known
+    };
     let several = control.contradiction.is_none() && facts.received_streams.len() > 1;
     let payload = u64::from(plan.test.payload);
     let (sent, received) = (facts.sent.as_ref(), facts.received.as_ref());
@@ -222,8 +245,20 @@ fn direction(plan: &BlastPlan, facts: Facts, control: &ControlSummary) -> Direct
     if plan.iperf3.is_some() && report.direction == Way::Up {
         take_out_unknown(&mut report, received);
     }
+    if bursts == Bursts::Unknown {
+        take_out_bursts(&mut report);
+    }
     report.conclude(circumstances);
     report
+}
+
+/// Nothing tells in which bursts the end of the streams was lost, nor which of them were interrupted.
+fn take_out_bursts(report: &mut DirectionReport) {
+    let unknown = |lost| Losses { bursts: None, longest_burst: None, ..lost };
+    report.lost = report.lost.map(unknown);
+    report.stream_rows.iter_mut().for_each(|row| row.loss_bursts = None);
+    report.burst_lengths.clear();
+    report.outages = None;
 }
 
 /// Adds what the sender counted.

@@ -1,12 +1,15 @@
 //! `udpkit blast`: from arguments to a run and its report.
 
 mod compose;
+#[cfg(test)]
+mod compose_tests;
 mod error;
 mod failure;
 mod flow;
 mod iperf3;
 mod iperf3_options;
 mod iperf3_unknown;
+mod lost_tail;
 mod plan;
 mod probe;
 mod series;
