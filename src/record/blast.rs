@@ -404,7 +404,8 @@ pub struct DirectionReport {
     /// One-way delay above the run's minimum, with clock drift removed.
     pub delay_above_min_ns: DelayQuantiles,
     /// Drift of the receiver's clock relative to the sender's, in parts per billion, positive if
-    /// the receiver's is faster; `None` if no drift was seen, or not for long enough.
+    /// the receiver's is faster; `None` if no drift was seen, or not for long enough, and where both
+    /// ends are on one host.
     pub drift_ppb: Option<i64>,
     /// Times that a clock was set during the run; delays around them are wrong.
     pub clock_steps: Option<u64>,

@@ -76,3 +76,12 @@ fn which_of_several_flows_lost_how_many_is_unknown() {
     let limit = held(&report, "burst>10000");
     assert_eq!((limit.value, limit.held), (None, false));
 }
+
+#[test]
+fn ends_on_one_host_have_one_clock() {
+    for one_host in [false, true] {
+        let (control, found) = told(&cut_off());
+        let report = report(&plan(""), &ControlSummary { one_host, ..control }, found);
+        assert_eq!(report.main.drift_ppb, (!one_host).then_some(14_520));
+    }
+}
