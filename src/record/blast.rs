@@ -381,7 +381,7 @@ pub struct DirectionReport {
     /// not tell them.
     #[serde(skip)]
     pub outages: Option<Vec<Outage>>,
-    /// The longest time between two arrivals.
+    /// The longest time between two arrivals; `None` if no two arrived.
     pub silence_ns: Option<u64>,
     /// The longest time the receiving host paused, or left queued datagrams unread; `None` if not
     /// reported.

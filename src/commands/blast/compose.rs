@@ -222,7 +222,7 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
         add_sent(&mut report, plan, sent);
     }
     if let Some(received) = received {
-        add_received(&mut report, payload, received);
+        add_received(&mut report, plan, received);
     }
     // Ends on one host have one clock.
     if control.one_host || plan.target.ip().is_loopback() {
@@ -281,11 +281,14 @@ fn add_sent(report: &mut DirectionReport, plan: &BlastPlan, sent: &BlastSent) {
 }
 
 /// Adds what the receiver counted.
-fn add_received(report: &mut DirectionReport, payload: u64, counts: &BlastReceived) {
+fn add_received(report: &mut DirectionReport, plan: &BlastPlan, counts: &BlastReceived) {
     report.delivered = Some(counts.firsts);
-    report.delivered_bytes = Some(counts.firsts.saturating_mul(payload));
+    report.delivered_bytes = Some(counts.firsts.saturating_mul(u64::from(plan.test.payload)));
     report.burst_lengths = burst_lengths(counts);
-    report.silence_ns = Some(counts.silence_ns);
+    let all = counts.datagrams.saturating_add(counts.changed.datagrams());
+    // Of more datagrams than streams, two came by one.
+    let is_between = counts.silence_ns > 0 || all > u64::from(plan.test.streams);
+    report.silence_ns = Some(counts.silence_ns).filter(|_| is_between);
     let (arrived, lost, bursts) = (counts.numbers(), counts.lost, counts.loss_bursts);
     let stream = StreamLosses { arrived, lost, bursts };
     report.outages = Some(Outage::among(report.direction, &counts.gaps, stream));

@@ -85,3 +85,12 @@ fn ends_on_one_host_have_one_clock() {
         assert_eq!(report.main.drift_ppb, (!one_host).then_some(14_520));
     }
 }
+
+#[test]
+fn between_fewer_than_two_arrivals_is_no_gap() {
+    for (datagrams, silence_ns, gap) in [(0, 0, None), (1, 0, None), (2, 0, Some(0))] {
+        let received = BlastReceived { datagrams, firsts: datagrams, silence_ns, ..<_>::default() };
+        let (control, found) = told(&received);
+        assert_eq!(report(&plan(""), &control, found).main.silence_ns, gap, "{datagrams}");
+    }
+}
