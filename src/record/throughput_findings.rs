@@ -73,8 +73,8 @@ pub enum ThroughputVerdict {
         /// Lost on the path.
         #[serde(rename = "lost_datagrams")]
         lost: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// Most of the loss was in outages of the path, so that it says nothing of a rate.
     PathOutage {
@@ -89,16 +89,16 @@ pub enum ThroughputVerdict {
         /// Lost on the path.
         #[serde(rename = "lost_datagrams")]
         lost: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// Nearly all was lost, although small datagrams pass the same path.
     OnlySmallPass {
         /// Lost on the path.
         #[serde(rename = "lost_datagrams")]
         lost: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
         /// Payload bytes of each.
         payload_bytes: u64,
     },
@@ -164,16 +164,16 @@ pub enum ThroughputVerdict {
         /// Datagrams that were dropped there.
         #[serde(rename = "socket_drops")]
         dropped: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// The receiver's socket overflowed.
     ReceiverSocketFull {
         /// Datagrams that were dropped there.
         #[serde(rename = "socket_drops")]
         dropped: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
         /// The longest pause of the receiver, where it was long.
         pause_ns: Option<u64>,
     },
@@ -182,16 +182,16 @@ pub enum ThroughputVerdict {
         /// Datagrams that were dropped there.
         #[serde(rename = "socket_drops")]
         dropped: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// The receiver's socket dropped datagrams, and no counter says why.
     ReceiverSocketDropped {
         /// Datagrams that were dropped there.
         #[serde(rename = "socket_drops")]
         dropped: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// A host lost datagrams, outside of a socket.
     HostLoss {
@@ -204,8 +204,8 @@ pub enum ThroughputVerdict {
         lost: u64,
         /// Whether that is a bound.
         certainty: Certainty,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
         /// Fragments of each datagram; 1 for whole ones.
         #[serde(rename = "fragments_each")]
         fragments: u64,
@@ -219,8 +219,8 @@ pub enum ThroughputVerdict {
         lost: u64,
         /// Whether that is a bound.
         certainty: Certainty,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// Datagrams arrived shorter than they were sent: something that forwards them cut them.
     ArrivedCut {
@@ -230,16 +230,16 @@ pub enum ThroughputVerdict {
         cut_to_bytes: u64,
         /// Payload bytes of each as sent.
         payload_bytes: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// Datagrams arrived with other bytes than were sent and a right checksum: something on the
     /// path rewrote them.
     ArrivedAltered {
         /// How many.
         altered: u64,
-        /// Datagrams that were offered.
-        offered: u64,
+        /// Datagrams sent.
+        sent: u64,
     },
     /// The user ended it.
     Interrupted,

@@ -237,7 +237,7 @@ fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
         return Some(judge_host(counts, part));
     }
     if share.part == path {
-        return Some(judge_path(counts, share));
+        return Some(judge_path(counts, path));
     }
     Some(refusals(way, share))
 }
@@ -245,11 +245,11 @@ fn judge_loss(counts: &Counts<'_>) -> Option<ThroughputVerdict> {
 /// Content that something on the path cut or rewrote.
 fn judge_content(counts: &Counts<'_>, changed: ChangedContent) -> ThroughputVerdict {
     let ChangedContent { cut, cut_to_bytes, altered } = changed;
-    let (offered, payload_bytes) = (counts.offered, counts.circumstances.payload);
+    let (sent, payload_bytes) = (counts.sent, counts.circumstances.payload);
     if cut >= altered {
-        return ThroughputVerdict::ArrivedCut { cut, cut_to_bytes, payload_bytes, offered };
+        return ThroughputVerdict::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent };
     }
-    ThroughputVerdict::ArrivedAltered { altered, offered }
+    ThroughputVerdict::ArrivedAltered { altered, sent }
 }
 
 /// The place in a host that lost most.
@@ -261,55 +261,53 @@ fn largest_part(way: &DirectionReport) -> Option<LossPart> {
 
 /// Loss in a host.
 fn judge_host(counts: &Counts<'_>, part: LossPart) -> ThroughputVerdict {
-    let (way, offered) = (counts.way, counts.offered);
+    let (way, sent) = (counts.way, counts.sent);
     let LossPart { place, datagrams: lost, certainty } = part;
     let host_loss = |role| {
         let fragments = counts.circumstances.fragments;
-        ThroughputVerdict::HostLoss { role, place, lost, certainty, offered, fragments }
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, sent, fragments }
     };
     match place.group() {
-        LossGroup::Damaged => ThroughputVerdict::Damaged { place, lost, certainty, offered },
+        LossGroup::Damaged => ThroughputVerdict::Damaged { place, lost, certainty, sent },
         LossGroup::SenderHost => host_loss(HostRole::Sender),
         LossGroup::ReceiverHost => host_loss(HostRole::Receiver),
         LossGroup::ReceiverSocket => {
             let dropped = lost;
             match place {
-                LossPlace::UdpMemory => ThroughputVerdict::UdpMemoryFull { dropped, offered },
+                LossPlace::UdpMemory => ThroughputVerdict::UdpMemoryFull { dropped, sent },
                 LossPlace::SocketBuffer => {
                     let pause_ns = way.receiver_pause_ns.filter(|pause| *pause >= PAUSE);
                     let cpu = counts.full(way.receiver_cpu_percent);
                     match cpu.filter(|_| pause_ns.is_none()) {
                         Some(cpu_percent) => {
-                            ThroughputVerdict::ReceiverBusy { cpu_percent, dropped, offered }
+                            ThroughputVerdict::ReceiverBusy { cpu_percent, dropped, sent }
                         }
-                        None => {
-                            ThroughputVerdict::ReceiverSocketFull { dropped, offered, pause_ns }
-                        }
+                        None => ThroughputVerdict::ReceiverSocketFull { dropped, sent, pause_ns },
                     }
                 }
-                _ => ThroughputVerdict::ReceiverSocketDropped { dropped, offered },
+                _ => ThroughputVerdict::ReceiverSocketDropped { dropped, sent },
             }
         }
     }
 }
 
 /// Loss on the path; whether only large datagrams are lost, beyond chance.
-fn judge_path(counts: &Counts<'_>, Share { part: lost, of: offered }: Share) -> ThroughputVerdict {
-    let payload = counts.circumstances.payload;
-    let nearly_all = lost.saturating_mul(100) >= counts.sent.saturating_mul(99);
+fn judge_path(counts: &Counts<'_>, lost: u64) -> ThroughputVerdict {
+    let (payload, sent) = (counts.circumstances.payload, counts.sent);
+    let nearly_all = lost.saturating_mul(100) >= sent.saturating_mul(99);
     // The same number of control messages may have been lost and repeated.
     let passed = DIALOGUE + 2 * counts.circumstances.streams;
     let small = LossSample::new(2 * passed, passed);
-    let large = LossSample::new(counts.sent, counts.sent.saturating_sub(lost));
+    let large = LossSample::new(sent, sent.saturating_sub(lost));
     if payload > SMALL && nearly_all && is_beyond_chance(large, small, 1) {
-        return ThroughputVerdict::OnlySmallPass { lost, offered, payload_bytes: payload };
+        return ThroughputVerdict::OnlySmallPass { lost, sent, payload_bytes: payload };
     }
     let outages = way_outages(counts.way);
     if outages.lost.saturating_mul(2) > lost {
         let Outages { count: outages, longest_ns, lost: in_outages } = outages;
-        return ThroughputVerdict::PathOutage { outages, longest_ns, in_outages, lost, offered };
+        return ThroughputVerdict::PathOutage { outages, longest_ns, in_outages, lost, sent };
     }
-    ThroughputVerdict::PathLoss { lost, offered }
+    ThroughputVerdict::PathLoss { lost, sent }
 }
 
 /// The outages of a direction.

@@ -5,7 +5,8 @@ use super::parsed;
 use super::plan::BlastPlan;
 use super::streams::Collected;
 use crate::record::{
-    BlastInterval, BlastReceived, BlastReport, BlastSent, LimitReport, StreamCounts, hold,
+    BlastInterval, BlastReceived, BlastReport, BlastSent, LimitReport, StreamCounts,
+    ThroughputVerdict, hold,
 };
 use crate::session::blast::ControlSummary;
 
@@ -93,4 +94,21 @@ fn between_fewer_than_two_arrivals_is_no_gap() {
         let (control, found) = told(&received);
         assert_eq!(report(&plan(""), &control, found).main.silence_ns, gap, "{datagrams}");
     }
+}
+
+#[test]
+fn the_verdict_has_the_share_of_what_was_sent() {
+    let received = BlastReceived {
+        datagrams: 1_140,
+        firsts: 1_140,
+        lost: 60,
+        loss_bursts: 60,
+        longest_burst: 1,
+        sender_total: Some(1_200),
+        ..cut_off()
+    };
+    let (mut control, found) = told(&received);
+    control.sent.as_mut().unwrap().offered = 1_220;
+    let verdict = report(&plan(""), &control, found).main.findings.verdict;
+    assert_eq!(verdict, ThroughputVerdict::PathLoss { lost: 60, sent: 1_200 });
 }

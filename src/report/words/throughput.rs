@@ -17,17 +17,17 @@ impl Worded for ThroughputVerdict {
             Self::CountReached { sent } => {
                 format!("limited by the requested count: {} sent", plural(*sent, "datagram"))
             }
-            Self::PathLoss { lost, offered } => format!(
+            Self::PathLoss { lost, sent } => format!(
                 "limited by the network: {} of the datagrams were lost on the path",
-                percent(*lost, *offered)
+                percent(*lost, *sent)
             ),
-            Self::PathOutage { outages, longest_ns, in_outages, lost, offered } => {
-                interrupted((*outages, *longest_ns), *in_outages, *lost, *offered)
+            Self::PathOutage { outages, longest_ns, in_outages, lost, sent } => {
+                interrupted((*outages, *longest_ns), *in_outages, *lost, *sent)
             }
-            Self::OnlySmallPass { lost, offered, payload_bytes } => format!(
+            Self::OnlySmallPass { lost, sent, payload_bytes } => format!(
                 "limited by the network: {} of the {payload_bytes}-byte datagrams were lost, \
                  while small control datagrams got through",
-                percent(*lost, *offered)
+                percent(*lost, *sent)
             ),
             Self::QueueFull { refused, offered, causes } => queue_full(*refused, *offered, causes),
             Self::HostRefused { refused, offered, causes } => format!(
@@ -55,51 +55,51 @@ impl Worded for ThroughputVerdict {
             Self::Unexplained => {
                 "limit unknown: neither loss, CPU nor interface explains the rate".to_owned()
             }
-            Self::ReceiverBusy { cpu_percent, dropped, offered } => format!(
+            Self::ReceiverBusy { cpu_percent, dropped, sent } => format!(
                 "limited by the receiver's CPU: {cpu_percent}% of a core in use, and its socket \
                  buffer overflowed ({} of the datagrams dropped)",
-                percent(*dropped, *offered)
+                percent(*dropped, *sent)
             ),
-            Self::ReceiverSocketFull { dropped, offered, pause_ns } => {
+            Self::ReceiverSocketFull { dropped, sent, pause_ns } => {
                 let during = pause_ns
                     .map(|pause| format!(" while it paused for {}", Nanos(pause)))
                     .unwrap_or_default();
                 format!(
                     "limited by the receiver's socket buffer: it overflowed{during} ({} of the \
                      datagrams dropped)",
-                    percent(*dropped, *offered)
+                    percent(*dropped, *sent)
                 )
             }
-            Self::UdpMemoryFull { dropped, offered } => format!(
+            Self::UdpMemoryFull { dropped, sent } => format!(
                 "limited by the receiver's memory for UDP: {} of the datagrams were dropped at \
                  the limit of all its sockets together",
-                percent(*dropped, *offered)
+                percent(*dropped, *sent)
             ),
-            Self::ReceiverSocketDropped { dropped, offered } => format!(
+            Self::ReceiverSocketDropped { dropped, sent } => format!(
                 "limited by the receiver's socket: it dropped {} of the datagrams for an unknown \
                  reason",
-                percent(*dropped, *offered)
+                percent(*dropped, *sent)
             ),
-            Self::HostLoss { role, place, lost, certainty, offered, fragments } => {
-                host_loss(*role, *place, (*lost, *certainty), *offered, *fragments)
+            Self::HostLoss { role, place, lost, certainty, sent, fragments } => {
+                host_loss(*role, *place, (*lost, *certainty), *sent, *fragments)
             }
-            Self::Damaged { lost, certainty, offered, .. } => format!(
+            Self::Damaged { lost, certainty, sent, .. } => format!(
                 "limited by damage in transit: {} ({}) arrived damaged (wrong checksum)",
-                of_offered(*lost, *certainty, *offered),
-                percent(*lost, *offered)
+                of_sent(*lost, *certainty, *sent),
+                percent(*lost, *sent)
             ),
-            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, offered } => format!(
+            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent } => format!(
                 "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived \
                  with {} of {payload_bytes} bytes",
-                part(*cut, *offered, "datagram"),
-                percent(*cut, *offered),
+                part(*cut, *sent, "datagram"),
+                percent(*cut, *sent),
                 group_digits(*cut_to_bytes),
             ),
-            Self::ArrivedAltered { altered, offered } => format!(
+            Self::ArrivedAltered { altered, sent } => format!(
                 "limited by something that rewrites datagrams: {} ({}) arrived with other bytes \
                  than were sent, and with a right checksum",
-                part(*altered, *offered, "datagram"),
-                percent(*altered, *offered)
+                part(*altered, *sent, "datagram"),
+                percent(*altered, *sent)
             ),
             Self::Interrupted => "interrupted before the end of the run".to_owned(),
             Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
@@ -117,37 +117,37 @@ fn interrupted(
     (outages, longest_ns): (u64, Option<u64>),
     in_outages: u64,
     lost: u64,
-    offered: u64,
+    sent: u64,
 ) -> String {
     let longest = longest_ns.map(|longest| format!(", the longest of {}", Nanos(longest)));
     format!(
-        "interrupted by {}{}: {} of the {} lost of {} offered. This says nothing of the rate that \
+        "interrupted by {}{}: {} of the {} lost of {} sent. This says nothing of the rate that \
          the network carries",
         plural(outages, "outage"),
         longest.unwrap_or_default(),
         group_digits(in_outages),
         plural(lost, "datagram"),
-        group_digits(offered)
+        group_digits(sent)
     )
 }
 
 /// `up to 812 of 10 000 datagrams`.
-fn of_offered(lost: u64, certainty: Certainty, offered: u64) -> String {
-    format!("{} of {}", count_text(lost, certainty), plural(offered, "datagram"))
+fn of_sent(lost: u64, certainty: Certainty, sent: u64) -> String {
+    format!("{} of {}", count_text(lost, certainty), plural(sent, "datagram"))
 }
 
 fn host_loss(
     role: HostRole,
     place: LossPlace,
     (lost, certainty): (u64, Certainty),
-    offered: u64,
+    sent: u64,
     fragments: u64,
 ) -> String {
     let host = match role {
         HostRole::Sender => "sender",
         HostRole::Receiver => "receiver",
     };
-    let lost = of_offered(lost, certainty, offered);
+    let lost = of_sent(lost, certainty, sent);
     match place {
         LossPlace::Reassembly => format!(
             "limited by lost fragments: {lost} arrived without all of their {fragments} fragments"

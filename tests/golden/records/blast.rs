@@ -438,8 +438,8 @@ fn in_hosts() -> Vec<ThroughputVerdict> {
     ];
     let certainties = [Certainty::UpTo, Certainty::Exact].into_iter().cycle();
     let all = places.into_iter().zip(certainties).map(|((role, place), certainty)| {
-        let (lost, offered, fragments) = (812, 10_000, 3);
-        ThroughputVerdict::HostLoss { role, place, lost, certainty, offered, fragments }
+        let (lost, sent, fragments) = (812, 10_000, 3);
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, sent, fragments }
     });
     all.collect()
 }
@@ -497,8 +497,8 @@ fn every_verdict_advice_and_caution() {
         kept(58, 0),
         kept(58, 4),
         ThroughputVerdict::CountReached { sent: 1 },
-        ThroughputVerdict::PathLoss { lost: 300, offered: 10_000 },
-        ThroughputVerdict::OnlySmallPass { lost: 9_950, offered: 10_000, payload_bytes: 1_472 },
+        ThroughputVerdict::PathLoss { lost: 300, sent: 10_000 },
+        ThroughputVerdict::OnlySmallPass { lost: 9_950, sent: 10_000, payload_bytes: 1_472 },
         ThroughputVerdict::QueueFull { refused, offered, causes: vec![queue.clone()] },
         ThroughputVerdict::QueueFull { refused, offered, causes: vec![queue, route.clone()] },
         ThroughputVerdict::HostRefused { refused, offered, causes: vec![route] },
@@ -519,20 +519,20 @@ fn every_verdict_advice_and_caution() {
         },
         ThroughputVerdict::FellBehind { never_sent: 100, offered: 1_000 },
         ThroughputVerdict::Unexplained,
-        ThroughputVerdict::ReceiverBusy { cpu_percent: 97, dropped: 900, offered: 10_000 },
-        ThroughputVerdict::ReceiverSocketFull { dropped: 900, offered: 10_000, pause_ns: None },
+        ThroughputVerdict::ReceiverBusy { cpu_percent: 97, dropped: 900, sent: 10_000 },
+        ThroughputVerdict::ReceiverSocketFull { dropped: 900, sent: 10_000, pause_ns: None },
         ThroughputVerdict::ReceiverSocketFull {
             dropped: 900,
-            offered: 10_000,
+            sent: 10_000,
             pause_ns: Some(300 * MILLI),
         },
-        ThroughputVerdict::UdpMemoryFull { dropped: 900, offered: 10_000 },
-        ThroughputVerdict::ReceiverSocketDropped { dropped: 900, offered: 10_000 },
+        ThroughputVerdict::UdpMemoryFull { dropped: 900, sent: 10_000 },
+        ThroughputVerdict::ReceiverSocketDropped { dropped: 900, sent: 10_000 },
         ThroughputVerdict::Damaged {
             place: LossPlace::UdpChecksum,
             lost: 86,
             certainty: Certainty::Exact,
-            offered: 860,
+            sent: 860,
         },
         ThroughputVerdict::Interrupted,
         broken_off(39, Some(4), Some(3)),
