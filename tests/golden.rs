@@ -42,6 +42,7 @@ fn hold_as(name: &str, text: &str) {
     let ascii = udpkit::report::ascii(text);
     assert_eq!(ascii.chars().count(), text.chars().count(), "{name}: a glyph without ASCII");
     assert!(ascii.is_ascii());
+    assert!(!text.contains("\\u{a}"), "{name}: a line break within a line");
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("golden");
     settings.set_prepend_module_to_snapshot(false);

@@ -215,6 +215,11 @@ fn addresses_are_shown_with_the_names_of_interfaces() {
 }
 
 #[test]
+fn a_message_is_one_line() {
+    hold(break_faults);
+}
+
+#[test]
 fn sentences_stay_in_report_and_cli_and_error_types() {
     hold(sentence_faults);
 }
@@ -418,6 +423,24 @@ fn look_faults(source: &Source) -> Vec<String> {
             let (path, line, text) = (&source.path, literal.line, literal.text);
             format!("src/{path}:{line}: decides by a text: {text}")
         })
+        .collect()
+}
+
+/// A message is one line: a line break in it would be shown escaped. Whole pages of results and of
+/// help have lines of their own; a break with indentation is a forgotten `\\` even there.
+fn break_faults(source: &Source) -> Vec<String> {
+    if source.is_for_tests {
+        return Vec::new();
+    }
+    let speaks = source.path.starts_with("report/words/");
+    let literals = texts::literals(&source.text);
+    let literals = literals.iter().map(|one| (one.line, one.text, speaks));
+    literals
+        .chain(texts::attribute_texts(&source.text))
+        .filter(|(_, text, is_line)| {
+            texts::breaks_off(text) || (*is_line && texts::breaks_by_escape(text))
+        })
+        .map(|(line, text, _)| format!("src/{}:{line}: a line break in {text:?}", source.path))
         .collect()
 }
 

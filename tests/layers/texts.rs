@@ -94,6 +94,40 @@ pub fn error_items(text: &str) -> Vec<(usize, &str)> {
     starts.map(item).collect()
 }
 
+/// Whether a line of the source ends within a text without a `\\`: its break and the indentation of
+/// the next one are part of it.
+pub fn breaks_off(text: &str) -> bool {
+    text.match_indices('\n').any(|(at, _)| !text[..at].ends_with('\\'))
+}
+
+/// Whether a text has a line break that is written as an escape.
+pub fn breaks_by_escape(text: &str) -> bool {
+    text.replace("\\\\", "").contains("\\n")
+}
+
+/// The texts in attributes, each with its line and whether it is that of an error.
+pub fn attribute_texts(text: &str) -> Vec<(usize, &str, bool)> {
+    let text = &text[..tests_begin(text)];
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        if !text[at..].starts_with("#[") && !text[at..].starts_with("#![") {
+            at += tokens::step(&text[at..]);
+            continue;
+        }
+        let end = at + attribute(&text[at..]);
+        let is_error = text[at..].starts_with("#[error(");
+        while at < end {
+            let len = tokens::step(&text[at..]);
+            if let Some(inner) = quoted(&text[at..at + len]) {
+                found.push((1 + text[..at].matches('\n').count(), inner, is_error));
+            }
+            at += len;
+        }
+    }
+    found
+}
+
 /// Where the test module of a file begins; the end of the file without one.
 pub fn tests_begin(text: &str) -> usize {
     let marks = text.match_indices("#[cfg(test)]\nmod ");
@@ -161,4 +195,14 @@ fn a_text_that_is_looked_for_is_found_however_it_is_done() {
     for source in ["params.push(\"kind\", 1)", "text.contains(\": \")", "let a = \"sender\";"] {
         assert_eq!(found(source), 0, "{source}");
     }
+}
+
+#[test]
+fn a_line_that_ends_within_a_text_is_told_from_one_that_goes_on() {
+    let one = |source: &'static str| breaks_off(literals(source)[0].text);
+    assert!(one("f(\"one line\n    and its indentation\")"));
+    assert!(!one("f(\"one line \\\n    that goes on\")"));
+    assert!(breaks_by_escape("a\\n b") && !breaks_by_escape("say \\\\n"));
+    let attributes = "#[error(\"a\n b\")] struct E; #[command(help = \"c\")] struct C;";
+    assert_eq!(attribute_texts(attributes), [(1, "a\n b", true), (2, "c", false)]);
 }

@@ -21,8 +21,8 @@ pub fn no_reply_hint(protocol: PingProtocol) -> &'static str {
             "hint: --echo needs a service that sends every datagram back, such as `udpkit recv --echo`"
         }
         PingProtocol::Stamp | PingProtocol::StampAuthenticated => {
-            "hint: start `udpkit serve` there (with a key, give --key FILE here); routers reflect\n      \
-             STAMP on port 862; --echo is for services that only echo"
+            "hint: start `udpkit serve` there (with a key, give --key FILE here); routers \
+             reflect STAMP on port 862; --echo is for services that only echo"
         }
     }
 }
