@@ -141,12 +141,12 @@ fn length(args: &PingArgs) -> Option<Nanos> {
     [args.time, sending].into_iter().flatten().min()
 }
 
-/// Limits decide if there are any. Without limits, the run failed unless a target replied and every
-/// target could be sent to.
+/// Limits decide if there are any. Without limits, the run failed unless a target replied and this
+/// host sent every target something.
 fn exit(summary: &PingSummary) -> Exit {
     let mut limits = summary.targets.iter().flat_map(|target| &target.limits).peekable();
     let has_limits = limits.peek().is_some();
-    let asked = summary.targets.iter().all(|target| target.error.is_none());
+    let asked = summary.targets.iter().all(PingTargetReport::was_asked);
     match limits.all(|limit| limit.held) {
         false => Exit::LimitBroken,
         true if has_limits || (summary.answered() && asked) => Exit::Done,
@@ -387,5 +387,21 @@ fn announced(plan: &PingPlan) -> PingSummary {
         interval_ns: plan.spacing.mean().map(Nanos::as_u64),
         targets: plan.targets.iter().map(target).collect(),
         ..PingSummary::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_that_was_sent_nothing_fails_the_run_but_a_refusal_among_many_does_not() {
+        let answered = PingTargetReport { sent: 2, back: 2, ..PingTargetReport::default() };
+        let unsent = PingTargetReport { never_sent: 2, ..PingTargetReport::default() };
+        let refused = PingTargetReport { never_sent: 1, ..answered.clone() };
+        for (second, code) in [(unsent, Exit::Failed), (refused, Exit::Done)] {
+            let targets = vec![answered.clone(), second];
+            assert_eq!(exit(&PingSummary { targets, ..PingSummary::default() }), code);
+        }
     }
 }

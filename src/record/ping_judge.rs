@@ -9,6 +9,11 @@ const SHOWN_DRIFT_PPB: i64 = 100;
 const STAMPED: u64 = 99;
 
 impl PingTargetReport {
+    /// Whether this host sent it a probe, or at least ended before it refused one.
+    pub fn was_asked(&self) -> bool {
+        self.error.is_none() && (self.sent > 0 || self.never_sent == 0)
+    }
+
     /// What was timed by this program, and not by the kernel; `None` where the kernel timed all.
     pub fn timed_by_program(&self) -> Option<Timestamped> {
         let came = self.back + self.duplicates;
