@@ -15,7 +15,7 @@ use crate::net::{
     on_link_of, resolve_all, split_host_port,
 };
 use crate::record::{
-    LocalFailure, LossPart, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
+    LocalFailure, LossPart, LossPlace, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
 };
 use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, ProgressLine, warning};
@@ -101,9 +101,15 @@ fn peers(plan: &PingPlan) -> Vec<IpAddr> {
     plan.targets.iter().map(|target| target.addr.ip()).collect()
 }
 
-/// Notes what this host dropped, where replies are missing.
+/// Notes what this host dropped, where replies are missing, and what its sockets dropped because it
+/// came damaged.
 fn note_own_losses(summary: &mut PingSummary, own: &OwnLosses, peers: &[IpAddr]) {
+    let drops = summary.targets.iter().map(|target| target.socket_drops).sum();
+    let parts = own.split(drops).into_iter();
+    let damaged = parts.filter(|part| part.place == LossPlace::UdpChecksum);
+    let damaged: u64 = damaged.map(|part| part.datagrams).sum();
     for (target, peer) in summary.targets.iter_mut().zip(peers) {
+        target.socket_damaged = target.socket_drops.min(damaged);
         let missing = target.lost.total;
         if missing > 0 {
             let parts = own.explain(*peer, missing).into_iter();

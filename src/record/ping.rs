@@ -327,9 +327,12 @@ pub struct PingTargetReport {
     pub reorder_extent_max: u64,
     /// Datagrams that were not a reply to any probe.
     pub strays: u64,
-    /// Datagrams that this host's socket dropped: replies that count as lost on the way back, and
-    /// strays.
+    /// Datagrams that this host's socket dropped, whatever the reason, as the socket counts them:
+    /// replies that count as lost on the way back, and strays.
     pub socket_drops: u64,
+    /// Of these, at most so many had a wrong UDP checksum: something damaged them before they
+    /// reached the socket. All of the rest is this host's doing.
+    pub socket_damaged: u64,
     /// Routers on the way out; `None` if the reflector does not report the TTL, or if something on
     /// the path may have resent the probe with its own TTL.
     #[serde(rename = "routers_out")]

@@ -14,6 +14,11 @@ impl PingTargetReport {
         self.error.is_none() && (self.sent > 0 || self.never_sent == 0)
     }
 
+    /// What this host's socket dropped of what came undamaged.
+    pub fn dropped_here(&self) -> u64 {
+        self.socket_drops.saturating_sub(self.socket_damaged)
+    }
+
     /// What was timed by this program, and not by the kernel; `None` where the kernel timed all.
     pub fn timed_by_program(&self) -> Option<Timestamped> {
         let came = self.back + self.duplicates;

@@ -41,9 +41,12 @@ fn a_ping_without_replies_says_that_this_host_dropped_them() {
     assert_eq!(text(of_host, "place"), "udp_checksum");
     assert_eq!(number(of_host, "lost_datagrams"), 5);
     assert_eq!(lab.snmp("a").in_csum_errors, 5);
+    assert_eq!(number(target, "socket_damaged"), number(target, "socket_drops"), "{target:#}");
     let output = run(lab.udpkit("a").args(args), secs(20));
     let told = told(&output);
     assert!(told.contains("InCsumErrors") && !told.contains("start"), "{told}");
+    // What came damaged is not said to be dropped by this host's socket, too.
+    assert!(!told.contains("host's socket"), "{told}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::delay::table as delay_table;
 use super::delay::{DelayUnit, Planned, percentiles};
 use crate::record::{
-    LossDirectionUnknown, PingAsk, PingCaveat, PingDelay, PingSchedule, PingSummary,
+    LossDirectionUnknown, LossPlace, PingAsk, PingCaveat, PingDelay, PingSchedule, PingSummary,
     PingTargetReport, Worded as _,
 };
 use crate::report::Page;
@@ -181,9 +181,14 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
         let open = plural_of(target.open, "reply", "replies");
         lines.push(format!("  {open} outstanding when the run was stopped, not counted as lost"));
     }
-    if target.socket_drops > 0 {
-        let drops = plural(target.socket_drops, "datagram");
+    if target.dropped_here() > 0 {
+        let drops = plural(target.dropped_here(), "datagram");
         lines.push(format!("  {drops} dropped at this host's socket, not on the path"));
+    }
+    // Of those that count as lost, the caution tells.
+    if target.socket_damaged > 0 && !target.caveats.iter().any(is_of_damage) {
+        let damaged = plural(target.socket_damaged, "datagram");
+        lines.push(format!("  {damaged} arrived with a wrong UDP checksum"));
     }
     if let Some(error) = &target.error {
         lines.push(format!("  not probed: {error}"));
@@ -203,6 +208,10 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
     }
     lines.extend(told(target, summary));
     lines
+}
+
+fn is_of_damage(caveat: &PingCaveat) -> bool {
+    matches!(caveat, PingCaveat::LostHere { place: LossPlace::UdpChecksum, .. })
 }
 
 /// What the target reported besides time stamps, and what it was asked for but did not report.

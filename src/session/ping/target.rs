@@ -357,6 +357,7 @@ impl Target {
             reorder_extent_max: back.extents().max,
             strays: self.strays + back.too_late(),
             socket_drops: u64::from(self.socket_drops),
+            socket_damaged: 0,
             hops_out: hops.and_then(Hops::known),
             hops_out_readings: hops.and_then(Hops::readings),
             ttl_out: self.told.ttl_out(),

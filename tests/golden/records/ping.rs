@@ -25,6 +25,18 @@ fn reports() {
     let mut silent =
         PingTargetReport { name: "192.0.2.12".to_owned(), sent: 5, ..PingTargetReport::default() };
     silent.lost.total = 5;
+    // A damaged reply, a damaged one that counts as no loss, and one that found the buffer full.
+    let mut damaged = PingTargetReport {
+        back: 3,
+        socket_drops: 3,
+        socket_damaged: 2,
+        caveats: vec![PingCaveat::LostHere { place: LossPlace::UdpChecksum, lost: 2 }],
+        ..clean.clone()
+    };
+    damaged.lost.total = 2;
+    let strays = PingTargetReport { socket_drops: 2, socket_damaged: 2, ..clean.clone() };
+    let damaged =
+        PingSummary { targets: vec![damaged.clone(), strays], ..pinged(damaged, Some(10_000_000)) };
     let several = PingSummary {
         targets: vec![one.clone(), clean.clone(), full_target()],
         ..pinged(one.clone(), Some(10_000_000))
@@ -34,6 +46,7 @@ fn reports() {
         ("ping.flood", pinged(clean, None)),
         ("ping.silent", pinged(silent, Some(1_000_000_000))),
         ("ping.several", several),
+        ("ping.damaged", damaged),
         (
             "ping.interrupted",
             PingSummary {
