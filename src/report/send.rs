@@ -2,12 +2,12 @@
 
 use super::network_errors::{error_lines, send_trouble_line};
 use super::number::{bits_or_dash, packets_or_dash, plural};
+use super::words::host::send_hint;
 use super::words::occurrence::occurrence_text;
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, note, print_json,
     warning,
 };
-use crate::record::Worded;
 use crate::record::{
     Answer, Document, Event, Flow, Received, SendEvent, SendRefusal, SendSummary, Sink,
 };
@@ -107,7 +107,7 @@ impl<'a> Sink<SendEvent<'a>> for SendReport {
 
 /// The warning about a datagram that this host refused to send.
 pub fn send_refusal_line(refusal: &SendRefusal) -> String {
-    let hint = refusal.cause.hint().map(|hint| format!("; {}", hint.text()));
+    let hint = refusal.cause.hint().map(|hint| format!("; {}", send_hint(&hint)));
     let hint = hint.unwrap_or_default();
     format!("{}: not sent: {}{hint}", refusal.destination, refusal.cause)
 }

@@ -1,7 +1,7 @@
 //! Mistakes of new users: misunderstood arguments, flags of other tools, and failures as a program
 //! reads them. Nothing here sends a datagram.
 
-use crate::common::{json, path, run, secs, udpkit};
+use crate::common::{Lab, json, path, require_lab, run, secs, udpkit};
 
 #[track_caller]
 fn refused(args: &[&str], told: &str) {
@@ -288,6 +288,30 @@ fn a_hint_names_no_flag_that_the_command_lacks() {
                 assert!(flags.iter().any(|flag| flag == name), "{command:?} {habit}: {hint}");
             }
         }
+    }
+}
+
+/// A hint may name the flag of another command, with that command.
+#[test]
+fn a_hint_about_a_broadcast_address_names_no_flag_that_the_command_lacks() {
+    require_lab!();
+    let lab = Lab::pair();
+    for line in [
+        "blast 10.77.0.255",
+        "blast --iperf3 10.77.0.255",
+        "probe 10.77.0.255",
+        "probe mtu 10.77.0.255",
+        "probe ports 10.77.0.255 9000",
+        "probe nat 10.77.0.255",
+        "send 10.77.0.255:9 -- x",
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        let output = run(lab.udpkit("a").args(&words), secs(20));
+        let said = output.err();
+        assert_eq!(output.code(), Some(1), "{line}: {said}");
+        assert!(said.contains("--broadcast"), "{line}: {said}");
+        let of_this_command = said.split('`').step_by(2).any(|part| part.contains("--broadcast"));
+        assert_eq!(of_this_command, words[0] == "send", "{line}: {said}");
     }
 }
 

@@ -75,6 +75,14 @@ impl Worded for HostFault {
     }
 }
 
+/// The hint about a destination that `send` was refused, which has a flag for some.
+pub fn send_hint(hint: &HostHint) -> String {
+    match hint {
+        HostHint::AllowBroadcast => "--broadcast allows it".to_owned(),
+        other => other.text(),
+    }
+}
+
 impl Worded for HostHint {
     fn text(&self) -> String {
         match self {
@@ -88,7 +96,11 @@ impl Worded for HostHint {
             Self::SeeRoutes { destination } => {
                 format!("`ip route get {destination}` and `ip rule` show the route")
             }
-            Self::AllowBroadcast => "--broadcast allows it".to_owned(),
+            Self::AllowBroadcast => {
+                "name the address of one host; `udpkit send --broadcast` and `udpkit cast send` send \
+                 to all hosts of a network"
+                    .to_owned()
+            }
             Self::NameZone { destination } => {
                 format!("name the interface: [{destination}%eth0]")
             }
