@@ -75,12 +75,12 @@ impl<E: UsageError> From<E> for Usage {
     }
 }
 
-/// A network error with another hint than its own: exit code 1.
+/// A failure with a hint of its own: exit code 1.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct Hinted {
     /// What failed.
-    pub error: NetError,
+    pub error: anyhow::Error,
     /// What the user can do about it.
     pub hint: &'static str,
 }

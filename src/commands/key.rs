@@ -4,7 +4,7 @@
 //! of a file name.
 
 use super::Usage;
-use super::exit::UsageError;
+use super::exit::{Hinted, UsageError};
 use crate::report;
 use crate::report::words::usage as words;
 use crate::units::io_error_text;
@@ -21,17 +21,34 @@ const VARIABLE: &str = "UDPKIT_KEY";
 /// A run may read the key for both of its ends, but warns about its file only once.
 static WARNED: Once = Once::new();
 
-/// Why a file is not a key; `name` is the flag or variable that names it.
+/// Why there is no key; `name` is the flag or variable that names its file.
 #[derive(Debug, Error)]
-enum KeyUsage {
+enum KeyFault {
     #[error("{name}: cannot read the key: {}", io_error_text(error))]
     Unreadable { name: String, error: io::Error },
+    #[error(transparent)]
+    Wrong(#[from] KeyUsage),
+}
+
+/// Why a file is not a key.
+#[derive(Debug, Error)]
+enum KeyUsage {
     #[error("{name}: the file is empty")]
     Empty { name: String },
     #[error("{name}: a key has at most {most} bytes")]
     TooLong { name: String, most: usize },
     #[error("{name}: {why}")]
     Length { name: String, why: KeyLength },
+}
+
+/// A file that cannot be read is a failure, as any file; a key that cannot be right is usage.
+fn failure(fault: KeyFault) -> anyhow::Error {
+    match fault {
+        KeyFault::Wrong(usage) => Usage::from(usage).into(),
+        unreadable @ KeyFault::Unreadable { .. } => {
+            Hinted { error: unreadable.into(), hint: words::MAKE_A_KEY }.into()
+        }
+    }
 }
 
 impl UsageError for KeyUsage {
@@ -50,7 +67,7 @@ enum KeyName<'a> {
 }
 
 /// Reads the key of `--key FILE`, or of the file that `UDPKIT_KEY` names; `None` without either.
-pub fn read(flag: Option<&Path>) -> Result<Option<ControlKey>, Usage> {
+pub fn read(flag: Option<&Path>) -> anyhow::Result<Option<ControlKey>> {
     let (path, name) = match flag {
         Some(path) => (path.to_owned(), KeyName::Flag(path).to_string()),
         None => match std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
@@ -59,7 +76,7 @@ pub fn read(flag: Option<&Path>) -> Result<Option<ControlKey>, Usage> {
             None => return Ok(None),
         },
     };
-    let (key, mode) = from_file(&path, &name)?;
+    let (key, mode) = from_file(&path, &name).map_err(failure)?;
     if mode & 0o077 != 0 {
         WARNED.call_once(|| report::warning(words::key_is_readable(&name)));
     }
@@ -67,9 +84,9 @@ pub fn read(flag: Option<&Path>) -> Result<Option<ControlKey>, Usage> {
 }
 
 /// The key in a file, and the file's permissions.
-fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyUsage> {
+fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyFault> {
     let name = name.to_owned();
-    let cannot = |error| KeyUsage::Unreadable { name: name.clone(), error };
+    let cannot = |error| KeyFault::Unreadable { name: name.clone(), error };
     let file = File::open(path).map_err(cannot)?;
     let mode = file.metadata().map_err(cannot)?.permissions().mode();
     let mut bytes = Vec::new();
@@ -78,23 +95,24 @@ fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyUsage> {
     file.take(*KEY_LEN.end() as u64 + 3).read_to_end(&mut bytes).map_err(cannot)?;
     let key = bytes.trim_ascii();
     if key.is_empty() {
-        return Err(KeyUsage::Empty { name });
+        return Err(KeyUsage::Empty { name }.into());
     }
     match ControlKey::new(key) {
         Ok(key) => Ok((key, mode)),
         Err(_) if bytes.len() > *KEY_LEN.end() => {
-            Err(KeyUsage::TooLong { name, most: *KEY_LEN.end() })
+            Err(KeyUsage::TooLong { name, most: *KEY_LEN.end() }.into())
         }
-        Err(why) => Err(KeyUsage::Length { name, why }),
+        Err(why) => Err(KeyUsage::Length { name, why }.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::code_of;
     use std::fs;
 
-    fn outcome(content: &[u8]) -> Result<ControlKey, KeyUsage> {
+    fn outcome(content: &[u8]) -> Result<ControlKey, KeyFault> {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), content).unwrap();
         from_file(file.path(), "--key k").map(|(key, _)| key)
@@ -110,21 +128,26 @@ mod tests {
 
     #[test]
     fn an_invalid_key_is_reported_without_its_content() {
-        assert!(matches!(outcome(b""), Err(KeyUsage::Empty { .. })));
-        assert!(matches!(outcome(b"\n\n"), Err(KeyUsage::Empty { .. })));
-        let short = outcome(b"hunter2").unwrap_err();
+        let wrong = |content: &[u8]| match outcome(content) {
+            Err(KeyFault::Wrong(usage)) => usage,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(wrong(b""), KeyUsage::Empty { .. }));
+        assert!(matches!(wrong(b"\n\n"), KeyUsage::Empty { .. }));
+        let short = wrong(b"hunter2");
         assert!(matches!(short, KeyUsage::Length { why: KeyLength(7), .. }), "{short:?}");
         assert!(!short.to_string().contains("hunter2") && short.hint().is_some());
         for bytes in [1025, 9000] {
-            let long = outcome(&vec![b'x'; bytes]);
-            assert!(matches!(long, Err(KeyUsage::TooLong { most: 1024, .. })), "{long:?}");
+            let long = wrong(&vec![b'x'; bytes]);
+            assert!(matches!(long, KeyUsage::TooLong { most: 1024, .. }), "{long:?}");
         }
         for (path, kind) in
             [("/no/such", io::ErrorKind::NotFound), ("/", io::ErrorKind::IsADirectory)]
         {
             let error = from_file(Path::new(path), "--key k").unwrap_err();
-            let KeyUsage::Unreadable { error, .. } = error else { panic!("{error:?}") };
-            assert_eq!(error.kind(), kind);
+            let KeyFault::Unreadable { error: cause, .. } = &error else { panic!("{error:?}") };
+            assert_eq!(cause.kind(), kind);
+            assert_eq!(code_of(&failure(error)), 1);
         }
     }
 }

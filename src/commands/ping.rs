@@ -169,13 +169,15 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
     check_limits("ping", &args.fail_if, PingTargetReport::METRICS)?;
     check_hosts(&args.targets).map_err(Usage::from)?;
     let device = device(args.interface.as_deref())?;
+    // Without its key, no target can be asked.
+    let key = key::read(args.key.as_deref())?;
     let family = FamilyChoice::from(args.family);
     let (mut targets, mut failures) = (Vec::new(), Vec::new());
     let (mut sockets, mut kept) = (Vec::new(), Vec::new());
     for text in &args.targets {
         let found = resolve_all(text, Some(args.port), family).map_err(anyhow::Error::from);
         let opened = found.and_then(|found| {
-            let addr = one_of(args, text, &found.addrs, device)?;
+            let addr = one_of(key.as_ref(), text, &found.addrs, device)?;
             check_zones(&[addr], device).map_err(Usage::from)?;
             let plan = SocketPlan { device, ..socket_plan(args, addr)? };
             let socket = plan.open()?;
@@ -213,15 +215,14 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
 
 /// The address of a target that answers first.
 fn one_of(
-    args: &PingArgs,
+    key: Option<&ControlKey>,
     text: &str,
     addrs: &[SocketAddr],
     device: Option<u32>,
 ) -> anyhow::Result<SocketAddr> {
-    let key = key::read(args.key.as_deref())?;
     let plan = SocketPlan { device, ..SocketPlan::new(any_address(addrs[0])) };
     let name = split_host_port(text)?.host;
-    Ok(choose(&name, addrs, &plan, || stamp_request(key.as_ref())))
+    Ok(choose(&name, addrs, &plan, || stamp_request(key)))
 }
 
 /// Says that a target is left out.

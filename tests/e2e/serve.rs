@@ -201,16 +201,23 @@ fn only_clients_with_the_key_are_served() {
 fn an_invalid_key_is_reported_with_the_correct_form() {
     let (empty, short) = (key_file("\n"), key_file("hunter2"));
     let long = key_file(&"x".repeat(2_000));
-    for (file, part) in [
-        ("/no/such/file", "--key /no/such/file: cannot read the key: no such file"),
-        ("/", "is a directory"),
-        (name(&empty), "the file is empty"),
-        (name(&short), "a key must have from 16 to 1024 bytes; this one has 7"),
-        (name(&long), "a key has at most 1024 bytes"),
+    for (file, code, part) in [
+        ("/no/such/file", 1, "--key /no/such/file: cannot read the key: no such file"),
+        ("/", 1, "is a directory"),
+        (name(&empty), 2, "the file is empty"),
+        (name(&short), 2, "a key must have from 16 to 1024 bytes; this one has 7"),
+        (name(&long), 2, "a key has at most 1024 bytes"),
     ] {
-        for command in [&["serve", "127.0.0.1:0"][..], &["blast", "127.0.0.1:9"], &["blast"]] {
+        for command in [
+            &["serve", "127.0.0.1:0"][..],
+            &["blast", "127.0.0.1:9"],
+            &["blast"],
+            &["ping", "127.0.0.1:9"],
+            &["ping", "127.0.0.1:9", "127.0.0.1:10"],
+            &["probe", "mtu", "127.0.0.1:9"],
+        ] {
             let output = run(udpkit().args(command).args(["--key", file]), secs(10));
-            assert_eq!(output.code(), Some(2), "{command:?} {file}: {}", output.err());
+            assert_eq!(output.code(), Some(code), "{command:?} {file}: {}", output.err());
             assert!(output.err().contains(part), "{command:?} {file}: {}", output.err());
             assert!(output.err().contains("hint: create one with"), "{}", output.err());
             assert!(!output.err().contains("hunter2"), "{}", output.err());
@@ -220,7 +227,7 @@ fn an_invalid_key_is_reported_with_the_correct_form() {
     let mut mistaken = udpkit();
     mistaken.env("UDPKIT_KEY", "open-sesame-open-sesame").args(["serve", "127.0.0.1:0"]);
     let output = run(&mut mistaken, secs(10));
-    assert_eq!(output.code(), Some(2));
+    assert_eq!(output.code(), Some(1));
     assert!(output.err().contains("UDPKIT_KEY") && !output.err().contains("sesame"));
 }
 

@@ -31,7 +31,11 @@ enum Padding {
 /// The token of `--user`; `None` without it.
 pub fn of(args: &BlastArgs) -> anyhow::Result<Option<String>> {
     let (Some(user), Some(file)) = (&args.user, &args.rsa_key) else { return Ok(None) };
-    let key = read_key(file).map_err(Usage::from)?;
+    let key = read_key(file).map_err(|wrong| match wrong {
+        // As for any file that cannot be read, another try may succeed.
+        unreadable @ BlastUsage::KeyFile { .. } => anyhow::Error::from(unreadable),
+        wrong => Usage::from(wrong).into(),
+    })?;
     let password = match env::var(VARIABLE) {
         Ok(password) => Some(password),
         Err(_) => ask_password(user),

@@ -224,7 +224,7 @@ fn local_address(text: &str) -> anyhow::Result<(Option<SocketAddr>, Option<u16>)
 fn open_error(error: ServerError) -> anyhow::Error {
     match error {
         ServerError::Net(error @ NetError::Bind { .. }) if error.is_in_use() => {
-            Hinted { error, hint: words::PORT_TAKEN }.into()
+            Hinted { error: error.into(), hint: words::PORT_TAKEN }.into()
         }
         error => server_error(error),
     }
