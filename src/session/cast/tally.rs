@@ -68,9 +68,18 @@ impl Tally {
         });
     }
 
-    /// Whether everything was refused for a reason that will also stop the next datagram.
+    /// Whether everything was refused for a reason that will also stop the next datagram. A packet
+    /// filter may refuse some and let others through, a full queue empties, and what an earlier
+    /// datagram met says nothing about the next.
     pub fn is_hopeless(&self) -> bool {
-        let lasting = |one: &SendRefusal| LocalRefusal::of(one.errno()) != LocalRefusal::QueueFull;
+        let lasting = |one: &SendRefusal| {
+            !matches!(
+                LocalRefusal::of(one.errno()),
+                LocalRefusal::QueueFull
+                    | LocalRefusal::PacketFilter
+                    | LocalRefusal::ConnectionRefused
+            )
+        };
         self.sent == 0 && self.refusals.last().is_some_and(lasting)
     }
 

@@ -435,6 +435,24 @@ fn nothing_can_be_sent_so_an_endless_run_ends() {
 }
 
 #[test]
+fn the_first_refusal_ends_a_run_only_if_it_will_last() {
+    // A queue that is full, a packet filter that counts, and a port that was closed.
+    for (errno, goes_on) in
+        [(105, true), (1, true), (111, true), (101, false), (13, false), (22, false), (90, false)]
+    {
+        let mut tried = 0;
+        let near = host("10.0.0.1", SENDER_REAL).refusing(move |_, _, _| {
+            tried += 1;
+            (tried == 1).then_some(errno)
+        });
+        let receiver = ("239.1.2.3:5000", Nanos::from_secs(9), host("10.0.0.2", RECEIVER_REAL));
+        let (_, summary) = cast(1, (near, 100), vec![receiver]);
+        let only = &summary.sent.destinations[0];
+        assert_eq!((only.sent, only.refused), (if goes_on { 99 } else { 0 }, 1), "{errno}");
+    }
+}
+
+#[test]
 fn strays_foreigners_and_sources_beyond_the_table_are_counted_apart() {
     let group = addr("239.1.2.3:5000");
     let mut receiver = receiver("239.1.2.3:5000", Nanos::from_secs(9));
