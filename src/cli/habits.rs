@@ -186,7 +186,7 @@ fn is_blast(words: &[OsString]) -> bool {
     command_of(words) == "blast"
 }
 
-fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
+pub(super) fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::String(text) => Some(text.clone()),
         ContextValue::Strings(texts) => texts.first().cloned(),

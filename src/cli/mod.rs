@@ -10,6 +10,7 @@ mod parse;
 mod payload;
 mod ping;
 mod probe;
+mod probe_name;
 mod recv;
 mod send;
 mod serve;

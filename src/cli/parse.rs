@@ -1,7 +1,7 @@
 //! Parses the command line: short help that fits a screen, values that may look negative, and
 //! errors with a hint.
 
-use super::{Cli, command, habits, split_value};
+use super::{Cli, command, habits, probe_name, split_value};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, FromArgMatches};
 use std::ffi::OsString;
@@ -78,6 +78,9 @@ pub struct Stopped {
 impl Stopped {
     fn new(mut error: clap::Error, words: &[OsString]) -> Self {
         let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        if let Some((text, hint)) = probe_name::fault(&error, words) {
+            return Self { text, asked_for, hint: Some(hint) };
+        }
         let hint = if asked_for { None } else { habits::hint(&mut error, words) };
         Self { text: error.render().to_string(), asked_for, hint }
     }

@@ -5,6 +5,9 @@ use super::exit::UsageError;
 use crate::net::{
     AddressFault, FamilyChoice, HostPort, NetError, Socket, SocketPlan, resolve, split_host_port,
 };
+use crate::units::Endpoint;
+use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use thiserror::Error;
@@ -17,6 +20,10 @@ const MOST: usize = 1024;
 enum BindUsage {
     #[error("{ports} ports are too many; use at most {MOST}")]
     TooMany { ports: usize },
+    #[error("{0} is named twice")]
+    Twice(Bind),
+    #[error("{all} includes {one}: leave one of them out")]
+    Overlap { all: Bind, one: Bind },
 }
 
 impl UsageError for BindUsage {}
@@ -31,11 +38,33 @@ pub struct Bind {
 }
 
 impl Bind {
+    /// Whether only one of two binds to a port can be open, or both are the same.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.addr == other.addr || self.covers(other) || other.covers(self)
+    }
+
+    /// Whether it takes what arrives at the other's address. A group shares its port.
+    fn covers(&self, one: &Self) -> bool {
+        let family = self.any || self.addr.is_ipv4() == one.addr.is_ipv4();
+        self.addr.ip().is_unspecified() && family && !one.addr.ip().is_multicast()
+    }
+
     /// Opens a socket according to `plan`.
     pub fn open(self, plan: impl Fn(SocketAddr) -> SocketPlan) -> Result<Socket, NetError> {
         SocketPlan { dual_stack: self.any, ..plan(self.addr) }.open()
     }
 }
+
+impl fmt::Display for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.any { PortOfAll(self.addr.port()).fmt(f) } else { Endpoint::from(self.addr).fmt(f) }
+    }
+}
+
+/// How a bind to every address is typed.
+#[derive(Debug, Error)]
+#[error("port {0}")]
+struct PortOfAll(u16);
 
 /// Every address of `binds`, with ranges expanded. `port` (a number or a range) is the default of
 /// those without a port, and the only bind if there are none.
@@ -55,7 +84,26 @@ pub fn parse_binds(
     if found.len() > MOST {
         return Err(Usage::from(BindUsage::TooMany { ports: found.len() }).into());
     }
+    check_twice(&found)?;
     Ok(found)
+}
+
+/// Fails if two binds cannot both be open, or the second is the first once more.
+fn check_twice(binds: &[Bind]) -> Result<(), Usage> {
+    let mut by_port: HashMap<u16, Vec<Bind>> = HashMap::new();
+    for bind in binds.iter().filter(|bind| bind.addr.port() != 0) {
+        let known = by_port.entry(bind.addr.port()).or_default();
+        if let Some(first) = &known.iter().find(|first| first.overlaps(bind)) {
+            return Err(match (first.addr == bind.addr, first.covers(bind)) {
+                (true, _) => BindUsage::Twice(*bind),
+                (_, true) => BindUsage::Overlap { all: **first, one: *bind },
+                (_, false) => BindUsage::Overlap { all: *bind, one: **first },
+            }
+            .into());
+        }
+        known.push(*bind);
+    }
+    Ok(())
 }
 
 fn parse_bind(
@@ -169,6 +217,30 @@ mod tests {
         assert_eq!(binds, [Bind { addr: "[::]:5".parse().unwrap(), any: false }]);
         let other = parse_binds(&["127.0.0.1:9".to_owned()], "9", FamilyChoice::V6);
         assert!(other.unwrap_err().to_string().contains("no IPv6 address"));
+    }
+
+    #[test]
+    fn a_port_that_is_named_twice_is_refused() {
+        for (texts, told) in [
+            (&["9007", "9007"][..], Some("port 9007 is named twice")),
+            (&["127.0.0.1:5000-5002", "127.0.0.1:5002"], Some("127.0.0.1:5002 is named twice")),
+            (&["9007", "127.0.0.1:9007"], Some("port 9007 includes 127.0.0.1:9007")),
+            (&["127.0.0.1:9007", "0.0.0.0:9007"], Some("0.0.0.0:9007 includes 127.0.0.1:9007")),
+            (&["239.1.2.3:9007", "239.1.2.3:9007"], Some("239.1.2.3:9007 is named twice")),
+            (&["239.1.2.3:9007", "9007", "239.1.2.4:9007"], None),
+            (&["127.0.0.1:9007", "127.0.0.2:9007", "9008"], None),
+            (&["0", "0", "127.0.0.1:0"], None),
+        ] {
+            let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+            let found = parse_binds(&texts, "8620", FamilyChoice::Any);
+            let Some(told) = told else {
+                assert!(found.is_ok(), "{texts:?}");
+                continue;
+            };
+            let wrong = found.unwrap_err();
+            assert_eq!(super::super::code_of(&wrong), 2, "{texts:?}");
+            assert!(wrong.to_string().contains(told), "{texts:?}: {wrong}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::address_race::{choose, hello};
-use crate::commands::misread::{as_port, check_address};
+use crate::commands::misread::check_address;
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
@@ -167,8 +167,7 @@ fn wanted(args: &CastRecvArgs, host: &Host) -> anyhow::Result<Vec<Wanted>> {
     for group in &args.groups {
         check_address(group).map_err(Usage::from)?;
     }
-    let groups: Vec<String> = args.groups.iter().map(|group| as_port(group)).collect();
-    let addrs = expand(&groups, family, Some(any))?;
+    let addrs = expand(&args.groups, family, Some(any))?;
     let interfaces = named_interfaces(&args.interface)?;
     // While waiting, a route may still come.
     if !args.quiet && !args.wait_for_address {

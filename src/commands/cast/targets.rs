@@ -4,6 +4,7 @@ use super::error::{CastUsage, Family};
 use super::group::{GroupHost, GroupSpec};
 use crate::batch::LocalAddresses;
 use crate::commands::Usage;
+use crate::commands::misread::as_port;
 use crate::net::{
     FamilyChoice, Interface, NetError, binds, find_interface, interface_names, interfaces,
     is_broadcast, resolve,
@@ -115,7 +116,7 @@ pub(super) fn expand(
 ) -> anyhow::Result<Vec<SocketAddr>> {
     let mut all = Vec::new();
     for text in groups {
-        let spec: GroupSpec = text
+        let spec: GroupSpec = as_port(text)
             .parse()
             .map_err(|wrong| Usage::from(CastUsage::Group { text: text.clone(), wrong }))?;
         for addr in expand_one(&spec, family, any)? {

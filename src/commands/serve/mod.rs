@@ -205,8 +205,7 @@ fn local_address(text: &str) -> anyhow::Result<(Option<SocketAddr>, Option<u16>)
         return Ok((None, None));
     }
     check_address(text).map_err(Usage::from)?;
-    let text = &as_port(text);
-    let parts = split_host_port(text)?;
+    let parts = split_host_port(&as_port(text))?;
     let port = parts.port.as_deref().map(str::parse).transpose();
     let port = port.map_err(|_| Usage::from(ServeUsage::Port { text: text.to_owned() }))?;
     let host = Some(parts.host.as_str()).filter(|host| !host.is_empty());

@@ -41,6 +41,9 @@ const SEND: &[&str] = &[
 const RECV: &[&str] = &[
     "recv ::1:9000",
     "recv 1-9999",
+    "recv 70000",
+    "recv 9007 9007",
+    "recv 9007 127.0.0.1:9007",
     "recv 9000 --report-every 0",
     "recv 9000 --out -",
     "recv 9000 --buffer 0",
@@ -93,6 +96,10 @@ const BLAST: &[&str] = &[
 
 /// Mistakes with `probe`.
 const PROBE: &[&str] = &[
+    "probe foo 192.0.2.1",
+    "probe mtus 192.0.2.1 --json",
+    "probe 192.0.2.1 mtu",
+    "probe --json mtu 192.0.2.1",
     "probe ports 127.0.0.1 5..9",
     "probe ports 127.0.0.1 9-5",
     "probe nat 127.0.0.1 --bind ::1",
@@ -109,6 +116,7 @@ const SERVE: &[&str] = &[
     "serve --stamp-rate 10M",
     "serve --stun-rate 10M",
     "serve 127.0.0.1:x",
+    "serve 70000",
     "serve host.example",
     "serve 127.0.0.1:8620 --stun-alternate 8620",
     "serve 127.0.0.1:8620 --stamp=127.0.0.1:8620",
@@ -137,6 +145,7 @@ const CAST: &[&str] = &[
     "cast send 239.1.2.3:5000 --receivers 1 --no-header -- hi",
     "cast send 127.0.0.1:5000 --open=x:y -- hi",
     "cast send 239.1.2.3:5000 --fail-if p50>1ms --no-header -- hi",
+    "cast recv 70000",
     "cast recv 239.1.2.3:5000 --source 239.1.2.4",
     "cast recv 239.1.2.3:5000 --source ::1",
     "cast recv 127.0.0.1:5000 --source 192.0.2.1",
