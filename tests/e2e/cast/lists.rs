@@ -460,3 +460,25 @@ fn a_closed_standard_output_ends_a_receiver_quietly() {
     assert!(!output.err().contains("panic"), "{}", output.err());
     assert_eq!(output.out().lines().count(), 1);
 }
+
+#[test]
+fn a_filter_that_refuses_the_first_datagram_is_counted_and_a_missing_route_ends_at_once() {
+    require_lab!();
+    let lab = Lab::pair();
+    lab.nft(
+        "a",
+        "add table inet t\n\
+         add chain inet t out { type filter hook output priority 0; }\n\
+         add rule inet t out udp length 124 numgen inc mod 50 == 0 drop\n",
+    );
+    // One call each: a coalesced buffer passes the filter as one, and a batch tries again.
+    let args = ["-I", "eth0", "-s", "100", "-c", "1000", "-b", "20kpps", "--io", "plain", "--json"];
+    let output = run(lab.udpkit("a").args(["cast", "send", "239.1.2.3:5000"]).args(args), secs(20));
+    let report = json(&output.expect_success().out());
+    let only = path(&report, "destinations.0");
+    assert_eq!((number(only, "sent"), number(only, "refused")), (980, 20), "{only:#}");
+    let endless = ["cast", "send", "192.0.2.1:5000", "-s", "100", "-c", "0", "-b", "1kpps"];
+    let output = run(lab.udpkit("a").args(endless), secs(10));
+    assert_eq!(output.code(), Some(1), "{}", output.err());
+    assert!(output.err().contains("no route"), "{}", output.err());
+}
