@@ -42,7 +42,9 @@ impl Accounts {
         if way == Way::Back {
             let account = self.by_address.entry(packet.from).or_default();
             add(&mut account.came, size);
-            account.is_trusted |= values(payload).any(|value| account.values.contains(&value));
+            if !account.is_trusted && !account.values.is_empty() {
+                account.is_trusted = values(payload).any(|value| account.values.contains(&value));
+            }
             return;
         }
         if packet.to.ip().is_multicast() {
@@ -51,10 +53,12 @@ impl Accounts {
         }
         let account = self.by_address.entry(packet.to).or_default();
         account.is_trusted |= self.is_begun || account.came == [0; 2];
+        if account.is_trusted {
+            return;
+        }
         add(&mut account.left, size);
         account.values.extend(values(payload));
-        let is_more = account.left.iter().zip(account.came).any(|(left, came)| *left > came);
-        if is_more && !account.is_trusted {
+        if account.left.iter().zip(account.came).any(|(left, came)| *left > came) {
             let [came, left] = [account.came, account.left];
             let text = String::from_utf8_lossy(payload);
             panic!("{} sent {came:?}, and got {left:?} unproven: {text:.200}", packet.to);
@@ -66,9 +70,11 @@ fn add(sum: &mut [u64; 2], size: [u64; 2]) {
     sum.iter_mut().zip(size).for_each(|(sum, more)| *sum += more);
 }
 
-/// The values in a datagram, whatever the case of their digits.
+/// The values in a line of the dialogue, whatever the case of their digits.
 fn values(payload: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let words = payload.split(|byte| !byte.is_ascii_hexdigit());
+    let is_line = payload.iter().take(8).all(|byte| matches!(byte, b' '..=b'~'));
+    let line = if is_line { payload } else { &[] };
+    let words = line.split(|byte| !byte.is_ascii_hexdigit());
     words.filter(|word| word.len() >= VALUE).map(<[u8]>::to_ascii_lowercase)
 }
 

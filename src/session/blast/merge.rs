@@ -155,13 +155,14 @@ pub struct IntervalMerger {
 const KEPT: usize = 3_600;
 
 impl IntervalMerger {
-    /// Bytes per stream of a run, including growth of its interval memory.
+    /// Bytes per stream of a run: its intervals, and while their memory is doubled, the old half.
     pub fn bytes_of(plan: &TestPlan) -> usize {
         let stretches = match plan.time.0.checked_div(plan.interval.0) {
             Some(stretches) if plan.time.0 > 0 => (stretches as usize).saturating_add(2).min(KEPT),
             _ => KEPT,
         };
-        2 * stretches.next_power_of_two().max(4) * size_of::<BlastInterval>()
+        let grown = stretches.next_power_of_two().max(4);
+        (grown + grown / 2) * size_of::<BlastInterval>()
     }
 
     /// For this number of streams.

@@ -64,8 +64,8 @@ fn a_receiver_that_lies_is_not_believed_and_the_lie_is_named() {
         ("too_many", vec![("socket_drops", "18446744073709551615")]),
         ("too_long", vec![("times_ns", "18446744073709551615:0:0:0:0:0")]),
         ("too_long", vec![("delay_ns", "-:-:-:-:18446744073709551615")]),
-        ("too_long", vec![("i0", "18446744073709551615:18446744073709551615:0:0:0:0:0:0:0:0")]),
-        ("intervals_beyond", vec![("i0", "0:1000:200000:20000000:0:0:0:0:0:0")]),
+        ("too_long", vec![("i0", "18446744073709551615:18446744073709551615:0:0:0:0:0:0:0:0:0")]),
+        ("intervals_beyond", vec![("i0", "0:1000:200000:20000000:0:0:0:0:0:0:0")]),
         ("unreadable", vec![("lost", "18446744073709551616")]),
     ] {
         let liar = Liar::start(port, &lies);
