@@ -40,18 +40,7 @@ fn run(trial: &mut Trial<'_>, direction: Direction) {
     let finished = ends.finish(trial.deadline());
     let summary = &finished.summary;
     assert_eq!(summary.complete, summary.failure.is_none(), "{:?}", summary.failure);
-    for near in &finished.near_sent {
-        let sent = &near.sent;
-        let refused = sent.refused.iter().map(|cause| cause.datagrams).sum();
-        trial.never(("refused here", refused), !trial.is_down() && refused > 0);
-        let parts = [sent.datagrams, sent.unsent, refused];
-        trial.own_sum("offered = sent + never sent", sent.offered, &parts);
-    }
-    for near in &finished.near_received {
-        let near = &near.received;
-        let parts = [near.firsts, near.duplicates, near.too_late];
-        trial.own_sum("received = firsts + duplicates + too late", near.datagrams, &parts);
-    }
+    trial.hold_streams(&finished.near_sent, &finished.near_received);
     if summary.complete {
         hold_losses(trial, &mut ends, &finished, direction);
     }

@@ -20,6 +20,7 @@ mod services;
 pub use scenario::{Scenario, Tap, reflector};
 
 use crate::netsim::{Fault, Weather, runs};
+use crate::session::blast::{ReceiverSummary, SenderSummary};
 use crate::session::cast::{ANSWER, CAST, CHECK, HOLD, SUBSCRIPTION};
 use crate::session::probe::fault_tests as probes;
 use crate::session::probe::nat::NAT;
@@ -216,6 +217,20 @@ impl<'a> Trial<'a> {
     pub fn at_most(&mut self, rule: &'static str, part: u64, whole: u64) {
         if !self.is_forged() {
             self.own_at_most(rule, part, whole);
+        }
+    }
+
+    /// The counts of a throughput run's near streams hold their identities.
+    fn hold_streams(&mut self, sent: &[SenderSummary], received: &[ReceiverSummary]) {
+        for SenderSummary { sent, .. } in sent {
+            let refused = sent.refused.iter().map(|cause| cause.datagrams).sum();
+            self.never(("refused here", refused), !self.is_down() && refused > 0);
+            let parts = [sent.datagrams, sent.unsent, refused];
+            self.own_sum("offered = sent + never sent", sent.offered, &parts);
+        }
+        for ReceiverSummary { received, .. } in received {
+            let parts = [received.firsts, received.duplicates, received.too_late];
+            self.own_sum("received = firsts + duplicates + too late", received.datagrams, &parts);
         }
     }
 
