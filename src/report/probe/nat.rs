@@ -1,11 +1,10 @@
 //! `probe nat` as text.
 
+use crate::record::Worded;
 use crate::record::probe::{NatQuestion, NatReport, NatSocket, NatTest};
-use crate::record::{Trouble, Worded};
 use crate::report::page::{Align, Page, table};
 use crate::report::words::nat::{dependence, filtering_without_nat, port_choice, question};
-use crate::report::words::occurrence::occurrence_text;
-use crate::report::words::terms::plural;
+use crate::report::words::occurrence::trouble_text;
 use crate::units::Nanos;
 use Align::{Left, Right};
 
@@ -38,11 +37,7 @@ pub fn nat_text(found: &NatReport, page: Page) -> String {
 
 /// What the network answered instead, a line per kind.
 fn network_errors(found: &NatReport) -> Vec<String> {
-    let line = |one: &Trouble| {
-        let (times, when) = (plural(one.times, "time"), occurrence_text(one.seen));
-        format!("{}: {}, {times}{when}", one.destination, one.error)
-    };
-    found.network_errors.iter().map(line).collect()
+    found.network_errors.iter().map(trouble_text).collect()
 }
 
 fn behaviour(found: &NatReport) -> String {

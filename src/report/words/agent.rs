@@ -1,9 +1,9 @@
 //! Sentences about the remote agent of a probe: why there is none, and caveats.
 
-use super::occurrence::occurrence_text;
+use super::occurrence::trouble_text;
 use super::terms::{list, part, plural, plural_of};
+use crate::record::Worded;
 use crate::record::probe::{ControlEvidence, ControlLoss, NoAgent, ProbeCaveat};
-use crate::record::{Trouble, Worded};
 use crate::units::group_digits;
 
 impl Worded for NoAgent {
@@ -59,11 +59,7 @@ impl Worded for ProbeCaveat {
                 format!("{} did not leave this host: {whys}", part(*refused, *of, "datagram"))
             }
             Self::NetworkErrors { network_errors } => {
-                let one = |one: &Trouble| {
-                    let (times, when) = (plural(one.times, "time"), occurrence_text(one.seen));
-                    format!("{}: {}, {times}{when}", one.destination, one.error)
-                };
-                let all: Vec<_> = network_errors.iter().map(one).collect();
+                let all: Vec<_> = network_errors.iter().map(trouble_text).collect();
                 format!("the network refused datagrams, which ended nothing: {}", all.join("; "))
             }
             Self::Interrupted => "interrupted by the user".to_owned(),
