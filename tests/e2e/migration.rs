@@ -2,10 +2,9 @@
 //! replaced: the run goes on.
 
 use crate::common::{
-    Lab, Running, change_table, comes_true, json, number, path, require_lab, secs, text, wait_until,
+    Lab, Running, change_table, json, number, path, require_lab, secs, text, wait_until,
 };
 use serde_json::Value;
-use std::time::Instant;
 
 /// The addresses of the `path` lab in each family: the server, and the router outside. Then the
 /// family's names in rules and in counters.
@@ -61,14 +60,14 @@ fn a_run_goes_on_when_a_nat_gives_other_ports() {
     for way in [None, Some("-R"), Some("--bidir")] {
         lab.nft("r1", &format!("flush chain inet n left\n{}", gives("20000-29999")));
         let before = counted("data");
-        let began = Instant::now();
+        let more = |before: [u64; 2], wanted: u64| {
+            counted("data").iter().zip(before).all(|(data, before)| *data >= before + wanted)
+        };
         let runs = FAMILIES.map(|(server, ..)| {
-            let args = ["blast", server, "-J", "-s", "200", "--rate", "200pps", "-t", "6s"];
+            let args = ["blast", server, "-J", "-s", "200", "--rate", "200pps", "-t", "2m"];
             Running::start(lab.udpkit("client").args(args).args(way))
         });
-        wait_until("some data", secs(20), || {
-            counted("data").iter().zip(before).all(|(data, before)| *data >= before + 150)
-        });
+        wait_until("some data", secs(30), || more(before, 150));
         let moved = FAMILIES.map(|(.., family)| {
             format!(
                 "reset counter inet n moved_{family}
@@ -77,24 +76,34 @@ fn a_run_goes_on_when_a_nat_gives_other_ports() {
             )
         });
         lab.nft("r1", &format!("{}{}", gives("30000-39999"), moved.concat()));
-        let forgets = || {
-            change_table(&lab, "r1", "flush");
-            eprintln!("{way:?}: the NAT forgot {:?} after the start of the runs", began.elapsed());
-            comes_true(secs(3), || counted("moved").iter().all(|moved| *moved > 0))
-        };
-        assert!(forgets() || forgets(), "{way:?}: the NAT gives no other ports");
+        change_table(&lab, "r1", "flush");
+        wait_until("other ports than before", secs(30), || {
+            counted("moved").iter().all(|moved| *moved > 0)
+        });
+        for (_, outside, ..) in FAMILIES {
+            server.wait_for_line(&format!(" from {outside}:3"), secs(30));
+        }
+        let at_the_new = counted("data");
+        wait_until("data at the new addresses", secs(30), || more(at_the_new, 100));
         for (run, (_, outside, ..)) in runs.into_iter().zip(FAMILIES) {
-            let report = json(&run.wait(secs(60)).expect_success().out());
-            moved_once(&report, outside);
-            server.wait_for_line(&format!(" from {outside}:3"), secs(5));
+            moved_once(&interrupted(run), outside);
         }
     }
+}
+
+/// The report of a run that is interrupted: a busy machine may need seconds for what a test does in
+/// the middle of one, so none of them ends by time.
+fn interrupted(run: Running) -> Value {
+    run.signal("INT");
+    let report = json(&run.wait(secs(60)).expect_success().out());
+    assert_eq!(path(&report, "interrupted"), true, "{report:#}");
+    assert_eq!(path(&report, "counts_final"), true, "{report:#}");
+    report
 }
 
 /// A run that went on from ports of the second range: what it tells of that, and its counts.
 #[track_caller]
 fn moved_once(report: &Value, outside: &str) {
-    assert_eq!(path(report, "complete"), true, "{report:#}");
     let (from, to) = ("address_changes.0.from_address", "address_changes.0.to_address");
     let changes = path(report, "address_changes").as_array().map_or(0, Vec::len);
     assert!(changes >= 1, "{report:#}");
@@ -106,8 +115,8 @@ fn moved_once(report: &Value, outside: &str) {
     let sent = number(report, "sent.datagrams");
     let (delivered, lost) = (number(report, "delivered"), number(report, "lost.total"));
     assert_eq!(sent, delivered + lost, "{report:#}");
-    // Of 1,200, those until the new address is confirmed; none upstream.
-    assert!((0..800).contains(&lost), "{lost}: {report:#}");
+    // Those until the new address is confirmed; none upstream.
+    assert!(lost < 800 && delivered > lost, "{lost}: {report:#}");
 }
 
 /// A `pair` whose `b` counts what comes and what leaves with payloads of 200 bytes, and both ways of
@@ -155,14 +164,16 @@ fn a_run_goes_on_when_this_hosts_address_is_replaced() {
         let before =
             ["a", "b"].map(|host| ["came", "left"].map(|name| lab.counter(host, "inet t", name).0));
         let runs = targets.map(|to| {
-            let args = ["blast", to, "-J", "-s", "200", "--rate", "200pps", "-t", "3s", way];
+            let args = ["blast", to, "-J", "-s", "200", "--rate", "200pps", "-t", "2m", way];
             Running::start(lab.udpkit("a").args(args))
         });
         let came = || lab.counter("a", "inet t", "came").0 - before[0][0];
-        wait_until("a third of both runs", secs(20), || came() >= 400);
+        wait_until("some of both runs", secs(30), || came() >= 400);
         let (from, to) = if way == "-R" { (1, 9) } else { (9, 1) };
         replace_address(&lab, from, to);
-        let reports = runs.map(|run| json(&run.wait(secs(60)).expect_success().out()));
+        let before_goes_on = came();
+        wait_until("data at the new addresses", secs(30), || came() >= before_goes_on + 400);
+        let reports = runs.map(interrupted);
         let counted = |host: usize, name: usize| {
             let counter = lab.counter(["a", "b"][host], "inet t", ["came", "left"][name]);
             counter.0 - before[host][name]
@@ -184,7 +195,6 @@ fn a_run_goes_on_when_this_hosts_address_is_replaced() {
             assert_eq!(sum(&|report| number(report, "sent.datagrams")), counted(0, 1));
         }
         for (report, target) in reports.iter().zip(targets) {
-            assert_eq!(path(report, "complete"), true, "{report:#}");
             assert_eq!(codes(report).last(), Some(&"address_changed"), "{report:#}");
             let start = |last: u8| {
                 if target.contains(':') {
@@ -199,11 +209,8 @@ fn a_run_goes_on_when_this_hosts_address_is_replaced() {
                 assert!(told.starts_with(&start), "{told}, {start}");
             }
             let lost = down(report, "sent.datagrams") - down(report, "delivered");
-            // Where a busy machine was done moving after the run only, it may be unknown.
-            let is_late = number(report, "address_changes.0.after_ns") > 3_000_000_000;
-            let told = path(report, "address_changes.0.lost_down").as_u64();
-            assert!(told == Some(lost) || is_late && told.is_none(), "{lost}: {report:#}");
-            assert!(lost < 300, "{report:#}");
+            assert_eq!(number(report, "address_changes.0.lost_down"), lost, "{report:#}");
+            assert!(lost < 800, "{report:#}");
         }
     }
 }
