@@ -1,5 +1,7 @@
 //! A spawned program: tests can wait for its output, and it does not outlive them.
+//! How long they wait is what [`patient`] makes of the time that they give.
 
+use super::wait::patient;
 use std::io::{Read, Write};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -90,7 +92,7 @@ impl Running {
                 .into_iter()
                 .find_map(|stream| whole_lines(&stream.bytes).into_iter().find(|line| wanted(line)))
         };
-        let seen = self.shared.wait(within, |seen| find(seen).is_some() || seen.ended());
+        let seen = self.shared.wait(patient(within), |seen| find(seen).is_some() || seen.ended());
         find(&seen).unwrap_or_else(|| panic!("{}: no {what}\n{}", self.name, seen.transcript()))
     }
 
@@ -98,7 +100,7 @@ impl Running {
     /// the program ends or `within` passes first.
     pub fn wait_for_stdout(&self, within: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let holds = |seen: &Seen| wanted(&String::from_utf8_lossy(&seen.stdout.bytes));
-        let seen = self.shared.wait(within, |seen| holds(seen) || seen.ended());
+        let seen = self.shared.wait(patient(within), |seen| holds(seen) || seen.ended());
         holds(&seen)
     }
 
@@ -106,7 +108,7 @@ impl Running {
     /// the program ends or `within` passes first.
     pub fn wait_for_stderr(&self, within: Duration, wanted: impl Fn(&str) -> bool) -> bool {
         let holds = |seen: &Seen| wanted(&String::from_utf8_lossy(&seen.stderr.bytes));
-        let seen = self.shared.wait(within, |seen| holds(seen) || seen.ended());
+        let seen = self.shared.wait(patient(within), |seen| holds(seen) || seen.ended());
         holds(&seen)
     }
 
@@ -164,6 +166,7 @@ impl Running {
 
     /// Waits for its end. Panics with the output if that takes longer than `within`.
     pub fn wait(self, within: Duration) -> Output {
+        let within = patient(within);
         let seen = self.shared.wait(within, Seen::ended);
         match seen.status {
             Some(status) if seen.ended() => Output {
