@@ -131,7 +131,7 @@ fn a_full_table_at_a_receiver_without_a_dialogue_is_told_too() {
     track_data(&lab, "b");
     // Those of `recv` have no number, and no announcements between them.
     let plain = |lab: &Lab| {
-        let receiver = Running::start(lab.udpkit("b").args(["recv", "9000", "--time", "3s", "-J"]));
+        let receiver = Running::start(lab.udpkit("b").args(["recv", "9000", "-J"]));
         lab.wait_bound("b", 9000);
         let args = ["send", "10.77.0.2:9000", "-s", "1000", "-c", "300", "--rate", "1kpps"];
         run(lab.udpkit("a").args(args), secs(10)).expect_success();
@@ -139,7 +139,7 @@ fn a_full_table_at_a_receiver_without_a_dialogue_is_told_too() {
         json(&receiver.wait(secs(10)).out())
     };
     let numbered = |lab: &Lab| {
-        let args = ["cast", "recv", "10.77.0.2:5007", "--idle", "500ms", "-J"];
+        let args = ["cast", "recv", "10.77.0.2:5007", "--idle", "2s", "-J"];
         let receiver = Running::start(lab.udpkit("b").args(args));
         lab.wait_bound("b", 5007);
         let args = ["cast", "send", "10.77.0.2:5007", "-s", "984", "-c", "300", "--rate", "1kpps"];

@@ -229,10 +229,22 @@ fn ping_and_subscribers_go_on_from_another_address() {
         receiver.wait_for_line("receiving", secs(10));
         receiver
     });
+    for family in ["ipv4", "ipv6"] {
+        lab.nft(
+            "a",
+            &format!(
+                "add counter inet t pinged_{family}
+                 add rule inet t in meta nfproto {family} udp length 52 counter name pinged_{family}\n"
+            ),
+        );
+    }
     let pings = ["10.77.0.2", "fd77::2"]
         .map(|to| Running::start(lab.udpkit("a").args(["ping", to, "-i", "10ms", "-J"])));
     let came = || lab.counter("a", "inet t", "came").0;
     wait_until("data from the sender", secs(10), || came() > 100);
+    wait_until("replies to both pings", secs(10), || {
+        ["pinged_ipv4", "pinged_ipv6"].iter().all(|one| lab.counter("a", "inet t", one).0 > 10)
+    });
     replace_address(&lab, 1, 9);
     for address in ["10.77.0.9:", "[fd77::9]:"] {
         sender.wait_for_line(&format!("goes on at {address}"), secs(10));

@@ -2,7 +2,7 @@
 //! each command that numbers its datagrams. The router counts what it took.
 
 use crate::common::{
-    Lab, Output, Running, json, number, path, require_lab, run, secs, text, wait_until,
+    Lab, Output, Running, json, number, path, punctual, require_lab, run, secs, text, wait_until,
 };
 use serde_json::Value;
 use std::thread;
@@ -133,16 +133,23 @@ fn every_command_tells_the_outage_that_the_router_made() {
         [IPV4, IPV6].iter().all(answers)
     });
     // A buffer of several datagrams (GSO) has another length.
-    let rate = ["--rate", "200pps", "-t", "6s", "--io", "mmsg", "-J"];
+    let rate = ["--rate", "200pps", "-t", "2m", "--io", "mmsg", "-J"];
     let up = client(&[&["blast", IPV4, "-s", "701"][..], &rate].concat());
     let both = client(&[&["blast", IPV6, "-s", "703", "--bidir"][..], &rate].concat());
-    let probing = ["-i", "10ms", "-c", "600", "-J"];
+    let probing = ["-i", "10ms", "-w", "500ms", "-J"];
     let ping6 = client(&[&["ping", IPV6, "-s", "1011"][..], &probing].concat());
     let ping4 = client(&[&["ping", IPV4, "-s", "1013"][..], &probing].concat());
     let to = format!("{IPV4}:5000");
-    let casting = ["-s", "705", "-c", "1200", "-i", "5ms", "--io", "mmsg", "-J"];
+    let casting = ["-s", "705", "-t", "2m", "-i", "5ms", "--io", "mmsg", "-J"];
     let cast = client(&[&["cast", "send", &to][..], &casting].concat());
-    let dark = go_dark(&lab, &STREAMS.map(|(name, ..)| name));
+    let names = STREAMS.map(|(name, ..)| name);
+    let dark = go_dark(&lab, &names);
+    let seen = || names.map(|name| counted(&lab, &format!("seen_{name}")));
+    let then = seen();
+    wait_until("data flows again", secs(20), || {
+        seen().iter().zip(then).all(|(now, then)| *now > then + 100)
+    });
+    [&up, &both, &ping6, &ping4, &cast].iter().for_each(|client| client.signal("INT"));
 
     let told = report(&up.wait(secs(30)));
     let found = outage(&told, "outages", dark);
@@ -181,6 +188,7 @@ fn every_command_tells_the_outage_that_the_router_made() {
 #[test]
 fn a_trial_with_an_outage_is_run_again_and_stands_for_no_rate() {
     require_lab!();
+    let _turn = punctual();
     let lab = router();
     let server = Running::start(lab.udpkit("server").args(["serve", "--io", "mmsg"]));
     server.wait_for_line("serving on", secs(10));

@@ -249,7 +249,7 @@ fn a_target_without_options_is_reported_as_such() {
             mirror.send_to(&reply, to).expect("it is sent");
         }
     });
-    let args = [&at, "-c", "4", "-i", "20ms", "-w", "500ms", "--ask", "class,counts,departure"];
+    let args = [&at, "-c", "4", "-i", "20ms", "-w", "1500ms", "--ask", "class,counts,departure"];
     let text = ping(&args).expect_success().out();
     answering.join().expect("it answered");
     assert!(text.contains("sent 4   back 3   lost 1 (25.00%)   dup"), "{text}");

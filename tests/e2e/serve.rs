@@ -1,6 +1,6 @@
 //! `udpkit serve`, end to end: limits, key, manual dialogue, log and end.
 
-use crate::common::{Output, Running, json, json_lines, path, run, secs, udpkit};
+use crate::common::{Output, Running, json, json_lines, number, path, run, secs, udpkit};
 use serde_json::Value;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
@@ -126,9 +126,10 @@ fn a_run_over_a_limit_is_refused_and_the_limit_is_named() {
     for args in [&["--rate", "20M"][..], &["--rate", "20M", "--reverse"], &["--rate", "2500pps"]] {
         let output = blast(&served.address, args);
         assert_eq!(output.code(), Some(0), "{args:?}: {}", output.err());
-        let sent = path(&json(&output.out()), "sent.datagrams").as_u64().unwrap();
-        // 20 Mbit/s in 1000 bytes for 300 ms.
-        assert!((700..=751).contains(&sent), "{args:?}: {sent}");
+        let report = json(&output.out());
+        // 20 Mbit/s in 1000 bytes for 300 ms; a late machine leaves some of them out.
+        assert!((745..=751).contains(&number(&report, "offered.datagrams")), "{report:#}");
+        assert!((1..=751).contains(&number(&report, "sent.datagrams")), "{report:#}");
     }
     // A refused client has closed its session.
     let stat = Hand::new(&served.address).padded("a STAT");

@@ -43,6 +43,7 @@ const AT_ONCE_WAITING: usize = 5;
 /// What a report says of a host that was late with its work.
 const OF_A_LATE_HOST: &[&str] = &[
     "paused for",
+    "this host paused",
     "sender limited",
     "still due at the end",
     "less than 99% of the requested",

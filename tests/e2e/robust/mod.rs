@@ -210,7 +210,7 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
     count(&lab, "b");
     let _server = serve(&mut lab.udpkit("b"), &["--io", "mmsg"]);
     let args = ["blast", "--json", "10.77.0.2", "--size", "1000", "--rate", "2kpps"];
-    let client = Running::start(lab.udpkit("a").args(args).args(["--time", "2500ms"]));
+    let client = Running::start(lab.udpkit("a").args(args).args(["--time", "2m"]));
     let data = || lab.counter("b", "inet t", "data").0;
     wait_until("data", || data() > 500);
     lab.shell("b", "ip link set eth0 down");
@@ -224,7 +224,11 @@ fn an_interface_that_goes_down_and_comes_back_costs_what_the_counter_says() {
     lab.shell("b", "ip link set eth0 up");
     let back = data();
     wait_until("data again", || data() > back + 100);
-    let report = whole(&client.wait(secs(30)));
+    client.signal("INT");
+    let output = client.wait(secs(30)).expect_success();
+    let report = json(&output.out());
+    assert_eq!(path(&report, "counts_final"), true, "{report:#}");
+    assert_sums(&report);
     let delivered = number(&report, "delivered") + number(&report, "lost.receiver_socket");
     assert_eq!(delivered, data(), "{report:#}");
     assert!(number(&report, "lost.path") + number(&report, "never_sent") > 300, "{report:#}");

@@ -1,6 +1,7 @@
 //! A relay between client and server that forwards data unchanged, and every control datagram
 //! twice: once at once, and once after its successor.
 
+use socket2::SockRef;
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -35,7 +36,7 @@ struct Way {
 impl Relay {
     /// A relay to the server's port.
     pub fn start(server: u16) -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has sockets");
+        let socket = roomy();
         let port = socket.local_addr().expect("loopback has sockets").port();
         let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
@@ -55,6 +56,13 @@ impl Relay {
     }
 }
 
+/// A socket that holds all datagrams of a run of the tests, should the machine stand still.
+fn roomy() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has sockets");
+    SockRef::from(&socket).set_recv_buffer_size(1 << 20).expect("it is cut to what is allowed");
+    socket
+}
+
 fn carry(front: &UdpSocket, server: u16, over: &AtomicBool) -> Carried {
     let mut carried = Carried::default();
     let mut ways: HashMap<SocketAddr, Way> = HashMap::new();
@@ -63,8 +71,7 @@ fn carry(front: &UdpSocket, server: u16, over: &AtomicBool) -> Carried {
     while !over.load(Ordering::Relaxed) {
         if let Ok((len, client)) = front.recv_from(&mut buffer) {
             let way = ways.entry(client).or_insert_with(|| {
-                let socket =
-                    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has sockets");
+                let socket = roomy();
                 socket.connect((Ipv4Addr::LOCALHOST, server)).expect("loopback has sockets");
                 socket.set_nonblocking(true).expect("loopback has sockets");
                 Way { socket, held: [None, None] }
