@@ -139,18 +139,22 @@ fn a_small_path_is_found_by_the_first_run_whether_its_router_says_so_or_not() {
     }
 }
 
-/// A run of two seconds; `fault` is loaded on `host` in the middle, for as long as told, and then
-/// what it filled is flushed.
+/// A run; `fault` is loaded on `host` in the middle, for as long as told, and then what it filled is
+/// flushed.
 fn blast_through(lab: &Lab, server: &str, fault: Option<(&str, &str, Duration)>) -> Value {
     let before = sent(lab, "client");
-    let args = ["blast", server, "--rate", "1kpps", "--size", "100", "-t", "3s", "--json"];
+    let args = ["blast", server, "--rate", "1kpps", "--size", "100", "-t", "2m", "--json"];
     let client = Running::start(lab.udpkit("client").args(args));
+    let goes_on_from =
+        |before| wait_until("the run", secs(10), || sent(lab, "client") > before + 300);
+    goes_on_from(before);
     if let Some((host, rule, length)) = fault {
-        wait_until("the run", secs(10), || sent(lab, "client") > before + 300);
         lab.nft(host, rule);
         thread::sleep(length);
         lab.nft(host, "flush chain inet t f");
     }
+    goes_on_from(sent(lab, "client"));
+    client.signal("INT");
     let output = client.wait(secs(30));
     assert_eq!(output.code(), Some(0), "{}{}", output.err(), output.out());
     json(&output.out())
@@ -189,7 +193,7 @@ fn a_refusal_in_mid_run_is_an_outage_whoever_sends_it() {
             let rule = "add rule inet t f meta l4proto udp reject with icmpx port-unreachable";
             let length = Duration::from_millis(600);
             let report = blast_through(&lab, server, Some((host, rule, length)));
-            assert_eq!(path(&report, "complete"), true, "{report:#}");
+            assert_eq!(path(&report, "counts_final"), true, "{report:#}");
             assert!(path(&report, "failure").is_null(), "{report:#}");
             let lost = number(&report, "lost.total");
             assert!((300..2_000).contains(&lost), "{index} {lost} {report:#}");
