@@ -62,7 +62,12 @@ const HABITS: &[Habit] = &[
     habit("-m", &[], &["ttl"], "the TTL is --ttl"),
     habit("-d", &[], &["bidir"], "both directions at once is --bidir"),
     habit("-r", &[], &["reverse"], "to receive from the server use -R or --reverse"),
-    habit("-O", &["blast"], &["report-every"], "no warm-up is left out; see --report-every"),
+    habit(
+        "-O",
+        &["blast"],
+        &["report-every"],
+        "time that is not counted is --omit, with --iperf3 only",
+    ),
     habit("--parallel", &[], &["streams"], "parallel streams are -P or --streams"),
     habit("--bitrate", &[], &["rate"], RATE),
     habit("--bandwidth", &[], &["rate"], RATE),

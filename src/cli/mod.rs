@@ -6,6 +6,7 @@ mod cast;
 mod charset;
 mod command;
 mod habits;
+mod optional_value;
 mod parse;
 mod payload;
 mod ping;

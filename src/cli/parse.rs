@@ -1,7 +1,7 @@
 //! Parses the command line: short help that fits a screen, values that may look negative, and
 //! errors with a hint.
 
-use super::{Cli, command, habits, probe_name, split_value};
+use super::{Cli, command, habits, optional_value, probe_name, split_value};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, FromArgMatches};
 use std::ffi::OsString;
@@ -36,10 +36,14 @@ pub fn parse_at_width(
         .try_get_matches_from(&words)
         .and_then(|matches| Cli::from_arg_matches(&matches))
         .map_err(|error| Stopped::new(error, &words));
-    if parsed.as_ref().err().is_none_or(|stopped| !stopped.asked_for)
-        && let Some(text) = split_value::fault(&words)
-    {
+    if parsed.as_ref().is_err_and(|stopped| stopped.asked_for) {
+        return parsed;
+    }
+    if let Some(text) = split_value::fault(&words) {
         return Err(Stopped { text, asked_for: false, hint: None });
+    }
+    if let Some((text, hint)) = optional_value::fault(&words) {
+        return Err(Stopped { text, asked_for: false, hint: Some(hint) });
     }
     parsed
 }

@@ -162,7 +162,7 @@ pub enum ServeRefusal {
     #[error("streams must be at least 1")]
     NoStreams,
     /// 501: the run would have no end.
-    #[error("time_ns or count must limit the run")]
+    #[error("the run has no end: give it a time or a count")]
     Endless,
     /// 502: no such verb.
     #[error("no such verb; HELP lists them")]
@@ -235,7 +235,7 @@ pub enum ServeRefusal {
         limit_bytes: u32,
     },
     /// 552: too many streams.
-    #[error("streams is above this server's limit of {limit} in each direction")]
+    #[error("more streams than this server's limit of {limit} in each direction")]
     StreamLimit {
         /// The limit.
         limit: u32,
@@ -254,7 +254,7 @@ pub enum ServeRefusal {
         limit: Rate,
     },
     /// 552: too long a run.
-    #[error("time_ns is above this server's limit of {}", Nanos(*limit_ns))]
+    #[error("the run is longer than this server's limit of {}", Nanos(*limit_ns))]
     TimeLimit {
         /// The limit.
         limit_ns: u64,
