@@ -168,6 +168,11 @@ pub struct BlastArgs {
     /// Keepalives.
     #[command(flatten)]
     pub keepalive: KeepaliveArgs,
+    /// Have an iperf3 server use GSO and GRO, as iperf3's --gsro does
+    ///
+    /// Servers before 3.21 ignore it. What this host uses is up to --io.
+    #[arg(long, requires = "iperf3", help_heading = EXPERT, hide_short_help = true)]
+    pub gsro: bool,
     /// User to be authenticated by an iperf3 server
     ///
     /// The password is taken from $IPERF3_PASSWORD, or asked for.

@@ -108,6 +108,8 @@ pub struct Iperf3Report {
     pub omit_ns: u64,
     /// Bits of the numbers in the datagrams, 32 or 64.
     pub counter_bits: u64,
+    /// Whether the server was asked to send with GSO and receive with GRO, as it can from 3.21 on.
+    pub gsro_requested: bool,
     /// Loss upstream as iperf3 shows it: without the datagrams after the last that arrived. `None`
     /// if this end did not send, or the server did not report it.
     #[serde(rename = "lost_without_tail_datagrams")]

@@ -114,6 +114,16 @@ pub enum BlastUsage {
         /// The maximum.
         most: u32,
     },
+    /// `--gsro` with datagrams that the server would have to fragment.
+    #[error(
+        "--gsro: datagrams of {size} bytes are fragmented, which GSO cannot do: use --size {most} or less"
+    )]
+    GsroFragments {
+        /// The payload size, in bytes.
+        size: u64,
+        /// The maximum.
+        most: u64,
+    },
     /// `--user` without a password.
     #[error("--user: no password")]
     NoPassword,

@@ -107,6 +107,7 @@ fn describe(report: &mut BlastReport, plan: &BlastPlan, summary: &Iperf3Summary)
             Counters::Narrow => 32,
             Counters::Wide => 64,
         },
+        gsro_requested: options.gsro,
         lost_without_tail: summary.up.and_then(|up| up.lost_without_tail),
         repeated_greetings: repeats,
     });

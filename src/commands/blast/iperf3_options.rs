@@ -8,11 +8,15 @@ use crate::session::blast::{Direction, TestPlan};
 use crate::session::iperf3::Iperf3Plan;
 use crate::units::{BitRate, Nanos, PacketRate, Rate};
 use crate::wire::iperf3::{
-    CLIENT_VERSION, Counters, Iperf3Params, MOST_BURST, MOST_OMIT_SECS, MOST_TIME_SECS,
+    CLIENT_VERSION, Counters, Iperf3Params, MOST_BURST, MOST_OMIT_SECS, MOST_PAYLOAD,
+    MOST_TIME_SECS,
 };
 
 /// Microseconds between two checks of the rate, which servers since 3.18 ignore.
 const PACING_TIMER: u64 = 1_000;
+
+/// Most segments of one send in every Linux kernel that has GSO.
+const MOST_SEGMENTS: u64 = 64;
 
 /// What is decided of a run with an iperf3 server.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Iperf3Options {
     tos: u64,
     /// Whether the server's datagrams are not to be fragmented.
     dont_fragment: bool,
+    /// Whether the server is to use GSO and GRO.
+    pub gsro: bool,
     /// The token that authenticates the user.
     token: Option<String>,
 }
@@ -47,6 +53,7 @@ impl Iperf3Options {
             stream_rate: stream_rate(args, u64::from(test.payload)),
             tos: u64::from(tos),
             dont_fragment: args.dont_fragment,
+            gsro: args.gsro,
             token: token::of(args)?,
         }))
     }
@@ -55,6 +62,10 @@ impl Iperf3Options {
     pub fn params(&self, test: &TestPlan) -> Iperf3Params {
         // A test without an end by time is ended by this end alone.
         let timed = test.count == 0;
+        let len = u64::from(test.payload);
+        let sends = test.direction != Direction::Up;
+        let segments = if self.gsro && sends { segments(test) } else { 1 };
+        let coalesces = self.gsro && test.direction != Direction::Down;
         Iperf3Params {
             udp: true,
             omit: whole_secs(self.omit),
@@ -68,12 +79,16 @@ impl Iperf3Options {
             bandwidth: self.stream_rate.map_or(0, |rate| rate.0),
             burst: u64::from(test.burst.unwrap_or(0)),
             pacing_timer: PACING_TIMER,
+            gso: segments > 1,
+            gso_dg_size: if segments > 1 { len } else { 0 },
+            gso_bf_size: if segments > 1 { len * segments } else { 0 },
+            gro: coalesces,
+            gro_bf_size: if coalesces { MOST_PAYLOAD } else { 0 },
             tos: self.tos,
             udp_counters_64bit: u64::from(self.counters == Counters::Wide),
             dont_fragment: u64::from(self.dont_fragment),
             authtoken: self.token.clone(),
             client_version: CLIENT_VERSION.to_owned(),
-            // Each end decides for itself how it sends and receives.
             ..Iperf3Params::default()
         }
     }
@@ -100,6 +115,13 @@ fn stream_rate(args: &BlastArgs, payload: u64) -> Option<BitRate> {
     }
 }
 
+/// Datagrams in one buffer of a server that sends with GSO: what fits one IP packet, and what a
+/// kernel takes, neither of which a server of 3.21 looks at.
+fn segments(test: &TestPlan) -> u64 {
+    let fit = MOST_PAYLOAD / u64::from(test.payload.max(1));
+    fit.min(MOST_SEGMENTS).min(u64::from(test.burst.unwrap_or(u32::MAX)))
+}
+
 fn whole_secs(time: Nanos) -> u64 {
     time.0.div_ceil(1_000_000_000)
 }
@@ -116,5 +138,40 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), BlastUsage> {
     match args.burst.filter(|burst| *burst > MOST_BURST) {
         Some(burst) => Err(BlastUsage::Burst { burst, most: MOST_BURST }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Params;
+
+    fn params(options: &[&str], direction: Direction, payload: u32) -> Iperf3Params {
+        let words = [&["--iperf3", "192.0.2.10"], options].concat();
+        let args: BlastArgs = crate::cli::defaults(&words).unwrap();
+        let test = TestPlan::read(&Params::default()).unwrap();
+        let test = TestPlan { direction, payload, burst: args.burst, ..test };
+        Iperf3Options::of(&args, &test).unwrap().unwrap().params(&test)
+    }
+
+    /// What the server is told of its sending, and of its receiving.
+    fn offload(params: &Iperf3Params) -> [(bool, u64, u64); 2] {
+        [(params.gso, params.gso_dg_size, params.gso_bf_size), (params.gro, 0, params.gro_bf_size)]
+    }
+
+    #[test]
+    fn a_server_uses_gso_and_gro_on_request_where_it_sends_and_receives() {
+        let none = (false, 0, 0);
+        for (options, direction, payload, expected) in [
+            (&[][..], Direction::Both, 1_472, [none, none]),
+            (&["--gsro"], Direction::Up, 1_472, [none, (true, 0, 65_507)]),
+            (&["--gsro"], Direction::Down, 1_472, [(true, 1_472, 64_768), none]),
+            (&["--gsro"], Direction::Both, 64, [(true, 64, 4_096), (true, 0, 65_507)]),
+            (&["--gsro", "--burst", "3"], Direction::Down, 1_000, [(true, 1_000, 3_000), none]),
+            (&["--gsro"], Direction::Down, 40_000, [none, none]),
+        ] {
+            let told = params(options, direction, payload);
+            assert_eq!(offload(&told), expected, "{options:?} {direction:?} {payload}");
+        }
     }
 }

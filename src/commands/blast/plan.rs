@@ -98,7 +98,7 @@ impl BlastPlan {
         check(args, &test).map_err(Usage::from)?;
         check_cpus(&args.cpus)?;
         let plain = SocketPlan { connect: Some(target), device, ..SocketPlan::new(bind) };
-        Ok(Self {
+        let plan = Self {
             target,
             named: args.target.clone(),
             control_bind,
@@ -117,7 +117,18 @@ impl BlastPlan {
             probe: args.probe,
             mtu,
             iperf3: Iperf3Options::of(args, &test)?,
-        })
+        };
+        plan.check_gsro(args).map_err(Usage::from)?;
+        Ok(plan)
+    }
+
+    /// A server that sends with GSO cannot fragment, and would end the test.
+    fn check_gsro(&self, args: &BlastArgs) -> Result<(), BlastUsage> {
+        if !args.gsro || self.test.direction == Direction::Up || self.fragments() == 1 {
+            return Ok(());
+        }
+        let most = u64::from(self.mtu).saturating_sub(self.ip_family().headers() as u64);
+        Err(BlastUsage::GsroFragments { size: u64::from(self.test.payload), most })
     }
 
     /// The same run at another rate, for another time: nothing is looked up again. Both plans have

@@ -118,7 +118,8 @@ impl Worded for Iperf3Report {
             Nanos::ZERO => String::new(),
             omit => format!("   first {omit} not counted"),
         };
-        format!("{rate}   {}-bit counters{omit}", self.counter_bits)
+        let gsro = if self.gsro_requested { "   GSO and GRO requested" } else { "" };
+        format!("{rate}   {}-bit counters{omit}{gsro}", self.counter_bits)
     }
 }
 

@@ -32,6 +32,7 @@ fn lossy() -> BlastReport {
         stream_rate_bps: Some(1_000_000_000),
         omit_ns: 2_000_000_000,
         counter_bits: 32,
+        gsro_requested: true,
         lost_without_tail: Some(797),
         repeated_greetings: 0,
     });
