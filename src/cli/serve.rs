@@ -55,7 +55,7 @@ pub struct ServeArgs {
     /// Reflect STAMP on another port too [default: 862]
     ///
     /// TWAMP Light included. The main port always reflects STAMP. The value is ADDR:PORT, :PORT or
-    /// ADDR.
+    /// ADDR, joined by an equals sign: --stamp=192.0.2.10.
     #[arg(
         long,
         value_name = "[ADDR:]PORT",
@@ -68,8 +68,9 @@ pub struct ServeArgs {
     /// Serve iperf3 clients (-u) on another port too [default: 5201]
     ///
     /// TCP and UDP of the same port. The limits below hold for their tests too, counted apart from
-    /// the server's own sessions; half of the memory is theirs. iperf3 has no keys: with --key, run
-    /// a second server. The value is ADDR:PORT, :PORT or ADDR.
+    /// the server's own sessions; half of the memory is theirs. iperf3 has no keys: with --key,
+    /// give it users (--iperf3-users) or run a second server. The value is ADDR:PORT, :PORT or ADDR,
+    /// joined by an equals sign: --iperf3=192.0.2.10.
     #[arg(
         long,
         value_name = "[ADDR:]PORT",
@@ -97,6 +98,20 @@ pub struct ServeArgs {
     /// A file of 16 to 1024 bytes, the same at both ends.
     #[arg(long, value_name = "FILE", help_heading = LIMITS)]
     pub key: Option<PathBuf>,
+    /// Serve only iperf3 clients with a user and password of this list
+    ///
+    /// As iperf3's --authorized-users-path: a line NAME,HASH for each user, where HASH is the
+    /// hexadecimal SHA-256 of {NAME}PASSWORD, braces included.
+    #[arg(long, value_name = "FILE", requires_all = ["iperf3", "iperf3_key"])]
+    #[arg(help_heading = LIMITS, hide_short_help = true)]
+    pub iperf3_users: Option<PathBuf>,
+    /// RSA key by which iperf3 clients encrypt user and password: the private one, in PEM form
+    #[arg(long, value_name = "FILE", requires = "iperf3_users", help_heading = LIMITS)]
+    #[arg(hide_short_help = true)]
+    pub iperf3_key: Option<PathBuf>,
+    /// Also accept user and password as iperf3 before 3.17 encrypts them (PKCS#1 v1.5)
+    #[arg(long, requires = "iperf3_users", help_heading = LIMITS, hide_short_help = true)]
+    pub iperf3_pkcs1_padding: bool,
     /// Serve only this network; may be repeated [default: all]
     ///
     /// A network such as 192.0.2.0/24 or 2001:db8::/32, or a single address.

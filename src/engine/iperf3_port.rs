@@ -73,9 +73,10 @@ impl Iperf3Port {
             receives: receive_shape(plan.io, plan.gro),
             ..plan.policy.clone()
         };
-        let control = self.control;
+        let (control, users) = (self.control, plan.iperf3_users.clone());
         let thread = thread::Builder::new().name("iperf3".to_owned()).spawn(move || {
-            let ended = control.run(Iperf3Server::new(policy, inbox, (streams, log)));
+            let session = Iperf3Server::new(policy, inbox, (streams, log)).for_users(users);
+            let ended = control.run(session);
             server.stop();
             ended
         })?;

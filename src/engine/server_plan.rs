@@ -6,7 +6,9 @@ use crate::net::IoMode;
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::wire::ControlKey;
+use crate::wire::iperf3::Iperf3Users;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Configuration of a server.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct ServerPlan {
     /// The port for iperf3 clients; `None` for none. On `[::]` `dual_stack` applies. Half of the
     /// memory is then for them.
     pub iperf3_bind: Option<SocketAddr>,
+    /// The users that iperf3 clients must be; `None` serves clients without one.
+    pub iperf3_users: Option<Arc<Iperf3Users>>,
     /// STUN on the control port; `None` for none. With a key there is none.
     pub stun: Option<StunPlan>,
     /// Batch system calls that streams may use.

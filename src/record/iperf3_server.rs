@@ -3,7 +3,7 @@
 
 use super::finding::Worded;
 use super::{BlastReceived, BlastSent, ServeRefusal};
-use crate::wire::iperf3::Iperf3Error;
+use crate::wire::iperf3::{Iperf3Error, LoginFault, MOST_SKEW_SECS};
 use serde::Serialize;
 
 /// Why an iperf3 client's test is refused.
@@ -27,6 +27,19 @@ pub enum Iperf3Objection {
     NotUdp,
     /// It has a user and a password, which this server cannot check.
     Credentials,
+    /// It has no user and no password, which this server asks for.
+    CredentialsNeeded,
+    /// Its user and password are not encrypted for this server, or not with this padding.
+    CredentialsUnreadable,
+    /// They are of another time: the clocks differ, or somebody says again what another one said.
+    CredentialsStale {
+        /// How far that time is from this host's, in seconds.
+        skew_secs: u64,
+        /// How far it may be, in seconds.
+        most_secs: u64,
+    },
+    /// There is no such user, or the password is another one.
+    CredentialsWrong,
     /// Its parameters cannot be read.
     Unreadable,
     /// The time that is not counted is too long.
@@ -53,7 +66,11 @@ impl Iperf3Refusal {
                 return match objection {
                     Wrong::AddressBusy => None,
                     Wrong::NotUdp => Some(Iperf3Error::UNIMPLEMENTED),
-                    Wrong::Credentials => Some(Iperf3Error::AUTHORIZATION),
+                    Wrong::Credentials
+                    | Wrong::CredentialsNeeded
+                    | Wrong::CredentialsUnreadable
+                    | Wrong::CredentialsStale { .. }
+                    | Wrong::CredentialsWrong => Some(Iperf3Error::AUTHORIZATION),
                     Wrong::Unreadable => Some(Iperf3Error::PARAMETERS),
                     Wrong::OmitTooLong { .. } => Some(Iperf3Error::OMIT),
                     Wrong::BurstTooLong { .. } => Some(Iperf3Error::BURST),
@@ -96,6 +113,18 @@ impl From<ServeRefusal> for Iperf3Refusal {
 impl From<Iperf3Objection> for Iperf3Refusal {
     fn from(objection: Iperf3Objection) -> Self {
         Self::Protocol(objection)
+    }
+}
+
+impl From<LoginFault> for Iperf3Objection {
+    fn from(fault: LoginFault) -> Self {
+        match fault {
+            LoginFault::Unreadable => Self::CredentialsUnreadable,
+            LoginFault::Stale { skew_secs } => {
+                Self::CredentialsStale { skew_secs, most_secs: MOST_SKEW_SECS }
+            }
+            LoginFault::Wrong => Self::CredentialsWrong,
+        }
     }
 }
 

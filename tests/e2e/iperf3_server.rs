@@ -50,6 +50,13 @@ fn events(server: &Running, event: &str) -> Vec<Value> {
     all.into_iter().filter(|line| text(line, "event") == event).collect()
 }
 
+/// The refusals, once there are so many.
+fn refusals(server: &Running, count: usize) -> Vec<Value> {
+    let refused = || events(server, "iperf3_refused");
+    wait_until("the refusals are logged", secs(5), || refused().len() >= count);
+    refused()
+}
+
 /// The end of the test with payloads of this size.
 fn closed(server: &Running, size: u64) -> Value {
     let find = || {
@@ -282,7 +289,7 @@ fn what_the_policy_forbids_is_refused_in_iperf3_s_own_words() {
         let told = json(&output.out());
         assert!(text(&told, "error").contains(words), "{args:?}: {told:#}");
     }
-    let refused = events(&server, "iperf3_refused");
+    let refused = refusals(&server, cases.len());
     let numbers: Vec<_> = refused.iter().filter_map(|one| one["iperf_error"].as_i64()).collect();
     assert_eq!(numbers, cases.map(|(_, _, number)| number), "{refused:#?}");
     let output = run(&mut iperf3(&lab, &["-b", "10M", "-t", "1"]), secs(10));
@@ -512,4 +519,44 @@ fn udpkit_s_own_client_measures_against_it_in_every_direction() {
         assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
         assert!(number(&report, "delivered") > 50, "{report:#}");
     }
+}
+
+#[test]
+fn users_are_served_by_password_and_key_and_nobody_else_is() {
+    require_tools!("iperf3", "openssl", "sha256sum");
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let (private, public, users) = (file("private.pem"), file("public.pem"), file("users.csv"));
+    let script = format!(
+        "openssl genrsa -out {private} 2048 && openssl rsa -in {private} -pubout -out {public} &&
+         echo mario,$(printf '{{mario}}rossi' | sha256sum | cut -d' ' -f1) > {users}"
+    );
+    run(Command::new("sh").args(["-c", &script]), secs(20)).expect_success();
+    let (key, users) = (format!("--iperf3-key={private}"), format!("--iperf3-users={users}"));
+    // iperf3 3.12 knows only the old padding.
+    let (server, address) = local_server(&[&key, &users, "--iperf3-pkcs1-padding"]);
+    let port = address.port().to_string();
+    let iperf3 = |login: &[&str], password: &str| {
+        let mut client = Command::new("iperf3");
+        client.args(["-c", "127.0.0.1", "-p", &port, "-u", "-b", "1M", "-k", "20"]).args(login);
+        run(client.env("IPERF3_PASSWORD", password), secs(20))
+    };
+    let login = ["--username", "mario", "--rsa-public-key-path", &public];
+    assert!(iperf3(&login, "rossi").success());
+    for (login, password) in [(&login[..], "bianchi"), (&[], "")] {
+        let output = iperf3(login, password);
+        assert!(output.err().contains("authorization failed"), "{}", output.err());
+    }
+    let blast = |password: &str| {
+        let mut client = udpkit();
+        client.args(["blast", "--iperf3", &address.to_string(), "--json", "-c", "20", "-b", "1M"]);
+        client.args(["--user", "mario", "--rsa-key", &public]);
+        run(client.env("IPERF3_PASSWORD", password), secs(20))
+    };
+    assert_eq!(json(&blast("rossi").out())["complete"], true);
+    let refused = json(&blast("bianchi").out());
+    assert_eq!(path(&refused, "failure.cause.number"), 142, "{refused:#}");
+    let refused = refusals(&server, 3);
+    let reasons: Vec<_> = refused.iter().map(|one| text(one, "refusal.code")).collect();
+    assert_eq!(reasons, ["credentials_wrong", "credentials_needed", "credentials_wrong"]);
 }

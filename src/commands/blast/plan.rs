@@ -197,6 +197,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         stamp: StampPolicy::default(),
         stamp_bind: None,
         iperf3_bind: None,
+        iperf3_users: None,
         stun: None,
         io,
         gro: io.coalesces() && !args.no_gro,

@@ -88,8 +88,8 @@ pub(super) enum ServeUsage {
         /// The port.
         port: u16,
     },
-    /// `--iperf3` with a key.
-    #[error("--iperf3 cannot be used with a key: iperf3 clients have none")]
+    /// `--iperf3` with a key and without users.
+    #[error("--iperf3 would serve clients without the key: iperf3 has none")]
     Iperf3WithKey,
 }
 

@@ -1,6 +1,7 @@
 //! `udpkit serve`: from arguments to a run.
 
 mod error;
+mod iperf3_users;
 
 use super::exit::Hinted;
 use super::key;
@@ -64,6 +65,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         stamp: stamp(&args)?,
         stamp_bind: stamp_bind(&args, bind)?,
         iperf3_bind: iperf3_bind(&args, bind)?,
+        iperf3_users: iperf3_users::read(&args)?,
         stun: stun(&args)?,
         io,
         gro: io.coalesces() && !args.no_gro,
@@ -72,7 +74,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         confinement: Some(confinement),
     };
     check_stun(&plan)?;
-    if plan.iperf3_bind.is_some() && plan.key.is_some() {
+    if plan.iperf3_bind.is_some() && plan.key.is_some() && plan.iperf3_users.is_none() {
         return Err(Usage::from(ServeUsage::Iperf3WithKey).into());
     }
     sys::limit_heaps();

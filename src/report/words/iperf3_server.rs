@@ -39,6 +39,18 @@ impl Worded for Iperf3Objection {
             }
             Self::NotUdp => "only UDP tests (-u) are served".to_owned(),
             Self::Credentials => "user and password cannot be checked here".to_owned(),
+            Self::CredentialsNeeded => "a user and a password are required".to_owned(),
+            Self::CredentialsUnreadable => {
+                "user and password are not encrypted with this server's public key, or with the \
+                 padding of iperf3 before 3.17"
+                    .to_owned()
+            }
+            Self::CredentialsStale { skew_secs, most_secs } => {
+                let most = Nanos::from_secs(*most_secs);
+                let skew = Nanos::from_secs(*skew_secs);
+                format!("the client's clock is {skew} away from this host's: at most {most}")
+            }
+            Self::CredentialsWrong => "no such user, or wrong password".to_owned(),
             Self::Unreadable => "the parameters cannot be read".to_owned(),
             Self::OmitTooLong { most_secs } => {
                 format!("at most {most_secs} s can be omitted")

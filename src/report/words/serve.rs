@@ -14,8 +14,14 @@ pub const OTHER_STUN_PORT: &str =
 /// Hint for a STAMP port that equals the main port.
 pub const STAMP_ANYWAY: &str = "the server's own port answers STAMP without --stamp";
 /// Hint for iperf3 clients on a server with a key.
-pub const IPERF3_WITHOUT_KEY: &str =
-    "run a second `udpkit serve --iperf3` without the key, on another --port";
+pub const IPERF3_WITHOUT_KEY: &str = "--iperf3-users has users and passwords for them; or run a \
+     second `udpkit serve --iperf3` without the key, on another --port";
+/// Hint for a private key that is none.
+pub const MAKE_AN_RSA_KEY: &str = "`openssl genrsa -out private.pem 2048` makes one, and \
+     `openssl rsa -in private.pem -pubout` the clients' half";
+/// Hint for a list of users that is none.
+pub const MAKE_A_USER: &str =
+    "`printf '{NAME}PASSWORD' | sha256sum` shows the HASH of a line NAME,HASH";
 /// Hint for `--user root` with another group.
 pub const ROOTS_GROUP: &str = "use --user root, or another user";
 /// Hint if privileges cannot be dropped.

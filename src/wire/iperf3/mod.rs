@@ -9,7 +9,10 @@ mod message;
 mod params;
 mod results;
 mod state;
+#[cfg(test)]
+pub(crate) mod test_users;
 mod token;
+mod users;
 mod version;
 
 pub use error_code::Iperf3Error;
@@ -22,6 +25,7 @@ pub use state::{
     COOKIE_LEN, ControlState, SERVER_ERROR_LEN, cookie, decode_server_error, encode_server_error,
 };
 pub use token::token_text;
+pub use users::{Iperf3Users, LoginFault, MOST_SKEW_SECS, OldTokens, UsersFault};
 pub use version::Iperf3Version;
 
 /// TCP port of the control connection, and UDP port of the data.

@@ -42,9 +42,6 @@ impl Asked {
         if !params.udp {
             return Err(Wrong::NotUdp.into());
         }
-        if params.authtoken.is_some() {
-            return Err(Wrong::Credentials.into());
-        }
         if params.omit > MOST_OMIT_SECS {
             return Err(Wrong::OmitTooLong { most_secs: MOST_OMIT_SECS }.into());
         }

@@ -20,6 +20,11 @@ pub(super) enum State {
     Parameters,
     /// The test can be had, and waits for its turn to open its streams.
     Waiting,
+    /// User and password were not accepted, which the client learns after a while; until then it
+    /// has its place.
+    Rejected,
+    /// The same of a client that has closed the connection.
+    RejectedAndGone,
     /// A test was granted.
     Test(Iperf3Stage),
 }

@@ -9,18 +9,23 @@ use crate::record::{
     Iperf3End, Iperf3Objection, Iperf3Refusal, Iperf3Stage, ServeRecord, ServeRefusal,
     ServeResource,
 };
+use crate::session::iperf3::inbox::Inbox;
 use crate::session::serve::{
     Bound, Lifetime, LogLimit, RunResources, ServeCommand, ServeEngine, ServeEvent, ServeOrder,
     ServePolicy, ServeSummary, Used,
 };
 use crate::units::Nanos;
 use crate::wire::iperf3::{
-    COOKIE_LEN, ControlState, Iperf3Error, Iperf3Params, Iperf3Version, MOST_PARAMS, MOST_RESULTS,
-    decode_message, encode_server_error,
+    COOKIE_LEN, ControlState, Iperf3Error, Iperf3Params, Iperf3Users, Iperf3Version, MOST_PARAMS,
+    MOST_RESULTS, decode_message, encode_server_error,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+/// After how long a client learns that its user and password were not accepted: always the same, so
+/// that the time tells nothing, and long enough that trying many takes long.
+const REJECTION: Nanos = Nanos::from_secs(1);
 /// How long a client may take for its cookie, and for its parameters.
 const OPENING: Nanos = Nanos::from_secs(5);
 /// How long a client waits until another one from its address has opened its streams.
@@ -39,6 +44,7 @@ const PREFIX: &str = "iperf3-";
 /// The server of iperf3 clients.
 pub struct Iperf3Server<O, E> {
     pub(super) policy: ServePolicy,
+    users: Option<Arc<Iperf3Users>>,
     orders: O,
     pub(super) engine: E,
     /// The clients by their connections, in the order in which they connected.
@@ -58,6 +64,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
     pub fn new(policy: ServePolicy, orders: O, engine: E) -> Self {
         Self {
             policy,
+            users: None,
             orders,
             engine,
             clients: BTreeMap::new(),
@@ -68,6 +75,12 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             over: false,
             told_open: (0, 0),
         }
+    }
+
+    /// The same for these users alone.
+    #[must_use]
+    pub fn for_users(self, users: Option<Arc<Iperf3Users>>) -> Self {
+        Self { users, ..self }
     }
 
     pub(super) fn write(&mut self, connection: u64, bytes: Vec<u8>) {
@@ -186,6 +199,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                     self.refuse(connection, address, Iperf3Objection::Unreadable.into(), now);
                 }
             },
+            State::Rejected | State::RejectedAndGone => {
+                client.inbox = Inbox::default();
+                return false;
+            }
             // Nothing is due from it but an early end.
             State::Waiting => {
                 if client.inbox.byte().is_none() {
@@ -213,8 +230,22 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         if let Ok(params) = &params {
             client.version = Iperf3Version::read(&params.client_version);
         }
+        let params = params.map_err(|_| Iperf3Refusal::from(Iperf3Objection::Unreadable));
+        if let Ok(params) = &params
+            && let Err(objection) = self.admit_user(params, now)
+        {
+            let told_at_once = matches!(
+                objection,
+                Iperf3Objection::Credentials | Iperf3Objection::CredentialsNeeded
+            );
+            return match (told_at_once, self.clients.get(&connection)) {
+                (true, Some(client)) => {
+                    self.refuse(connection, client.address, objection.into(), now);
+                }
+                _ => self.reject(connection, objection, now),
+            };
+        }
         let admitted = params
-            .map_err(|_| Iperf3Refusal::from(Iperf3Objection::Unreadable))
             .and_then(|params| Asked::read(&params, &self.policy))
             .and_then(|asked| Ok((asked, self.room_for(address, &asked)?)));
         let (asked, room) = match admitted {
@@ -226,6 +257,28 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             client.enter(State::Waiting, now.mono, TURN);
         }
         self.grant_next(address, now);
+    }
+
+    /// Whether the client is a user of this server, where it has users.
+    fn admit_user(&self, params: &Iperf3Params, now: Now) -> Result<(), Iperf3Objection> {
+        match (&self.users, &params.authtoken) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(Iperf3Objection::Credentials),
+            (Some(_), None) => Err(Iperf3Objection::CredentialsNeeded),
+            (Some(users), Some(token)) => {
+                users.admit(token, now.real.0 / 1_000_000_000).map_err(Into::into)
+            }
+        }
+    }
+
+    /// Logs why a client is no user, of which it is told later.
+    fn reject(&mut self, connection: u64, objection: Iperf3Objection, now: Now) {
+        let Some(client) = self.clients.get_mut(&connection) else { return };
+        client.enter(State::Rejected, now.mono, REJECTION);
+        let client = client.address.into();
+        let iperf_error = Some(Iperf3Error::AUTHORIZATION.0);
+        let refusal = objection.into();
+        self.log(ServeRecord::Iperf3Refused { client, iperf_error, refusal }, now);
     }
 
     /// Lets the first client from an address that waits for it open its streams, unless another one
@@ -353,6 +406,13 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         let waited_ns = (now.mono - client.entered).0;
         match client.state {
             State::Cookie | State::Parameters => self.drop_client(connection),
+            State::Rejected => {
+                self.write(connection, encode_server_error(Iperf3Error::AUTHORIZATION));
+                self.drop_client(connection);
+            }
+            State::RejectedAndGone => {
+                self.clients.remove(&connection);
+            }
             State::Waiting => {
                 let address = client.address;
                 self.refuse(connection, address, Iperf3Objection::AddressBusy.into(), now);
@@ -425,6 +485,12 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
             Some(State::Cookie | State::Parameters | State::Waiting) => {
                 self.drop_client(connection);
             }
+            Some(State::Rejected | State::RejectedAndGone) => {
+                if let Some(client) = self.clients.get_mut(&connection) {
+                    client.state = State::RejectedAndGone;
+                }
+                self.out.push(ConnectionOrder::Close { connection });
+            }
             // It has everything.
             Some(State::Test(Iperf3Stage::Goodbye)) => self.end(connection, Iperf3End::Done, now),
             Some(State::Test(stage)) => {
@@ -463,10 +529,12 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
         let all: Vec<u64> = self.clients.keys().copied().collect();
         for connection in all {
             let state = self.clients.get(&connection).map(|client| client.state);
-            if matches!(state, Some(State::Test(_))) {
-                self.fail(connection, Iperf3End::ServerEnds, now);
-            } else {
-                self.drop_client(connection);
+            match state {
+                Some(State::Test(_)) => self.fail(connection, Iperf3End::ServerEnds, now),
+                Some(State::RejectedAndGone) => {
+                    self.clients.remove(&connection);
+                }
+                _ => self.drop_client(connection),
             }
         }
     }

@@ -3,14 +3,18 @@
 use super::simulated_client::{COOKIE, PAYLOAD, World, address, params, read_results, results};
 use crate::machine::{ByteServer, ConnectionEnd, Next};
 use crate::record::{
-    BlastReceived, Iperf3End, Iperf3Received, Iperf3Stage, LocalFailure, ServeRecord,
+    BlastReceived, Iperf3End, Iperf3Objection, Iperf3Received, Iperf3Stage, LocalFailure,
+    ServeRecord,
 };
 use crate::session::blast::Filling;
 use crate::session::serve::{Lifetime, Reverse, ServeCommand, ServePolicy, StreamReport};
 use crate::units::Nanos;
+use crate::wire::iperf3::test_users::{KEY, LIST, NOW, sealed};
 use crate::wire::iperf3::{
-    CLIENT_GREETING, Iperf3Params, Iperf3Results, StreamResults, encode_message,
+    CLIENT_GREETING, Iperf3Params, Iperf3Results, Iperf3Users, OldTokens, StreamResults,
+    encode_message,
 };
+use std::sync::Arc;
 
 const ERROR: u8 = 0xFE;
 const BUSY: u8 = 0xFF;
@@ -282,6 +286,56 @@ fn a_client_that_is_gone_frees_its_place_at_once_in_every_stage() {
                 other => panic!("{other:?}"),
             }
         }
+    }
+}
+
+#[test]
+fn a_server_with_users_serves_these_alone_and_is_slow_to_reject_others() {
+    let users = || {
+        let users = Iperf3Users::read(&KEY, LIST, OldTokens::Refused).unwrap();
+        let mut world = World::new(ServePolicy { max_sessions: 1, ..ServePolicy::default() });
+        world.now = Nanos::from_secs(NOW);
+        world.server = world.server.for_users(Some(Arc::new(users)));
+        world
+    };
+    let asking = |world: &mut World, token: Option<String>| {
+        let client = world.connect(address(1, 4_000));
+        world.feed(client, COOKIE);
+        let params = Iperf3Params { authtoken: token, ..params(1) };
+        let told = world.feed(client, &encode_message(&params));
+        (client, told)
+    };
+    let authorization = [ERROR, 0, 0, 0, 142, 0, 0, 0, 0];
+    let mut world = users();
+    let (client, told) = asking(&mut world, Some(sealed("mario", "rossi", NOW)));
+    assert_eq!((&told[..], world.closed.contains(&client)), (&[10][..], false));
+
+    let mut world = users();
+    let (client, told) = asking(&mut world, None);
+    assert_eq!((&told[..], world.closed.contains(&client)), (&authorization[..], true));
+
+    for is_gone in [false, true] {
+        let mut world = users();
+        let (client, told) = asking(&mut world, Some(sealed("mario", "bianchi", NOW)));
+        assert!(told.is_empty() && world.closed.is_empty(), "not yet");
+        assert!(world.feed(client, &[12; 100]).is_empty());
+        if is_gone {
+            world.end(client, ConnectionEnd::Closed);
+        }
+        let other = world.connect(address(1, 4_001));
+        assert_eq!(world.told(other), [BUSY], "its place is not free");
+        assert_eq!(world.wait_for_nothing(), Nanos::from_secs(1));
+        let told = world.told(client);
+        assert_eq!(told, if is_gone { &[][..] } else { &authorization });
+        assert!(world.closed.contains(&client));
+        let next = world.connect(address(1, 4_002));
+        assert!(!world.closed.contains(&next), "its place is free");
+        let log = world.log();
+        let refused = |record: &&ServeRecord| {
+            let refusal = Iperf3Objection::CredentialsWrong.into();
+            matches!(record, ServeRecord::Iperf3Refused { refusal: found, .. } if *found == refusal)
+        };
+        assert_eq!(log.iter().filter(refused).count(), 1, "{log:?}");
     }
 }
 
