@@ -266,6 +266,24 @@ fn a_count_ends_a_run_in_either_direction() {
 }
 
 #[test]
+fn an_older_server_does_not_heed_gsro_and_none_is_asked_to_fragment_with_it() {
+    require_lab!();
+    require_tools!("iperf3");
+    let lab = Lab::pair();
+    let args = ["--gsro", "--bidir", "--size", "1472", "-b", "1M"];
+    let (report, server) = measured(&lab, &args);
+    assert_up(&report, &server);
+    assert_down(path(&report, "reverse"), &server);
+    assert_eq!(path(&report, "iperf3.gsro_requested"), true);
+    for (way, code) in [("--reverse", 2), ("--bidir", 2), ("--ecn=ect0", 1)] {
+        let output = run(&mut blast_command(&lab, &["--gsro", "--size", "1473", way]), secs(10));
+        // Nobody listens.
+        assert_eq!(output.code(), Some(code), "{way}: {}", output.err());
+        assert_eq!(output.err().contains("use --size 1472 or less"), code == 2, "{way}");
+    }
+}
+
+#[test]
 fn a_busy_server_and_a_killed_one_are_told_in_words() {
     require_lab!();
     require_tools!("iperf3");

@@ -317,7 +317,7 @@ const COOKIE: &[u8; 37] = b"abcdefghijklmnopqrstuvwxyz234567abcd\0";
 const PARAMS: &str = r#"{"udp":true,"omit":0,"time":5,"num":0,"blockcount":0,"parallel":1,
     "len":100,"bandwidth":1000000,"pacing_timer":1000,"client_version":"3.12""#;
 const RESULTS: &str = r#"{"cpu_util_total":0,"cpu_util_user":0,"cpu_util_system":0,
-    "sender_has_retransmits":0,"streams":[{"id":1,"bytes":0,"retransmits":-1,"jitter":0,
+    "sender_has_retransmits":0,"streams":[{"id":1,"bytes":300,"retransmits":-1,"jitter":0,
     "errors":0,"packets":3,"start_time":0,"end_time":1}]}"#;
 
 impl Client {

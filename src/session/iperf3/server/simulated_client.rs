@@ -247,6 +247,7 @@ impl World {
 pub(super) fn results(packets: &[i64]) -> Vec<u8> {
     let streams = (0u32..).zip(packets).map(|(stream, packets)| StreamResults {
         id: stream_id(stream),
+        bytes: *packets * i64::from(PAYLOAD),
         packets: *packets,
         ..StreamResults::default()
     });

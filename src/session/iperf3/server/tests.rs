@@ -191,6 +191,7 @@ fn of_a_stream_of_which_nothing_arrived_the_omitted_time_is_left_out() {
         assert_eq!(world.opened()[0].buffer, 5_000);
         let one = StreamResults {
             id: 1,
+            bytes: 20_000,
             packets: 300,
             omitted_packets: told_omitted,
             ..StreamResults::default()
@@ -202,6 +203,27 @@ fn of_a_stream_of_which_nothing_arrived_the_omitted_time_is_left_out() {
         let one = &read_results(&told).0.streams[0];
         assert_eq!((one.errors, one.packets), (lost, 300));
         assert_eq!(one.omitted_packets, Some(300 - lost));
+    }
+}
+
+#[test]
+fn a_client_that_numbered_datagrams_and_sent_none_has_lost_none() {
+    for (omit, omitted, total) in
+        [(0, Some(0), 0), (0, None, 0), (1, Some(40), 40), (1, None, 1_022)]
+    {
+        let mut world = world();
+        let client = world.ending(address(1, 4_000), &Iperf3Params { omit, ..params(1) });
+        let one = StreamResults {
+            id: 1,
+            packets: 1_022,
+            omitted_packets: omitted,
+            ..StreamResults::default()
+        };
+        world.commands();
+        let told = Iperf3Results { streams: vec![one], ..Iperf3Results::default() };
+        world.feed(client, &encode_message(&told));
+        let expected = ServeCommand::Total { session: client, stream: 0, total };
+        assert!(world.commands().contains(&expected), "{omit} {omitted:?}");
     }
 }
 
