@@ -149,7 +149,9 @@ fn every_command_tells_the_outage_that_the_router_made() {
     wait_until("data flows again", secs(20), || {
         seen().iter().zip(then).all(|(now, then)| *now > then + 100)
     });
-    [&up, &both, &ping6, &ping4, &cast].iter().for_each(|client| client.signal("INT"));
+    for client in [&up, &both, &ping6, &ping4, &cast] {
+        client.signal("INT");
+    }
 
     let told = report(&up.wait(secs(30)));
     let found = outage(&told, "outages", dark);
