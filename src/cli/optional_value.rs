@@ -4,18 +4,21 @@
 use super::habits::command_of;
 use std::ffi::OsString;
 
+/// The subcommand whose own address is an argument.
+const SERVE: &str = "serve";
+
 /// What is wrong where an address stands behind such a flag, and how to say what was meant; `None`
 /// where none does.
 pub(super) fn fault(words: &[OsString]) -> Option<(String, String)> {
-    let command = command_of(words);
-    let mut at = super::command();
-    for name in command.split(' ') {
-        at = at.find_subcommand(name)?.clone();
+    if command_of(words) != SERVE {
+        return None;
     }
+    let commands = super::command();
+    let serve = commands.find_subcommand(SERVE)?;
     let words: Vec<&str> = words.iter().map_while(|word| word.to_str()).collect();
     let end = words.iter().position(|word| *word == "--").unwrap_or(words.len());
     let takes_address = |flag: &str| {
-        at.get_arguments().any(|arg| {
+        serve.get_arguments().any(|arg| {
             let names = arg.get_value_names().unwrap_or_default();
             let optional = arg.get_num_args().is_some_and(|count| count.min_values() == 0);
             optional
@@ -32,7 +35,7 @@ pub(super) fn fault(words: &[OsString]) -> Option<(String, String)> {
             "error: '{address}' after '{flag}': the address of {flag} is joined to it by '='\n"
         ),
         format!(
-            "{flag}={address}; or, for the server's own address, udpkit {command} {address} {flag}"
+            "{flag}={address}; or, for the server's own address, udpkit {SERVE} {address} {flag}"
         ),
     ))
 }
@@ -71,6 +74,7 @@ mod tests {
             "udpkit serve --iperf3 --stamp=:863 -- 1.2.3.4",
             "udpkit serve --iperf3 -- 1.2.3.4",
             "udpkit blast --iperf3 192.0.2.10",
+            "udpkit cast send --open :8620",
         ] {
             assert_eq!(stopped(line), None, "{line}");
         }

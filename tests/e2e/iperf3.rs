@@ -240,7 +240,8 @@ fn marks_and_dont_fragment_are_on_the_wire_in_either_direction() {
         assert!(!all || whole == data, "{args:?}: {whole} of {data}");
     }
     // What an iperf3 client asks its server for: 3.12's own server does not mark what it sends.
-    let _server = lab.serve("b", &["--iperf3", "--io", "mmsg"]);
+    let server = lab.serve("b", &["--iperf3", "--io", "mmsg"]);
+    server.wait_for_line("serving iperf3", secs(10));
     let before = counted("a");
     let mut client = lab.command("a", "iperf3");
     client.args(["-c", "10.77.0.2", "-u", "-R", "-b", "1M", "-t", "1", "-l", "700", "-J"]);

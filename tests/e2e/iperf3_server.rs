@@ -13,7 +13,9 @@ use std::time::Duration;
 
 /// The server on `b`, with its events as JSON.
 fn serve(lab: &Lab, args: &[&str]) -> Running {
-    lab.serve("b", &[&["--iperf3", "--json"], args].concat())
+    let server = lab.serve("b", &[&["--iperf3", "--json"], args].concat());
+    server.wait_for("the port", secs(10), |line| line.contains("iperf3_port"));
+    server
 }
 
 /// iperf3's client on `a`, for a second.
