@@ -84,11 +84,13 @@ pub enum HostCounter {
     TxDropped,
     /// Packets that the card could not send.
     TxErrors,
+    /// Packets that left the interface's queueing disciplines for the driver.
+    QdiscPackets,
 }
 
 impl HostCounter {
     /// Every counter, in the order of the dialogue and of JSON.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::RxPackets,
         Self::RxPacketsAll,
         Self::RxMissed,
@@ -128,6 +130,7 @@ impl HostCounter {
         Self::TxPackets,
         Self::TxDropped,
         Self::TxErrors,
+        Self::QdiscPackets,
     ];
 
     /// Its key in JSON.
@@ -172,6 +175,7 @@ impl HostCounter {
             Self::TxPackets => "tx_packets",
             Self::TxDropped => "tx_dropped",
             Self::TxErrors => "tx_errors",
+            Self::QdiscPackets => "qdisc_packets",
         }
     }
 }

@@ -158,6 +158,9 @@ pub struct BlastSent {
     pub bytes: u64,
     /// Datagrams that the kernel refused, by cause.
     pub refused: Vec<Refusal>,
+    /// Buffers, each of one datagram or more, in which those were for which a queue had no room;
+    /// `None` if not reported.
+    pub queue_full_buffers: Option<u64>,
     /// Errors from the network (ICMP) for datagrams in transit, by cause.
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due but still waited when the time was over.

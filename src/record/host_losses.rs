@@ -4,6 +4,11 @@
 //! missing, and "up to" that where other traffic could have made it count. What no counter explains
 //! was lost on the path.
 
+mod sender;
+
+pub use self::sender::SendFailures;
+
+use self::sender::in_sender;
 use crate::batch::{HostChange, HostCounter, HostCounters};
 use crate::record::Way;
 use serde::Serialize;
@@ -159,10 +164,13 @@ pub struct LossFacts {
     pub drops_known: bool,
     /// Most datagrams of one buffer.
     pub per_drop: u64,
-    /// Sends that failed and that the sender knows of: refused, blocked by a full buffer, or failed
-    /// by the ICMP error of an earlier datagram. The host counts each (`OutDiscards`), and none is a
-    /// loss of what was sent.
-    pub failed_sends: u64,
+    /// What the sender knows that it did not send.
+    pub failures: SendFailures,
+    /// Datagrams that the sender's host accepted, for this receiver and for others, all for the
+    /// interface whose counters are given; `None` if unknown.
+    pub accepted: Option<u64>,
+    /// Most datagrams of one buffer that was sent.
+    pub per_send: u64,
     /// Fragments of each datagram; 1 for whole ones.
     pub fragments: u64,
 }
@@ -356,32 +364,6 @@ fn reassembly(facts: &LossFacts, host: &HostCounters, others: Certainty) -> (Cla
     let at_once = failed.saturating_sub(counted(HostCounter::IpReasmTimeout)).min(most);
     let certainty = if at_once > 0 { Certainty::UpTo } else { certainty };
     (claim(place, most - at_once, certainty), claim(memory, at_once, certainty))
-}
-
-/// What the sending host dropped after it had accepted it. One drop is counted by the queueing
-/// discipline, by IP and by the socket, and where the sender was told, it was not sent at all.
-fn in_sender(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
-    let counted = |counter| host.get(counter).unwrap_or(0);
-    let sent = facts.arrived.saturating_add(facts.missing).saturating_mul(facts.fragments);
-    let interface = alone(host.get(HostCounter::TxPackets), sent);
-    let mut known = facts.failed_sends;
-    let mut beyond = |counter| {
-        let count = counted(counter);
-        let most = count.saturating_sub(known);
-        known = known.max(count);
-        most
-    };
-    let claim = |place, most| Claim { place, most, certainty: interface };
-    let queued = [
-        claim(LossPlace::Qdisc, beyond(HostCounter::QdiscDrops)),
-        claim(LossPlace::OutDiscard, beyond(HostCounter::IpOutDiscards)),
-        claim(LossPlace::SendBuffer, beyond(HostCounter::UdpSndbufErrors)),
-    ];
-    let fragmentation = counted(HostCounter::IpFragFails).saturating_sub(facts.failed_sends);
-    let transmit = counted(HostCounter::TxDropped).saturating_add(counted(HostCounter::TxErrors));
-    let rest =
-        [claim(LossPlace::Fragmentation, fragmentation), claim(LossPlace::CardTransmit, transmit)];
-    queued.into_iter().chain(rest).collect()
 }
 
 /// Whether hardly anything but the run's packets passed a counter; an unknown number may be any.

@@ -86,7 +86,7 @@ pub use fanout_report_check::KnownFanout;
 pub use finding::{Findings, Never, Worded};
 pub use host_losses::{
     Certainty, HostReport, HostRole, LossFacts, LossGroup, LossPart, LossPlace, LossShares,
-    host_reports, share_losses, split_drops, thrown_away,
+    SendFailures, host_reports, share_losses, split_drops, thrown_away,
 };
 pub use interface_events::InterfaceEvent;
 pub use iperf3::{Iperf3Failure, Iperf3Phase, Iperf3Report};

@@ -5,18 +5,18 @@ use super::iperf3_unknown::take_out_unknown;
 use super::lost_tail::{Bursts, add_lost_tail};
 use super::plan::BlastPlan;
 use super::streams::Collected;
-use crate::batch::{HostChange, RxCall};
+use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
     ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun,
-    LossFacts, LossShares, Losses, Outage, Refusal, RefusalCause, RunEnd, StreamCounts, Way,
-    fell_short, hold_numbers, hold_sent_against_received, host_reports, join_ways, share_losses,
-    stream_rows,
+    LossFacts, LossShares, Losses, Outage, Refusal, RefusalCause, RunEnd, SendFailures,
+    StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received, host_reports,
+    join_ways, share_losses, stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
 use crate::stats::StreamLosses;
-use crate::units::{Endpoint, Nanos, Rate, TCP_HEADER, UDP_HEADER};
+use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
 /// Shorter runs do not allow a CPU percentage.
 const SHORT: Nanos = Nanos::from_millis(100);
@@ -354,10 +354,11 @@ fn loss_facts(
     missing: u64,
     io: &IoReport,
 ) -> LossFacts {
-    let failed_sends = sent.map_or(0, |sent| {
-        let errors = sent.refused.iter().chain(&sent.network_errors);
-        errors.fold(sent.blocked, |sum, one| sum.saturating_add(one.datagrams))
-    });
+    let is_iperf3 = plan.iperf3.is_some();
+    let coalesced = match io.tx {
+        Some(TxCall::Gso) | None => GSO_SEGMENTS as u64,
+        Some(_) => 1,
+    };
     LossFacts {
         missing,
         arrived: counts.datagrams.saturating_add(counts.changed.datagrams()),
@@ -368,8 +369,30 @@ fn loss_facts(
             Some(RxCall::Gro) | None => ReceiverPlan::COALESCED,
             Some(_) => 1,
         },
-        failed_sends,
+        failures: sent.map(send_failures).unwrap_or_default(),
+        // What is sent in iperf3's omitted time is counted by the host alone.
+        accepted: sent.filter(|_| !is_iperf3).map(|sent| sent.datagrams),
+        per_send: coalesced.min(u64::from(io.batch).max(1)),
         fragments: plan.fragments(),
+    }
+}
+
+/// What a sender of which this is known did not send.
+fn send_failures(sent: &BlastSent) -> SendFailures {
+    let sum = |refused: &mut dyn Iterator<Item = &Refusal>| {
+        refused.fold(0u64, |sum, one| sum.saturating_add(one.datagrams))
+    };
+    let is_full = |one: &&Refusal| one.errno.map(LocalRefusal::of) == Some(LocalRefusal::QueueFull);
+    let queue_full = sum(&mut sent.refused.iter().filter(is_full));
+    // A buffer of several datagrams is one failed call; elsewhere each datagram is.
+    let queue_full_buffers = sent.queue_full_buffers.unwrap_or(queue_full).min(queue_full);
+    let others = sum(&mut sent.refused.iter().filter(|one| !is_full(one)));
+    let errors = sum(&mut sent.network_errors.iter());
+    let calls = [queue_full_buffers, others, errors, sent.blocked];
+    SendFailures {
+        queue_full,
+        queue_full_buffers,
+        calls: calls.into_iter().fold(0, u64::saturating_add),
     }
 }
 

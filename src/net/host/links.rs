@@ -25,6 +25,8 @@ pub(super) struct Link {
     pub stats: Option<Stats64>,
     /// Drops of its queueing disciplines; `None` if the kernel reports none.
     pub qdisc_drops: Option<u64>,
+    /// Packets that left them; `None` if the kernel reports none.
+    pub qdisc_packets: Option<u64>,
 }
 
 /// A socket for questions to the kernel.
@@ -144,19 +146,25 @@ fn link_of(message: LinkMessage) -> Link {
     link
 }
 
-/// Adds the drops of the queueing discipline at the root. Those below it report theirs upwards, so
+/// Adds what the queueing discipline at the root counted. Those below it report theirs upwards, so
 /// that its count includes them.
 fn add_qdisc(message: &TcMessage, link: &mut Link) {
-    let stats = message.attributes.iter().find_map(|attribute| match attribute {
-        TcAttribute::Stats2(stats) => stats.iter().find_map(|one| match one {
-            TcStats2::Queue(queue) => Some(u64::from(queue.drops)),
-            _ => None,
-        }),
-        _ => None,
-    });
-    let is_root = message.header.parent == netlink_packet_route::tc::TcHandle::ROOT;
-    if let Some(drops) = stats.filter(|_| is_root) {
-        link.qdisc_drops = Some(link.qdisc_drops.unwrap_or(0).saturating_add(drops));
+    if message.header.parent != netlink_packet_route::tc::TcHandle::ROOT {
+        return;
+    }
+    let add = |sum: &mut Option<u64>, count: u32| {
+        *sum = Some(sum.unwrap_or(0).saturating_add(count.into()));
+    };
+    for attribute in &message.attributes {
+        let TcAttribute::Stats2(stats) = attribute else { continue };
+        for one in stats {
+            match one {
+                TcStats2::Queue(queue) => add(&mut link.qdisc_drops, queue.drops),
+                // The segments of a GSO buffer count one by one.
+                TcStats2::Basic(basic) => add(&mut link.qdisc_packets, basic.packets),
+                _ => {}
+            }
+        }
     }
 }
 

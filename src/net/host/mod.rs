@@ -120,6 +120,7 @@ impl HostSnapshot {
         }
         if let Some(link) = link(tx) {
             counters.set(HostCounter::QdiscDrops, link.qdisc_drops);
+            counters.set(HostCounter::QdiscPackets, link.qdisc_packets);
             if let Some(stats) = &link.stats {
                 counters.set(HostCounter::TxPackets, Some(stats.tx_packets));
                 counters.set(HostCounter::TxDropped, Some(stats.tx_dropped));

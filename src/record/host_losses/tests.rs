@@ -25,6 +25,7 @@ fn facts(missing: u64) -> LossFacts {
         missing,
         arrived: 1_000 - missing,
         per_drop: 1,
+        per_send: 1,
         fragments: 1,
         ..LossFacts::default()
     }
@@ -98,7 +99,8 @@ fn one_drop_that_several_counters_count_is_explained_once() {
     let shares = share_losses(&facts(100), Some(&sender), None);
     assert_eq!((shares.sender, shares.path), (vec![exact(LossPlace::Qdisc, 60)], 40));
     // What the sender was told of was not sent.
-    let told = LossFacts { failed_sends: 50, ..facts(100) };
+    let failures = SendFailures { queue_full: 50, queue_full_buffers: 50, calls: 50 };
+    let told = LossFacts { failures, ..facts(100) };
     let shares = share_losses(&told, Some(&sender), None);
     assert_eq!((shares.sender, shares.path), (vec![exact(LossPlace::Qdisc, 10)], 90));
     let receiver = host(&[(C::SoftnetDropped, 60), (C::RxDropped, 60)]);
@@ -244,7 +246,13 @@ fn the_parts_of_any_counters_sum_up_to_what_is_missing() {
             drop_events: number(1_200),
             drops_known: number(1) > 0,
             per_drop: [1, 128][number(1).min(1) as usize],
-            failed_sends: number(100),
+            failures: SendFailures {
+                queue_full: number(100),
+                queue_full_buffers: number(100),
+                calls: number(100),
+            },
+            accepted: Some(number(5_000)).filter(|accepted| accepted % 3 > 0),
+            per_send: [1, 44][number(1).min(1) as usize],
             fragments: 1 + number(1).min(1) * 3,
         };
         let mut counters = || {
@@ -304,7 +312,7 @@ fn counted_at(place: LossPlace, host: Option<&HostCounters>, facts: &LossFacts) 
         LossPlace::SocketBuffer => buffers(C::UdpRcvbufErrors),
         LossPlace::SocketOther => facts.socket_drops,
         LossPlace::SendBuffer => sum(&[C::UdpSndbufErrors]),
-        LossPlace::Qdisc => sum(&[C::QdiscDrops]),
+        LossPlace::Qdisc => sum(&[C::QdiscDrops]).saturating_mul(facts.per_send),
         LossPlace::OutDiscard => sum(&[C::IpOutDiscards]),
         LossPlace::Fragmentation => sum(&[C::IpFragFails]),
         LossPlace::CardTransmit => sum(&[C::TxDropped, C::TxErrors]),

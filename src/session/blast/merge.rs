@@ -72,7 +72,13 @@ pub fn merge_received<'a>(
 
 /// Adds up senders' counts; lateness is that of the worst stream.
 pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> BlastSent {
-    let mut whole = BlastSent { at_start: Some(0), offered_ns: Some(0), ..BlastSent::default() };
+    let none = Some(0);
+    let mut whole = BlastSent {
+        at_start: none,
+        offered_ns: none,
+        queue_full_buffers: none,
+        ..BlastSent::default()
+    };
     for part in streams {
         add(&mut whole.offered, part.offered);
         add(&mut whole.datagrams, part.datagrams);
@@ -90,6 +96,7 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
             whole.lateness = part.lateness;
         }
         add_causes(&mut whole.refused, &part.refused);
+        whole.queue_full_buffers = sum(whole.queue_full_buffers, buffers(part));
         add_causes(&mut whole.network_errors, &part.network_errors);
     }
     whole
@@ -98,6 +105,11 @@ pub fn merge_sent<'a>(streams: impl IntoIterator<Item = &'a BlastSent>) -> Blast
 /// Saturating, since the far end's numbers can be anything.
 fn add(whole: &mut u64, part: u64) {
     *whole = whole.saturating_add(part);
+}
+
+/// None where nothing was refused, whether reported or not.
+fn buffers(sent: &BlastSent) -> Option<u64> {
+    sent.queue_full_buffers.or(sent.refused.is_empty().then_some(0))
 }
 
 /// A sum that is unknown if any part is.

@@ -5,8 +5,8 @@ use super::opening::{OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
 use super::stream_opening::StreamOpening;
 use crate::batch::{
-    Datagram, DestId, InterfaceChange, LocalSendFailure, NetworkError, SendOutcome, SendStop,
-    TxBatch,
+    Datagram, DestId, InterfaceChange, LocalRefusal, LocalSendFailure, NetworkError, SendOutcome,
+    SendStop, TxBatch,
 };
 use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
@@ -152,6 +152,8 @@ pub struct BlastSender<K> {
     /// When it was last reported that datagrams cannot be delivered.
     refusal_told: Option<Nanos>,
     refused_in_a_row: u64,
+    /// Buffers for which a queue had no room.
+    queue_full_buffers: u64,
     blocked: u64,
     first_send: Option<Nanos>,
     last_send: Nanos,
@@ -201,6 +203,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
             network_errors: Vec::new(),
             refusal_told: None,
             refused_in_a_row: 0,
+            queue_full_buffers: 0,
             blocked: 0,
             first_send: None,
             last_send: Nanos::ZERO,
@@ -328,6 +331,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         self.refused.clear();
         self.network_errors.clear();
         (self.blocked, self.catch_ups, self.at_start) = (0, 0, 0);
+        self.queue_full_buffers = 0;
         (self.first_send, self.attempts) = (None, None);
         self.lateness = DelayHistogram::new();
         self.pause = Nanos::ZERO;
@@ -466,6 +470,8 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
             self.refused.push(Refusal { cause, errno: Some(errno), datagrams, seen });
         }
         self.refused_in_a_row += 1;
+        let is_full = LocalRefusal::of(errno) == LocalRefusal::QueueFull;
+        self.queue_full_buffers += u64::from(is_full);
         let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
         if dead || (self.sent == 0 && self.refused_in_a_row >= HOPELESS) {
             let payload_bytes = self.plan.payload as u64;
@@ -612,6 +618,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             datagrams: counted,
             bytes: counted * self.plan.payload as u64,
             refused: self.refused,
+            queue_full_buffers: Some(self.queue_full_buffers),
             unsent: self.due_at_end,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),

@@ -120,6 +120,10 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
     if let Some(pause) = sent.pause_ns {
         params.push("tx_pause_ns", pause);
     }
+    // 0 is told by the absence of refusals.
+    if let Some(buffers @ 1..) = sent.queue_full_buffers {
+        params.push("tx_queue_full", buffers);
+    }
     // One run has never shown more causes than this.
     for (key, causes) in [("tx_refused", &sent.refused), ("tx_network", &sent.network_errors)] {
         for cause in causes.iter().take(CAUSES) {
@@ -170,6 +174,7 @@ pub fn read_sent(params: &Params) -> Result<Option<UncheckedSent>, BadParam> {
         datagrams: count("tx_datagrams")?,
         bytes: count("tx_bytes")?,
         refused,
+        queue_full_buffers: params.parse("tx_queue_full")?,
         network_errors: causes("tx_network"),
         unsent: count("tx_unsent")?,
         blocked: count("tx_blocked")?,
@@ -344,6 +349,7 @@ mod tests {
             offered: 9,
             datagrams: 7,
             refused: vec![refusal("no buffer space available", Some(105), 2)],
+            queue_full_buffers: Some(1),
             network_errors: vec![refusal("port unreachable", None, 4)],
             lateness: DelayQuantiles { max: Some(5), ..DelayQuantiles::default() },
             pause_ns: Some(2_002_000_000),

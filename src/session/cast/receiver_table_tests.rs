@@ -1,7 +1,7 @@
 //! Attribution of losses among several receivers: none for chance, the right receiver otherwise.
 
 use super::receiver_table::ReceiverTable;
-use super::sender_losses::SenderLosses;
+use super::sender_losses::{SendCounts, SenderLosses};
 use crate::batch::{RxEntry, RxMeta};
 use crate::machine::Now;
 use crate::record::{CommonLoss, FanoutStanding, KnownFanout, LossOrigin};
@@ -14,7 +14,8 @@ const NUMBERS: u64 = 600;
 /// The state of a run of which the sender knows nothing of its own.
 fn standing_of(census: &mut ReceiverTable) -> FanoutStanding {
     let host = HostMeter::default();
-    let losses = SenderLosses { targets: &[], tallies: &[], host: &host };
+    let sent = SendCounts::default();
+    let losses = SenderLosses { targets: &[], tallies: &[], sent: &sent, host: &host };
     census.standing(Nanos::ZERO, &[], &losses)
 }
 

@@ -8,7 +8,7 @@
 use super::end_mark::END_MARK_LEN;
 use super::round::{Fate, Round, RoundKind};
 use super::sender_control::{FeedbackConfig, Pace, SenderControl};
-use super::sender_losses::SenderLosses;
+use super::sender_losses::{SendCounts, SenderLosses};
 use super::subscribers::Change;
 use super::tally::{Explain, Tally};
 use super::{EndMark, Names};
@@ -140,6 +140,7 @@ pub struct CastSender<P, S> {
     too_few: Option<u64>,
     /// Counts of former targets.
     gone: Tally,
+    all_sent: SendCounts,
     /// Bytes of all datagrams, to compute the share for reports.
     bytes: u64,
     interrupted: bool,
@@ -177,6 +178,7 @@ where
             failed: None,
             too_few: None,
             gone: Tally::default(),
+            all_sent: SendCounts::default(),
             bytes: 0,
             interrupted: false,
             closed: false,
@@ -529,6 +531,7 @@ where
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
+        self.all_sent.observe(outcome);
         if self.written == Written::Answers {
             let refused = match outcome.stop {
                 Some(SendStop::Refused { datagrams, .. }) => datagrams,
@@ -585,6 +588,7 @@ where
         let losses = SenderLosses {
             targets: &self.config.targets,
             tallies: &self.tallies,
+            sent: &self.all_sent,
             host: &self.config.host,
         };
         let standing = ear.standing(now.mono, &hosts, &losses);
@@ -598,6 +602,7 @@ where
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {
+        self.all_sent.on_error(error);
         if let Some(ear) = self.ear.as_mut().filter(|_| error.is_refusal()) {
             ear.on_refusal(now.mono, error.destination);
         }
@@ -637,8 +642,8 @@ where
 
     fn finish(mut self, now: Now) -> CastSenderEnd<S> {
         let hosts = self.hosts();
-        let (targets, tallies) = (&self.config.targets, &self.tallies);
-        let losses = SenderLosses { targets, tallies, host: &self.config.host };
+        let (targets, tallies, sent) = (&self.config.targets, &self.tallies, &self.all_sent);
+        let losses = SenderLosses { targets, tallies, sent, host: &self.config.host };
         let standing = self.ear.as_mut().map(|ear| ear.standing(now.mono, &hosts, &losses));
         let mut standing = standing.unwrap_or_default();
         let pause_ns = self.longest_pause.as_u64();

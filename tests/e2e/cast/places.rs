@@ -2,7 +2,7 @@
 //! as witness, and the same network without the fault beside it.
 
 use crate::common::{
-    Lab, Output, Running, json, number, path, require_lab, secs, text, wait_until,
+    Lab, Output, Running, json, number, path, require_lab, require_tools, secs, text, wait_until,
 };
 use serde_json::Value;
 
@@ -105,4 +105,45 @@ fn a_receiver_that_stands_still_is_told_apart_from_a_path_that_loses() {
         // A gap is explained as a whole by the buffers that were dropped in it.
         assert!(socket.abs_diff(full) * 20 <= full, "{socket} of {full}: {report:#}");
     }
+}
+
+/// Whether the sender says that everything was lost in its own queue, and the queue's own count.
+fn queued(lab: &Lab, sent: &Value) -> (u64, u64) {
+    let shown = lab.shell("a", "tc -s qdisc show dev eth0");
+    let mut words = shown.split_whitespace().skip_while(|word| *word != "Sent");
+    let passed = words.nth(3).and_then(|word| word.parse().ok()).expect("packets that left");
+    let row = path(sent, "receiver_rows.0");
+    let [sender_host, path, receiver_host, socket, damaged] = lost(row);
+    assert_eq!([path, receiver_host, socket, damaged], [0; 4], "{sent:#}");
+    (sender_host, passed)
+}
+
+#[test]
+fn what_the_own_queue_cut_out_of_a_burst_was_not_lost_on_the_path() {
+    require_lab!();
+    require_tools!("tc");
+    let lab = Lab::up("pair", &["--no-offload"]);
+    let limit = |rate: &str, burst: u32, limit: u32| {
+        let rule = format!("root tbf rate {rate} burst {burst} limit {limit}");
+        lab.shell("a", &format!("tc qdisc replace dev eth0 {rule}"));
+    };
+    // Buffers of several datagrams, which the queue takes whole, in part or not at all.
+    let args = ["cast", "send", GROUP, "-s", "984", "-c", "1500", "--rate", "20kpps", "-J"];
+    let run = || {
+        let args_there = ["cast", "recv", GROUP, "--idle", "1s", "-q"];
+        let receiver = Running::start(lab.udpkit("b").args(args_there));
+        lab.wait_joined("b", "239.7.7.7");
+        let sent = json(&Running::start(lab.udpkit("a").args(args)).wait(secs(20)).out());
+        receiver.wait(secs(20));
+        sent
+    };
+    limit("1gbit", 100_000, 2_000_000);
+    assert_eq!(queued(&lab, &run()).0, 0);
+    limit("2mbit", 60_000, 66_000);
+    let sent = run();
+    let (dropped, passed) = queued(&lab, &sent);
+    let accepted = number(&sent, "datagrams");
+    // Announcements and end marks left it, too.
+    assert!(dropped > 0 && accepted - dropped <= passed, "{passed}: {sent:#}");
+    assert_eq!(number(&sent, "receiver_rows.0.received"), accepted - dropped, "{sent:#}");
 }

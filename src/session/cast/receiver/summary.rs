@@ -99,8 +99,8 @@ where
             drop_events: self.drops.iter().map(|drops| drops.buffers).sum(),
             drops_known: true,
             per_drop: self.config.per_buffer.max(1),
-            failed_sends: 0,
             fragments: fragments_of(payload, IpFamily::of(first.source), host.as_ref()),
+            ..LossFacts::default()
         };
         let hosts = KnownHosts { way: Way::Down, sender: None, receiver: host.as_ref() };
         let (places, reports) = PlacedLosses::share(facts, None, hosts);
