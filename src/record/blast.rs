@@ -1,6 +1,7 @@
 //! The result of a throughput run, for each direction and as a whole.
 
-use super::host_losses::{HostReport, LossGroup, LossShares};
+use super::host_losses::HostReport;
+use super::placed_losses::PlacedLosses;
 use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
@@ -226,10 +227,13 @@ pub struct Losses {
     pub total: u64,
     /// Offered and never sent, beside these; `None` if the sender did not report.
     pub never_sent: Option<u64>,
-    /// Of the lost, those that the sender's host dropped after it had accepted them.
-    pub sender_host: u64,
+    /// Of the lost, those that the sender's host dropped after it had accepted them; `None` if its
+    /// counters are unknown.
+    pub sender_host: Option<u64>,
     /// Of the lost, those that no counter of either host explains.
     pub path: u64,
+    /// The most that this may be: other traffic may have moved the counters that explain the rest.
+    pub path_at_most: u64,
     /// Of the lost, those that the receiver's host dropped before its socket; `None` where the
     /// receiver cannot tell.
     pub receiver_host: Option<u64>,
@@ -248,19 +252,10 @@ pub struct Losses {
 impl Losses {
     /// The sums of what was lost at each place.
     #[must_use]
-    pub fn of_shares(self, shares: &LossShares) -> Self {
-        let of = |group| {
-            let parts = shares.parts().filter(|part| part.place.group() == group);
-            parts.map(|part| part.datagrams).sum()
-        };
-        Self {
-            sender_host: of(LossGroup::SenderHost),
-            path: shares.path,
-            receiver_host: Some(of(LossGroup::ReceiverHost)),
-            receiver_socket: Some(of(LossGroup::ReceiverSocket)),
-            damaged: Some(of(LossGroup::Damaged)),
-            ..self
-        }
+    pub fn of_places(self, places: &PlacedLosses) -> Self {
+        let PlacedLosses { sender_host, path, path_at_most, .. } = *places;
+        let PlacedLosses { receiver_host, receiver_socket, damaged, .. } = *places;
+        Self { sender_host, path, path_at_most, receiver_host, receiver_socket, damaged, ..self }
     }
 }
 

@@ -161,8 +161,15 @@ pub enum LossOrigin {
         /// Its address.
         receiver: String,
     },
-    /// Several receivers lost different datagrams.
-    NearSeveralReceivers,
+    /// Several receivers lost datagrams, and not the same as all others.
+    NearSeveralReceivers {
+        /// Receivers that lost some.
+        #[serde(rename = "receivers_with_loss")]
+        losing: u64,
+        /// Receivers that lost none.
+        #[serde(rename = "receivers_without_loss")]
+        lossless: u64,
+    },
     /// There were losses: too few, or too similar, to locate.
     Undetermined,
 }

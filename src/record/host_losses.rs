@@ -184,9 +184,17 @@ pub struct LossShares {
     pub receiver: Vec<LossPart>,
     /// What no counter explains.
     pub path: u64,
+    /// Of what the hosts may have lost, as much as the path may have lost instead: other traffic
+    /// may have moved their counters.
+    pub doubtful: u64,
 }
 
 impl LossShares {
+    /// The most that the path may have lost.
+    pub fn path_at_most(&self) -> u64 {
+        self.path.saturating_add(self.doubtful)
+    }
+
     /// All parts but the path's.
     pub fn parts(&self) -> impl Iterator<Item = &LossPart> {
         self.sender.iter().chain(&self.receiver)
@@ -197,12 +205,24 @@ impl LossShares {
 struct Claim {
     place: LossPlace,
     most: u64,
+    /// Of these, those that this host has certainly lost, if not at this place, then at another.
+    in_host: u64,
     certainty: Certainty,
+}
+
+impl Claim {
+    /// A claim that is certain to belong to the host if it is exact.
+    fn new(place: LossPlace, most: u64, certainty: Certainty) -> Self {
+        let in_host = if certainty == Certainty::Exact { most } else { 0 };
+        Self { place, most, in_host, certainty }
+    }
 }
 
 /// The missing datagrams that are not explained yet.
 struct Missing {
     left: u64,
+    /// Of the explained, those that may have another explanation.
+    doubtful: u64,
 }
 
 impl Missing {
@@ -211,14 +231,9 @@ impl Missing {
         let all = claims.iter().fold(0u64, |sum, claim| sum.saturating_add(claim.most));
         // More than is missing: some of it was somebody else's, and nobody knows whose.
         let crowded = all > self.left;
-        for Claim { place, most, certainty } in claims {
-            let datagrams = most.min(self.left);
-            if datagrams == 0 {
-                continue;
-            }
-            self.left -= datagrams;
-            let certainty = if crowded { Certainty::UpTo } else { certainty };
-            into.push(LossPart { place, datagrams, certainty });
+        for claim in claims {
+            let bound = Claim { in_host: 0, certainty: Certainty::UpTo, ..claim };
+            self.explain_one(if crowded { bound } else { claim }, into);
         }
     }
 }
@@ -231,7 +246,7 @@ pub fn share_losses(
     sender: Option<&HostCounters>,
     receiver: Option<&HostCounters>,
 ) -> LossShares {
-    let mut missing = Missing { left: facts.missing };
+    let mut missing = Missing { left: facts.missing, doubtful: 0 };
     let mut shares = LossShares::default();
     at_socket(facts, receiver, &mut missing, &mut shares.receiver);
     if let Some(receiver) = receiver {
@@ -240,7 +255,7 @@ pub fn share_losses(
     if let Some(sender) = sender {
         missing.explain(in_sender(facts, sender), &mut shares.sender);
     }
-    shares.path = missing.left;
+    (shares.path, shares.doubtful) = (missing.left, missing.doubtful);
     shares
 }
 
@@ -269,7 +284,8 @@ fn at_socket(
         let own = counted.unwrap_or(0);
         let most = own.min(left);
         left -= most;
-        Claim { place, most, certainty: certainty(own) }
+        // It was the socket that dropped them, whatever the reason.
+        Claim { place, most, in_host: most, certainty: certainty(own) }
     });
     // A damaged datagram is never coalesced; each other drop may be of many, which the gaps tell.
     let damaged = dropped[0].most;
@@ -280,10 +296,11 @@ fn at_socket(
         let share = u128::from(rest) * u128::from(claim.most) / u128::from(events.max(1));
         events -= claim.most;
         claim.most = u64::try_from(share).unwrap_or(rest);
+        claim.in_host = claim.most;
         rest -= claim.most;
     }
     let other = if events > 0 { rest } else { 0 };
-    let other = Claim { place: LossPlace::SocketOther, most: other, certainty: Certainty::Exact };
+    let other = Claim::new(LossPlace::SocketOther, other, Certainty::Exact);
     for claim in dropped.into_iter().chain([other]) {
         missing.explain_one(claim, into);
     }
@@ -291,7 +308,7 @@ fn at_socket(
     let beyond = reasons[0].1.unwrap_or(0).saturating_sub(damaged);
     if facts.drop_events == 0 && !facts.drops_known {
         let place = LossPlace::UdpChecksum;
-        missing.explain_one(Claim { place, most: beyond, certainty: Certainty::UpTo }, into);
+        missing.explain_one(Claim::new(place, beyond, Certainty::UpTo), into);
     }
 }
 
@@ -300,6 +317,7 @@ impl Missing {
         let datagrams = claim.most.min(self.left);
         if datagrams > 0 {
             self.left -= datagrams;
+            self.doubtful += datagrams.saturating_sub(claim.in_host);
             into.push(LossPart { place: claim.place, datagrams, certainty: claim.certainty });
         }
     }
@@ -323,7 +341,7 @@ fn before_socket(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
     let header =
         [HostCounter::IpInHdrErrors, HostCounter::IpInAddrErrors, HostCounter::IpInTruncated];
     let full = [HostCounter::ConntrackDrop, HostCounter::ConntrackInsertFailed];
-    let claim = |place, most, certainty| Claim { place, most, certainty };
+    let claim = Claim::new;
     let reassembly = reassembly(facts, host, namespace);
     vec![
         claim(LossPlace::ReversePathFilter, counted(HostCounter::IpReversePathFilter), namespace),
@@ -349,7 +367,7 @@ fn before_socket(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
 /// together, at least one for each. Those that lacked the rest, and those that found no memory.
 fn reassembly(facts: &LossFacts, host: &HostCounters, others: Certainty) -> (Claim, Claim) {
     let [place, memory] = [LossPlace::Reassembly, LossPlace::ReassemblyMemory];
-    let claim = |place, most, certainty| Claim { place, most, certainty };
+    let claim = Claim::new;
     let both = host.get(HostCounter::IpReasmReqds).zip(host.get(HostCounter::IpReasmOks));
     let Some((arrived, whole)) = both.filter(|_| facts.fragments >= 2) else {
         return (claim(place, 0, others), claim(memory, 0, others));
@@ -362,8 +380,9 @@ fn reassembly(facts: &LossFacts, host: &HostCounters, others: Certainty) -> (Cla
     let counted = |counter| host.get(counter).unwrap_or(0);
     let failed = counted(HostCounter::IpReasmFails);
     let at_once = failed.saturating_sub(counted(HostCounter::IpReasmTimeout)).min(most);
-    let certainty = if at_once > 0 { Certainty::UpTo } else { certainty };
-    (claim(place, most - at_once, certainty), claim(memory, at_once, certainty))
+    let reason = if at_once > 0 { Certainty::UpTo } else { certainty };
+    let split = |place, most| Claim { certainty: reason, ..claim(place, most, certainty) };
+    (split(place, most - at_once), split(memory, at_once))
 }
 
 /// Whether hardly anything but the run's packets passed a counter; an unknown number may be any.
@@ -404,7 +423,8 @@ pub fn split_drops(host: &HostCounters, drops: u64) -> Vec<LossPart> {
         ..LossFacts::default()
     };
     let mut parts = Vec::new();
-    at_socket(&facts, Some(host), &mut Missing { left: drops }, &mut parts);
+    let mut missing = Missing { left: drops, doubtful: 0 };
+    at_socket(&facts, Some(host), &mut missing, &mut parts);
     parts
 }
 

@@ -18,6 +18,8 @@ pub struct PlacedLosses {
     pub sender_host: Option<u64>,
     /// Of the lost, those that nothing known here explains.
     pub path: u64,
+    /// The most that this may be: other traffic may have moved the counters that explain the rest.
+    pub path_at_most: u64,
     /// Of the lost, those that the receiver's host dropped before its socket; `None` if its
     /// counters are unknown.
     pub receiver_host: Option<u64>,
@@ -62,6 +64,7 @@ impl PlacedLosses {
             never_sent: never,
             sender_host: sender.map(|_| of(LossGroup::SenderHost)),
             path: shares.path,
+            path_at_most: shares.path_at_most(),
             receiver_host: receiver.map(|_| of(LossGroup::ReceiverHost)),
             receiver_socket: Some(of(LossGroup::ReceiverSocket)),
             damaged: receiver.map(|_| of(LossGroup::Damaged)),
@@ -121,6 +124,7 @@ mod tests {
             never_sent: Some(3),
             sender_host: Some(5),
             path: 5,
+            path_at_most: 5,
             receiver_host: Some(0),
             receiver_socket: Some(0),
             damaged: Some(7),
@@ -133,6 +137,7 @@ mod tests {
         let expected = PlacedLosses {
             total: 20,
             path: 13,
+            path_at_most: 13,
             receiver_socket: Some(7),
             ..PlacedLosses::default()
         };

@@ -204,6 +204,8 @@ pub enum ThroughputVerdict {
         lost: u64,
         /// Whether that is a bound.
         certainty: Certainty,
+        /// The most that the path may have lost.
+        path_at_most: u64,
         /// Datagrams sent.
         sent: u64,
         /// Fragments of each datagram; 1 for whole ones.
@@ -219,6 +221,8 @@ pub enum ThroughputVerdict {
         lost: u64,
         /// Whether that is a bound.
         certainty: Certainty,
+        /// The most that the path may have lost.
+        path_at_most: u64,
         /// Datagrams sent.
         sent: u64,
     },

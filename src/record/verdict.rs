@@ -263,12 +263,15 @@ fn largest_part(way: &DirectionReport) -> Option<LossPart> {
 fn judge_host(counts: &Counts<'_>, part: LossPart) -> ThroughputVerdict {
     let (way, sent) = (counts.way, counts.sent);
     let LossPart { place, datagrams: lost, certainty } = part;
+    let path_at_most = counts.lost.path_at_most;
     let host_loss = |role| {
         let fragments = counts.circumstances.fragments;
-        ThroughputVerdict::HostLoss { role, place, lost, certainty, sent, fragments }
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, path_at_most, sent, fragments }
     };
     match place.group() {
-        LossGroup::Damaged => ThroughputVerdict::Damaged { place, lost, certainty, sent },
+        LossGroup::Damaged => {
+            ThroughputVerdict::Damaged { place, lost, certainty, path_at_most, sent }
+        }
         LossGroup::SenderHost => host_loss(HostRole::Sender),
         LossGroup::ReceiverHost => host_loss(HostRole::Receiver),
         LossGroup::ReceiverSocket => {

@@ -6,7 +6,7 @@ use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, lost, waiting_for};
-use super::words::host_losses::part_text;
+use super::words::host_losses::{by_group, part_text};
 use super::words::occurrence::occurrence_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
@@ -381,7 +381,7 @@ fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
         vec![format!("{share}, never sent {never}")]
     };
     if total > 0 {
-        lines.push(by_group(&losses));
+        lines.push(by_group(&losses, &way.hosts));
         lines.extend(way.hosts.iter().flat_map(|host| host.losses.iter().map(part_text)));
     }
     if let (Some(bursts @ 1..), Some(longest_burst)) = (bursts, longest_burst) {
@@ -412,21 +412,6 @@ fn changed_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
     let altered_line = (altered > 0)
         .then(|| format!("{} arrived altered, with a right checksum", lost(altered, of)));
     cut_line.into_iter().chain(altered_line).collect()
-}
-
-/// `880 on the path + 17 at the receiver's socket`.
-fn by_group(losses: &Losses) -> String {
-    let all = [
-        (Some(losses.sender_host), "in the sender's host", false),
-        (Some(losses.path), "on the path", true),
-        (losses.receiver_host, "in the receiver's host", false),
-        (losses.receiver_socket, "at the receiver's socket", true),
-        (losses.damaged, "damaged", false),
-    ];
-    let known = all.into_iter().filter_map(|(count, place, always)| Some((count?, place, always)));
-    let shown = known.filter(|(count, _, always)| *always || *count > 0);
-    let each = shown.map(|(count, place, _)| format!("{} {place}", group_digits(count)));
-    each.collect::<Vec<_>>().join(" + ")
 }
 
 /// `2-3: 14`: 14 bursts of two or three datagrams.

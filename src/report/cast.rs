@@ -9,7 +9,7 @@ use super::number::span_or_dash;
 use super::page::{Align, Page, table};
 use super::progress::fitting;
 use super::words::cast as words;
-use super::words::host_losses::{placed, placed_advice};
+use super::words::host_losses::{placed_advice, placed_here};
 use super::words::occurrence::occurrence_text;
 use super::words::terms::{count_and_share, plural};
 use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
@@ -148,7 +148,7 @@ pub fn cast_received_text(all: &CastReceived, page: Page) -> String {
         closing.push_str(&cast_stream_text(stream, page));
     }
     if let Some(places) = &all.places
-        && let Some(told) = placed(places, &all.hosts, words::BEFORE_THIS_HOST)
+        && let Some(told) = placed_here(places, &all.hosts)
     {
         closing.push_str(&page.labelled("lost", &[told]));
         let advice: Vec<String> = placed_advice(&all.hosts).into_iter().collect();

@@ -9,10 +9,10 @@ use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownRun,
-    LossFacts, LossShares, Losses, Outage, Refusal, RefusalCause, RunEnd, SendFailures,
-    StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received, host_reports,
-    join_ways, share_losses, stream_rows,
+    ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownHosts,
+    KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause, RunEnd, SendFailures,
+    StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received, join_ways,
+    stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
 use crate::stats::StreamLosses;
@@ -197,13 +197,16 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
     let lost = received.filter(|_| control.contradiction.is_none()).map(|counts| {
         let missing = missing(counts, sent, complete);
         let known = loss_facts(plan, counts, sent, missing, &facts.io);
-        let [at_sender, at_receiver] =
-            [&facts.sender, &facts.receiver].map(|host| host.as_ref().map(|host| host.counted));
-        let shares = share_losses(&known, at_sender.as_ref(), at_receiver.as_ref());
-        (losses(counts, sent, missing, &shares), shares)
+        (losses(counts, sent, missing), known)
     });
-    let (lost, shares) = lost.unzip();
-    let hosts = (facts.sender.as_ref(), facts.receiver.as_ref());
+    let hosts = KnownHosts {
+        way: facts.direction,
+        sender: facts.sender.as_ref(),
+        receiver: facts.receiver.as_ref(),
+    };
+    let known = lost.map(|(_, known)| known).unwrap_or_default();
+    let (places, hosts) = PlacedLosses::share(known, None, hosts);
+    let lost = lost.map(|(lost, _)| lost.of_places(&places));
     let mut report = DirectionReport {
         direction: facts.direction,
         duration_ns: length.0,
@@ -215,7 +218,7 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
         stream_rows: if several { stream_rows(&facts.received_streams) } else { Vec::new() },
         counts_final,
         lost,
-        hosts: host_reports(facts.direction, &shares.unwrap_or_default(), hosts.0, hosts.1),
+        hosts,
         ..DirectionReport::default()
     };
     if let Some(sent) = sent {
@@ -396,20 +399,14 @@ fn send_failures(sent: &BlastSent) -> SendFailures {
     }
 }
 
-fn losses(
-    counts: &BlastReceived,
-    sent: Option<&BlastSent>,
-    total: u64,
-    shares: &LossShares,
-) -> Losses {
-    let whole = Losses {
+fn losses(counts: &BlastReceived, sent: Option<&BlastSent>, total: u64) -> Losses {
+    Losses {
         total,
         never_sent: sent.map(BlastSent::never_sent),
         bursts: Some(counts.loss_bursts),
         longest_burst: Some(counts.longest_burst),
         ..Losses::default()
-    };
-    whole.of_shares(shares)
+    }
 }
 
 /// Adds to each refusal of this host the cause that the host's state shows.

@@ -26,7 +26,7 @@ pub(super) fn in_sender(facts: &LossFacts, host: &HostCounters) -> Vec<Claim> {
     let counted = |counter| host.get(counter).unwrap_or(0);
     let sent = facts.arrived.saturating_add(facts.missing).saturating_mul(facts.fragments);
     let interface = alone(host.get(HostCounter::TxPackets), sent);
-    let claim = |place, most| Claim { place, most, certainty: interface };
+    let claim = |place, most| Claim::new(place, most, interface);
     let mut known = facts.failures.calls.max(counted(HostCounter::QdiscDrops));
     let mut beyond = |counter| {
         let count = counted(counter);
@@ -60,20 +60,21 @@ fn in_queue(facts: &LossFacts, host: &HostCounters, others: Certainty) -> Claim 
     let passed = host.get(HostCounter::QdiscPackets).filter(|_| whole);
     let Some((accepted, passed)) = facts.accepted.zip(passed) else {
         let certainty = if whole && least == most { others } else { Certainty::UpTo };
-        return Claim { place, most, certainty };
+        return Claim::new(place, most, certainty);
     };
     // Whoever else was there left the queue, or was dropped.
     let own = accepted.saturating_add(told.queue_full);
     let beside = BESIDE.saturating_add(own / BESIDE_PART);
     if passed.saturating_add(drops) > own.saturating_add(beside) {
-        return Claim { place, most, certainty: Certainty::UpTo };
+        return Claim::new(place, most, Certainty::UpTo);
     }
     // At least so many did not leave it: packets beside the run's that did are among the others.
     let certain = least.max(accepted.saturating_sub(passed)).min(most);
     let most = if certain == 0 { 0 } else { most.min(certain.saturating_add(BESIDE)) };
     let most = most.min(facts.missing);
     let certainty = if most <= certain { others } else { Certainty::UpTo };
-    Claim { place, most, certainty }
+    let in_host = if others == Certainty::Exact { certain.min(most) } else { 0 };
+    Claim { place, most, in_host, certainty }
 }
 
 #[cfg(test)]

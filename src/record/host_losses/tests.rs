@@ -182,6 +182,31 @@ fn other_traffic_makes_a_share_an_upper_bound() {
 }
 
 #[test]
+fn beside_a_bound_the_paths_share_is_a_range() {
+    let range = |facts: &LossFacts, counted: &[(C, u64)]| {
+        let shares = share_losses(facts, None, Some(&host(counted)));
+        (shares.path, shares.path_at_most())
+    };
+    for counter in [C::IpReversePathFilter, C::ConntrackDrop, C::RxMissed, C::SoftnetDropped] {
+        let others = [C::RxPackets, C::RxPacketsAll, C::SoftnetProcessed].map(|all| (all, 9_000));
+        assert_eq!(range(&facts(100), &[(counter, 60)]), (40, 40), "{counter:?}");
+        assert_eq!(range(&facts(100), &[(counter, 160)]), (0, 100), "{counter:?}");
+        let busy = [&others[..], &[(counter, 60)]].concat();
+        assert_eq!(range(&facts(100), &busy), (40, 100), "{counter:?}");
+    }
+    // Why the socket dropped them is in doubt, not that it did.
+    let another = [(C::UdpRcvbufErrors, 500), (C::UdpInCsumErrors, 30)];
+    assert_eq!(range(&dropped(120, 100), &another), (20, 20));
+    // And so is why fragments were not put together.
+    let pieces = LossFacts { fragments: 3, arrived: 900, ..facts(100) };
+    let counted = |fails| {
+        let all = [(C::IpReasmReqds, 2_900), (C::IpReasmOks, 900), (C::IpReasmFails, fails)];
+        [&all[..], &[(C::RxPacketsAll, 2_900)]].concat()
+    };
+    assert_eq!(range(&pieces, &counted(50)), (0, 0));
+}
+
+#[test]
 fn damage_of_others_explains_nothing_where_the_socket_dropped_nothing() {
     let damage = host(&[(C::UdpInCsumErrors, 252)]);
     let known = LossFacts { drops_known: true, ..facts(100) };
@@ -273,6 +298,10 @@ fn the_parts_of_any_counters_sum_up_to_what_is_missing() {
             let shares = share_losses(&facts, sender, receiver);
             let explained: u64 = shares.parts().map(|part| part.datagrams).sum();
             assert_eq!(explained + shares.path, missing, "seed {seed}: {shares:?}");
+            let bounds = shares.parts().filter(|part| part.certainty == Certainty::UpTo);
+            let bounds: u64 = bounds.map(|part| part.datagrams).sum();
+            assert!(shares.doubtful <= bounds, "seed {seed}: {shares:?}");
+            assert!(shares.path_at_most() <= missing, "seed {seed}: {shares:?}");
             assert!(shares.parts().all(|part| part.datagrams > 0), "seed {seed}: {shares:?}");
             for (host, parts) in [(sender, &shares.sender), (receiver, &shares.receiver)] {
                 for part in parts {

@@ -195,7 +195,7 @@ pub(in crate::report) fn closing_text(standing: &FanoutStanding, page: Page) -> 
 /// Where receivers lost datagrams, of those to whom a host lost some.
 fn places_text(standing: &FanoutStanding, page: Page) -> String {
     let rows = standing.receivers.iter().filter_map(|one| {
-        let told = placed(one.places.as_ref()?, &one.hosts, words::ON_THE_PATH)?;
+        let told = placed(one.places.as_ref()?, &one.hosts)?;
         let name = shortened(&one.receiver, NAME);
         Some((one, words::lost_by(&name, &told)))
     });

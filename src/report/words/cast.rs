@@ -178,9 +178,18 @@ impl Worded for LossOrigin {
             Self::NearOneReceiver { receiver } => {
                 format!("most of the loss is near {receiver}")
             }
-            Self::NearSeveralReceivers => {
+            Self::NearSeveralReceivers { lossless: 0, .. } => {
                 "each receiver lost different datagrams: loss near the receivers".to_owned()
             }
+            // Whether these lost the same is not compared.
+            Self::NearSeveralReceivers { losing, lossless } => format!(
+                "{} of {} lost datagrams, {} lost none: loss near those {}, or on a path that only \
+                 they share",
+                group_digits(*losing),
+                plural(losing + lossless, "receiver"),
+                group_digits(*lossless),
+                group_digits(*losing)
+            ),
             Self::Undetermined => {
                 "the loss is too small, or too similar at all receivers, to locate".to_owned()
             }
@@ -328,12 +337,6 @@ pub fn lost_by_all(common: &CommonLoss) -> String {
     let compared = plural(common.compared, "compared datagram");
     format!("{} of {compared} lost by {receivers}", group_digits(common.lost_by_all))
 }
-
-/// Where what no counter explains was lost, as the sender knows it.
-pub const ON_THE_PATH: &str = "on the path";
-
-/// The same, as a receiver knows it.
-pub const BEFORE_THIS_HOST: &str = "before this host";
 
 /// What this host dropped of what arrived for anybody.
 pub fn dropped_here(part: &LossPart) -> String {

@@ -80,11 +80,14 @@ impl Worded for ThroughputVerdict {
                  reason",
                 percent(*dropped, *sent)
             ),
-            Self::HostLoss { role, place, lost, certainty, sent, fragments } => {
-                host_loss(*role, *place, (*lost, *certainty), *sent, *fragments)
+            Self::HostLoss { role, place, lost, certainty, path_at_most, sent, fragments } => {
+                let lost_there = of_sent(*lost, *certainty, *sent);
+                let or_path = or_path((*lost, *certainty), *path_at_most);
+                host_loss((*role, *place), or_path, &lost_there, *fragments)
             }
-            Self::Damaged { lost, certainty, sent, .. } => format!(
-                "limited by damage in transit: {} ({}) arrived damaged (wrong checksum)",
+            Self::Damaged { lost, certainty, path_at_most, sent, .. } => format!(
+                "limited by damage in transit{}: {} ({}) arrived damaged (wrong checksum)",
+                or_path((*lost, *certainty), *path_at_most),
                 of_sent(*lost, *certainty, *sent),
                 percent(*lost, *sent)
             ),
@@ -136,23 +139,31 @@ fn of_sent(lost: u64, certainty: Certainty, sent: u64) -> String {
     format!("{} of {}", count_text(lost, certainty), plural(sent, "datagram"))
 }
 
+/// Where the host's share is a bound and the path may have lost as many, the host is one explanation
+/// of two.
+fn or_path((lost, certainty): (u64, Certainty), path_at_most: u64) -> &'static str {
+    let is_either = certainty == Certainty::UpTo && path_at_most >= lost;
+    if is_either { " or by the path" } else { "" }
+}
+
 fn host_loss(
-    role: HostRole,
-    place: LossPlace,
-    (lost, certainty): (u64, Certainty),
-    sent: u64,
+    (role, place): (HostRole, LossPlace),
+    or_path: &str,
+    lost: &str,
     fragments: u64,
 ) -> String {
     let host = match role {
         HostRole::Sender => "sender",
         HostRole::Receiver => "receiver",
     };
-    let lost = of_sent(lost, certainty, sent);
     match place {
         LossPlace::Reassembly => format!(
-            "limited by lost fragments: {lost} arrived without all of their {fragments} fragments"
+            "limited by lost fragments{or_path}: {lost} arrived without all of their {fragments} \
+             fragments"
         ),
-        place => format!("limited by the {host}'s host: {lost} were lost {}", place_text(place)),
+        place => {
+            format!("limited by the {host}'s host{or_path}: {lost} were lost {}", place_text(place))
+        }
     }
 }
 

@@ -108,11 +108,19 @@ fn what_all_lost_is_found_near_the_sender_and_what_each_lost_is_not() {
         apart.run_until(apart.now + Nanos::from_secs(60));
         let end = apart.senders[0].end.as_ref().unwrap();
         let common = end.summary.sent.standing.common_loss.as_ref().unwrap();
-        assert_eq!(
-            common.origin,
-            Some(LossOrigin::NearSeveralReceivers),
-            "seed {seed}: {common:?}"
-        );
+        let all = LossOrigin::NearSeveralReceivers { losing: 3, lossless: 0 };
+        assert_eq!(common.origin, Some(all), "seed {seed}: {common:?}");
+
+        let mut one_whole = FanoutNetwork::new(seed);
+        for loss in [300, 0, 300] {
+            one_whole.add_receiver(Path { loss, ..calm }, None);
+        }
+        one_whole.add_sender(plan(&[group()], EVERY, false), 6_000);
+        one_whole.run_until(one_whole.now + Nanos::from_secs(60));
+        let end = one_whole.senders[0].end.as_ref().unwrap();
+        let common = end.summary.sent.standing.common_loss.as_ref().unwrap();
+        let two = LossOrigin::NearSeveralReceivers { losing: 2, lossless: 1 };
+        assert_eq!(common.origin, Some(two), "seed {seed}: {common:?}");
     }
 }
 

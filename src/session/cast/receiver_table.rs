@@ -351,7 +351,9 @@ impl ReceiverTable {
         }
         let losing = self.members.iter().filter(|member| member.lost >= LEAST_COMMON).count();
         if losing >= 2 && !half {
-            return Some(LossOrigin::NearSeveralReceivers);
+            let lossless = self.members.iter().filter(|member| member.lost == 0).count() as u64;
+            let losing = self.members.len() as u64 - lossless;
+            return Some(LossOrigin::NearSeveralReceivers { losing, lossless });
         }
         let any = self.members.iter().any(|member| member.lost > 0);
         (any && sums.numbers > 0).then_some(LossOrigin::Undetermined)

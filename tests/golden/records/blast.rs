@@ -122,7 +122,15 @@ fn hosts(lost: Vec<(LossPlace, u64, Certainty)>) -> Vec<HostReport> {
 /// What both ends know if nothing is lost.
 pub(super) fn none_lost() -> Losses {
     let [receiver_host, receiver_socket, damaged, bursts, longest_burst] = [Some(0); 5];
-    Losses { receiver_host, receiver_socket, damaged, bursts, longest_burst, ..Losses::default() }
+    Losses {
+        sender_host: Some(0),
+        receiver_host,
+        receiver_socket,
+        damaged,
+        bursts,
+        longest_burst,
+        ..Losses::default()
+    }
 }
 
 /// 849 185 datagrams at 1 Gbit/s for ten seconds: all are sent, and all arrive.
@@ -212,6 +220,7 @@ fn a_run_that_lost_on_the_path_shows_every_line() {
         total: 916,
         never_sent: Some(115),
         path: 87,
+        path_at_most: 899,
         receiver_host: Some(812),
         receiver_socket: Some(12),
         damaged: Some(5),
@@ -338,6 +347,7 @@ fn streams_on_two_paths_of_which_one_loses_and_is_longer() {
     way.lost = Some(Losses {
         total: 40_000,
         path: 40_000,
+        path_at_most: 40_000,
         bursts: Some(32_000),
         longest_burst: Some(7),
         ..none_lost()
@@ -439,7 +449,8 @@ fn in_hosts() -> Vec<ThroughputVerdict> {
     let certainties = [Certainty::UpTo, Certainty::Exact].into_iter().cycle();
     let all = places.into_iter().zip(certainties).map(|((role, place), certainty)| {
         let (lost, sent, fragments) = (812, 10_000, 3);
-        ThroughputVerdict::HostLoss { role, place, lost, certainty, sent, fragments }
+        let path_at_most = if certainty == Certainty::UpTo { 900 } else { 88 };
+        ThroughputVerdict::HostLoss { role, place, lost, certainty, path_at_most, sent, fragments }
     });
     all.collect()
 }
@@ -532,6 +543,14 @@ fn every_verdict_advice_and_caution() {
             place: LossPlace::UdpChecksum,
             lost: 86,
             certainty: Certainty::Exact,
+            path_at_most: 0,
+            sent: 860,
+        },
+        ThroughputVerdict::Damaged {
+            place: LossPlace::FrameDamage,
+            lost: 86,
+            certainty: Certainty::UpTo,
+            path_at_most: 86,
             sent: 860,
         },
         ThroughputVerdict::Interrupted,

@@ -41,7 +41,12 @@ fn receiver(name: &str, lost: u64) -> FanoutReceiver {
         reordered: Some(0),
         duplicates: Some(0),
         socket_drops: Some(0),
-        places: Some(PlacedLosses { total: lost, path: lost, ..PlacedLosses::default() }),
+        places: Some(PlacedLosses {
+            total: lost,
+            path: lost,
+            path_at_most: lost,
+            ..PlacedLosses::default()
+        }),
         hosts: Vec::new(),
         delay_p50_ns: Some(12_345),
         delay_p99_ns: Some(1_234_567),
@@ -544,7 +549,8 @@ fn every_statement_reads_as_english() {
         &[
             LossOrigin::NearSender,
             LossOrigin::NearOneReceiver { receiver: "10.77.0.14:48484".to_owned() },
-            LossOrigin::NearSeveralReceivers,
+            LossOrigin::NearSeveralReceivers { losing: 3, lossless: 0 },
+            LossOrigin::NearSeveralReceivers { losing: 2, lossless: 1 },
             LossOrigin::Undetermined,
         ],
     );

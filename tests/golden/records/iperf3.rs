@@ -15,7 +15,14 @@ fn target() -> Endpoint {
 /// What an iperf3 server reports of a run in which it did not receive everything.
 fn lossy() -> BlastReport {
     let mut way = clean();
-    way.lost = Some(Losses { total: 812, path: 812, never_sent: Some(0), ..Losses::default() });
+    way.lost = Some(Losses {
+        total: 812,
+        path: 812,
+        path_at_most: 812,
+        sender_host: Some(0),
+        never_sent: Some(0),
+        ..Losses::default()
+    });
     way.received = way.received.map(|mut got| {
         got.datagrams -= 812;
         got

@@ -39,7 +39,7 @@ fn run(rate: u64) -> BlastReport {
         counts_final: true,
         received: traffic(through),
         delivered: Some(datagrams(through)),
-        lost: Some(Losses { total: lost, path: lost, ..none_lost() }),
+        lost: Some(Losses { total: lost, path: lost, path_at_most: lost, ..none_lost() }),
         delay_above_min_ns: DelayQuantiles {
             p50: Some(84_000 + rate / 1_000),
             p99: Some(1_240_000 + rate / 100),
