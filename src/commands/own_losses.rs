@@ -2,8 +2,10 @@
 //! the path's.
 
 use crate::batch::{HostCounter, HostCounters};
+use crate::engine::Ended;
 use crate::net::{HostReader, HostSnapshot, RunInterfaces};
-use crate::record::{HostReport, HostRole, LossPart, split_drops, thrown_away};
+use crate::record::probe::ProbeCaveat;
+use crate::record::{HostReport, HostRole, LossPart, LossPlace, split_drops, thrown_away};
 use crate::session::HostMeter;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -39,6 +41,17 @@ impl OwnLosses {
         let interfaces = RunInterfaces { rx: route, tx: route };
         let change = self.counters.snapshot().since(&self.before, peer, interfaces);
         thrown_away(&change.counted, missing)
+    }
+
+    /// What happened to this host during a probe of `peer`, and what it dropped if replies are
+    /// missing: that may be why.
+    pub fn probe_caveats<S>(&self, peer: IpAddr, ended: &Ended<S>) -> Vec<ProbeCaveat> {
+        let missing = ended.tally.sent().saturating_sub(ended.tally.received());
+        let mut losses = self.explain(peer, missing);
+        // Other programs fill the machine's backlogs: a few probes are hardly ever among that.
+        losses.retain(|part| part.place != LossPlace::Backlog);
+        let lost = (!losses.is_empty()).then_some(ProbeCaveat::LostHere { losses });
+        lost.into_iter().chain(ProbeCaveat::address_changes(&ended.changes)).collect()
     }
 
     /// What this host dropped before its sockets, of anybody's, and its counters: those of the

@@ -82,6 +82,8 @@ pub struct Ended<S> {
     pub sockets: Vec<Socket>,
     /// What became of the sockets with this host's interfaces and addresses, the first of it.
     pub changes: Vec<InterfaceEvent>,
+    /// Datagrams that it has sent and received.
+    pub tally: Tally,
     /// Processor time used by the loop's thread.
     pub cpu: Nanos,
     /// Elapsed time.
@@ -98,6 +100,7 @@ pub struct Loop {
     handle: Handle,
     signals: Option<Signals>,
     stop_told: bool,
+    tally: Tally,
     /// Restores what sockets lose with an interface; `None` leaves it lost.
     upkeep: Option<Upkeep>,
     /// What the session is still to be told of that.
@@ -171,6 +174,7 @@ impl Loop {
             handle,
             signals,
             stop_told: false,
+            tally: Tally::default(),
             upkeep: None,
             interface_changes: Vec::new(),
             changes_told: Vec::new(),
@@ -277,6 +281,7 @@ impl Loop {
         Ok(Ended {
             summary: session.finish(now),
             changes: self.changes_told,
+            tally: self.tally,
             sockets: self.sockets.into_iter().map(|port| port.socket).collect(),
             cpu: sys::cpu_time() - cpu,
             wall: now.mono - start,
@@ -362,11 +367,12 @@ impl Loop {
     /// buffers and errors there were.
     fn receive(&mut self, session: &mut impl Session) -> io::Result<usize> {
         let mut read = 0;
-        let tally = self.signals.as_ref().map(|signals| &*signals.tally);
+        let shown = self.signals.as_ref().map(|signals| &*signals.tally);
+        let tallies = (&self.tally, shown);
         let own = self.sockets.iter_mut().enumerate();
         for (index, port) in own.chain(self.adopted.iter_mut().map(|(index, port)| (*index, port)))
         {
-            read += port.receive(index, (&mut self.shared, &mut self.pauses), tally, session)?;
+            read += port.receive(index, (&mut self.shared, &mut self.pauses), tallies, session)?;
         }
         Ok(read)
     }
@@ -432,6 +438,7 @@ impl Loop {
                 break;
             }
         }
+        self.tally.add_sent(total.accepted);
         if let Some(signals) = &self.signals {
             signals.tally.add_sent(total.accepted);
         }
@@ -517,7 +524,7 @@ impl Port {
         &mut self,
         index: usize,
         (shared, pauses): (&mut Option<RxBatch>, &mut PauseWatch),
-        tally: Option<&Tally>,
+        (tally, shown): (&Tally, Option<&Tally>),
         session: &mut impl Session,
     ) -> io::Result<usize> {
         let Self { socket, buffers, readable, erring } = self;
@@ -544,8 +551,9 @@ impl Port {
                 for (entry, bytes) in buffers.entries() {
                     let mut entry = *entry;
                     entry.meta.socket = index;
-                    if let Some(tally) = tally {
-                        tally.add_received(entry.datagrams());
+                    tally.add_received(entry.datagrams());
+                    if let Some(shown) = shown {
+                        shown.add_received(entry.datagrams());
                     }
                     session.on_buffer(now, &entry, bytes);
                 }

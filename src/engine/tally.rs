@@ -1,4 +1,5 @@
-//! Counts of what a loop has sent and received so far, for a thread that displays them.
+//! Counts of what a loop has sent and received so far, for a thread that displays them and for the
+//! loop's end.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

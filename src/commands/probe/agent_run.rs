@@ -6,7 +6,7 @@ use super::error::ProbeError;
 use crate::batch::TxBatch;
 use crate::commands::Exit;
 use crate::engine::{Loop, LoopConfig, Signals};
-use crate::record::probe::{NoAgent, ProbeCaveat};
+use crate::record::probe::NoAgent;
 use crate::record::{Document, LossPart};
 use crate::report::{self, FailureReport, ProbeFailure, print_json, words};
 use crate::session::probe::{Kind, RoundDriver, RoundDriverEnd, RoundParameters};
@@ -62,7 +62,8 @@ pub fn measure<K: Kind>(
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let session = RoundDriver::new(manner, kind, far_end);
     let mut ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
-    ended.summary.caveats.extend(ProbeCaveat::address_changes(&ended.changes));
+    let caveats = target.own_losses.probe_caveats(target.addr.ip(), &ended);
+    ended.summary.caveats.extend(caveats);
     Ok(ended.summary)
 }
 

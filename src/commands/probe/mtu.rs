@@ -97,8 +97,8 @@ pub fn measure_bare(
         looped.run(MtuWithoutAgent::new(plan), TxBatch::new(1, ARENA)).context(ProbeError::Run)?;
     let mut report = bare_report(target, tries, why, &ended.summary);
     report.duration_ns = ended.wall.0;
-    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
-    report.findings.caveats.extend(changes.map(MtuCaveat::Shared));
+    let caveats = end.own_losses.probe_caveats(target.ip(), &ended).into_iter();
+    report.findings.caveats.extend(caveats.map(MtuCaveat::Shared));
     Ok(report)
 }
 

@@ -5,11 +5,15 @@ use super::usage::ProbeUsage;
 use crate::batch::TxBatch;
 use crate::cli::NatArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
+use crate::commands::own_losses::OwnLosses;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, KeptSocket, Socket, SocketPlan, resolve};
 use crate::record::Worded;
-use crate::record::probe::{NatCaveat, NatReport, NatVerdict, ProbeCaveat, ProbeKind};
+use crate::record::probe::{
+    NatAlternative, NatCaveat, NatReport, NatVerdict, ProbeCaveat, ProbeKind,
+};
+use crate::report::words::host_losses::lost_here;
 use crate::report::{self, Shown, words};
 use crate::session::probe::nat::{NatPlan, NatSession, RunId};
 use crate::units::Nanos;
@@ -71,7 +75,11 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
     let found = found?;
     Shown { json: args.json, ..Shown::default() }.print("probe nat", &found, report::nat_text);
     if let NatVerdict::NoServer { server } = found.findings.verdict {
-        let (_, hint) = words::far_end::no_reply(server);
+        let lost_here = found.findings.caveats.iter().find_map(|caveat| match caveat {
+            NatCaveat::Shared(ProbeCaveat::LostHere { losses }) => lost_here(losses),
+            _ => None,
+        });
+        let hint = lost_here.unwrap_or_else(|| words::far_end::no_reply(server).1);
         report::error(found.findings.verdict.text(), Some(&hint));
     }
     Ok(if found.answered { Exit::Done } else { Exit::Failed })
@@ -80,6 +88,7 @@ pub fn run(args: NatArgs) -> anyhow::Result<Exit> {
 /// Probes, and prints nothing.
 pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<NatReport> {
     let server = order.server;
+    let own_losses = OwnLosses::watch();
     let local = local_address(order.from, server, order.device)?;
     let count = order.sockets + u32::from(order.hairpin);
     let bind = scoped((local, 0).into(), server);
@@ -107,8 +116,13 @@ pub fn measure(order: &NatOrder, signals: Option<Signals>) -> anyhow::Result<Nat
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let batch = TxBatch::new(SLOTS, SLOTS * NatSession::request_len());
     let mut ended = looped.run(NatSession::new(plan), batch).context(ProbeError::Run)?;
-    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
-    ended.summary.findings.caveats.extend(changes.map(NatCaveat::Shared));
+    let caveats = own_losses.probe_caveats(server.ip(), &ended);
+    let findings = &mut ended.summary.findings;
+    if caveats.iter().any(|caveat| matches!(caveat, ProbeCaveat::LostHere { .. })) {
+        // What this host drops needs no firewall that does.
+        findings.alternatives.retain(|alternative| *alternative != NatAlternative::Firewall);
+    }
+    findings.caveats.extend(caveats.into_iter().map(NatCaveat::Shared));
     Ok(ended.summary)
 }
 

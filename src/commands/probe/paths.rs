@@ -12,7 +12,7 @@ use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{IoMode, KeptSocket, Socket, SocketPlan};
 use crate::record::Document;
 use crate::record::probe::{
-    NoAgent, PathsCaveat, PathsEvidence, PathsReport, PathsVerdict, ProbeCaveat, ProbeKind,
+    NoAgent, PathsCaveat, PathsEvidence, PathsReport, PathsVerdict, ProbeKind,
 };
 use crate::report::words::paths::no_agent_note;
 use crate::report::{self, Page, paths_text, print_json, print_text};
@@ -150,9 +150,9 @@ fn measure(
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let mut ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
     drop(running);
+    let caveats = target.own_losses.probe_caveats(target.addr.ip(), &ended);
     if let PathsEnd::Measured(report) = &mut ended.summary {
-        let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
-        report.findings.caveats.extend(changes.map(PathsCaveat::Shared));
+        report.findings.caveats.extend(caveats.into_iter().map(PathsCaveat::Shared));
     }
     Ok(ended.summary)
 }

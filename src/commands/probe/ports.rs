@@ -9,7 +9,7 @@ use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeCaveat, ProbeKind};
+use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
 use crate::report::words::ports::{held_back_note, no_agent_note};
 use crate::report::{self, Shown, ports_text};
 use crate::session::probe::ports::{PortsCounts, PortsEnd, PortsPlan, PortsSession};
@@ -173,8 +173,9 @@ pub fn measure(
     let looped = Loop::new(sockets, signals, config);
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let mut ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
+    let caveats = target.own_losses.probe_caveats(target.addr.ip(), &ended);
     if let PortsEnd::Helped(counts) = &mut ended.summary {
-        counts.caution(ProbeCaveat::address_changes(&ended.changes));
+        counts.caution(caveats);
     }
     Ok(ended.summary)
 }

@@ -6,14 +6,14 @@ use super::trace::{self, TraceOrder};
 use crate::batch::TxBatch;
 use crate::cli::PortsArgs;
 use crate::commands::Exit;
+use crate::commands::own_losses::OwnLosses;
 use crate::commands::ping::bind_address;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{KeptSocket, SocketPlan};
 use crate::record::Document;
 use crate::record::probe::{
-    NoAgent, PortState, ProbeCaveat, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone,
-    ScannedPort, TraceReport,
+    NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
 use crate::report::words::progress::Doing;
 use crate::report::{Page, ProgressLine, print_json, print_text, scan_text};
@@ -121,6 +121,7 @@ pub(super) fn measure(
     target: SocketAddr,
     signals: Signals,
 ) -> anyhow::Result<ScanReport> {
+    let own_losses = OwnLosses::watch();
     // Bound to the route's address, as some protocols include it in the request.
     let connect = Some(with_port(target, order.ports.iter().next().unwrap_or(1)));
     let device = order.device;
@@ -147,8 +148,8 @@ pub(super) fn measure(
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let mut ended =
         looped.run(ScanSession::new(plan), TxBatch::new(1, QUESTION)).context(ProbeError::Run)?;
-    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
-    ended.summary.findings.caveats.extend(changes.map(ScanCaveat::Shared));
+    let caveats = own_losses.probe_caveats(target.ip(), &ended).into_iter();
+    ended.summary.findings.caveats.extend(caveats.map(ScanCaveat::Shared));
     Ok(ended.summary)
 }
 

@@ -10,7 +10,7 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{KeptSocket, Socket, SocketPlan};
 use crate::record::Sink;
-use crate::record::probe::{ProbeCaveat, ProbeKind, TimeoutCaveat, TimeoutEvent, TimeoutReport};
+use crate::record::probe::{ProbeKind, TimeoutCaveat, TimeoutEvent, TimeoutReport};
 use crate::report::{self, Shown};
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
@@ -79,8 +79,8 @@ pub fn measure(
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let session = TimeoutSession::new(plan, target.far_end()?, sink);
     let mut ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(ProbeError::Run)?;
-    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
-    ended.summary.findings.caveats.extend(changes.map(TimeoutCaveat::Shared));
+    let caveats = target.own_losses.probe_caveats(target.addr.ip(), &ended).into_iter();
+    ended.summary.findings.caveats.extend(caveats.map(TimeoutCaveat::Shared));
     Ok(ended.summary)
 }
 

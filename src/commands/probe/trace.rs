@@ -5,11 +5,12 @@ use super::usage::ProbeUsage;
 use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::TraceArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
+use crate::commands::own_losses::OwnLosses;
 use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, KeptSocket, SocketPlan, explain, resolve};
-use crate::record::probe::{ProbeCaveat, ProbeKind, TraceCaveat, TraceReport};
+use crate::record::probe::{ProbeKind, TraceCaveat, TraceReport};
 use crate::report::{Shown, trace_text};
 use crate::session::probe::trace::{TracePlan, TraceSession};
 use crate::units::Nanos;
@@ -88,6 +89,7 @@ pub fn measure_shown(order: &TraceOrder) -> anyhow::Result<TraceReport> {
 
 /// Traces a path; `signals`, if given, end it early.
 pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<TraceReport> {
+    let own_losses = OwnLosses::watch();
     let mut kept = Vec::new();
     let sockets = (0..order.flows)
         .map(|flow| {
@@ -123,7 +125,7 @@ pub fn measure(order: &TraceOrder, signals: Option<Signals>) -> anyhow::Result<T
     let looped = Loop::new(sockets, signals, config);
     let looped = looped.and_then(|looped| looped.keeping(kept)).context(ProbeError::Start)?;
     let mut ended = looped.run(session, TxBatch::new(slots, bytes)).context(ProbeError::Run)?;
-    let changes = ProbeCaveat::address_changes(&ended.changes).into_iter();
-    ended.summary.findings.caveats.extend(changes.map(TraceCaveat::Shared));
+    let caveats = own_losses.probe_caveats(order.target.ip(), &ended).into_iter();
+    ended.summary.findings.caveats.extend(caveats.map(TraceCaveat::Shared));
     Ok(ended.summary)
 }

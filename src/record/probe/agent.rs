@@ -3,7 +3,7 @@
 
 use super::RefusedHere;
 use crate::batch::{InterfaceChange, LocalSendFailure, NetworkError};
-use crate::record::{Contradiction, InterfaceEvent, RemoteRefusal, ServerReply, Trouble};
+use crate::record::{Contradiction, InterfaceEvent, LossPart, RemoteRefusal, ServerReply, Trouble};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 use std::net::IpAddr;
@@ -150,6 +150,11 @@ pub enum ProbeCaveat {
         /// The address since.
         #[serde(rename = "to_address")]
         to: Endpoint,
+    },
+    /// This host dropped datagrams that arrived while replies were missing.
+    LostHere {
+        /// Where, and at most how many.
+        losses: Vec<LossPart>,
     },
     /// The network duplicated datagrams; the copies are not counted.
     Duplicated {

@@ -1,5 +1,6 @@
 //! Sentences about the remote agent of a probe: why there is none, and caveats.
 
+use super::host_losses::lost_here;
 use super::occurrence::trouble_text;
 use super::terms::{list, part, plural, plural_of};
 use crate::record::Worded;
@@ -22,6 +23,7 @@ impl Worded for ProbeCaveat {
                 "this host's address changed from {from} to {to} meanwhile: what was measured \
                  before and after may be of different paths"
             ),
+            Self::LostHere { losses } => lost_here(losses).unwrap_or_default(),
             Self::Duplicated { out, back } => format!(
                 "the path duplicated datagrams, which are counted once: {}",
                 by_way(*out, *back)

@@ -10,7 +10,7 @@ use udpkit::record::probe::{
     ScanFindings, ScanReport, ScanVerdict, ScannedPort, TraceEnd, TraceFlow, TraceReport,
     TraceVerdict, Way,
 };
-use udpkit::record::{Findings, Occurrence, Trouble};
+use udpkit::record::{Certainty, Findings, LossPart, LossPlace, Occurrence, Trouble};
 use udpkit::report::{Page, ports_text};
 use udpkit::units::Nanos;
 use udpkit::wire::PortList;
@@ -334,6 +334,13 @@ fn a_relay_and_a_lost_agent_show_in_the_details() {
     let lost = NoAgent::StoppedReplying { target: target.into(), waited_ns: 3_000_000_000 };
     let from = addr("10.77.3.3:8620");
     report.findings.caveats = [
+        ProbeCaveat::LostHere {
+            losses: vec![LossPart {
+                place: LossPlace::ReversePathFilter,
+                datagrams: 8,
+                certainty: Certainty::UpTo,
+            }],
+        },
         ProbeCaveat::AgentWithheld { replies: 12 },
         ProbeCaveat::AgentLost { reason: lost.clone() },
         ProbeCaveat::RepliesFromElsewhere { asked: target.into(), from: from.into() },
