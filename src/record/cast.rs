@@ -1,6 +1,7 @@
 //! The results of a fan-out, at the sender and at the receiver.
 
 use super::finding::all;
+use super::host_losses::Certainty;
 use super::{
     CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, HostReport, InterfaceEvent,
     LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Trouble, Way, hold_against,
@@ -309,6 +310,8 @@ pub struct CastInterval {
     pub at_socket: u64,
     /// Of the lost, those that this host dropped before its sockets.
     pub in_host: u64,
+    /// Whether that is a bound.
+    pub in_host_certainty: Certainty,
     /// Of the lost, those that arrived damaged.
     pub damaged: u64,
     /// Duplicates in the interval.

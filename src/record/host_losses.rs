@@ -104,10 +104,11 @@ impl LossPlace {
 }
 
 /// Whether a figure is a count or its upper bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
     /// So many.
+    #[default]
     Exact,
     /// At most so many: other traffic may have made the counter count.
     UpTo,

@@ -9,10 +9,12 @@ use super::number::span_or_dash;
 use super::page::{Align, Page, table};
 use super::progress::fitting;
 use super::words::cast as words;
-use super::words::host_losses::{placed_advice, placed_here};
+use super::words::host_losses::{count_text, placed_advice, placed_here};
 use super::words::occurrence::occurrence_text;
 use super::words::terms::{count_and_share, plural};
-use crate::record::{CastDestination, CastInterval, CastReceived, CastSent, CastSource, Worded};
+use crate::record::{
+    CastDestination, CastInterval, CastReceived, CastSent, CastSource, Certainty, Worded,
+};
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write;
 
@@ -26,12 +28,12 @@ pub fn cast_interval_line(interval: &CastInterval, page: Page) -> String {
         figure("lost", signed(interval.lost)),
     ];
     let places = [
-        ("at socket", interval.at_socket),
-        ("in host", interval.in_host),
-        ("damaged", interval.damaged),
+        ("at socket", interval.at_socket, Certainty::Exact),
+        ("in host", interval.in_host, interval.in_host_certainty),
+        ("damaged", interval.damaged, Certainty::Exact),
     ];
-    let places = places.iter().filter(|(_, count)| *count > 0);
-    parts.extend(places.map(|(name, count)| figure(name, group_digits(*count))));
+    let places = places.into_iter().filter(|(_, count, _)| *count > 0);
+    parts.extend(places.map(|(name, count, bound)| figure(name, count_text(count, bound))));
     parts.extend([figure("duplicates", group_digits(interval.duplicates))]);
     parts.extend(rate(interval.bytes, interval.span).map(bits));
     if interval.without_header > 0 {
@@ -308,6 +310,10 @@ mod tests {
         let placed = CastInterval { lost: 9, at_socket: 2, damaged: 3, ..interval };
         let line = cast_interval_line(&placed, Page::new(80));
         assert!(line.contains("  lost 9  at socket 2  damaged 3  duplicates 0"), "{line}");
+        let bound = Certainty::UpTo;
+        let bound = CastInterval { in_host: 4, in_host_certainty: bound, ..placed };
+        let line = cast_interval_line(&bound, Page::new(120));
+        assert!(line.contains("  at socket 2  in host up to 4  damaged 3"), "{line}");
         let none = CastInterval { without_header: 7, ..interval };
         assert!(cast_interval_line(&none, Page::new(80)).ends_with("  no header 7"));
     }

@@ -16,7 +16,7 @@ use crate::batch::{
 };
 use crate::machine::{Next, Now, Session};
 use crate::record::{
-    CastEvent, CastGroup, CastInterval, CastReceived, Flow, Heard, PlacedLosses, Sink,
+    CastEvent, CastGroup, CastInterval, CastReceived, Certainty, Flow, Heard, PlacedLosses, Sink,
 };
 use crate::session::{HostMeter, InterfaceLog};
 use crate::stats::SocketDrops;
@@ -647,10 +647,12 @@ where
             // Counters are read only where there is something for them to explain.
             let places = if interval.lost > 0 { self.newly_placed() } else { <_>::default() };
             let PlacedLosses { receiver_host, receiver_socket, damaged, .. } = places;
+            let is_bound = places.path_at_most > places.path;
             self.tell(CastEvent::Interval(CastInterval {
                 sources,
                 at_socket: receiver_socket.unwrap_or(0),
                 in_host: receiver_host.unwrap_or(0),
+                in_host_certainty: if is_bound { Certainty::UpTo } else { Certainty::Exact },
                 damaged: damaged.unwrap_or(0),
                 ..interval
             }));

@@ -77,6 +77,9 @@ where
             receiver_host: more(|one| one.receiver_host),
             receiver_socket: more(|one| one.receiver_socket),
             damaged: more(|one| one.damaged),
+            // Of the run so far.
+            path: now.path,
+            path_at_most: now.path_at_most,
             ..PlacedLosses::default()
         }
     }
