@@ -8,10 +8,11 @@ use udpkit::batch::{
 };
 use udpkit::record::{
     CastDestination, CastForeign, CastGap, CastGroup, CastInterval, CastNote, CastReceived,
-    CastSent, CastSource, CastStream, CastWarning, CommonLoss, Contradiction, CopyVerdict,
-    DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver, FanoutStanding, HostReport,
-    InterfaceEvent, KnownHosts, LossFacts, LossOrigin, Occurrence, PlacedLosses, ReceivedCaveat,
-    ReceiverState, SendRefusal, SilenceCause, Skew, Trouble, Way, Worded,
+    CastSent, CastSource, CastStream, CastWarning, Certainty, CommonLoss, Contradiction,
+    CopyVerdict, DeliveryError, Departure, FanoutCaveat, FanoutCopy, FanoutReceiver,
+    FanoutStanding, HostReport, InterfaceEvent, KnownHosts, LossFacts, LossOrigin, Occurrence,
+    PlacedLosses, ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Trouble, Way,
+    Worded,
 };
 use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
 use udpkit::units::{Limit, Nanos};
@@ -472,6 +473,7 @@ fn interval_lines_have_what_is_counted_and_what_has_no_header() {
         lost: 12,
         at_socket: 3,
         in_host: 2,
+        in_host_certainty: Certainty::UpTo,
         damaged: 1,
         duplicates: 1,
         without_header: 0,
