@@ -85,12 +85,9 @@ impl Worded for ThroughputVerdict {
                 let or_path = or_path((*lost, *certainty), *path_at_most);
                 host_loss((*role, *place), or_path, &lost_there, *fragments)
             }
-            Self::Damaged { lost, certainty, path_at_most, sent, .. } => format!(
-                "limited by damage in transit{}: {} ({}) arrived damaged (wrong checksum)",
-                or_path((*lost, *certainty), *path_at_most),
-                of_sent(*lost, *certainty, *sent),
-                percent(*lost, *sent)
-            ),
+            Self::Damaged { lost, certainty, path_at_most, sent, .. } => {
+                damaged((*lost, *certainty), *path_at_most, *sent)
+            }
             Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent } => format!(
                 "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived \
                  with {} of {payload_bytes} bytes",
@@ -144,6 +141,16 @@ fn of_sent(lost: u64, certainty: Certainty, sent: u64) -> String {
 fn or_path((lost, certainty): (u64, Certainty), path_at_most: u64) -> &'static str {
     let is_either = certainty == Certainty::UpTo && path_at_most >= lost;
     if is_either { " or by the path" } else { "" }
+}
+
+fn damaged(lost: (u64, Certainty), path_at_most: u64, sent: u64) -> String {
+    let (datagrams, certainty) = lost;
+    format!(
+        "limited by damage in transit{}: {} ({}) arrived damaged (wrong checksum)",
+        or_path(lost, path_at_most),
+        of_sent(datagrams, certainty, sent),
+        percent(datagrams, sent)
+    )
 }
 
 fn host_loss(

@@ -365,19 +365,27 @@ fn every_phase_has_a_deadline() {
         client.feed(bytes);
         client
     };
-    let mut starting = fed(&[9, 10]);
-    starting.answered(0);
-    let mut results = Client::ending(up(), 10);
-    results.feed(&[13]);
+    let starting = || {
+        let mut client = fed(&[9, 10]);
+        client.answered(0);
+        client
+    };
+    let results = || {
+        let mut client = Client::ending(up(), 10);
+        client.feed(&[13]);
+        client
+    };
     let waited_ns = PATIENCE.0;
-    for (phase, mut client) in [
-        (At::Opening, fed(&[])),
-        (At::Parameters, fed(&[9])),
-        (At::Streams, fed(&[9, 10])),
-        (At::Starting, starting),
-        (At::Ending, Client::ending(up(), 10)),
-        (At::Results, results),
-    ] {
+    let phases = [At::Opening, At::Parameters, At::Streams, At::Starting, At::Ending, At::Results];
+    for phase in phases {
+        let mut client = match phase {
+            At::Parameters => fed(&[9]),
+            At::Streams => fed(&[9, 10]),
+            At::Starting => starting(),
+            At::Ending => Client::ending(up(), 10),
+            At::Results => results(),
+            _ => fed(&[]),
+        };
         let before = client.now;
         assert_eq!(client.wait(), [12], "{phase:?}");
         assert!(client.now - before <= PATIENCE + Nanos::from_secs(2), "{phase:?}");
