@@ -5,7 +5,11 @@ use serde::Serialize;
 /// The run went on from another address: a NAT began anew, or the host has another address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddressMove {
-    /// When the far end confirmed the new address, from the start of the run.
+    /// The only stream that went on from another port: a NAT gave its flow another one, and the
+    /// session stayed where it was. `None` if the whole run moved.
+    pub stream: Option<u32>,
+    /// When the far end confirmed the new address, from the start of the run; of a single stream, when
+    /// the far end followed it.
     pub after_ns: u64,
     /// The address before, as the far end saw it; `None` if it did not say.
     #[serde(rename = "from_address")]

@@ -7,7 +7,8 @@ use serde::Serialize;
 /// A time in which nothing came through; `stats::loss_gaps` decides which silences are one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Outage {
-    /// Its start, in nanoseconds from the first arrival; of round trips, from the start of the run.
+    /// Its start, in nanoseconds from the first arrival, or from the start of a stream whose
+    /// beginning was lost; of round trips, from the start of the run.
     pub start_ns: u64,
     /// When datagrams came through again; `None` if none did.
     pub end_ns: Option<u64>,

@@ -518,7 +518,8 @@ fn moved_text(report: &BlastReport, page: Page) -> String {
         let lost: Vec<_> =
             lost.map(|(count, way)| format!(", lost meanwhile {way} {count}")).collect();
         let at = Nanos(change.after_ns);
-        format!("at {at}: from {from} to {}{}", change.to, lost.concat())
+        let only = change.stream.map(|stream| format!("stream {stream} ")).unwrap_or_default();
+        format!("at {at}: {only}from {from} to {}{}", change.to, lost.concat())
     };
     let moves = report.address_changes.iter().map(line).collect::<Vec<_>>();
     let own = page.told("interface", &report.interface_events);

@@ -21,8 +21,8 @@ const RUNS: f64 = 200_000.0;
 /// A time without arrivals, from the last one before it to the first one after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LossGap {
-    /// Its start, in nanoseconds since the first arrival (a probe's gap: since the start of the
-    /// run).
+    /// Its start, in nanoseconds since the first arrival, or the start of a lost beginning (a
+    /// probe's gap: since the start of the run).
     pub start_ns: u64,
     /// Its length; up to the end of the stream, an estimate from the stream's spacing.
     pub length_ns: u64,
@@ -94,6 +94,26 @@ impl LossGaps {
         self.gaps = [LossGap::default(); GAPS_KEPT];
         self.gaps[..count].copy_from_slice(&apart[..count]);
         self.kept = count;
+    }
+
+    /// The same behind a lost beginning: times count from its start.
+    #[must_use]
+    pub fn behind(&self, head: LossGap) -> Self {
+        let mut whole = Self::default();
+        whole.add(head);
+        if whole.kept == 0 {
+            return *self;
+        }
+        for gap in self.as_slice() {
+            let start_ns = gap.start_ns.saturating_add(head.length_ns);
+            whole.add(LossGap { start_ns, ..*gap });
+        }
+        whole
+    }
+
+    /// The lost beginning, if there is one: no other gap starts at 0.
+    pub fn head(&self) -> Option<&LossGap> {
+        self.as_slice().first().filter(|gap| gap.start_ns == 0)
     }
 
     /// Adds those of another stream: the same outage meets all streams.

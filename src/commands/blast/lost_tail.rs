@@ -47,9 +47,11 @@ pub fn add_lost_tail(
     // Of several streams, that one's last arrival is not known; and what a socket dropped is no
     // outage.
     if streams == 1 && whole.drop_events == 0 {
-        let spacing = whole.span_ns / seen.saturating_sub(1).max(1);
+        let rest = seen.saturating_sub(whole.gaps.head().map_or(0, |head| head.lost));
+        let spacing = whole.span_ns / rest.saturating_sub(1).max(1);
         let length_ns = tail.saturating_mul(spacing);
-        whole.gaps.add(LossGap { start_ns: whole.span_ns, length_ns, lost: tail, is_open: true });
+        let start_ns = whole.span_ns.saturating_add(whole.gaps.head().map_or(0, |head| head.length_ns));
+        whole.gaps.add(LossGap { start_ns, length_ns, lost: tail, is_open: true });
     }
     Bursts::Known
 }

@@ -381,7 +381,7 @@ impl Sink<ReceiverEvent> for IntervalSender {
                 interval.damaged = self.damage.damaged(interval.socket_drops);
                 ControlOrder::Stretch { stream, interval }
             }
-            ReceiverEvent::LostInMove(datagrams) => ControlOrder::LostInMove { datagrams },
+            ReceiverEvent::LostInMove(datagrams) => ControlOrder::LostInMove { stream, datagrams },
             ReceiverEvent::Moved => ControlOrder::StreamMoved { stream },
             ReceiverEvent::Answered { repeats } => ControlOrder::Answered { stream, repeats },
             ReceiverEvent::Settled { received, omitted } => {

@@ -127,6 +127,8 @@ pub enum ControlOrder {
     },
     /// One of this side's receivers lost so many datagrams while this end's address changed.
     LostInMove {
+        /// The stream.
+        stream: u32,
         /// Datagrams.
         datagrams: u64,
     },

@@ -30,6 +30,7 @@ pub use control::BlastControl;
 pub use data_format::{DataFormat, Filling};
 pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use gap_params::{GAPS, gaps_text};
+pub use own_address::STREAM_MOVES;
 pub use greeting::Greeting;
 pub use greeting_reply::GreetingReply;
 pub use host_params::{read_host, write_host};

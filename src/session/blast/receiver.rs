@@ -157,8 +157,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             return self.silences.filled(first, lost - self.tracker.lost());
         };
         let is_explained = self.drops.explain(gap) > 0;
-        if let Some(begin) = self.first.filter(|_| !is_explained) {
-            self.silences.skipped(begin, (self.last, at), missing, gap);
+        match self.first {
+            _ if is_explained => {}
+            Some(begin) => self.silences.skipped(begin, (self.last, at), missing, gap),
+            None => self.silences.began_late(at, missing, gap),
         }
     }
 
@@ -431,6 +433,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
     type Summary = ReceiverSummary;
 
     fn poll_transmit(&mut self, now: Now, out: &mut TxBatch) -> Next {
+        self.silences.open(now.mono);
         while let Some(order) = self.orders.next_order() {
             match order {
                 ReceiverOrder::Begin => self.begin(now),
@@ -604,9 +607,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         let tail = self.lost().saturating_sub(self.tracker.lost());
         let seen = self.tracker.expected();
         self.tracker.finish(self.total);
-        if self.drops.explain_tail(tail) == 0 {
-            self.silences.end(tail, seen);
-        }
+        let is_explained = self.drops.explain_tail(tail) > 0;
+        self.silences.end(if is_explained { 0 } else { tail }, seen);
         let rest = self.tracker.lost().saturating_sub(self.drops.datagrams);
         if self.drops.explain_rest(rest) > 0 {
             // Some of them were lost at the socket; which, is not known.

@@ -6,7 +6,7 @@
 //! returned, nothing changes, and the address gets no more bytes than came from there.
 
 use super::received_command::ReceivedCommand;
-use super::session_state::{ServerSession, session_id, session_name};
+use super::session_state::{MovedWith, Run, ServerSession, StreamMove, session_id, session_name};
 use super::{ServeCommand, ServeControl, ServeEngine, ServeOrder};
 use crate::batch::Datagram;
 use crate::control::server::{Answer, PaddingHint};
@@ -14,12 +14,15 @@ use crate::machine::Orders;
 use crate::record::{ServeRecord, ServeRefusal, ServeResource};
 use crate::units::Nanos;
 use crate::wire::{Code, Header, Kind};
+use std::net::SocketAddr;
 
 /// How long a stream is sent to where it was after its session has moved: whoever has the address
 /// now did not ask for it.
 const FOLLOWS: Nanos = Nanos::from_secs(10);
 /// Most changes of a client's address that losses are told of.
 const MOST_MOVES: usize = 64;
+/// Most moves of single streams that are told of.
+const MOST_STREAM_MOVES: usize = 8;
 
 impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     /// A command of a session from another address than its own; returns whether that is the
@@ -107,6 +110,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         if is_taken && !is_there {
             return false;
         }
+        if !is_there {
+            note_stream_move(run, number, peer, asked.now.mono);
+        }
+        let Some(stream) = run.streams.get_mut(number as usize) else { return false };
         stream.peer = Some(peer);
         stream.unproven = None;
         let reply = Answer::new(Code::GO_AHEAD, "go ahead").encode(asked.tag());
@@ -131,4 +138,20 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
                 && run.streams.iter().any(|stream| stream.opened && !stream.ended);
         }
     }
+}
+
+/// A stream goes on from `peer`: with its session, or by itself, if only its port is another.
+fn note_stream_move(run: &mut Run, number: u32, peer: SocketAddr, now: Nanos) {
+    let Some(stream) = run.streams.get_mut(number as usize) else { return };
+    let before = stream.peer.filter(|before| before.ip().to_canonical() == peer.ip().to_canonical());
+    let with = match before.filter(|_| stream.unproven.is_none()) {
+        None => MovedWith::Session,
+        Some(_) if run.stream_moves.len() >= MOST_STREAM_MOVES => MovedWith::Nothing(None),
+        Some(before) => {
+            let (from, to, at) = (before.port(), peer.port(), now - run.granted);
+            run.stream_moves.push(StreamMove { stream: number, from, to, at, lost: None });
+            MovedWith::Nothing(Some(run.stream_moves.len() - 1))
+        }
+    };
+    stream.moved_with.get_or_insert(with);
 }

@@ -1,6 +1,6 @@
 //! Handles reports from the engine, silent clients, and the end of sessions and streams.
 
-use super::session_state::{ServerSession, session_name};
+use super::session_state::{MovedWith, ServerSession, session_name};
 use super::{Lifetime, ServeCommand, ServeControl, ServeEngine, ServeOrder, StreamReport};
 use crate::control::server::Answer;
 use crate::machine::{Now, Orders};
@@ -185,7 +185,15 @@ fn note(
             None
         }
         StreamReport::LostInMove(lost) => {
-            if let Some(sum) = run.lost_in_moves.last_mut() {
+            let sum = match stream.moved_with.take() {
+                Some(MovedWith::Session) => run.lost_in_moves.last_mut(),
+                Some(MovedWith::Nothing(Some(index))) => {
+                    run.stream_moves.get_mut(index).map(|one| &mut one.lost)
+                }
+                // This host's own address changed, or there are too many moves to be listed.
+                Some(MovedWith::Nothing(None)) | None => None,
+            };
+            if let Some(sum) = sum {
                 *sum = Some(sum.unwrap_or(0).saturating_add(lost));
             }
             None

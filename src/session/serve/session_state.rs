@@ -87,8 +87,33 @@ pub(super) struct Run {
     pub host: Option<Box<HostChange>>,
     /// Datagrams lost here at each change of the client's address; `None` until a stream says.
     pub lost_in_moves: Vec<Option<u64>>,
+    /// Streams that went on from another port, while the session stayed where it was.
+    pub stream_moves: Vec<StreamMove>,
     /// Whether datagrams of the run come from an address that is no stream's.
     pub astray: bool,
+}
+
+/// A stream that went on from another port of its client's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StreamMove {
+    pub stream: u32,
+    /// Its port before.
+    pub from: u16,
+    /// Its port since.
+    pub to: u16,
+    /// When, from the grant of the run.
+    pub at: Nanos,
+    /// Datagrams lost here meanwhile; `None` until that is known.
+    pub lost: Option<u64>,
+}
+
+/// What a stream moved with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MovedWith {
+    /// Its session.
+    Session,
+    /// Nothing else; the index of the move, if it is listed.
+    Nothing(Option<usize>),
 }
 
 /// State of a run.
@@ -127,6 +152,8 @@ pub(super) struct Stream {
     /// Since when the session is at another address, and the client has not said where the stream
     /// is; `None` where it has.
     pub unproven: Option<Nanos>,
+    /// With what it moved, until it is known what was lost meanwhile.
+    pub moved_with: Option<MovedWith>,
     /// Whether it is over.
     pub ended: bool,
     pub received: BlastReceived,
@@ -278,6 +305,7 @@ impl Run {
             failed: None,
             host: None,
             lost_in_moves: Vec::new(),
+            stream_moves: Vec::new(),
             astray: false,
         }
     }

@@ -1,15 +1,23 @@
 //! The reply to STAT: the state of a run in one datagram.
 
-use super::session_state::Run;
+use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    GAPS, INTERVALS_A_REPLY, gaps_text, interval_text, stream_key, stream_text, write_counts,
+    GAPS, INTERVALS_A_REPLY, STREAM_MOVES, gaps_text, interval_text, stream_key, stream_text, write_counts,
     write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
 /// Room that a status leaves for its last lines.
 const STATUS_SPARE: usize = 3 * LINE;
+
+/// A stream's move as its client reads it: stream, port before and since, milliseconds since the
+/// grant, and what was lost here, or nothing where that is unknown.
+fn stream_move_text(moved: &StreamMove) -> String {
+    let StreamMove { stream, from, to, at, lost } = *moved;
+    let lost = lost.map(|lost| lost.to_string()).unwrap_or_default();
+    format!("{stream}:{from}:{to}:{}:{lost}", at.as_u64() / 1_000_000)
+}
 
 /// Which counts of a run a STAT asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +79,13 @@ pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
         let told = |lost: &Option<u64>| lost.map(|lost| lost.to_string()).unwrap_or_default();
         let lost: Vec<String> = run.lost_in_moves.iter().map(told).collect();
         answer = answer.with("move_lost", lost.join(","));
+    }
+    if !run.stream_moves.is_empty() {
+        let moves: Vec<String> = run.stream_moves.iter().map(stream_move_text).collect();
+        let moves = moves.join(",");
+        if answer.size() + STREAM_MOVES.len() + moves.len() + STATUS_SPARE <= ROOM {
+            answer = answer.with(STREAM_MOVES, moves);
+        }
     }
     if run.astray {
         answer = answer.with("astray", 1);

@@ -149,7 +149,7 @@ impl ClientAndServer {
         Self::on_hosts(seed, plan, [client, server], [None, None])
     }
 
-    fn on_hosts(seed: u64, plan: TestPlan, hosts: [Host; 2], keys: [Option<u8>; 2]) -> Self {
+    pub fn on_hosts(seed: u64, plan: TestPlan, hosts: [Host; 2], keys: [Option<u8>; 2]) -> Self {
         let [server_key, client_key] =
             keys.map(|byte| byte.and_then(|byte| ControlKey::new(&[byte; 16]).ok()));
         let mut network = Network::new(seed);
@@ -449,7 +449,9 @@ impl ClientAndServer {
                         ControlOrder::Stretch { stream: number, interval }
                     }
                     ReceiverEvent::Moved => ControlOrder::StreamMoved { stream: number },
-                    ReceiverEvent::LostInMove(datagrams) => ControlOrder::LostInMove { datagrams },
+                    ReceiverEvent::LostInMove(datagrams) => {
+                        ControlOrder::LostInMove { stream: number, datagrams }
+                    }
                     _ => continue,
                 });
                 self.network.wake(self.client);

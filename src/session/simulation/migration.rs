@@ -98,7 +98,6 @@ fn a_stream_whose_port_alone_changes_is_followed() {
         let finished = ends.finish(DEADLINE);
         let summary = &finished.summary;
         assert_eq!(summary.failure, None, "seed {seed}: {:#?}", ends.log);
-        assert_eq!(summary.moves, [], "seed {seed}");
         let (sent, firsts) = if direction == Direction::Up {
             (finished.sent, summary.received.unwrap().firsts)
         } else {
@@ -110,6 +109,53 @@ fn a_stream_whose_port_alone_changes_is_followed() {
             firsts < sent && (sent - firsts) * 24 < sent * 6,
             "seed {seed}: {firsts} of {sent}"
         );
+        let [alone] = &summary.moves[..] else { panic!("seed {seed}: {:?}", summary.moves) };
+        assert_eq!(alone.stream, Some(1), "seed {seed}: {alone:?}");
+        assert_ne!(alone.from.as_ref(), Some(&alone.to), "seed {seed}: {alone:?}");
+        let (lost, none) = match direction {
+            Direction::Up => (alone.lost_up, alone.lost_down),
+            _ => (alone.lost_down, alone.lost_up),
+        };
+        assert_eq!((lost, none), (Some(sent - firsts), None), "seed {seed}: {alone:?}");
+        // The far end told when: from the change until at most two and a half seconds later.
+        let after = Nanos(alone.after_ns);
+        assert!(after + Nanos::from_secs(1) > at && after < at + Nanos::from_millis(2_500));
+    }
+}
+
+#[test]
+fn a_streams_own_move_adds_nothing_to_an_earlier_one_of_the_session() {
+    for seed in 0..runs(12) {
+        let direction = [Direction::Up, Direction::Down, Direction::Both][seed as usize % 3];
+        let rate = Rate::Packets(PacketRate(200_000));
+        let plan = TestPlan { direction, streams: 2, rate, ..plan(Nanos::from_secs(8)) };
+        let mut ends = ClientAndServer::under(seed, plan, &Fault::Nat.weather());
+        let wait_until = |ends: &mut ClientAndServer, millis| {
+            ends.run_until(DEADLINE, |ends| ends.network.instant() >= Nanos::from_millis(millis));
+        };
+        wait_until(&mut ends, 1_000 + 40 * (seed % 12));
+        ends.network.host(ends.client_host).nat().restart();
+        wait_until(&mut ends, 4_000);
+        // Of a bidirectional run, one of the client's own streams.
+        ends.network.host(ends.client_host).nat().forget(stream_address(1));
+        let finished = ends.finish(DEADLINE);
+        let summary = &finished.summary;
+        assert_eq!(summary.failure, None, "seed {seed}: {:#?}", ends.log);
+        let [whole, alone] = &summary.moves[..] else { panic!("seed {seed}: {:?}", summary.moves) };
+        assert_eq!((whole.stream, alone.stream), (None, Some(1)), "seed {seed}");
+        let (mut up, mut down) = (None, None);
+        if direction != Direction::Down {
+            up = Some(finished.sent - summary.received.unwrap().firsts);
+        }
+        if direction != Direction::Up {
+            let firsts: u64 = finished.near_received.iter().map(|end| end.received.firsts).sum();
+            down = Some(summary.sent.as_ref().unwrap().datagrams - firsts);
+        }
+        let sum = |one: Option<u64>, two: Option<u64>| one.map(|one| one + two.unwrap_or(0));
+        let told = (sum(whole.lost_up, alone.lost_up), sum(whole.lost_down, alone.lost_down));
+        assert_eq!(told, (up, down), "seed {seed}: {:?}", summary.moves);
+        let of_it = if direction == Direction::Down { alone.lost_down } else { alone.lost_up };
+        assert!(of_it > Some(0), "seed {seed}: {alone:?}");
     }
 }
 

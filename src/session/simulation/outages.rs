@@ -4,13 +4,16 @@ use super::client_and_server::{ClientAndServer, plan};
 use super::paths::{clean, lossy};
 use super::ping::Ping;
 use crate::impair::Impairments;
-use crate::netsim::{Way as LinkWay, Weather};
+use crate::netsim::{Host, Link, Way as LinkWay, Weather};
 use crate::record::{BlastReceived, Outage, Way};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::ping::PingSpacing;
 use crate::stats::{LossGap, StreamLosses};
 use crate::units::{Nanos, PacketRate, Rate};
+use crate::wire::{Header, Kind};
+use std::cell::Cell;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Datagrams a second.
 const RATE: u64 = 250;
@@ -80,6 +83,53 @@ fn a_blackout_of_a_throughput_run_is_told_as_it_was() {
             assert_eq!(outage.lost, received.lost, "{what}: {outage:?}");
             let (up, down) = (outage.up.unwrap_or(0), outage.down.unwrap_or(0));
             assert_eq!((up + down, up > 0), (outage.lost, way == Way::Up), "{what}: {outage:?}");
+        }
+    }
+}
+
+/// Nothing of the data passes until a while after the run was granted: the streams' beginnings are
+/// lost, and what comes later counts from there.
+#[test]
+fn a_lost_beginning_is_an_outage_of_each_direction_and_of_several_streams() {
+    for seed in 0..24 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let direction = [Direction::Up, Direction::Down, Direction::Both][seed as usize % 3];
+        let streams = rng.u32(1..=3);
+        let dark = Nanos::from_millis(rng.u64(200..1_500));
+        let opens = Rc::new(Cell::new(Nanos::MAX));
+        let opens_at = Rc::clone(&opens);
+        let is_data = |payload: &[u8]| {
+            Header::decode(payload).is_ok_and(|header| header.kind == Kind::Data)
+        };
+        let client = Host::at("192.0.2.1").behind(Link::both(&clean())).behind_rule(
+            move |now, _, packet| {
+                now >= opens_at.get() || !packet.payload().is_some_and(is_data)
+            },
+        );
+        let run = run_plan(direction, streams, Nanos::from_secs(4));
+        let hosts = [client, Host::at("192.0.2.2")];
+        let mut ends = ClientAndServer::on_hosts(seed, run, hosts, [None, None]);
+        ends.run_until(DEADLINE, ClientAndServer::is_granted);
+        let granted = ends.network.instant();
+        opens.set(granted + dark);
+        // Once more, when all of it flows.
+        let again = Nanos::from_millis(2_500)..Nanos::from_millis(2_900);
+        ends.run_until(DEADLINE, |ends| ends.network.instant() >= granted + again.start);
+        opens.set(granted + again.end);
+        let finished = ends.finish(DEADLINE);
+        let what = format!("seed {seed}, {direction:?}, {streams} streams, {dark}");
+        assert!(finished.summary.complete, "{what}: {:?}", finished.summary.failure);
+        let up = finished.summary.received.iter().map(|received| (Way::Up, received));
+        let down = finished.near_received.iter().map(|near| (Way::Down, &near.received));
+        for (way, received) in up.chain(down) {
+            let outages = told(way, received);
+            let [first, second] = &outages[..] else { panic!("{what}: {outages:?}") };
+            assert_eq!((first.start_ns, first.lost + second.lost), (0, received.lost), "{what}");
+            let ended = Nanos(first.end_ns.expect("it ended"));
+            let apart = ended.signed_since(dark).unsigned_abs();
+            assert!(apart <= (OPENING + SPACING).0, "{what}: {first:?}");
+            let again = granted + again.start..granted + again.end;
+            hold(&what, second, &again, (granted, OPENING));
         }
     }
 }

@@ -301,13 +301,23 @@ fn a_run_both_ways_names_the_way_of_every_sentence() {
     let mut report = run(up, two);
     (report.reverse, report.one_host) = (Some(down), true);
     report.keepalives = 4;
-    report.address_changes = vec![AddressMove {
+    let moved = AddressMove {
+        stream: None,
         after_ns: 4_210 * MILLI,
         from: Some("198.51.100.7:40123".to_owned()),
         to: "198.51.100.7:51322".to_owned(),
         lost_up: Some(312),
         lost_down: Some(1_208),
-    }];
+    };
+    let alone = AddressMove {
+        stream: Some(1),
+        after_ns: 6_040 * MILLI,
+        from: Some("198.51.100.7:40125".to_owned()),
+        to: "198.51.100.7:51330".to_owned(),
+        lost_up: None,
+        lost_down: Some(96),
+    };
+    report.address_changes = vec![moved, alone];
     let address = "192.0.2.7:40123".parse::<SocketAddr>().unwrap();
     let to = "192.0.2.9:40123".parse::<SocketAddr>().unwrap();
     report.interface_events = vec![

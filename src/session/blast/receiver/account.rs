@@ -56,7 +56,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             corrupt: self.corrupt,
             strays: self.strays,
             span_ns: self.span().0,
-            gaps: self.silences.gaps(self.span()),
+            gaps: self.silences.gaps(self.span(), self.tracker.expected()),
             at_start: Some(self.at_start),
             silence_ns: self.silence.0,
             reader_pause_ns: Some(self.pause.0),
