@@ -24,11 +24,15 @@ pub enum Convenience {
     ExactTimer,
     /// `prctl(2)`, `PR_SET_TIMERSLACK`: sends on time to less than 50 µs.
     TimerSlack,
+    /// `SO_RCVBUF`, `SO_SNDBUF`: socket buffers of the size asked for.
+    SocketBuffers,
+    /// `sched_setaffinity(2)`: streams on processors of their own.
+    Processors,
 }
 
 impl Convenience {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::NetworkErrors,
         Self::ReceiveTimeStamps,
         Self::TransmitTimeStamps,
@@ -37,6 +41,8 @@ impl Convenience {
         Self::FragmentSizes,
         Self::ExactTimer,
         Self::TimerSlack,
+        Self::SocketBuffers,
+        Self::Processors,
     ];
 }
 

@@ -6,7 +6,7 @@ use crate::session::serve::{PortsOpened, PortsRequest};
 use crate::units::with_port;
 use crate::wire::{PortDenial, PortList};
 use std::io::ErrorKind;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Opens and closes ports for probes.
 pub(super) struct ProbePorts {
@@ -33,7 +33,7 @@ impl ProbePorts {
     ) -> Vec<(u16, usize)> {
         let mut held = Vec::new();
         for port in ports.iter() {
-            match self.bind(port) {
+            match self.bind(port, None) {
                 Ok(socket) => held.push((port, self.adopt(socket))),
                 Err(error) => failed(port, error),
             }
@@ -45,20 +45,20 @@ impl ProbePorts {
     pub fn open(&mut self, request: &PortsRequest) -> PortsOpened {
         let mut opened = PortsOpened::default();
         for port in request.ports.iter() {
-            match self.bind(port) {
+            match self.bind(port, Some(request.peer)) {
                 Ok(socket) => opened.opened.push((port, self.adopt(socket))),
                 Err(error) => opened.not_opened.push((port, denial(&error))),
             }
         }
         for port in &request.alternate {
-            if let Ok(socket) = self.bind(*port) {
+            if let Ok(socket) = self.bind(*port, Some(request.peer)) {
                 opened.alternate = Some((*port, self.adopt(socket)));
                 break;
             }
         }
         // A server bound to one address has no other address to offer.
         if self.plan.bind.ip().is_unspecified() {
-            opened.other = request.local.and_then(|local| other_address(local, request.peer));
+            opened.other = request.local.and_then(|local| other_address(local, request.peer.ip()));
         }
         opened
     }
@@ -70,8 +70,16 @@ impl ProbePorts {
         }
     }
 
-    fn bind(&self, port: u16) -> Result<Socket, NetError> {
-        let bind = with_port(self.plan.bind, port);
+    /// Opens a port, for a client at `peer`: its zone is that of the interface that is there now,
+    /// which may have been made again since the start.
+    fn bind(&self, port: u16, peer: Option<SocketAddr>) -> Result<Socket, NetError> {
+        let mut bind = with_port(self.plan.bind, port);
+        if let (SocketAddr::V6(bind), Some(SocketAddr::V6(peer))) = (&mut bind, peer)
+            && bind.scope_id() != 0
+            && peer.scope_id() != 0
+        {
+            bind.set_scope_id(peer.scope_id());
+        }
         SocketPlan { bind, ..self.plan.clone() }.open()
     }
 
@@ -164,7 +172,7 @@ mod tests {
             // The first of them is in use as well.
             alternate: vec![port, free],
             local: Some(ip),
-            peer: ip,
+            peer: (ip, 9).into(),
         };
         let opened = ports.open(&request);
         assert_eq!((opened.opened, opened.not_opened), (vec![], vec![(port, PortDenial::InUse)]));

@@ -61,8 +61,9 @@ impl Server {
         let local = opened.local;
         let own = opened.sockets.len();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
-        let control =
-            keep_address(Loop::new(opened.sockets, signals, config)?, &opened.listener, local)?;
+        let kept = kept_sockets(&opened);
+        let control = Loop::new(opened.sockets, signals, config)?;
+        let control = if kept.is_empty() { control } else { control.keeping(kept)? };
         // On a virtual path, a packet counter would see a coalesced buffer as one packet.
         let io = plan.io.uncoalesced();
         let each = SocketPlan { bind: with_port(plan.bind, 0), io, ..opened.listener };
@@ -147,14 +148,21 @@ fn open_iperf3(plan: &ServerPlan, log: &mut ServerLog) -> Result<Option<Iperf3Po
     Ok(Some(port))
 }
 
-/// Follows the address of the server's own port, if it has one. One with a zone is not followed:
-/// its streams' sockets are bound to the interface that is gone.
-fn keep_address(control: Loop, listener: &SocketPlan, local: SocketAddr) -> io::Result<Loop> {
-    let has_zone = matches!(local, SocketAddr::V6(v6) if v6.scope_id() != 0);
-    if local.ip().is_unspecified() || has_zone {
-        return Ok(control);
-    }
-    control.keeping(vec![KeptSocket::bound(SocketPlan { bind: local, ..listener.clone() })])
+/// What follows the address of the server's own port, if it has one. All sockets that are bound to
+/// a zone are opened again when its interface is made again; the others wait for their address.
+fn kept_sockets(opened: &ServerSockets) -> Vec<KeptSocket> {
+    let has_zone = matches!(opened.local, SocketAddr::V6(v6) if v6.scope_id() != 0);
+    let sockets = match (opened.local.ip().is_unspecified(), has_zone) {
+        (true, _) => &[],
+        (false, true) => &opened.sockets[..],
+        (false, false) => &opened.sockets[..1],
+    };
+    let kept = sockets.iter().map(|socket| {
+        // Opened again, it must share the port with its streams from the start.
+        let bind = socket.local_addr();
+        KeptSocket::bound(SocketPlan { bind, share_port: true, ..opened.listener.clone() })
+    });
+    kept.collect()
 }
 
 /// The control session, with secrets of its own.

@@ -1,7 +1,7 @@
 //! One stream of a throughput run: its socket, its loop, its thread.
 
 use super::{Handle, Loop, LoopConfig, Placement};
-use crate::batch::{KeptDatagram, RxMeta, TxBatch};
+use crate::batch::{Convenience, KeptDatagram, RxMeta, TxBatch, note_convenience};
 use crate::net::{KeptSocket, NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{
@@ -256,7 +256,7 @@ impl RunningStream {
             if let Some(cpu) = plan.cpu {
                 // The processors were validated earlier; failing to pin costs speed, not
                 // correctness.
-                let _ = sys::pin_thread(cpu);
+                note_convenience(Convenience::Processors, &sys::pin_thread(cpu));
             }
             on_end(run(stream, plan.payload, plan.opening, plan.role, inbox));
         })?;

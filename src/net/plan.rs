@@ -186,8 +186,13 @@ impl SocketPlan {
     /// Buffer sizes are best effort: the granted size is reported, a refusal is not an error.
     fn set_buffers(&self, socket: &socket2::Socket) -> BufferSizes {
         if self.buffer > 0 {
-            let _ = sys::ask_receive_buffer(socket.as_fd(), self.buffer);
-            let _ = sys::ask_send_buffer(socket.as_fd(), self.buffer.min(SEND_BUFFER));
+            let send = self.buffer.min(SEND_BUFFER);
+            for asked in [
+                sys::ask_receive_buffer(socket.as_fd(), self.buffer),
+                sys::ask_send_buffer(socket.as_fd(), send),
+            ] {
+                note_convenience(Convenience::SocketBuffers, &asked);
+            }
         }
         BufferSizes {
             receive_asked: self.buffer,

@@ -232,6 +232,25 @@ impl Weather {
         self
     }
 
+    /// The same from this time on, which is then its beginning.
+    #[must_use]
+    pub fn after(&self, time: Nanos) -> Self {
+        let later = |ranges: &[Range<Nanos>]| {
+            let ahead = ranges.iter().filter(|range| range.end > time);
+            ahead.map(|range| range.start - time..range.end - time).collect()
+        };
+        let losses = self.losses.iter().filter(|(at, _)| *at >= time);
+        Self {
+            near_standstills: later(&self.near_standstills),
+            far_standstills: later(&self.far_standstills),
+            blackouts: later(&self.blackouts),
+            refusals: later(&self.refusals),
+            losses: losses.map(|(at, what)| (*at - time, *what)).collect(),
+            downs: later(&self.downs),
+            ..self.clone()
+        }
+    }
+
     /// The near host under this weather: what stands on its line is added, nearest first the
     /// middlebox, then the path.
     #[must_use]

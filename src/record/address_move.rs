@@ -6,7 +6,8 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AddressMove {
     /// The only stream that went on from another port: a NAT gave its flow another one, and the
-    /// session stayed where it was. `None` if the whole run moved.
+    /// session stayed where it was. From 0; in a bidirectional run those from the server follow those
+    /// to it. `None` if the whole run moved.
     pub stream: Option<u32>,
     /// When the far end confirmed the new address, from the start of the run; of a single stream, when
     /// the far end followed it.

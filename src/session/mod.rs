@@ -18,7 +18,7 @@ mod recv;
 mod send;
 pub mod serve;
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 pub mod stamp;
 pub mod stun;
 

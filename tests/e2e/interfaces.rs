@@ -182,6 +182,37 @@ fn every_membership_and_address_is_kept() {
 }
 
 #[test]
+fn a_server_at_a_link_local_address_serves_on_when_its_interface_is_made_again() {
+    require_lab!();
+    let lab = Lab::fanout(1);
+    let give = |lab: &Lab| lab.shell("r1", "ip -6 addr add fe80::77/64 dev eth0 nodad");
+    give(&lab);
+    let args = ["serve", "[fe80::77%eth0]:8620", "--stamp=9862", "--json"];
+    let server = start(&lab, "r1", &args);
+    server.wait_for_line("confined", secs(10));
+    take_away(&lab);
+    server.wait_for_line("\"address_lost\"", secs(10));
+    bring_back(&lab);
+    give(&lab);
+    server.wait_for_line("\"address_back\"", secs(10));
+    let target = "fe80::77%eth0";
+    let blast = ["blast", target, "-t", "100ms", "--rate", "1M", "--bidir", "-J"];
+    let told = json(&run(lab.udpkit("s").args(blast), secs(20)).expect_success().out());
+    assert_eq!(path(&told, "complete"), true, "{told:#}");
+    for args in [
+        &["ping", target, "-c", "3", "-i", "20ms", "-J"][..],
+        &["ping", "[fe80::77%eth0]:9862", "-c", "3", "-i", "20ms", "-J"],
+    ] {
+        let told = json(&run(lab.udpkit("s").args(args), secs(20)).expect_success().out());
+        assert_eq!(number(&told, "targets.0.back"), 3, "{told:#}");
+    }
+    let ports = ["probe", "ports", target, "63000-63003", "-J"];
+    let told = json(&run(lab.udpkit("s").args(ports), secs(20)).expect_success().out());
+    let rows = path(&told, "port_rows").as_array().expect("rows");
+    assert!(rows.iter().all(|row| text(row, "outcome") == "passes"), "{told:#}");
+}
+
+#[test]
 fn what_another_interface_does_is_no_event() {
     require_lab!();
     let lab = Lab::fanout(1);

@@ -124,7 +124,7 @@ const MISSING: &[(&str, &[&str])] = &[
     ("SO_RXQ_OVFL, SO_MEMINFO", &["socket_drops"]),
     ("time stamps", &["receive_time_stamps", "transmit_time_stamps"]),
     ("GRO, fragment sizes", &["coalesced_receive", "fragment_sizes"]),
-    ("buffers, timers, priorities", &["exact_timer"]),
+    ("buffers, timers, priorities", &["exact_timer", "socket_buffers", "processors"]),
 ];
 
 /// The two ways in which a process has no IPv6.
@@ -194,6 +194,14 @@ fn at(ip: &str, port: u16) -> String {
     if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") }
 }
 
+/// A processor that this process may use.
+fn a_processor() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this process");
+    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"));
+    let first = list.and_then(|list| list.trim().split([',', '-']).next());
+    first.expect("a list of processors").to_owned()
+}
+
 /// Both ends of one command after the other, without `denials`.
 struct Ends<'a> {
     lab: &'a Lab,
@@ -247,7 +255,10 @@ impl Ends<'_> {
     fn served(&self, ip: &str) {
         let server = self.start(&["serve"], "serving on");
         let mut told = Vec::new();
-        for args in [&["--io", "auto"][..], &["--io", "plain"], &["-R"], &["--bidir"]] {
+        // What is said of processors needs some to be asked for.
+        let cpu = a_processor();
+        let on_one = ["-R", "--cpus", &cpu];
+        for args in [&["--io", "auto"][..], &["--io", "plain"], &on_one, &["--bidir"]] {
             let fixed = ["blast", ip, "--rate", "1kpps", "--size", "100", "-t", "300ms", "-J"];
             let what = self.what(&format!("blast {args:?}"));
             let output = self.run(&[&fixed, args].concat());

@@ -50,7 +50,8 @@ pub fn add_lost_tail(
         let rest = seen.saturating_sub(whole.gaps.head().map_or(0, |head| head.lost));
         let spacing = whole.span_ns / rest.saturating_sub(1).max(1);
         let length_ns = tail.saturating_mul(spacing);
-        let start_ns = whole.span_ns.saturating_add(whole.gaps.head().map_or(0, |head| head.length_ns));
+        let start_ns =
+            whole.span_ns.saturating_add(whole.gaps.head().map_or(0, |head| head.length_ns));
         whole.gaps.add(LossGap { start_ns, length_ns, lost: tail, is_open: true });
     }
     Bursts::Known

@@ -12,6 +12,9 @@ mod iperf3_unknown;
 mod lost_tail;
 mod plan;
 mod probe;
+mod search;
+#[cfg(test)]
+mod search_tests;
 mod series;
 mod streams;
 mod token;

@@ -2,29 +2,26 @@
 
 use super::error::BlastError;
 use super::plan::BlastPlan;
+use super::search::{Runs, SearchedTo, Step, TRIES, run_search, run_sweep};
 use super::{report_failure, run_once};
 use crate::cli::BlastArgs;
 use crate::commands::Exit;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::Signals;
 use crate::record::{
-    Document, FailureAdvice, FindRateReport, Findings, LossShare, RunFailure, SearchEnd,
-    SeriesCaveat, SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialPurpose, TrialReport,
+    Document, FailureAdvice, FindRateReport, Findings, RunFailure, SearchEnd, SeriesCaveat,
+    SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialReport,
 };
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::words::progress::Doing;
 use crate::report::{self, BlastView, ProgressLine, Shown, TrialsView};
-use crate::session::{FindRate, Found, Outcome, SearchStep};
+use crate::session::FindRate;
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
 
 /// Default length of each run.
 const SWEEP_TIME: Nanos = Nanos::from_secs(2);
 const TRIAL_TIME: Nanos = Nanos::from_secs(1);
-/// How many times longer the run is that confirms the result.
-const LONGER: u64 = 3;
-/// How often a run in which the path was interrupted is run.
-const TRIES: u64 = 3;
 /// The lowest rate that is tried, and the highest if none is given, in bit/s.
 const LEAST: u64 = 1_000_000;
 const MOST: u64 = 400_000_000_000;
@@ -70,35 +67,29 @@ impl Series {
         })
     }
 
-    /// Runs at `rate`, again where the path was interrupted; `None` if the series is over.
-    fn trial(
-        &mut self,
-        rate: Rate,
-        time: Nanos,
-        allowed: LossShare,
-        purpose: TrialPurpose,
-    ) -> anyhow::Result<Option<TrialOutcome>> {
-        for _ in 0..TRIES {
-            let outcome = self.trial_once(rate, time, allowed, purpose)?;
-            if outcome != Some(TrialOutcome::Outage) {
-                return Ok(outcome);
-            }
+    /// How it ended; `found` is the result, if there is one.
+    fn end<T>(&self, found: Option<T>) -> SeriesEnd {
+        match found {
+            _ if self.interrupted => SeriesEnd::Interrupted,
+            Some(_) => SeriesEnd::Complete,
+            None => SeriesEnd::BrokenOff,
         }
-        Ok(Some(TrialOutcome::Outage))
     }
 
-    /// Runs once at `rate`; `None` if the series is over.
-    fn trial_once(
-        &mut self,
-        rate: Rate,
-        time: Nanos,
-        allowed: LossShare,
-        purpose: TrialPurpose,
-    ) -> anyhow::Result<Option<TrialOutcome>> {
+    fn exit(&self) -> Exit {
+        let Some((failure, advice)) = &self.failed else { return Exit::Done };
+        report_failure(failure, advice.as_ref());
+        Exit::Failed
+    }
+}
+
+impl Runs for Series {
+    fn run_once(&mut self, step: &Step) -> anyhow::Result<Option<TrialOutcome>> {
         if self.signals.arrived() {
             self.interrupted = true;
             return Ok(None);
         }
+        let Step { rate, time, allowed, purpose } = *step;
         let plan = self.plan.at(rate, time);
         let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
         let shown = !self.quiet;
@@ -127,21 +118,6 @@ impl Series {
             return Ok(None);
         }
         Ok(Some(outcome))
-    }
-
-    /// How it ended; `found` is the result, if there is one.
-    fn end<T>(&self, found: Option<T>) -> SeriesEnd {
-        match found {
-            _ if self.interrupted => SeriesEnd::Interrupted,
-            Some(_) => SeriesEnd::Complete,
-            None => SeriesEnd::BrokenOff,
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        let Some((failure, advice)) = &self.failed else { return Exit::Done };
-        report_failure(failure, advice.as_ref());
-        Exit::Failed
     }
 }
 
@@ -179,15 +155,7 @@ fn measure_sweep(
     let (target, payload) = (plan.target, plan.test.payload);
     let lowest = bits_of(sweep.rates().next().unwrap_or(last), payload);
     let mut series = Series::begin(&args, plan, (SeriesKind::Sweep(sweep), time), lowest)?;
-    let mut complete = true;
-    for rate in sweep.rates() {
-        // Any loss is accepted, so that results name host limits only: a sweep is there to show
-        // loss.
-        if series.trial(rate, time, LossShare::MAX, TrialPurpose::Step)?.is_none() {
-            complete = false;
-            break;
-        }
-    }
+    let complete = run_sweep(&mut series, sweep, time)?;
     let report = SweepReport {
         mode: SeriesMode::Sweep,
         target: Endpoint::from(target).to_string(),
@@ -230,7 +198,14 @@ fn search_rate(
     let kind = SeriesKind::FindRate { loss_allowed_ppb: allowed };
     let mut series = Series::begin(&args, plan, (kind, time), lowest)?;
     let mut search = FindRate::new(lowest, most, RESOLUTION);
-    let found = run_search(&mut series, &mut search, time, allowed)?;
+    let found = match run_search(&mut series, &mut search, time, allowed)? {
+        SearchedTo::Found(found) => Some(found),
+        SearchedTo::Outages => {
+            series.failed = Some((RunFailure::TrialOutages { trials: TRIES }, None));
+            None
+        }
+        SearchedTo::BrokenOff => None,
+    };
     let rate = found.map_or(search.so_far(), |found| found.rate);
     let end = SearchEnd {
         rate,
@@ -256,37 +231,6 @@ fn search_rate(
         interrupted: series.interrupted,
     };
     Ok((series, report))
-}
-
-/// Tries rates until the search is over; `None` if a trial broke it off.
-fn run_search(
-    series: &mut Series,
-    search: &mut FindRate,
-    time: Nanos,
-    allowed: LossShare,
-) -> anyhow::Result<Option<Found>> {
-    loop {
-        let (rate, verify) = match search.step() {
-            SearchStep::Over(found) => return Ok(Some(found)),
-            SearchStep::Try { rate, verify } => (rate, verify),
-        };
-        let (time, purpose) = if verify {
-            (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification)
-        } else {
-            (time, TrialPurpose::Step)
-        };
-        match series.trial(Rate::Bits(BitRate(rate)), time, allowed, purpose)? {
-            Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
-            Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
-            Some(TrialOutcome::Changed) => search.take(Outcome::Changed),
-            Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
-            Some(TrialOutcome::Outage) => {
-                series.failed = Some((RunFailure::TrialOutages { trials: TRIES }, None));
-                return Ok(None);
-            }
-            Some(TrialOutcome::Unknown) | None => return Ok(None),
-        }
-    }
 }
 
 /// A rate in payload bits per second.

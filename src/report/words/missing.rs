@@ -14,6 +14,8 @@ fn option(what: Convenience) -> &'static str {
         Convenience::FragmentSizes => "IP_RECVFRAGSIZE",
         Convenience::ExactTimer => "timerfd_create",
         Convenience::TimerSlack => "PR_SET_TIMERSLACK",
+        Convenience::SocketBuffers => "SO_RCVBUF",
+        Convenience::Processors => "sched_setaffinity",
     }
 }
 
@@ -32,6 +34,10 @@ fn lack(what: Convenience) -> &'static str {
         Convenience::FragmentSizes => "whether datagrams arrived in fragments",
         Convenience::ExactTimer => "exact send times: they are kept to the millisecond",
         Convenience::TimerSlack => "exact send times: they may be 50 µs late",
+        Convenience::SocketBuffers => {
+            "socket buffers of the size asked for: they have the system's"
+        }
+        Convenience::Processors => "processors for each stream: streams share what there are",
     }
 }
 

@@ -143,7 +143,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 /// A stream goes on from `peer`: with its session, or by itself, if only its port is another.
 fn note_stream_move(run: &mut Run, number: u32, peer: SocketAddr, now: Nanos) {
     let Some(stream) = run.streams.get_mut(number as usize) else { return };
-    let before = stream.peer.filter(|before| before.ip().to_canonical() == peer.ip().to_canonical());
+    let before =
+        stream.peer.filter(|before| before.ip().to_canonical() == peer.ip().to_canonical());
     let with = match before.filter(|_| stream.unproven.is_none()) {
         None => MovedWith::Session,
         Some(_) if run.stream_moves.len() >= MOST_STREAM_MOVES => MovedWith::Nothing(None),

@@ -67,7 +67,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             ports: wanted,
             alternate,
             local: asked.to.meta.destination,
-            peer: asked.to.meta.source.ip(),
+            peer: asked.to.meta.source,
         };
         if let Some(session) = self.sessions.get_mut(&id) {
             session.probe = Some((ports, Box::new(probe)));

@@ -3,8 +3,8 @@
 use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    GAPS, INTERVALS_A_REPLY, STREAM_MOVES, gaps_text, interval_text, stream_key, stream_text, write_counts,
-    write_host, write_sent,
+    GAPS, INTERVALS_A_REPLY, STREAM_MOVES, gaps_text, interval_text, stream_key, stream_text,
+    write_counts, write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 

@@ -98,13 +98,10 @@ fn a_lost_beginning_is_an_outage_of_each_direction_and_of_several_streams() {
         let dark = Nanos::from_millis(rng.u64(200..1_500));
         let opens = Rc::new(Cell::new(Nanos::MAX));
         let opens_at = Rc::clone(&opens);
-        let is_data = |payload: &[u8]| {
-            Header::decode(payload).is_ok_and(|header| header.kind == Kind::Data)
-        };
+        let is_data =
+            |payload: &[u8]| Header::decode(payload).is_ok_and(|header| header.kind == Kind::Data);
         let client = Host::at("192.0.2.1").behind(Link::both(&clean())).behind_rule(
-            move |now, _, packet| {
-                now >= opens_at.get() || !packet.payload().is_some_and(is_data)
-            },
+            move |now, _, packet| now >= opens_at.get() || !packet.payload().is_some_and(is_data),
         );
         let run = run_plan(direction, streams, Nanos::from_secs(4));
         let hosts = [client, Host::at("192.0.2.2")];

@@ -1,7 +1,7 @@
 //! What the server asks the engine for a probe's ports, and what it gets.
 
 use crate::wire::{PortDenial, PortList};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A request to open ports for a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct PortsRequest {
     pub alternate: Vec<u16>,
     /// The local address that the client contacted; `None` if unknown.
     pub local: Option<IpAddr>,
-    /// The client's address.
-    pub peer: IpAddr,
+    /// The client's address, with the zone that it has now.
+    pub peer: SocketAddr,
 }
 
 /// The result of a [`PortsRequest`].

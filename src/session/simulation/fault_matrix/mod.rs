@@ -46,7 +46,7 @@ macro_rules! matrix {
 
             $(#[test]
             fn $test() {
-                meet_events(&$machine);
+                meet_events(&$machine, EVENTFUL);
             })*
         }
     };
@@ -278,15 +278,15 @@ impl<'a> Trial<'a> {
 }
 
 /// Runs a machine under every fault of a path, with all its seeds.
-fn meet(machine: &Machine) {
+pub fn meet(machine: &Machine) {
     let seeds = 1..=runs(machine.seeds);
     let faults = Fault::ALL.into_iter().filter(|fault| *fault != Fault::Events);
     meet_all(machine, faults.flat_map(|fault| seeds.clone().map(move |seed| (fault, seed))));
 }
 
-/// Runs it with events.
-fn meet_events(machine: &Machine) {
-    meet_all(machine, (1..=runs(EVENTFUL)).map(|seed| (Fault::Events, seed)));
+/// Runs it with events, with `usual` seeds.
+pub fn meet_events(machine: &Machine, usual: u64) {
+    meet_all(machine, (1..=runs(usual)).map(|seed| (Fault::Events, seed)));
 }
 
 /// Runs it with all of these; fails with the list of those that are wrong.
@@ -325,6 +325,12 @@ fn a_sum_that_is_wrong_a_false_accusation_and_a_failure_are_noticed() {
     let all = format!("{own}; told: 3 of [1, 1]; part: 4 of 3; says \"accused\"");
     assert_eq!(wrong_under(Fault::Loss), all);
     assert_eq!(wrong_under(Fault::Extremes), own);
+}
+
+/// With this seed a probe request asks for its answers minutes later, and its client goes.
+#[test]
+fn answers_that_a_forged_request_asks_for_are_waited_for() {
+    run(&services::SERVE, Fault::Extremes, 87);
 }
 
 /// With this seed all five probes of the closed loop or their answers are lost.

@@ -1,0 +1,92 @@
+//! In which order the runs of a series are, and which are run again; what a run is, is the caller's.
+
+use crate::record::{LossShare, TrialOutcome, TrialPurpose};
+use crate::session::{FindRate, Found, Outcome, SearchStep};
+use crate::units::{BitRate, Nanos, Rate, Sweep};
+
+/// How many times longer the run is that confirms the result.
+const LONGER: u64 = 3;
+/// How often a run in which the path was interrupted is run.
+pub(super) const TRIES: u64 = 3;
+
+/// What a series tries, one after the other.
+pub(super) struct Step {
+    /// The rate.
+    pub rate: Rate,
+    /// How long.
+    pub time: Nanos,
+    /// The loss that it may have.
+    pub allowed: LossShare,
+    /// What it is for.
+    pub purpose: TrialPurpose,
+}
+
+/// Whoever runs a series.
+pub(super) trait Runs {
+    /// Runs once; `None` if the series is over.
+    fn run_once(&mut self, step: &Step) -> anyhow::Result<Option<TrialOutcome>>;
+}
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SearchedTo {
+    /// It found what there is.
+    Found(Found),
+    /// The path was interrupted in each run at a rate.
+    Outages,
+    /// A run broke it off.
+    BrokenOff,
+}
+
+/// Runs a step, again where the path was interrupted; `None` if the series is over.
+fn run_undisturbed(series: &mut impl Runs, step: &Step) -> anyhow::Result<Option<TrialOutcome>> {
+    for _ in 0..TRIES {
+        let outcome = series.run_once(step)?;
+        if outcome != Some(TrialOutcome::Outage) {
+            return Ok(outcome);
+        }
+    }
+    Ok(Some(TrialOutcome::Outage))
+}
+
+/// Runs at each rate of a sweep; returns whether it got to the last.
+pub(super) fn run_sweep(series: &mut impl Runs, sweep: Sweep, time: Nanos) -> anyhow::Result<bool> {
+    for rate in sweep.rates() {
+        // Any loss is accepted, so that results name host limits only: a sweep is there to show
+        // loss.
+        let (allowed, purpose) = (LossShare::MAX, TrialPurpose::Step);
+        let step = Step { rate, time, allowed, purpose };
+        if run_undisturbed(series, &step)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Tries rates until the search is over.
+pub(super) fn run_search(
+    series: &mut impl Runs,
+    search: &mut FindRate,
+    time: Nanos,
+    allowed: LossShare,
+) -> anyhow::Result<SearchedTo> {
+    loop {
+        let (rate, verify) = match search.step() {
+            SearchStep::Over(found) => return Ok(SearchedTo::Found(found)),
+            SearchStep::Try { rate, verify } => (Rate::Bits(BitRate(rate)), verify),
+        };
+        let (time, purpose) = if verify {
+            (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification)
+        } else {
+            (time, TrialPurpose::Step)
+        };
+        match run_undisturbed(series, &Step { rate, time, allowed, purpose })? {
+            Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
+            Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
+            Some(TrialOutcome::Changed) => search.take(Outcome::Changed),
+            Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
+            Some(TrialOutcome::Outage) => return Ok(SearchedTo::Outages),
+            Some(TrialOutcome::Unknown) | None => return Ok(SearchedTo::BrokenOff),
+        }
+    }
+}
