@@ -50,9 +50,10 @@ const MAP: &[(&str, &[&str])] = &[
     ("cli", &["units", "wire"]),
     (
         "commands",
+        // The simulated network in the tests of a search.
         &[
             "units", "wire", "stats", "pace", "batch", "record", "machine", "control", "sys",
-            "session", "net", "engine", "report", "cli",
+            "netsim", "session", "net", "engine", "report", "cli",
         ],
     ),
     ("api", &["units", "record", "cli", "commands"]),
