@@ -97,6 +97,7 @@ const DENIALS: &[(&str, &[Denial])] = &[
             (libc::SYS_sched_getaffinity, &[], libc::EPERM),
             (libc::SYS_setpriority, &[], libc::EPERM),
             (libc::SYS_adjtimex, &[], libc::EPERM),
+            (libc::SYS_prctl, &[(0, libc::PR_SET_TIMERSLACK)], libc::EPERM),
         ],
     ),
     (
@@ -124,7 +125,10 @@ const MISSING: &[(&str, &[&str])] = &[
     ("SO_RXQ_OVFL, SO_MEMINFO", &["socket_drops"]),
     ("time stamps", &["receive_time_stamps", "transmit_time_stamps"]),
     ("GRO, fragment sizes", &["coalesced_receive", "fragment_sizes"]),
-    ("buffers, timers, priorities", &["exact_timer", "socket_buffers", "processors"]),
+    (
+        "buffers, timers, priorities",
+        &["exact_timer", "timer_slack", "socket_buffers", "processors"],
+    ),
 ];
 
 /// The two ways in which a process has no IPv6.
@@ -461,6 +465,65 @@ fn a_server_without_what_its_replies_need_names_the_option() {
         let output = run(&mut restricted(&lab, "b", &denied, &args), secs(10));
         assert_eq!(output.code(), Some(0), "{name}: {}", output.err());
     }
+}
+
+#[test]
+fn what_is_asked_for_by_name_fails_where_it_is_refused() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _server = lab.serve("b", &[]);
+    let send: &[&str] = &["send", "10.77.0.2:9000", "-c", "1", "-s", "10"];
+    let ping: &[&str] = &["ping", "10.77.0.2", "-c", "1"];
+    for (command, flag, level, option) in [
+        (ping, &["--interface", "eth0"][..], libc::SOL_SOCKET, libc::SO_BINDTODEVICE),
+        (send, &["--dscp", "ef"], libc::IPPROTO_IP, libc::IP_TOS),
+        (send, &["--ttl", "9"], libc::IPPROTO_IP, libc::IP_TTL),
+        (send, &["--dont-fragment"], libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+    ] {
+        let when: &'static [(u8, libc::c_int)] = Box::leak(Box::new([(1, level), (2, option)]));
+        let denied: [Denial; 1] = [(libc::SYS_setsockopt, when, libc::EPERM)];
+        let with = |more: &[&str]| {
+            run(&mut restricted(&lab, "a", &denied, &[command, more].concat()), secs(10))
+        };
+        let output = with(flag);
+        assert_eq!(output.code(), Some(1), "{flag:?}: {}{}", output.out(), output.err());
+        assert!(output.err().contains("not permitted"), "{flag:?}: {}", output.err());
+        assert_eq!(with(&[]).code(), Some(0), "{flag:?}");
+    }
+}
+
+#[test]
+fn a_server_without_sandboxes_says_so_and_keeps_no_privilege() {
+    require_lab!();
+    let lab = Lab::pair();
+    const PR_SET_SECCOMP: libc::c_int = 22;
+    // The filter that refuses filters is the last.
+    let sandboxes: [Denial; 3] = [
+        (libc::SYS_landlock_create_ruleset, &[], libc::EPERM),
+        (libc::SYS_prctl, &[(0, PR_SET_SECCOMP)], libc::EPERM),
+        (libc::SYS_seccomp, &[], libc::EPERM),
+    ];
+    let mut serve = restricted(&lab, "b", &sandboxes, &["serve", "--json"]);
+    let server = Running::start(&mut serve);
+    server.wait_for_stdout(secs(10), |out| out.contains("\"event\":\"confined\""));
+    let said = server.stdout_so_far();
+    let line = said.lines().find(|line| line.contains("\"confined\"")).expect("the line");
+    let said = json(line);
+    assert_eq!(
+        (path(&said, "seccomp"), path(&said, "landlock_abi")),
+        (&false.into(), &Value::Null)
+    );
+    let missing = path(&said, "missing_restrictions").to_string();
+    assert!(missing.contains("seccomp") && missing.contains("landlock"), "{said:#}");
+    assert_eq!(path(&said, "capabilities").as_array().map(Vec::len), Some(0), "{said:#}");
+    let args = ["blast", "10.77.0.2", "--rate", "1kpps", "-s", "100", "-t", "100ms", "-J"];
+    let told = json(&run(lab.udpkit("a").args(args), secs(20)).expect_success().out());
+    assert_eq!(number(&told, "lost.total"), 0, "{told:#}");
+
+    let denied: [Denial; 1] = [(libc::SYS_capset, &[], libc::EPERM)];
+    let output = run(&mut restricted(&lab, "b", &denied, &["serve", ":9620"]), secs(10));
+    assert_eq!(output.code(), Some(1), "{}", output.err());
+    assert!(output.err().contains("capabilities"), "{}", output.err());
 }
 
 #[test]
