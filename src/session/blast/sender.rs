@@ -22,8 +22,11 @@ const ENDS: u32 = 5;
 const END_GAP: Nanos = Nanos::from_millis(10);
 /// Pause after a refusal, so that an unpaced run does not spin on a dead interface.
 const REFUSED_PAUSE: Nanos = Nanos::from_millis(1);
-/// Consecutive refusals, before anything was sent, after which the run is abandoned.
+/// Consecutive refusals, before anything was sent, after which the run is abandoned, and for how
+/// long they last: what this host refuses for a moment, such as while its firewall reloads, ends
+/// nothing. A size that it refuses, it always will.
 const HOPELESS: u64 = 50;
+const REFUSED_FOR: Nanos = Nanos::from_secs(3);
 /// Distinct causes of network errors that are kept.
 const CAUSES: usize = 8;
 /// Time between two refusals that are reported: forged ones may come in floods, and one says as
@@ -473,11 +476,22 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         let is_full = LocalRefusal::of(errno) == LocalRefusal::QueueFull;
         self.queue_full_buffers += u64::from(is_full);
         let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
-        if dead || (self.sent == 0 && self.refused_in_a_row >= HOPELESS) {
-            let payload_bytes = self.plan.payload as u64;
-            let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
-            self.break_off(RunFailure::DatagramsNotSent { payload_bytes, reason });
+        let is_final = LocalRefusal::of(errno) == LocalRefusal::TooBig || at >= REFUSED_FOR;
+        if dead || is_final && self.is_hopeless() {
+            self.break_off(self.not_sent(errno));
         }
+    }
+
+    /// Whether this host has refused all so far, and not only a few.
+    fn is_hopeless(&self) -> bool {
+        self.sent == 0 && self.refused_in_a_row >= HOPELESS
+    }
+
+    /// Why a run failed of which this host refused all.
+    fn not_sent(&self, errno: i32) -> RunFailure {
+        let payload_bytes = self.plan.payload as u64;
+        let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
+        RunFailure::DatagramsNotSent { payload_bytes, reason }
     }
 
     /// Since the first attempt to send.
@@ -608,6 +622,8 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
 
     fn finish(self, _now: Now) -> SenderSummary {
         let refused: u64 = self.refused.iter().map(|one| one.datagrams).sum();
+        let errno = self.refused.last().and_then(|one| one.errno);
+        let not_sent = errno.filter(|_| self.is_hopeless()).map(|errno| self.not_sent(errno));
         // A run that ended in the omitted time has counted nothing.
         let omitted = if self.omit_until.is_some() { self.sent } else { self.omitted };
         let counted = self.sent - omitted;
@@ -631,6 +647,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             pause_ns: Some(self.pause.0),
             cpu_ns: 0,
         };
-        SenderSummary { sent, omitted, begun: self.pacer.is_some(), broken: self.broken }
+        let broken = self.broken.or(not_sent);
+        SenderSummary { sent, omitted, begun: self.pacer.is_some(), broken }
     }
 }

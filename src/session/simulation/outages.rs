@@ -1,11 +1,11 @@
 //! Outages: what is told of them is what the network did, and nothing is told where it did not.
 
-use super::client_and_server::{ClientAndServer, plan};
+use super::client_and_server::{ClientAndServer, Finished, plan};
 use super::paths::{clean, lossy};
 use super::ping::Ping;
 use crate::impair::Impairments;
 use crate::netsim::{Host, Link, Way as LinkWay, Weather};
-use crate::record::{BlastReceived, Outage, Way};
+use crate::record::{BlastReceived, Outage, RunFailure, Way};
 use crate::session::blast::{Direction, TestPlan};
 use crate::session::ping::PingSpacing;
 use crate::stats::{LossGap, StreamLosses};
@@ -128,6 +128,58 @@ fn a_lost_beginning_is_an_outage_of_each_direction_and_of_several_streams() {
             let again = granted + again.start..granted + again.end;
             hold(&what, second, &again, (granted, OPENING));
         }
+    }
+}
+
+/// `EPERM` and `EMSGSIZE` as Linux numbers them.
+const EPERM: i32 = 1;
+const EMSGSIZE: i32 = 90;
+
+/// A run of so many seconds whose host refuses the data until a time after the grant; returns when,
+/// after that, it ended.
+fn refused(errno: i32, until: Nanos, seconds: u64) -> (Finished, Nanos) {
+    let ends_at = Rc::new(Cell::new(Nanos::MAX));
+    let ends = Rc::clone(&ends_at);
+    let client = Host::at("192.0.2.1").behind(Link::both(&clean()));
+    let client = client.refusing(move |now, _, payload| {
+        let is_data = Header::decode(payload).is_ok_and(|header| header.kind == Kind::Data);
+        (is_data && now < ends.get()).then_some(errno)
+    });
+    let run = run_plan(Direction::Up, 1, Nanos::from_secs(seconds));
+    let hosts = [client, Host::at("192.0.2.2")];
+    let mut ends = ClientAndServer::on_hosts(1, run, hosts, [None, None]);
+    ends.run_until(DEADLINE, ClientAndServer::is_granted);
+    let granted = ends.network.instant();
+    ends_at.set(granted + until);
+    let finished = ends.finish(DEADLINE);
+    (finished, ends.network.instant() - granted)
+}
+
+#[test]
+fn what_this_host_refuses_at_first_ends_no_run_and_what_it_always_will_does() {
+    let second = Nanos::from_secs(1);
+    // A firewall that reloads.
+    let (finished, _) = refused(EPERM, Nanos::from_millis(1_500), 4);
+    let (summary, sent) = (&finished.summary, &finished.near_sent[0].sent);
+    assert!(summary.complete && summary.failure.is_none(), "{summary:?}");
+    let never: u64 = sent.refused.iter().map(|one| one.datagrams).sum();
+    assert!(never.abs_diff(RATE * 3 / 2) <= 20, "{sent:?}");
+    assert_eq!((sent.offered, sent.datagrams), (RATE * 4, RATE * 4 - never), "{sent:?}");
+    let received = summary.received.expect("counts");
+    assert_eq!((received.firsts, received.lost), (sent.datagrams, 0), "{received:?}");
+    // What was never sent is in no outage.
+    assert_eq!(told(Way::Up, &received), []);
+
+    for (errno, seconds, least, most) in [
+        (EPERM, 9, Nanos::from_secs(3), Nanos::from_secs(4)),
+        (EPERM, 1, second, Nanos::from_secs(2)),
+        (EMSGSIZE, 9, Nanos::ZERO, second),
+    ] {
+        let (finished, took) = refused(errno, Nanos::MAX, seconds);
+        let failure = &finished.summary.failure;
+        let is_told = matches!(failure, Some(RunFailure::DatagramsNotSent { .. }));
+        assert!(is_told, "{errno} {seconds}: {failure:?}");
+        assert!(least <= took && took <= most, "{errno} {seconds}: {took}");
     }
 }
 
