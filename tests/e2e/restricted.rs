@@ -24,6 +24,7 @@ const FAMILIES: [&str; 2] = ["10.77.0.2", "fd77::2"];
 
 const SO_MEMINFO: libc::c_int = 55;
 const SO_TIMESTAMPING_NEW: libc::c_int = 65;
+const PR_SET_SECCOMP: libc::c_int = 22;
 
 /// What each test refuses, by name.
 const DENIALS: &[(&str, &[Denial])] = &[
@@ -496,7 +497,6 @@ fn what_is_asked_for_by_name_fails_where_it_is_refused() {
 fn a_server_without_sandboxes_says_so_and_keeps_no_privilege() {
     require_lab!();
     let lab = Lab::pair();
-    const PR_SET_SECCOMP: libc::c_int = 22;
     // The filter that refuses filters is the last.
     let sandboxes: [Denial; 3] = [
         (libc::SYS_landlock_create_ruleset, &[], libc::EPERM),
