@@ -5,7 +5,9 @@ mod blast;
 mod cast;
 mod charset;
 mod command;
+mod completions;
 mod habits;
+mod man;
 mod optional_value;
 mod parse;
 mod payload;
@@ -22,6 +24,8 @@ pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use charset::is_ascii_only;
 pub use command::command;
+pub use completions::{CompletionsArgs, ShellArg, completions};
+pub use man::{ManArgs, ManPage, man_pages};
 pub use parse::{Stopped, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
@@ -88,6 +92,7 @@ impl Cli {
             Command::Serve(args) => args.quiet,
             Command::Blast(args) => args.quiet,
             Command::Ping(args) => args.quiet,
+            Command::Completions(_) | Command::Man(_) => false,
             Command::Probe(args) => match &args.command {
                 None => args.all.quiet,
                 Some(ProbeCommand::Ports(args)) => args.far_end.quiet,
@@ -117,7 +122,9 @@ impl Cli {
                 CastCommand::Check(args) => document(args.json, "cast check"),
             },
             Command::Serve(args) if args.json => Lines("serve"),
-            Command::Send(_) | Command::Serve(_) => Text,
+            Command::Send(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => {
+                Text
+            }
             Command::Blast(args) => document(args.json, "blast"),
             Command::Ping(args) if args.jsonl => Lines("ping"),
             Command::Ping(args) => document(args.json, "ping"),
@@ -153,4 +160,8 @@ pub enum Command {
     Ping(PingArgs),
     /// Diagnose a path: ports, NAT, timeouts, MTU, DSCP and ECN, rate limits
     Probe(ProbeArgs),
+    /// Write a script with which a shell completes commands and options
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }

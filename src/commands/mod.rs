@@ -4,6 +4,7 @@ mod address_race;
 mod bind;
 mod blast;
 mod cast;
+mod documentation;
 mod exit;
 mod key;
 mod misread;
@@ -53,5 +54,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Blast(args) => blast::run(args),
         Command::Ping(args) => ping::run(args),
         Command::Probe(args) => probe::run(args),
+        Command::Completions(args) => Ok(documentation::completions(args)),
+        Command::Man(args) => documentation::man(args),
     }
 }

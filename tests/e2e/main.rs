@@ -8,6 +8,7 @@ mod changed_content;
 mod clean_path;
 mod command_line;
 mod common;
+mod completions;
 mod examples;
 mod full_conntrack;
 mod harness;
