@@ -8,7 +8,7 @@ mod records;
 
 use serde::Serialize;
 use udpkit::record::Document;
-use udpkit::report::Page;
+use udpkit::report::{Columns, Page};
 
 /// Compares a report with its golden files: text at 80 and 120 columns, and the JSON document.
 #[track_caller]
@@ -24,6 +24,24 @@ fn hold<T: Serialize>(
     let document = Document::new(command, record);
     let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
     hold_as(&format!("{name}.json"), &json);
+}
+
+/// Compares the rows of `--csv` with their golden file. A column that no record has a key for is
+/// none of theirs.
+#[track_caller]
+fn hold_table<T: Serialize>(name: &str, columns: Columns, records: &[T]) {
+    let missing = |record: &T| columns.missing_from(record);
+    let mut unknown = missing(&records[0]);
+    for record in records {
+        let here = missing(record);
+        unknown.retain(|key| here.contains(key));
+    }
+    assert_eq!(unknown, Vec::<&str>::new(), "{name}: no record has these keys");
+    let rows = records.iter().map(|record| columns.row(record));
+    let lines: Vec<_> = std::iter::once(columns.head()).chain(rows).collect();
+    let commas = |line: &str| line.matches(',').count();
+    assert!(lines.iter().all(|line| commas(line) == commas(&lines[0])), "{name}: {lines:#?}");
+    hold_as(name, &lines.join("\n"));
 }
 
 /// Compares a text with its golden file; no line may be longer than `columns`.

@@ -160,8 +160,14 @@ pub struct BlastArgs {
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
     /// Print one JSON document instead of text
-    #[arg(short = 'J', long, help_heading = OUTPUT)]
+    #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"], help_heading = OUTPUT)]
     pub json: bool,
+    /// Print each interval, or run of a series, as a line of JSON, and the report as the last
+    #[arg(long, conflicts_with = "csv", help_heading = OUTPUT, hide_short_help = true)]
+    pub jsonl: bool,
+    /// Print each interval, or run of a series, as a row of comma-separated values
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
+    pub csv: bool,
     /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,

@@ -23,7 +23,7 @@ const BASH: &str = include_str!("completions.bash");
     udpkit completions zsh > ~/.zfunc/_udpkit           a folder in $fpath\n  \
     udpkit completions fish > ~/.config/fish/completions/udpkit.fish")]
 pub struct CompletionsArgs {
-    /// Shell to write them for
+    /// Shell to print it for
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: ShellArg,
 }
@@ -88,7 +88,11 @@ fn fish_values() -> String {
 
 /// Every command, with the names that lead to it.
 fn all_commands() -> Vec<(Vec<String>, clap::Command)> {
-    fn walk(command: &clap::Command, path: &[String], found: &mut Vec<(Vec<String>, clap::Command)>) {
+    fn walk(
+        command: &clap::Command,
+        path: &[String],
+        found: &mut Vec<(Vec<String>, clap::Command)>,
+    ) {
         found.push((path.to_vec(), command.clone()));
         for inner in command.get_subcommands() {
             walk(inner, &[path, &[inner.get_name().to_owned()]].concat(), found);

@@ -20,8 +20,8 @@ const EXAMPLES: &str = "Examples:\n";
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "The package for Debian installs them: man udpkit.\n\nExamples:\n  \
     udpkit man | man -l -                           read the page\n  \
-    udpkit man ~/.local/share/man/man1              install all pages; then:\n  \
-    man udpkit-cast-send")]
+    udpkit man ~/.local/share/man/man1              install all pages\n  \
+    udpkit man . && man ./udpkit-cast-send.1        read one of them")]
 pub struct ManArgs {
     /// Folder for the pages of all commands [default: udpkit(1) to standard output]
     ///

@@ -113,18 +113,21 @@ impl Cli {
         let document = |json: bool, name| if json { Document(name) } else { Text };
         match &self.command {
             Command::Send(args) if args.json => Document("send"),
-            Command::Send(args) if args.format == DatagramFormat::Json => Lines("send"),
-            Command::Recv(args) if args.format == DatagramFormat::Json => Lines("recv"),
+            Command::Send(args) if args.reply_format() == DatagramFormat::Json => Lines("send"),
+            Command::Recv(args) if args.datagram_format() == DatagramFormat::Json => Lines("recv"),
             Command::Recv(args) => document(args.json, "recv"),
             Command::Cast(args) => match &args.command {
+                CastCommand::Send(args) if args.jsonl => Lines("cast send"),
+                CastCommand::Recv(args) if args.jsonl => Lines("cast recv"),
                 CastCommand::Send(args) => document(args.json, "cast send"),
                 CastCommand::Recv(args) => document(args.json, "cast recv"),
                 CastCommand::Check(args) => document(args.json, "cast check"),
             },
-            Command::Serve(args) if args.json => Lines("serve"),
+            Command::Serve(args) if args.json || args.jsonl => Lines("serve"),
             Command::Send(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => {
                 Text
             }
+            Command::Blast(args) if args.jsonl => Lines("blast"),
             Command::Blast(args) => document(args.json, "blast"),
             Command::Ping(args) if args.jsonl => Lines("ping"),
             Command::Ping(args) => document(args.json, "ping"),
@@ -160,8 +163,8 @@ pub enum Command {
     Ping(PingArgs),
     /// Diagnose a path: ports, NAT, timeouts, MTU, DSCP and ECN, rate limits
     Probe(ProbeArgs),
-    /// Write a script with which a shell completes commands and options
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
-    /// Write the manual pages
+    /// Print the manual page, or write the pages of all commands
     Man(ManArgs),
 }

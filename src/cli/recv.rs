@@ -84,6 +84,10 @@ pub struct RecvArgs {
     /// Print one JSON document at the end, and no datagrams
     #[arg(short = 'J', long, conflicts_with = "format", help_heading = OUTPUT)]
     pub json: bool,
+    /// Print each event as a line of JSON, like --format json
+    #[arg(long, conflicts_with_all = ["format", "json"], help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub jsonl: bool,
     /// Bytes of each datagram to keep; a longer one is marked truncated
     #[arg(long, value_name = "BYTES", default_value = "65535", help_heading = EXPERT)]
     #[arg(hide_short_help = true)]
@@ -98,4 +102,11 @@ pub struct RecvArgs {
     /// stand for many datagrams.
     #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
     pub io: IoArg,
+}
+
+impl RecvArgs {
+    /// How datagrams are printed: `--format`, for which `--jsonl` may stand.
+    pub fn datagram_format(&self) -> DatagramFormat {
+        if self.jsonl { DatagramFormat::Json } else { self.format }
+    }
 }

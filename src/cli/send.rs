@@ -86,7 +86,18 @@ pub struct SendArgs {
     /// And nothing else on standard output.
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// Print each reply as a line of JSON, like --format json
+    #[arg(long, conflicts_with_all = ["format", "json"], requires = "wait", help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub jsonl: bool,
     /// System calls to use
     #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
     pub io: IoArg,
+}
+
+impl SendArgs {
+    /// How replies are printed: `--format`, for which `--jsonl` may stand.
+    pub fn reply_format(&self) -> DatagramFormat {
+        if self.jsonl { DatagramFormat::Json } else { self.format }
+    }
 }

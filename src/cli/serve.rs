@@ -188,6 +188,9 @@ pub struct ServeArgs {
     /// Print each event as a line of JSON
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// The same as --json
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
+    pub jsonl: bool,
     /// Times.
     #[command(flatten)]
     pub times: TimesArgs,

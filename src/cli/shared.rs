@@ -60,18 +60,25 @@ pub enum ColorArg {
     Never,
 }
 
+/// Behind a subcommand's own flags, however many subcommands there are: clap would number these
+/// flags after them.
+const LAST: usize = 900;
+
 /// Flags of every subcommand.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct GlobalArgs {
     /// Show details of sockets, buffers and system calls on standard error
     #[arg(short, long, global = true, help_heading = OUTPUT, hide_short_help = true)]
+    #[arg(display_order = LAST)]
     pub verbose: bool,
     /// Highlight problems in colour: auto (on a terminal, unless NO_COLOR is set), always or never
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
     #[arg(help_heading = OUTPUT, hide_short_help = true, hide_possible_values = true)]
+    #[arg(display_order = LAST)]
     pub color: ColorArg,
     /// Print ASCII only, as in a locale without UTF-8 (LC_ALL, LC_CTYPE, LANG) and with TERM=dumb
     #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
+    #[arg(display_order = LAST)]
     pub ascii: bool,
 }
 

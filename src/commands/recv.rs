@@ -77,7 +77,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     .with_damage(move |drops| damage.damaged(drops));
     let doing = Doing::Receive { sockets: sockets.len() as u64 };
     // Below raw payloads there is no line of one's own.
-    let lines = args.format != DatagramFormat::Raw && args.report_every.is_none();
+    let lines = args.datagram_format() != DatagramFormat::Raw && args.report_every.is_none();
     let shown = lines && !args.quiet;
     let running = progress::show(doing, args.time, &signals, ProgressLine::when(shown))?;
     let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
@@ -130,7 +130,7 @@ fn open(args: &RecvArgs, answering: &Answering) -> anyhow::Result<(Vec<Socket>, 
     let io = IoMode::from(args.io);
     let plan = |addr: SocketAddr| SocketPlan {
         details: args.header
-            || args.format == DatagramFormat::Json
+            || args.datagram_format() == DatagramFormat::Json
             || *answering != Answering::Silent,
         accounting: true,
         // Only with --io gso: the drop of a coalesced buffer counts once for all its datagrams, and
@@ -176,7 +176,7 @@ fn show(args: &RecvArgs) -> Show {
 }
 
 fn view(args: &RecvArgs) -> RecvView {
-    let style = DatagramStyle::from(args.format);
+    let style = DatagramStyle::from(args.datagram_format());
     match (args.json, args.quiet) {
         (true, _) => RecvView::Document,
         (_, true) => RecvView::Counts(style),

@@ -144,8 +144,8 @@ fn spacing(args: &SendArgs) -> Spacing {
 fn view(args: &SendArgs) -> SendView {
     match (args.json, args.quiet) {
         (true, _) => SendView::Document,
-        (_, true) => SendView::Quiet(args.format.into()),
-        _ => SendView::Lines(args.format.into()),
+        (_, true) => SendView::Quiet(args.reply_format().into()),
+        _ => SendView::Lines(args.reply_format().into()),
     }
 }
 

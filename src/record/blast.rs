@@ -44,6 +44,16 @@ pub struct BlastInterval {
     pub altered: u64,
 }
 
+/// An interval and whose datagrams it counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DirectedInterval {
+    /// The direction of the datagrams.
+    pub direction: Way,
+    /// What the receiving end counted.
+    #[serde(flatten)]
+    pub interval: BlastInterval,
+}
+
 /// Number of loss burst length classes, by powers of two.
 pub const BURST_CLASSES: usize = 12;
 

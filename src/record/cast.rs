@@ -7,7 +7,7 @@ use super::{
     LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Summary of `cast send`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -294,19 +294,23 @@ pub struct CastSource {
 }
 
 /// A receiver's counts, once per interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CastInterval {
     /// Since the first join.
+    #[serde(rename = "elapsed_ns", serialize_with = "nanos")]
     pub elapsed: Nanos,
     /// The interval's length.
+    #[serde(rename = "duration_ns", serialize_with = "nanos")]
     pub span: Nanos,
     /// First copies that arrived in the interval.
     pub received: u64,
     /// Payload bytes of these.
     pub bytes: u64,
     /// Found lost in the interval: falls below zero when a late datagram fills an earlier gap.
+    #[serde(rename = "lost_datagrams")]
     pub lost: i64,
     /// Of the lost, those that this host's sockets dropped.
+    #[serde(rename = "socket_drops")]
     pub at_socket: u64,
     /// Of the lost, those that this host dropped before its sockets.
     pub in_host: u64,
@@ -317,9 +321,15 @@ pub struct CastInterval {
     /// Duplicates in the interval.
     pub duplicates: u64,
     /// Datagrams without the measurement header that arrived in the interval and are not counted.
+    #[serde(rename = "strays")]
     pub without_header: u64,
     /// Sources received so far.
+    #[serde(rename = "sources_heard")]
     pub sources: u64,
+}
+
+fn nanos<S: Serializer>(nanos: &Nanos, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u64(nanos.as_u64())
 }
 
 /// What happens while a receiver runs.

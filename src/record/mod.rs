@@ -57,7 +57,7 @@ pub use crate::batch::LinkKind;
 pub use address_move::AddressMove;
 pub use blast::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
+    DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
 };
 pub use blast_limits::{hold, measured};
 pub use cast::{

@@ -4,17 +4,19 @@ use super::interval::{bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_tim
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
+use super::rows::{LineFormat, RecordLines};
 use super::stream_table::stream_table;
-use super::words::blast::{RunHeading, lost, waiting_for};
+use super::words::blast::{RunHeading, Ways, lost, waiting_for};
 use super::words::host_losses::{by_group, part_text};
 use super::words::occurrence::occurrence_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
-use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text};
+use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text, note};
 use crate::record::{
     AddressMove, BlastInterval, BlastReport, BurstLength, ChangedContent, DelayQuantiles,
-    DirectionReport, Flow, Losses, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
+    DirectedInterval, DirectionReport, Flow, Losses, ProbeReport, Refusal, RoundTrips, Traffic,
+    Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -76,6 +78,8 @@ pub struct BlastView {
     output: Output,
     heading: RunHeading,
     lines: Option<IntervalLines>,
+    /// Lines for programs, in place of text.
+    records: Option<RecordLines>,
     text: bool,
     quiet: bool,
     so_far: Arc<Mutex<SoFar>>,
@@ -94,6 +98,7 @@ impl BlastView {
             output: Output::new(),
             heading,
             lines: (!quiet && !json).then(|| IntervalLines::new(expected, page)),
+            records: None,
             text: !json,
             quiet,
             so_far: Arc::default(),
@@ -101,6 +106,12 @@ impl BlastView {
             expected,
             page,
         }
+    }
+
+    /// The same view, which prints lines for programs in place of text.
+    #[must_use]
+    pub fn printing(self, records: RecordLines) -> Self {
+        Self { records: Some(records), lines: None, text: false, ..self }
     }
 
     /// Replaces the first line, before the run begins.
@@ -149,6 +160,14 @@ impl BlastView {
     /// An interval has ended.
     pub fn interval(&mut self, lane: FlowDirection, interval: &BlastInterval) -> Flow {
         shared(&self.so_far).add(lane, interval);
+        if let Some(records) = &mut self.records {
+            let direction = match (lane, self.heading.ways) {
+                (FlowDirection::Only, Ways::Down) | (FlowDirection::Down, _) => Way::Down,
+                (FlowDirection::Only | FlowDirection::Up, _) => Way::Up,
+            };
+            return records
+                .record("interval", &DirectedInterval { direction, interval: *interval });
+        }
         let Some(line) = self.lines.as_mut().and_then(|lines| lines.next(lane, interval)) else {
             return Flow::Continue;
         };
@@ -163,6 +182,20 @@ impl BlastView {
     /// The whole report.
     pub fn finish(&mut self, report: &BlastReport) {
         self.over();
+        match self.records.as_mut().map(|records| (records.format(), records)) {
+            Some((LineFormat::Events, records)) => {
+                records.event("summary", report);
+                return;
+            }
+            Some((LineFormat::Rows, _)) => {
+                // The rows have standard output for themselves.
+                if !self.quiet {
+                    blast_text(report, Page::new(Page::WIDEST)).lines().for_each(note);
+                }
+                return;
+            }
+            None => {}
+        }
         let sent = report.main.sent.as_ref().map_or(0, |sent| sent.datagrams);
         let nothing = sent == 0 && report.main.received.is_none_or(|got| got.datagrams == 0);
         if nothing && report.failure.is_some() {

@@ -7,6 +7,7 @@ mod blast;
 mod cast;
 mod cast_check;
 mod cast_copies;
+mod cast_lines;
 mod cast_stream;
 mod clock;
 mod datagram;
@@ -25,6 +26,7 @@ mod probe;
 mod progress;
 mod progress_line;
 mod recv;
+mod rows;
 mod send;
 mod serve;
 mod spark;
@@ -38,6 +40,7 @@ pub use blast::{
 };
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
+pub use cast_lines::CastLine;
 pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::{FanoutView, fanout_frame};
@@ -60,6 +63,10 @@ pub use probe::{
 };
 pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_text};
 pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text};
+pub use rows::{
+    Columns, INTERVAL_COLUMNS, LineFormat, PORT_COLUMNS, RECEIVER_COLUMNS, RecordLines,
+    SCANNED_COLUMNS, SOURCE_COLUMNS, TRIAL_COLUMNS, event_line, print_table,
+};
 pub use send::{SendReport, SendView, send_refusal_line, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use trials::{TrialsView, find_rate_text, sweep_text};

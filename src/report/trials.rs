@@ -2,10 +2,12 @@
 
 use super::number::{RateUnit, millis_or_dash};
 use super::page::ended;
+use super::rows::{LineFormat, RecordLines};
 use super::words::blast::{SeriesHeading, SeriesKind};
-use super::{Output, Page};
+use super::{Output, Page, note};
 use crate::record::{FindRateReport, HostLimit, SweepReport, TrialOutcome, TrialReport, Worded};
 use rasciigraph::{Config, plot_many};
+use serde::Serialize;
 
 /// Columns and lines of the chart.
 const WIDTH: u32 = 60;
@@ -14,6 +16,8 @@ const HEIGHT: u32 = 12;
 /// Prints a series of runs.
 pub struct TrialsView {
     output: Output,
+    /// Lines for programs, in place of text.
+    records: Option<RecordLines>,
     text: bool,
     lines: TrialLines,
     page: Page,
@@ -21,28 +25,49 @@ pub struct TrialsView {
 
 impl TrialsView {
     /// A view with its first line; `lowest` is the lowest rate of the series in bit/s, which
-    /// determines the unit of all lines.
-    pub fn new(heading: &SeriesHeading, lowest: u64, json: bool) -> Self {
+    /// determines the unit of all lines. With `records`, these are printed in place of text.
+    pub fn new(
+        heading: &SeriesHeading,
+        lowest: u64,
+        json: bool,
+        records: Option<RecordLines>,
+    ) -> Self {
         let page = Page::of_stdout();
         let lines = TrialLines::new(heading.kind, lowest);
-        let mut view = Self { output: Output::new(), text: !json, lines, page };
+        let text = !json && records.is_none();
+        let mut view = Self { output: Output::new(), records, text, lines, page };
         view.print(&view.lines.first(heading, page));
         view
     }
 
     /// Prints the line of a run.
     pub fn trial(&mut self, trial: &TrialReport) {
+        if let Some(records) = &mut self.records {
+            records.record("trial", trial);
+        }
         self.print(&self.lines.row(trial));
     }
 
     /// Prints the chart of a sweep.
     pub fn sweep(&mut self, report: &SweepReport) {
-        self.print(&self.lines.sweep(report, self.page));
+        let text = self.lines.sweep(report, self.page);
+        self.end(report, &text);
     }
 
     /// Prints the result of a search.
     pub fn found(&mut self, report: &FindRateReport) {
-        self.print(&found(report, self.page));
+        self.end(report, &found(report, self.page));
+    }
+
+    /// The end of the series: a line for programs, or the text; beside rows on standard error.
+    fn end<T: Serialize>(&mut self, report: &T, text: &str) {
+        match self.records.as_mut().map(|records| (records.format(), records)) {
+            Some((LineFormat::Events, records)) => {
+                records.event("summary", report);
+            }
+            Some((LineFormat::Rows, _)) => text.lines().for_each(note),
+            None => self.print(text),
+        }
     }
 
     fn print(&mut self, text: &str) {

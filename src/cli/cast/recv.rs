@@ -101,8 +101,16 @@ pub struct CastRecvArgs {
     /// Print one JSON document at the end
     ///
     /// And nothing else on standard output.
-    #[arg(short = 'J', long, help_heading = OUTPUT)]
+    #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"], help_heading = OUTPUT)]
     pub json: bool,
+    /// Print each event as a line of JSON, and the report as the last
+    ///
+    /// Sources, gaps, warnings and, with --report-every, intervals.
+    #[arg(long, conflicts_with = "csv", help_heading = OUTPUT, hide_short_help = true)]
+    pub jsonl: bool,
+    /// Print each source as a row of comma-separated values, at the end
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
+    pub csv: bool,
     /// Keepalives.
     #[command(flatten)]
     pub keepalive: KeepaliveArgs,

@@ -126,8 +126,16 @@ pub struct CastSendArgs {
     /// Print one JSON document at the end
     ///
     /// And nothing else on standard output.
-    #[arg(short = 'J', long, help_heading = OUTPUT)]
+    #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"], help_heading = OUTPUT)]
     pub json: bool,
+    /// Print each event as a line of JSON, and the report as the last
+    ///
+    /// Receivers that come and go, warnings, and every second how all receivers stand.
+    #[arg(long, conflicts_with = "csv", help_heading = OUTPUT, hide_short_help = true)]
+    pub jsonl: bool,
+    /// Print each receiver as a row of comma-separated values, at the end
+    #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
+    pub csv: bool,
     /// System calls to use
     #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
     pub io: IoArg,

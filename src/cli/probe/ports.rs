@@ -1,7 +1,7 @@
 //! `udpkit probe ports`.
 
 use super::{FarEndArgs, ScanArgs};
-use crate::cli::shared::heading::{FAST, LONG, WHAT};
+use crate::cli::shared::heading::{FAST, LONG, OUTPUT, WHAT};
 use crate::units::{Nanos, whole};
 use crate::wire::{Dscp, Ecn, PortList};
 use clap::Args;
@@ -49,6 +49,9 @@ pub struct PortsArgs {
     #[arg(short = 'b', long, value_name = "PPS", value_parser = whole(1..=100_000u32))]
     #[arg(help_heading = FAST)]
     pub rate: Option<u32>,
+    /// Print each port as a row of comma-separated values
+    #[arg(long, conflicts_with = "json", help_heading = OUTPUT, hide_short_help = true)]
+    pub csv: bool,
     /// How long to wait for a reply [default: 1s; without an agent 200ms]
     ///
     /// Without an agent, the wait doubles with each further try.

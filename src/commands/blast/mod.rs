@@ -32,7 +32,7 @@ use crate::engine::{
 };
 use crate::net::{KeptSocket, SocketPlan};
 use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
-use crate::report::{self, BlastView, Shown};
+use crate::report::{self, BlastView, INTERVAL_COLUMNS, LineFormat, RecordLines, Shown};
 use crate::session::blast::{BlastControl, ControlSummary};
 use crate::wire::CONTROL_MAX;
 use std::sync::mpsc::channel;
@@ -54,6 +54,10 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     let plan = BlastPlan::resolve(&args, own)?;
     let shown = Shown { quiet: args.quiet, json: args.json };
     let view = BlastView::new(plan.heading(), plan.expected(), shown);
+    let view = match LineFormat::events(args.jsonl).or(LineFormat::rows(args.csv)) {
+        Some(format) => view.printing(RecordLines::begin(format, "blast", INTERVAL_COLUMNS)),
+        None => view,
+    };
     let signals = Signals::listen().map_err(BlastError::Signals)?;
     let view = view.watched(signals.asker())?;
     let (mut report, mut view) = run_once(&plan, view, Some(signals))?;

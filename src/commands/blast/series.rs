@@ -14,7 +14,9 @@ use crate::record::{
 };
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::words::progress::Doing;
-use crate::report::{self, BlastView, ProgressLine, Shown, TrialsView};
+use crate::report::{
+    self, BlastView, LineFormat, ProgressLine, RecordLines, Shown, TRIAL_COLUMNS, TrialsView,
+};
 use crate::session::FindRate;
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
@@ -53,7 +55,10 @@ impl Series {
         (kind, time): (SeriesKind, Nanos),
         lowest: u64,
     ) -> anyhow::Result<Self> {
-        let view = TrialsView::new(&heading(&plan, kind, time), lowest, args.json);
+        let records = LineFormat::events(args.jsonl)
+            .or(LineFormat::rows(args.csv))
+            .map(|format| RecordLines::begin(format, "blast", TRIAL_COLUMNS));
+        let view = TrialsView::new(&heading(&plan, kind, time), lowest, args.json, records);
         let signals = Signals::listen().map_err(BlastError::Signals)?;
         Ok(Self {
             plan,

@@ -20,7 +20,10 @@ use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Wo
 use crate::report::words::cast_hints as hints;
 use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::Doing;
-use crate::report::{self, Output, Page, ProgressLine, print_json, print_text};
+use crate::report::{
+    self, LineFormat, Output, Page, ProgressLine, RecordLines, SOURCE_COLUMNS, print_json,
+    print_text,
+};
 use crate::session::{
     CastReceiver, CastReceiverConfig, CastReceiverEnd, Content, Names, SubscribeError,
 };
@@ -92,8 +95,12 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         Some(store) if store.is_standard_output() => ReportTo::StandardError,
         _ => ReportTo::StandardOutput,
     };
-    let live = (!args.json && report_to == ReportTo::StandardOutput).then(Output::new);
-    let sink = CastSink { talk: !args.quiet, live, store, gaps: 0 };
+    let format = LineFormat::events(args.jsonl).or(LineFormat::rows(args.csv));
+    let plain = !args.json && format.is_none();
+    let live = (plain && report_to == ReportTo::StandardOutput).then(Output::new);
+    let lines = LineFormat::events(args.jsonl)
+        .map(|format| RecordLines::begin(format, "cast recv", SOURCE_COLUMNS));
+    let sink = CastSink { talk: !args.quiet, lines, live, store, gaps: 0 };
     let doing = Doing::CastReceive { groups: config.groups.len() as u64 };
     let shown = !args.quiet && args.report_every.is_none();
     let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
@@ -193,18 +200,21 @@ fn conclude(
     end: CastReceiverEnd<CastSink>,
     report_to: ReportTo,
 ) -> anyhow::Result<Exit> {
-    let stored = end.sink.store.map_or(Ok(()), Store::close);
+    let CastSink { store, lines, .. } = end.sink;
+    let stored = store.map_or(Ok(()), Store::close);
     let mut received = end.received;
     received.limits = received.hold(&args.fail_if);
     let exit = exit_of(&received, args);
     if args.json {
         print_json(&Document::new("cast recv", received));
-    } else if !args.quiet {
-        let text = report::cast_received_text(&received, Page::of_stdout());
-        match report_to {
-            ReportTo::StandardError => text.trim_end().lines().for_each(report::note),
-            // A closed standard output ends the run quietly.
-            ReportTo::StandardOutput => drop(print_text(&text)),
+    } else if let Some(mut lines) = lines {
+        lines.event("summary", &received);
+    } else {
+        if args.csv {
+            report::print_table(SOURCE_COLUMNS, &received.sources);
+        }
+        if !args.quiet {
+            tell(&received, if args.csv { ReportTo::StandardError } else { report_to });
         }
     }
     stored?;
@@ -221,6 +231,16 @@ fn conclude(
     Ok(exit)
 }
 
+/// Prints the report as text.
+fn tell(received: &CastReceived, report_to: ReportTo) {
+    let text = report::cast_received_text(received, Page::of_stdout());
+    match report_to {
+        ReportTo::StandardError => text.trim_end().lines().for_each(report::note),
+        // A closed standard output ends the run quietly.
+        ReportTo::StandardOutput => drop(print_text(&text)),
+    }
+}
+
 /// Limits decide if there are any; otherwise `--expect` does.
 fn exit_of(received: &CastReceived, args: &CastRecvArgs) -> Exit {
     let kept = received.limits.iter().all(|limit| limit.held);
@@ -234,7 +254,7 @@ fn exit_of(received: &CastReceived, args: &CastRecvArgs) -> Exit {
 
 /// Checks that clap cannot make.
 fn check(args: &CastRecvArgs) -> Result<(), CastUsage> {
-    if args.json && args.out.as_deref() == Some(Path::new("-")) {
+    if (args.json || args.jsonl || args.csv) && args.out.as_deref() == Some(Path::new("-")) {
         return Err(CastUsage::StandardOutputTwice);
     }
     for (flag, span) in [("--report-every", args.report_every), ("--idle", args.idle)] {

@@ -14,10 +14,14 @@ use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, KeptSocket, SocketPlan};
-use crate::record::{CastDestination, CastNote, CastSent, FanoutReceiver, SilenceCause, Worded};
+use crate::record::{
+    CastDestination, CastNote, CastSent, Event, FanoutReceiver, SilenceCause, Worded,
+};
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
-use crate::report::{self, FanoutView, ProgressLine, Shown};
+use crate::report::{
+    self, FanoutView, LineFormat, Page, ProgressLine, RECEIVER_COLUMNS, RecordLines, Shown,
+};
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
@@ -30,8 +34,6 @@ use std::sync::Arc;
 const SLOTS: usize = 1024;
 /// Payload bytes of one batch, in addition to the largest datagram.
 const ARENA: usize = 1 << 20;
-/// How often the live table is drawn.
-const FRAME: Nanos = Nanos::from_millis(250);
 
 /// Runs `udpkit cast send`.
 pub(super) fn run(mut args: CastSendArgs) -> anyhow::Result<Exit> {
@@ -97,12 +99,12 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     let config = config(args, &addrs, targets, &host, &payload)?;
     let view = view(args, &addrs);
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
-    let line = !args.quiet && !args.json && !view.is_live();
+    let line = is_text(args) && !view.is_live();
     let watching = signals
         .as_ref()
         .map(|signals| watch(doing, args.time, signals, Counted::ByLoop, ProgressLine::when(line)));
     let running = watching.transpose()?;
-    let tick = view.is_live().then_some(FRAME);
+    let tick = view.period();
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
     let socket = plan.open()?;
     if args.open.is_some() && !args.quiet {
@@ -153,7 +155,7 @@ fn config(
 
 /// What is shown meanwhile.
 fn view(args: &CastSendArgs, addrs: &[SocketAddr]) -> FanoutView {
-    let shown = !args.quiet && !args.json;
+    let shown = is_text(args);
     let mut view = FanoutView::new(causes(args, addrs));
     if shown && !args.no_header {
         view = view.with_table();
@@ -161,7 +163,34 @@ fn view(args: &CastSendArgs, addrs: &[SocketAddr]) -> FanoutView {
     if args.quiet {
         view = view.silenced();
     }
-    view
+    match LineFormat::events(args.jsonl) {
+        Some(format) => view.printing(RecordLines::begin(format, "cast send", RECEIVER_COLUMNS)),
+        None => view,
+    }
+}
+
+/// Whether a person is shown the run on standard output.
+fn is_text(args: &CastSendArgs) -> bool {
+    !(args.quiet || args.json || args.jsonl || args.csv)
+}
+
+/// Prints the report, in the format that was asked for.
+fn print(args: &CastSendArgs, sent: &CastSent) {
+    match LineFormat::events(args.jsonl).or(LineFormat::rows(args.csv)) {
+        Some(LineFormat::Events) => {
+            report::print_json_line(&Event::new("summary", "cast send", sent));
+        }
+        Some(LineFormat::Rows) => {
+            report::print_table(RECEIVER_COLUMNS, &sent.standing.receivers);
+            if !args.quiet {
+                report::cast_sent_text(sent, Page::of_stdout()).lines().for_each(report::note);
+            }
+        }
+        None => {
+            let shown = Shown { quiet: args.quiet, json: args.json };
+            shown.print("cast send", sent, report::cast_sent_text);
+        }
+    }
 }
 
 fn ipv4(ip: IpAddr) -> Option<Ipv4Addr> {
@@ -233,7 +262,7 @@ fn finish(args: &CastSendArgs, summary: CastSenderSummary) -> Exit {
     sent.limits = sent.standing.hold(&args.fail_if);
     let broken = sent.limits.iter().any(|limit| !limit.held);
     let unreached = unreached(&sent);
-    Shown { quiet: args.quiet, json: args.json }.print("cast send", &sent, report::cast_sent_text);
+    print(args, &sent);
     if let Some(error) = failed {
         report::error(error, None);
         return Exit::Failed;

@@ -1,7 +1,7 @@
 //! What a receiver shows and stores while it runs.
 
-use crate::record::{CastEvent, CastNote, CastWarning, Flow, Sink, Worded};
-use crate::report::{self, Output, Page};
+use crate::record::{CastEvent, CastNote, CastWarning, Flow, Heard, Sink, Worded};
+use crate::report::{self, CastLine, Output, Page, RecordLines};
 use crate::units::{Nanos, io_error_text};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct CastSink {
     /// Whether new sources are announced.
     pub talk: bool,
+    /// Lines for programs, in place of everything that is told.
+    pub lines: Option<RecordLines>,
     /// Where intervals are printed; `None` for standard error, if standard output is used
     /// otherwise.
     pub live: Option<Output>,
@@ -26,30 +28,64 @@ const GAPS_TOLD: u64 = 20;
 
 impl Sink<CastEvent<'_>> for CastSink {
     fn take(&mut self, event: CastEvent<'_>) -> Flow {
+        if let CastEvent::Content(bytes) = event {
+            return self.store.as_mut().map_or(Flow::Continue, |store| store.write(bytes));
+        }
+        if matches!(event, CastEvent::Interval(_)) {
+            self.flush_store();
+        }
+        match &mut self.lines {
+            Some(lines) => line(event).map_or(Flow::Continue, |line| line.print(lines)),
+            None => self.tell(event),
+        }
+    }
+}
+
+/// The line of an event for programs; content has none.
+fn line(event: CastEvent<'_>) -> Option<CastLine<'_>> {
+    Some(match event {
+        CastEvent::Heard(heard) => CastLine::Note { note: first_datagram(heard) },
+        CastEvent::Interval(interval) => CastLine::Interval(interval),
+        CastEvent::Content(_) => return None,
+        CastEvent::Gap(gap) => CastLine::Gap(gap),
+        CastEvent::Foreign(foreign) => CastLine::Warning { warning: CastWarning::from(foreign) },
+        CastEvent::Interface(event) => CastLine::Interface(event),
+        CastEvent::NoHeader { source, group } => {
+            CastLine::Warning { warning: no_header(source, group) }
+        }
+    })
+}
+
+fn first_datagram(heard: Heard<'_>) -> CastNote {
+    CastNote::FirstDatagram {
+        source: heard.source.to_owned(),
+        group: heard.group.to_owned(),
+        after_join_ns: heard.join_to_first.map(Nanos::as_u64),
+    }
+}
+
+fn no_header(source: &str, group: &str) -> CastWarning {
+    CastWarning::NoHeader { source: source.to_owned(), group: group.to_owned() }
+}
+
+impl CastSink {
+    /// Tells a person of an event.
+    fn tell(&mut self, event: CastEvent<'_>) -> Flow {
         match event {
             CastEvent::Heard(heard) => {
-                let first = CastNote::FirstDatagram {
-                    source: heard.source.to_owned(),
-                    group: heard.group.to_owned(),
-                    after_join_ns: heard.join_to_first.map(Nanos::as_u64),
-                };
                 if self.talk {
-                    report::note(first.text());
+                    report::note(first_datagram(heard).text());
                 }
                 Flow::Continue
             }
             CastEvent::Interval(interval) => {
-                self.flush_store();
                 if let Some(live) = &mut self.live {
                     return live.line(report::cast_interval_line(&interval, Page::of_stdout()));
                 }
                 report::note(report::cast_interval_line(&interval, Page::new(Page::WIDEST)));
                 Flow::Continue
             }
-            CastEvent::Content(bytes) => match &mut self.store {
-                Some(store) => store.write(bytes),
-                None => Flow::Continue,
-            },
+            CastEvent::Content(_) => Flow::Continue,
             CastEvent::Gap(gap) => {
                 self.gaps += 1;
                 if self.talk && self.gaps <= GAPS_TOLD {
@@ -70,15 +106,12 @@ impl Sink<CastEvent<'_>> for CastSink {
                 Flow::Continue
             }
             CastEvent::NoHeader { source, group } => {
-                let (source, group) = (source.to_owned(), group.to_owned());
-                self.warn(&CastWarning::NoHeader { source, group });
+                self.warn(&no_header(source, group));
                 Flow::Continue
             }
         }
     }
-}
 
-impl CastSink {
     fn warn(&self, warning: &impl Worded) {
         if self.talk {
             report::warning(warning.text());

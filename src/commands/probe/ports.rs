@@ -11,7 +11,7 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::record::probe::{NoAgent, PortPath, PortsReport, ProbeKind};
 use crate::report::words::ports::{held_back_note, no_agent_note};
-use crate::report::{self, Shown, ports_text};
+use crate::report::{self, PORT_COLUMNS, Page, Shown, ports_text};
 use crate::session::probe::ports::{PortsCounts, PortsEnd, PortsPlan, PortsSession};
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
@@ -90,6 +90,10 @@ fn interrupted(args: &PortsArgs, target: &Target) -> Exit {
 }
 
 fn print(args: &PortsArgs, report: PortsReport) {
+    if args.csv {
+        report::print_table(PORT_COLUMNS, &report.ports);
+        return ports_text(&report, Page::of_stdout()).lines().for_each(report::note);
+    }
     Shown { json: args.far_end.json, ..Shown::default() }.print("probe ports", &report, ports_text);
 }
 

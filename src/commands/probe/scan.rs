@@ -16,7 +16,9 @@ use crate::record::probe::{
     NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
 use crate::report::words::progress::Doing;
-use crate::report::{Page, ProgressLine, print_json, print_text, scan_text};
+use crate::report::{
+    Page, ProgressLine, SCANNED_COLUMNS, note, print_json, print_table, print_text, scan_text,
+};
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::{Nanos, any_address, with_port};
 use crate::wire::PortList;
@@ -95,7 +97,10 @@ pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyho
     );
     trace_exceeded(&mut report, target, end.device)?;
     let exit = exit(&report);
-    if args.far_end.json {
+    if args.csv {
+        print_table(SCANNED_COLUMNS, &report.ports);
+        scan_text(&report, Page::of_stdout()).lines().for_each(note);
+    } else if args.far_end.json {
         let report = ScannedAlone { agent: None, no_agent: why, scan: report };
         print_json(&Document::new("probe ports", report));
     } else {

@@ -30,8 +30,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let confinement = confinement(&args)?;
-    let mut log =
-        ServeLog::new(Shown { quiet: args.quiet, json: args.json }, args.times.timestamps.into());
+    let mut log = ServeLog::new(
+        Shown { quiet: args.quiet, json: args.json || args.jsonl },
+        args.times.timestamps.into(),
+    );
     let wait = AddressWait::when(args.wait_for_address, None);
     let (bind, dual_stack) = wait.open(
         || available_address(&args),

@@ -9,13 +9,20 @@ use crate::record::{
 use crate::report::guard::harmless_line;
 use crate::report::page::Page;
 use crate::report::words::cast as words;
-use crate::report::{note, warning};
+use crate::report::{CastLine, RecordLines, note, warning};
 use crate::units::Nanos;
 use console::Term;
 use std::io::Write;
 
+/// How often the live table is drawn.
+const FRAME: Nanos = Nanos::from_millis(250);
+/// How often a line for programs says how the receivers stand.
+const LINE: Nanos = Nanos::from_secs(1);
+
 /// Shows how a fan-out stands.
 pub struct FanoutView {
+    /// Lines for programs, in place of everything that is told.
+    lines: Option<RecordLines>,
     /// `None` for no live table.
     screen: Option<Screen>,
     /// Whether anything is said at all.
@@ -34,7 +41,7 @@ struct Screen {
 impl FanoutView {
     /// A view that says what happens, unless it is silenced.
     pub fn new(causes: Vec<SilenceCause>) -> Self {
-        Self { screen: None, talk: true, causes }
+        Self { lines: None, screen: None, talk: true, causes }
     }
 
     /// The same, silent but for the table.
@@ -49,6 +56,21 @@ impl FanoutView {
         let term = Term::buffered_stdout();
         let screen = term.is_term().then(|| Screen { term, drawn: Vec::new() });
         Self { screen, ..self }
+    }
+
+    /// The same, printing a line for programs on each event.
+    #[must_use]
+    pub fn printing(self, lines: RecordLines) -> Self {
+        Self { lines: Some(lines), screen: None, ..self }
+    }
+
+    /// How often it wants to know how the receivers stand; `None` for never.
+    pub fn period(&self) -> Option<Nanos> {
+        match (&self.lines, &self.screen) {
+            (Some(_), _) => Some(LINE),
+            (None, Some(_)) => Some(FRAME),
+            (None, None) => None,
+        }
     }
 
     /// Whether a table is drawn.
@@ -118,8 +140,32 @@ pub fn fanout_frame(
     lines
 }
 
+/// The line of an event for programs.
+fn line<'a>(event: &FanoutEvent<'a>) -> CastLine<'a> {
+    let note = |note| CastLine::Note { note };
+    match *event {
+        FanoutEvent::Standing { elapsed, numbered, standing } => {
+            CastLine::Standing { elapsed_ns: elapsed.as_u64(), numbered, standing }
+        }
+        FanoutEvent::Waiting { heard, wanted, wait } => {
+            note(CastNote::Waiting { heard, wanted, wait_ns: wait.map(Nanos::as_u64) })
+        }
+        FanoutEvent::Silence(after) => {
+            CastLine::Warning { warning: CastWarning::NoReports { after_ns: after.as_u64() } }
+        }
+        FanoutEvent::Subscribed(receiver) => note(CastNote::Subscribed { receiver }),
+        FanoutEvent::Moved(from, to) => note(CastNote::Moved { from, to }),
+        FanoutEvent::Unsubscribed(receiver, departure) => {
+            note(CastNote::Unsubscribed { receiver, departure })
+        }
+    }
+}
+
 impl Sink<FanoutEvent<'_>> for FanoutView {
     fn take(&mut self, event: FanoutEvent<'_>) -> Flow {
+        if let Some(lines) = &mut self.lines {
+            return line(&event).print(lines);
+        }
         match event {
             FanoutEvent::Standing { elapsed, numbered, standing } => {
                 let Some(screen) = &mut self.screen else { return Flow::Continue };

@@ -1,6 +1,7 @@
 //! Probes as rows of comma-separated values (RFC 4180); unknown values are empty.
 
 use crate::record::{Outcome, PingRow};
+use crate::report::rows::quoted;
 
 /// The names of the columns.
 pub const HEAD: &str = "target,seq,outcome,planned_ns,sent_ns,left_ns,\
@@ -32,14 +33,6 @@ pub fn row(row: &PingRow, target: &str) -> String {
         row.duplicates.to_string(),
     ]
     .join(",")
-}
-
-/// Text as a cell, quoted if necessary.
-pub(super) fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        return format!("\"{}\"", text.replace('"', "\"\""));
-    }
-    text.to_owned()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Golden files of `cast send` and `cast recv`.
 
-use crate::{hold, hold_text};
+use crate::{hold, hold_as, hold_table, hold_text};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use udpkit::batch::{
@@ -14,7 +14,10 @@ use udpkit::record::{
     PlacedLosses, ReceivedCaveat, ReceiverState, SendRefusal, SilenceCause, Skew, Trouble, Way,
     Worded,
 };
-use udpkit::report::{Page, cast_interval_line, cast_received_text, cast_sent_text};
+use udpkit::report::{
+    CastLine, Page, RECEIVER_COLUMNS, SOURCE_COLUMNS, cast_interval_line, cast_received_text,
+    cast_sent_text,
+};
 use udpkit::units::{Limit, Nanos};
 
 const SECOND: u64 = 1_000_000_000;
@@ -161,6 +164,13 @@ fn a_senders_report_has_its_receivers_and_where_loss_happened() {
     let limit: Limit = "loss>1%".parse().expect("a limit");
     report.limits = report.standing.hold(&[limit]);
     hold_sent("cast_send.receivers", &report);
+    hold_table("cast_send.table", RECEIVER_COLUMNS, &report.standing.receivers);
+    let standing =
+        CastLine::Standing { elapsed_ns: 3 * SECOND, numbered: 50_000, standing: &report.standing };
+    let note = notes().into_iter().last().expect("there are notes");
+    let warning = CastWarning::NoReports { after_ns: 2 * SECOND };
+    let lines = [standing, CastLine::Note { note }, CastLine::Warning { warning }];
+    hold_as("cast_send.events", &lines.map(|line| line.text("cast send")).join("\n"));
 }
 
 #[test]
@@ -493,6 +503,22 @@ fn interval_lines_have_what_is_counted_and_what_has_no_header() {
     let lines =
         [interval, nothing, filled, stray].map(|one| cast_interval_line(&one, Page::new(80)));
     hold_text("cast_recv.intervals", 80, &lines.join("\n"));
+    let moved = interface_events();
+    let warning = CastWarning::NoHeader {
+        source: "10.0.0.1:45678".to_owned(),
+        group: "239.1.2.3:5000".to_owned(),
+    };
+    let first = notes().into_iter().find(|note| matches!(note, CastNote::FirstDatagram { .. }));
+    let lines = [
+        CastLine::Note { note: first.expect("it is one") },
+        CastLine::Interval(interval),
+        CastLine::Interval(filled),
+        CastLine::Gap(CastGap { first: 17, last: 19, at_bytes: 17_000 }),
+        CastLine::Warning { warning },
+        CastLine::Interface(&moved[0]),
+    ];
+    hold_as("cast_recv.events.json", &lines.map(|line| line.text("cast recv")).join("\n"));
+    hold_table("cast_recv.table", SOURCE_COLUMNS, &[source(), CastSource::default()]);
 }
 
 /// One paragraph per statement.

@@ -1,18 +1,18 @@
 //! What stands on a terminal while a command runs: every live line and screen, from fixed records.
 
-use crate::{hold_as, hold_text};
+use crate::{hold_as, hold_table, hold_text};
 use std::net::SocketAddr;
 use udpkit::record::probe::{IdleOutcome, IdleTimer, ProbeKind, TimeoutEvent};
 use udpkit::record::{
-    BlastInterval, CastInterval, Event, FanoutReceiver, FanoutStanding, PingInterval, PingReply,
-    PingTimeout, ReceiverState, RecvInterval, ReplyKind, Worded,
+    BlastInterval, CastInterval, DirectedInterval, Event, FanoutReceiver, FanoutStanding,
+    PingInterval, PingReply, PingTimeout, ReceiverState, RecvInterval, ReplyKind, Way, Worded,
 };
 use udpkit::report::words::blast::waiting_for;
 use udpkit::report::words::progress::Doing;
 use udpkit::report::{
-    Clock, FlowDirection, IntervalLines, LaneSoFar, Page, SoFar, Standing, TimeStyle,
-    all_progress_line, blast_bar_text, cast_interval_line, fanout_frame, ping_reply_line, ping_row,
-    ping_timeout_line, progress_text, recv_interval_line, so_far_text,
+    Clock, FlowDirection, INTERVAL_COLUMNS, IntervalLines, LaneSoFar, Page, SoFar, Standing,
+    TimeStyle, all_progress_line, blast_bar_text, cast_interval_line, event_line, fanout_frame,
+    ping_reply_line, ping_row, ping_timeout_line, progress_text, recv_interval_line, so_far_text,
 };
 use udpkit::stats::DelayHistogram;
 use udpkit::units::{Nanos, Rate};
@@ -224,6 +224,11 @@ fn the_lines_of_blast() {
             },
             BlastInterval { datagrams: 0, bytes: 0, lost: 12_345, ..usual },
         ];
+        let directed = [(Way::Up, all[1]), (Way::Down, all[2])]
+            .map(|(direction, interval)| DirectedInterval { direction, interval });
+        let lines = directed.map(|interval| event_line("interval", "blast", &interval));
+        hold_as("live.blast.json", &lines.join("\n"));
+        hold_table("live.blast.table", INTERVAL_COLUMNS, &directed);
         let one_way = (FlowDirection::Only, FlowDirection::Only);
         let mut lines = Vec::new();
         for (first, second) in [one_way, (FlowDirection::Up, FlowDirection::Down)] {

@@ -1,6 +1,6 @@
 //! Golden files of `probe ports` with a remote agent.
 
-use crate::{hold, hold_text};
+use crate::{hold, hold_table, hold_text};
 use std::net::{IpAddr, SocketAddr};
 use udpkit::batch::{LocalSendFailure, NetworkError};
 use udpkit::record::probe::{
@@ -11,7 +11,7 @@ use udpkit::record::probe::{
     TraceVerdict, Way,
 };
 use udpkit::record::{Certainty, Findings, LossPart, LossPlace, Occurrence, Trouble};
-use udpkit::report::{Page, ports_text};
+use udpkit::report::{PORT_COLUMNS, Page, ports_text};
 use udpkit::units::Nanos;
 use udpkit::wire::PortList;
 
@@ -258,6 +258,7 @@ fn ports_are_filtered_and_rejected_in_all_ways() {
     report.trace = Some(trace(5_001));
     report.scan = Some(scan(5_007));
     hold("ports.mixed", "probe ports", &report, |page| ports_text(&report, page));
+    hold_table("ports.table", PORT_COLUMNS, &report.ports);
 }
 
 #[test]

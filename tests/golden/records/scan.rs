@@ -1,6 +1,6 @@
 //! Golden files of `probe ports` without a remote agent.
 
-use crate::{hold, hold_text};
+use crate::{hold, hold_table, hold_text};
 use std::net::IpAddr;
 use udpkit::batch::LocalSendFailure;
 use udpkit::record::probe::{
@@ -8,7 +8,7 @@ use udpkit::record::probe::{
     ScanCaveat, ScanEvidence, ScanFindings, ScanReport, ScanVerdict, ScannedAlone, ScannedPort,
     TraceLoop,
 };
-use udpkit::report::{Page, scan_text};
+use udpkit::report::{Page, SCANNED_COLUMNS, scan_text};
 use udpkit::wire::service::Service;
 
 fn ip(text: &str) -> IpAddr {
@@ -137,6 +137,7 @@ fn a_host_of_every_state() {
     };
     let alone = ScannedAlone { agent: None, no_agent: Some(no_agent), scan: report };
     hold("scan.mixed", "probe ports", &alone, |page| scan_text(&alone.scan, page));
+    hold_table("scan.table", SCANNED_COLUMNS, &alone.scan.ports);
 }
 
 /// Statements that the other reports do not contain.

@@ -2,7 +2,7 @@
 
 use super::blast::none_lost;
 use super::blast::told;
-use crate::{hold, hold_text};
+use crate::{hold, hold_as, hold_table, hold_text};
 use std::net::Ipv4Addr;
 use udpkit::record::{
     BlastReport, Circumstances, DelayQuantiles, DirectionReport, FindRateReport, Findings,
@@ -10,7 +10,7 @@ use udpkit::record::{
     SweepReport, Traffic, TrialPurpose, TrialReport,
 };
 use udpkit::report::words::blast::{SeriesHeading, SeriesKind};
-use udpkit::report::{find_rate_text, sweep_text};
+use udpkit::report::{TRIAL_COLUMNS, event_line, find_rate_text, sweep_text};
 use udpkit::units::{BitRate, Nanos, Rate};
 
 /// Capacity of the path in payload bit/s.
@@ -184,6 +184,9 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
         caveats: SeriesCaveat::of(Ipv4Addr::new(192, 0, 2, 10).into(), SeriesEnd::BrokenOff),
     };
     hold("sweep", "blast", &report, |page| sweep_text(&heading, 2_000_000_000, &report, page));
+    hold_table("sweep.table", TRIAL_COLUMNS, &report.trials);
+    let lines = report.trials[5..7].iter().map(|trial| event_line("trial", "blast", trial));
+    hold_as("sweep.events", &lines.collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
