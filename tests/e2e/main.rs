@@ -17,6 +17,7 @@ mod iperf3;
 mod iperf3_server;
 mod keepalive;
 mod library;
+mod lines;
 mod live;
 mod migration;
 mod names;

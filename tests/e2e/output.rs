@@ -7,7 +7,7 @@ use crate::common::{
 use std::process::Command;
 
 /// One short run of each subcommand that prints, on its own.
-const RUNS: [&str; 7] = [
+const RUNS: [&str; 9] = [
     "send 127.0.0.1:9 -c 3 -s 9",
     "send 127.0.0.1:9 -c 3 -s 9 -J",
     "recv 127.0.0.1:0 --time 10ms",
@@ -15,6 +15,8 @@ const RUNS: [&str; 7] = [
     "cast send 127.0.0.1:9 -c 3 -s 9",
     "cast recv 127.0.0.1 --time 10ms",
     "blast --time 100ms --report-every 20ms",
+    "blast --time 100ms --report-every 20ms --rate 5M --jsonl",
+    "blast --time 100ms --report-every 20ms --rate 5M --csv",
 ];
 
 fn in_a_shell(arguments: &str, redirections: &str) -> Output {
@@ -232,9 +234,17 @@ fn a_quiet_run_of_any_command_says_nothing_beside_its_result() {
 #[test]
 fn each_line_of_json_names_its_command() {
     require_tools!("unshare", "ip");
-    for (command, arguments) in
-        [("ping", "ping 127.0.0.1 -c 2 -i 10ms --jsonl"), ("ping", "ping no.such.invalid --jsonl")]
-    {
+    for (command, arguments) in [
+        ("ping", "ping 127.0.0.1 -c 2 -i 10ms --jsonl"),
+        ("ping", "ping no.such.invalid --jsonl"),
+        ("blast", "blast -t 50ms --report-every 20ms --rate 5M --jsonl"),
+        ("blast", "blast no.such.invalid --jsonl"),
+        ("cast send", "cast send 127.0.0.1:9 -c 3 -s 9 --jsonl"),
+        ("cast send", "cast send no.such.invalid --jsonl -- x"),
+        ("cast recv", "cast recv 127.0.0.1 -t 20ms --jsonl"),
+        ("recv", "recv 192.0.2.1:9 --jsonl"),
+        ("send", "send no.such.invalid -w 1s --jsonl -- x"),
+    ] {
         let lines = json_lines(&run(&mut alone(arguments), secs(20)).out());
         assert!(!lines.is_empty(), "{arguments}");
         for line in lines {
