@@ -115,7 +115,7 @@ fn hinted(command: clap::Command) -> clap::Command {
 
 fn hint(arg: &Arg) -> ValueHint {
     let names = arg.get_value_names().unwrap_or_default();
-    let name = names.first().map(|name| name.as_str()).unwrap_or_default();
+    let name = names.first().map(clap::builder::Str::as_str).unwrap_or_default();
     match name {
         _ if is_interface(arg) => INTERFACE,
         _ if is_group(arg) => GROUP,

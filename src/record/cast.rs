@@ -328,6 +328,7 @@ pub struct CastInterval {
     pub sources: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a field by reference")]
 fn nanos<S: Serializer>(nanos: &Nanos, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_u64(nanos.as_u64())
 }

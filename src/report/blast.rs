@@ -1,5 +1,6 @@
 //! A throughput run as text: a line per interval while it runs, then the whole report.
 
+use super::blast_losses::{changed_lines, lost_lines, order_lines};
 use super::interval::{bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::number::RateUnit;
@@ -7,16 +8,14 @@ use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, Ways, lost, waiting_for};
-use super::words::host_losses::{by_group, part_text};
 use super::words::occurrence::occurrence_text;
 use super::words::progress::whole_seconds;
 use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
 use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text, note};
 use crate::record::{
-    AddressMove, BlastInterval, BlastReport, BurstLength, ChangedContent, DelayQuantiles,
-    DirectedInterval, DirectionReport, Flow, Losses, ProbeReport, Refusal, RoundTrips, Traffic,
-    Way, Worded,
+    AddressMove, BlastInterval, BlastReport, DelayQuantiles, DirectedInterval, DirectionReport,
+    Flow, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -182,26 +181,23 @@ impl BlastView {
     /// The whole report.
     pub fn finish(&mut self, report: &BlastReport) {
         self.over();
-        match self.records.as_mut().map(|records| (records.format(), records)) {
-            Some((LineFormat::Events, records)) => {
-                records.event("summary", report);
-                return;
-            }
-            Some((LineFormat::Rows, _)) => {
-                // The rows have standard output for themselves.
-                if !self.quiet {
-                    blast_text(report, Page::new(Page::WIDEST)).lines().for_each(note);
-                }
-                return;
-            }
-            None => {}
+        if let Some(records) = &mut self.records
+            && records.format() == LineFormat::Events
+        {
+            records.event("summary", report);
+            return;
         }
         let sent = report.main.sent.as_ref().map_or(0, |sent| sent.datagrams);
         let nothing = sent == 0 && report.main.received.is_none_or(|got| got.datagrams == 0);
         if nothing && report.failure.is_some() {
             return;
         }
-        self.print(&format!("\n{}", blast_text(report, self.page)));
+        if self.records.is_none() {
+            self.print(&format!("\n{}", blast_text(report, self.page)));
+        } else if !self.quiet {
+            // The rows have standard output for themselves.
+            blast_text(report, Page::new(Page::WIDEST)).lines().for_each(note);
+        }
     }
 
     fn print(&mut self, text: &str) -> Flow {
@@ -387,98 +383,6 @@ fn traffic_row(name: &str, traffic: Option<Traffic>, unit: RateUnit) -> Vec<Stri
         unit.packets(rate(traffic.datagrams_per_second)).trim().to_owned(),
         bits(traffic.ethernet_bits_per_second),
     ]
-}
-
-fn lost_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
-    let never = way.never_sent.map_or_else(|| "-".to_owned(), group_digits);
-    let Some(losses) = way.lost else {
-        let why = match report.contradiction {
-            Some(_) => "the server's counts cannot be true",
-            None if way.received.is_some() => "the server does not report it",
-            None => "no counts from the receiver",
-        };
-        return vec![format!("- ({why}), never sent {never}")];
-    };
-    let Losses { total, bursts, longest_burst, .. } = losses;
-    let told = way.accounted(total);
-    let sent = way.sent.map_or(told, |sent| sent.datagrams);
-    // A share of what the receiver counted; the rest is unknown.
-    let share = lost(total, told.min(sent));
-    let mut lines = if sent > told {
-        let silent = group_digits(sent - told);
-        vec![
-            format!("{share} of the {} that the receiver counted", group_digits(told)),
-            format!("{silent} unaccounted for by the receiver, never sent {never}"),
-        ]
-    } else {
-        vec![format!("{share}, never sent {never}")]
-    };
-    if total > 0 {
-        lines.push(by_group(&losses, &way.hosts));
-        lines.extend(way.hosts.iter().flat_map(|host| host.losses.iter().map(part_text)));
-    }
-    if let (Some(bursts @ 1..), Some(longest_burst)) = (bursts, longest_burst) {
-        let ending = if bursts == 1 { "" } else { "s" };
-        lines.push(format!(
-            "in {} burst{ending}, the longest {}",
-            group_digits(bursts),
-            group_digits(longest_burst)
-        ));
-    }
-    if way.burst_lengths.len() > 1 {
-        let lengths: Vec<String> = way.burst_lengths.iter().map(burst_text).collect();
-        lines.push(format!("bursts by length  {}", lengths.join("   ")));
-    }
-    lines
-}
-
-/// What arrived with other content than was sent; nothing where nothing did.
-fn changed_lines(report: &BlastReport, way: &DirectionReport) -> Vec<String> {
-    let Some(ChangedContent { cut, cut_to_bytes, altered }) = way.changed() else {
-        return Vec::new();
-    };
-    let of = way.accounted(way.lost.map_or(0, |lost| lost.total));
-    let cut_line = (cut > 0).then(|| {
-        let (cut, left) = (lost(cut, of), group_digits(cut_to_bytes));
-        format!("{cut} arrived cut to {left} of {} bytes", group_digits(report.payload_bytes))
-    });
-    let altered_line = (altered > 0)
-        .then(|| format!("{} arrived altered, with a right checksum", lost(altered, of)));
-    cut_line.into_iter().chain(altered_line).collect()
-}
-
-/// `2-3: 14`: 14 bursts of two or three datagrams.
-fn burst_text(class: &BurstLength) -> String {
-    let BurstLength { from, to, bursts } = *class;
-    let bursts = group_digits(bursts);
-    match to {
-        Some(to) if to == from => format!("{from}: {bursts}"),
-        Some(to) => format!("{from}-{to}: {bursts}"),
-        None => format!("{from}+: {bursts}"),
-    }
-}
-
-fn order_lines(report: &DirectionReport) -> Vec<String> {
-    let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), group_digits);
-    let jitter = report.jitter_ns.map_or_else(|| "-".to_owned(), |n| Nanos(n).to_string());
-    let mut lines = vec![format!(
-        "reordered {}   duplicates {}   jitter {jitter}",
-        count(report.reordered),
-        count(report.duplicates),
-    )];
-    let rare =
-        [(report.too_late, "too late"), (report.corrupt, "corrupt"), (report.strays, "strays")];
-    let rare = rare.into_iter().filter_map(|(count, what)| Some((count.filter(|n| *n > 0)?, what)));
-    let rare: Vec<_> =
-        rare.map(|(count, what)| format!("{what} {}", group_digits(count))).collect();
-    if !rare.is_empty() {
-        lines.push(rare.join("   "));
-    }
-    if let Some((max, mean)) = report.reorder_extent_max.zip(report.reorder_extent_mean_milli) {
-        let mean = mean as f64 / 1e3;
-        lines.push(format!("reordering extent mean {mean:.1}, max {}", group_digits(max)));
-    }
-    lines
 }
 
 fn gap_text(way: &DirectionReport, page: Page) -> String {

@@ -4,6 +4,7 @@
 
 mod ascii;
 mod blast;
+mod blast_losses;
 mod cast;
 mod cast_check;
 mod cast_copies;
