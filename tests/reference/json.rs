@@ -16,10 +16,11 @@ This page lists the keys of every JSON document that udpkit prints.
 `serve --json` and `recv --format json` print one object a line, as things happen; `event` says what
 each one is. The last, `summary`, has the keys of the document, `trial` of `blast` those of `trials[]`
 and `standing` of `cast send` those of the receivers and what they have in common (they and those of
-`ping` are not listed here). Every document has `schema`, which is 1, and `command`; within one schema, keys are only added. Numbers are integers in base units, and the
-key names the unit: `duration_ns`, `payload_bytes`, `bits_per_second`. Only the `value` of a limit,
-in the `unit` beside it, and a rate in `_pps`, datagrams a second, can have decimals. A value that is
-not known is null, never 0.
+`ping` are not listed here). Every document has `schema`, which is 1, and `command`; within one
+schema, keys are only added. Numbers are integers in base units, and the key names the unit:
+`duration_ns`, `payload_bytes`, `bits_per_second`. Only the `value` of a limit, in the `unit` beside
+it, and a rate in `_pps`, datagrams a second, can have decimals. A value that is not known is null,
+never 0.
 
 Whatever a document concludes or states has one shape: `{\"code\": ..., figures ..., \"text\": ...}`.
 Programs read the code and the figures, which do not change within a schema; people read the text,
