@@ -305,6 +305,16 @@ pub enum PathsAlternative {
     EqualPaths,
     /// Routers choose by addresses only, and all flows of two hosts go one way.
     AddressHash,
+    /// One of many loses too little for the datagrams that took it.
+    SlightLoss {
+        /// That many paths, of which each takes as many flows.
+        of_paths: u64,
+        /// Datagrams that took each.
+        datagrams: u64,
+        /// A path that loses this part of them, in billionths, loses none in one run of twenty (the
+        /// rule of three).
+        loss_ppb: u64,
+    },
     /// A device treats flows differently by their ports: a firewall, or a limit for each flow.
     FlowRules,
     /// The flows are on different queues or processors of a host.

@@ -147,6 +147,12 @@ impl Worded for PathsAlternative {
             Self::AddressHash => "routers choose the path by addresses only, so all flows between \
                                   two hosts take the same one: probe from or to another address"
                 .to_owned(),
+            Self::SlightLoss { of_paths, datagrams, loss_ppb } => format!(
+                "one of {of_paths} paths loses less than about {:.1}%, which the {} that took it \
+                 need not show",
+                *loss_ppb as f64 / 1e7,
+                plural(*datagrams, "datagram")
+            ),
             Self::FlowRules => "one path with a device that treats flows differently by their \
                                 ports, such as a firewall or a limit for each flow"
                 .to_owned(),

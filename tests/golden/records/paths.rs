@@ -98,6 +98,7 @@ fn every_flow_looks_the_same() {
         PathsAlternative::OnePath,
         PathsAlternative::EqualPaths,
         PathsAlternative::AddressHash,
+        PathsAlternative::SlightLoss { of_paths: 32, datagrams: 72, loss_ppb: 41_666_666 },
     ];
     hold("paths.same", "probe paths", &report, |page| paths_text(&report, page));
 }

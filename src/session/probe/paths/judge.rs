@@ -136,16 +136,35 @@ fn findings(report: &PathsReport, counts: &Counts) -> PathsFindings {
             loss.into_iter().chain(delay.then_some(PathsAlternative::HostQueues)).collect()
         }
         PathsVerdict::PerPacket { .. } => vec![PathsAlternative::ReorderingLink],
-        PathsVerdict::NoDifference { .. } => vec![
-            PathsAlternative::OnePath,
-            PathsAlternative::EqualPaths,
-            PathsAlternative::AddressHash,
-        ],
+        PathsVerdict::NoDifference { sent, lost, .. } => {
+            let slight = (*lost == 0).then(|| slight_loss(*sent)).flatten();
+            let equal = [
+                PathsAlternative::OnePath,
+                PathsAlternative::EqualPaths,
+                PathsAlternative::AddressHash,
+            ];
+            equal.into_iter().chain(slight).collect()
+        }
         _ => Vec::new(),
     };
     found.caveats = caveats(report, counts, &found.verdict);
     found
 }
+
+/// What one of many paths may lose while none of so many datagrams was lost; `None` if any loss.
+fn slight_loss(sent: u64) -> Option<PathsAlternative> {
+    const PATHS: u64 = 32;
+    let datagrams = sent / PATHS;
+    let loss_ppb = 3_000_000_000u64.checked_div(datagrams)?;
+    (loss_ppb < 1_000_000_000).then_some(PathsAlternative::SlightLoss {
+        of_paths: PATHS,
+        datagrams,
+        loss_ppb,
+    })
+}
+
+/// Fewer losses do not show whether all flows lose in step.
+const FEW: u64 = 10;
 
 fn verdict(report: &PathsReport, counts: &Counts) -> PathsVerdict {
     let flows = report.flows;
@@ -171,7 +190,10 @@ fn verdict(report: &PathsReport, counts: &Counts) -> PathsVerdict {
     }
     let (sent, lost) = (report.sent, report.sent - report.replies.min(report.sent));
     let is_cut_short = report.interrupted || counts.agent_lost.is_some();
-    if counts.needed.is_some() || (is_cut_short && lost > 0) {
+    // Flows that lose alike may be those of one path, if most are not known well enough; and so few
+    // losses may all be of one.
+    let is_narrow = 2 * undecided_flows(counts) > flows || lost < FEW;
+    if counts.needed.is_some() || ((is_cut_short || is_narrow) && lost > 0) {
         let lossy = report.flow_rows.iter().filter(|row| row.replies < row.sent).count() as u64;
         return PathsVerdict::Undecided { lossy_flows: lossy, of: flows, sent, lost };
     }
@@ -267,6 +289,13 @@ fn evidence(report: &PathsReport, counts: &Counts) -> Vec<PathsEvidence> {
     found
 }
 
+/// Flows of which it is not known whether they lose as others do.
+fn undecided_flows(counts: &Counts) -> u64 {
+    let classes: Vec<_> = counts.legs().iter().map(|leg| counts.classes(*leg)).collect();
+    let is_open = |flow: &usize| classes.iter().any(|classes| classes[*flow] == LossClass::Open);
+    (0..counts.flows()).filter(is_open).count() as u64
+}
+
 fn caveats(report: &PathsReport, counts: &Counts, verdict: &PathsVerdict) -> Vec<PathsCaveat> {
     let of = report.flows;
     let mut found = Vec::new();
@@ -276,9 +305,7 @@ fn caveats(report: &PathsReport, counts: &Counts, verdict: &PathsVerdict) -> Vec
     if let Some(needed) = counts.needed {
         found.push(PathsCaveat::TimeOver { needed_ns: needed.0 });
     }
-    let is_open =
-        |flow: usize| counts.legs().iter().any(|leg| counts.classes(*leg)[flow] == LossClass::Open);
-    let undecided_flows = (0..counts.flows()).filter(|flow| is_open(*flow)).count() as u64;
+    let undecided_flows = undecided_flows(counts);
     if undecided_flows > 0 {
         found.push(PathsCaveat::FlowsUndecided { undecided_flows, of });
     }

@@ -6,7 +6,8 @@ use crate::batch::{Dest, TxBatch};
 use crate::impair::{Chance, Delay, Impairments, Jitter, Loss};
 use crate::netsim::{Fault, Host, Link, Network, Packet, Responder, SimSocket, Way, runs};
 use crate::record::probe::{
-    FlowRow, Leg, PathsCaveat, PathsDifference, PathsReport, PathsVerdict, ProbeCaveat,
+    FlowRow, Leg, PathsAlternative, PathsCaveat, PathsDifference, PathsReport, PathsVerdict,
+    ProbeCaveat,
 };
 use crate::session::simulation::fault_matrix::{Machine, Trial};
 use crate::units::Nanos;
@@ -173,6 +174,33 @@ fn one_bad_way_of_32_is_found_by_few_flows() {
         }
     }
     assert_eq!(missed, 0);
+}
+
+#[test]
+fn slight_loss_on_one_way_of_32_is_found_or_left_open() {
+    for seed in 0..runs(1) {
+        for way in [Way::Out, Way::Back] {
+            for percent in [1, 5] {
+                if found(seed, one_of_32, percent, way).is_some() {
+                    continue;
+                }
+                let (out, back) = match way {
+                    Way::Out => (losing(percent), Impairments::default()),
+                    Way::Back => (Impairments::default(), losing(percent)),
+                };
+                let report = run(seed, [Link::new(out, back).choosing(one_of_32)]);
+                let found = &report.findings;
+                let is_open = matches!(found.verdict, PathsVerdict::Undecided { lost: 1.., .. });
+                let may_be = PathsAlternative::SlightLoss {
+                    of_paths: 32,
+                    datagrams: 72,
+                    loss_ppb: 41_666_666,
+                };
+                let is_said = found.alternatives.contains(&may_be);
+                assert!(is_open || is_said, "seed {seed}, {percent} % {way:?}: {found:?}");
+            }
+        }
+    }
 }
 
 #[test]
