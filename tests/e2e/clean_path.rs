@@ -91,7 +91,7 @@ const INNOCENT: [(&str, &[&str]); 16] = [
     // A port that the server may not open.
     ("not_opened_reason", &["policy"]),
     // Why nothing is seen of parallel paths.
-    ("alternatives", &["one_path", "equal_paths", "address_hash"]),
+    ("alternatives", &["one_path", "equal_paths", "address_hash", "slight_loss"]),
     ("failure", &[]),
 ];
 
