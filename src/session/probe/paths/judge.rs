@@ -151,7 +151,8 @@ fn findings(report: &PathsReport, counts: &Counts) -> PathsFindings {
     found
 }
 
-/// What one of many paths may lose while none of so many datagrams was lost; `None` if any loss.
+/// What one of many paths may lose while none of so many datagrams was lost; `None` where they are so
+/// few that it may be all.
 fn slight_loss(sent: u64) -> Option<PathsAlternative> {
     const PATHS: u64 = 32;
     let datagrams = sent / PATHS;
