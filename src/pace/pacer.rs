@@ -1,12 +1,26 @@
 //! A constant-rate schedule of sends: absolute and in integers, so that it does not drift.
 
+use super::{RateLimit, RateMeter};
 use crate::units::Nanos;
 
 /// Longest span of the schedule that is sent as one burst.
 const QUANTUM: Nanos = Nanos::from_micros(100);
 
+/// How many times the rate is sent while the schedule is caught up with. A host that slept for 3 ms
+/// would else send 300 datagrams of 100,000 a second at once: more than the socket of a receiver
+/// with this system's default buffer holds.
+const CATCH_UP: u64 = 4;
+
+/// Span of the schedule that is caught up with at once, and at least two bursts: timers are late by
+/// less than that.
+const AT_ONCE: Nanos = Nanos::from_micros(500);
+
+/// No limit of what is caught up with.
+const UNBOUNDED: RateLimit = RateLimit::ahead_by(Nanos::ZERO, Nanos::MAX);
+
 /// An absolute schedule: slot `k` is planned at `start + k * span / datagrams`, rounded down. A
-/// late slot is still sent and never skipped; the number sent at once is bounded.
+/// late slot is still sent and never skipped; the number sent at once is bounded, and, if asked,
+/// the rate at which a late schedule is caught up with.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     start: Nanos,
@@ -17,6 +31,8 @@ pub struct Pacer {
     quantum: u64,
     /// Slots used so far.
     spent: u64,
+    catch_up: RateLimit,
+    used: RateMeter,
 }
 
 impl Pacer {
@@ -30,12 +46,33 @@ impl Pacer {
             Some(burst) => u64::from(burst.max(1)),
             None => u64::try_from(held).unwrap_or(u64::MAX).max(1),
         };
-        Self { start, datagrams, span, quantum, spent: 0 }
+        let (catch_up, used) = (UNBOUNDED, RateMeter::default());
+        Self { start, datagrams, span, quantum, spent: 0, catch_up, used }
+    }
+
+    /// The same schedule, caught up with at four times its rate at most, but for what timers are
+    /// late by.
+    #[must_use]
+    pub fn with_bounded_catch_up(self) -> Self {
+        // Rounded down: what is caught up with is never slower than that.
+        let each = Nanos(self.span / self.datagrams.max(1) / CATCH_UP);
+        let two_bursts = each.0.saturating_mul(self.quantum).saturating_mul(2);
+        let catch_up = RateLimit::ahead_by(each, Nanos((AT_ONCE.0 / CATCH_UP).max(two_bursts)));
+        Self { catch_up, ..self }
     }
 
     /// No schedule: every slot is due at once.
     pub fn unlimited() -> Self {
-        Self { start: Nanos::ZERO, datagrams: 0, span: 1, quantum: u64::MAX, spent: 0 }
+        let (catch_up, used) = (UNBOUNDED, RateMeter::default());
+        Self {
+            start: Nanos::ZERO,
+            datagrams: 0,
+            span: 1,
+            quantum: u64::MAX,
+            spent: 0,
+            catch_up,
+            used,
+        }
     }
 
     /// Whether there is no schedule.
@@ -80,20 +117,27 @@ impl Pacer {
         u64::try_from(come).unwrap_or(u64::MAX).saturating_sub(self.spent)
     }
 
-    /// When the next burst is complete: the planned instant of its last slot, so that no slot is
-    /// sent early.
+    /// When the next burst may be sent: at the planned instant of its last slot, so that no slot is
+    /// sent early, or later if too many were sent lately.
     pub fn next_at(&self) -> Nanos {
+        self.complete_at().max(self.used.admits_at(self.catch_up, self.quantum))
+    }
+
+    /// When the next burst is complete.
+    fn complete_at(&self) -> Nanos {
         self.planned(self.spent.saturating_add(self.quantum - 1))
     }
 
     /// How late the oldest due slot is, counted from the end of its burst.
     pub fn late(&self, now: Nanos) -> Nanos {
-        if self.is_unlimited() { Nanos::ZERO } else { now - self.next_at() }
+        if self.is_unlimited() { Nanos::ZERO } else { now - self.complete_at() }
     }
 
-    /// Marks `slots` as used: they were sent, or finally refused. Blocked slots are not used.
-    pub fn commit(&mut self, slots: u64) {
+    /// Marks `slots` as used at `now`: they were sent, or finally refused. Blocked slots are not
+    /// used.
+    pub fn commit(&mut self, now: Nanos, slots: u64) {
         self.spent = self.spent.saturating_add(slots);
+        self.used.count(self.catch_up, slots, now);
     }
 }
 
@@ -119,7 +163,8 @@ mod tests {
         for (datagrams, span) in
             [(1, 2_000_000_000), (1, 1_000_000_000), (999_983, 1_000_000_000), (20, 1_000)]
         {
-            let mut pacer = Pacer::new(Nanos(5), datagrams, Nanos(span), None);
+            let mut pacer =
+                Pacer::new(Nanos(5), datagrams, Nanos(span), None).with_bounded_catch_up();
             let (mut now, mut sent) = (5u64, 0u64);
             for second in 1..=4u64 {
                 let end = 5 + second * 1_000_000_000;
@@ -127,7 +172,7 @@ mod tests {
                     let due = pacer.due(Nanos(now));
                     assert!(due <= pacer.quantum());
                     let took = if due > 1 && rng.u8(..) < 8 { rng.u64(1..=due) } else { due };
-                    pacer.commit(took);
+                    pacer.commit(Nanos(now), took);
                     sent += took;
                     if took > 0 {
                         assert!(pacer.planned(sent - 1) <= Nanos(now), "seed {seed}: early");
@@ -147,7 +192,7 @@ mod tests {
         let mut pacer = Pacer::new(Nanos(0), 1, Nanos(10), Some(4));
         assert_eq!(pacer.due(Nanos(29)), 0);
         assert_eq!(pacer.due(Nanos(30)), 4);
-        pacer.commit(1);
+        pacer.commit(Nanos(30), 1);
         assert_eq!((pacer.owed(Nanos(30)), pacer.due(Nanos(30))), (3, 0));
         assert_eq!(pacer.due(Nanos(1_000)), 4);
         assert_eq!(pacer.late(Nanos(1_000)), Nanos(960));
@@ -163,10 +208,50 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_slept_catches_up_at_a_bounded_rate() {
+        // 100,000 a second; 5 ms late: 501 datagrams are owed.
+        let mut pacer =
+            Pacer::new(Nanos(0), 1, Nanos::from_micros(10), None).with_bounded_catch_up();
+        let woke = Nanos::from_millis(5);
+        assert_eq!((pacer.quantum(), pacer.owed(woke)), (10, 501));
+        let (mut now, mut sent, mut at_once) = (woke, 0, 0);
+        while pacer.late(now) > Nanos::ZERO {
+            let due = pacer.due(now);
+            pacer.commit(now, due);
+            sent += due;
+            at_once += if now == woke { due } else { 0 };
+            now = pacer.next_at().max(now);
+            let most = 50 + 4 * (now - woke).0 / 10_000 + 10;
+            assert!(sent <= most, "{sent} of {most} at {now:?}");
+        }
+        // Half a millisecond of the schedule at once, the rest at four times the rate.
+        assert_eq!(at_once, 50);
+        let took = now - woke;
+        assert!(
+            (Nanos::from_micros(1_400)..=Nanos::from_micros(1_700)).contains(&took),
+            "{took:?}"
+        );
+    }
+
+    #[test]
+    fn timers_that_are_late_by_less_than_half_a_millisecond_never_wait_for_that() {
+        let mut pacer =
+            Pacer::new(Nanos(0), 1, Nanos::from_micros(10), None).with_bounded_catch_up();
+        for wake in 1..1_000u64 {
+            let now = Nanos(wake * 400_000);
+            while pacer.owed(now) >= pacer.quantum() {
+                let due = pacer.due(now);
+                assert!(due > 0, "at {now:?}");
+                pacer.commit(now, due);
+            }
+        }
+    }
+
+    #[test]
     fn numbers_beyond_every_run_do_not_overflow() {
-        let mut pacer = Pacer::new(Nanos(0), u64::MAX, Nanos(1), None);
-        pacer.commit(u64::MAX);
-        pacer.commit(1);
+        let mut pacer = Pacer::new(Nanos(0), u64::MAX, Nanos(1), None).with_bounded_catch_up();
+        pacer.commit(Nanos::MAX, u64::MAX);
+        pacer.commit(Nanos::ZERO, 1);
         assert_eq!(pacer.owed(Nanos::MAX), 0);
         assert!(pacer.next_at() >= Nanos(0));
     }

@@ -47,6 +47,19 @@ impl RateMeter {
         (unused_at - now <= limit.ahead).then_some(Self { unused_at })
     }
 
+    /// Counts `events` at `now`, admitted or not.
+    #[inline]
+    pub fn count(&mut self, limit: RateLimit, events: u64, now: Nanos) {
+        self.unused_at = self.unused_at.max(now) + Nanos(limit.each.0.saturating_mul(events));
+    }
+
+    /// When `events` more are admitted at once.
+    #[inline]
+    pub fn admits_at(self, limit: RateLimit, events: u64) -> Nanos {
+        let used = Nanos(limit.each.0.saturating_mul(events));
+        (self.unused_at + used) - limit.ahead
+    }
+
     /// Whether nothing of the limit is used at `now`.
     pub fn is_idle(self, now: Nanos) -> bool {
         self.unused_at <= now

@@ -133,7 +133,7 @@ impl TestPlan {
         match self.rate.ratio_for(u64::from(self.payload)) {
             Some((datagrams, span)) => {
                 let span = Nanos(span.0.saturating_mul(u64::from(self.streams)));
-                Pacer::new(start, datagrams, span, self.burst)
+                Pacer::new(start, datagrams, span, self.burst).with_bounded_catch_up()
             }
             None => Pacer::unlimited(),
         }

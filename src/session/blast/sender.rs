@@ -435,7 +435,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
                 self.catch_ups += u64::from(late > LATE && !self.catching_up);
                 self.catching_up = late > LATE;
             }
-            pacer.commit(accepted);
+            pacer.commit(now.mono, accepted);
         }
         if accepted > 0 {
             self.sent += accepted;
@@ -458,7 +458,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// A refused datagram uses up its slot in the schedule, but not its sequence number.
     fn count_refused(&mut self, now: Now, datagrams: u64, errno: i32) {
         if let Some(pacer) = &mut self.pacer {
-            pacer.commit(datagrams);
+            pacer.commit(now.mono, datagrams);
             if pacer.is_unlimited() {
                 self.pause_until = now.mono + REFUSED_PAUSE;
             }

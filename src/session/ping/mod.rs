@@ -303,8 +303,8 @@ where
     }
 
     /// The kernel accepted a probe, or refused it for good: its slot is used.
-    fn spend(&mut self, index: usize) {
-        self.targets[index].schedule.commit(1);
+    fn spend(&mut self, now: Now, index: usize) {
+        self.targets[index].schedule.commit(now.mono, 1);
     }
 
     fn sent(&mut self, now: Now, index: usize, planned: Nanos) {
@@ -313,7 +313,7 @@ where
         }
         self.targets[index].sent(planned, now);
         self.targets[index].keepalives.note_sent(now.mono);
-        self.spend(index);
+        self.spend(now, index);
     }
 }
 
@@ -374,7 +374,7 @@ where
         if let Some(SendStop::Refused { datagrams, errno }) = outcome.stop {
             let refused = written.iter().skip(outcome.accepted).take(datagrams);
             for (index, _) in refused {
-                self.spend(*index);
+                self.spend(now, *index);
                 self.targets[*index].schedule.refused(now.mono);
                 let explain = self.plan.explain;
                 let news = self.targets[*index].refuse(now, errno, explain).cloned();

@@ -63,10 +63,10 @@ impl PingSchedule {
     }
 
     /// Marks slots as used: their probes were sent, or refused for good.
-    pub fn commit(&mut self, slots: usize) {
+    pub fn commit(&mut self, now: Nanos, slots: usize) {
         match self {
             Self::Every(pacer, spent) => {
-                pacer.commit(slots as u64);
+                pacer.commit(now, slots as u64);
                 *spent += slots as u64;
             }
             Self::Poisson(pacer) => pacer.commit(slots),
@@ -88,7 +88,7 @@ mod tests {
 
     fn drain(schedule: &mut PingSchedule, now: Nanos) -> Vec<u64> {
         let due: Vec<_> = (0..).map_while(|ahead| schedule.due(now, ahead, 0)).collect();
-        schedule.commit(due.len());
+        schedule.commit(now, due.len());
         due.iter().map(|at| at.0).collect()
     }
 

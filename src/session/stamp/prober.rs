@@ -163,7 +163,7 @@ impl<O: Orders<ProbePhase>> Session for StampProber<O> {
         let pacer = self.pacer.get_or_insert_with(|| Pacer::new(now.mono, 1, interval, Some(1)));
         let slots = pacer.owed(now.mono);
         // What is later than that is skipped.
-        pacer.commit(slots);
+        pacer.commit(now.mono, slots);
         let next = pacer.next_at();
         for _ in 0..slots.min(CATCH_UP) {
             if !self.write(now, out) {
