@@ -1,6 +1,7 @@
 //! The envelope of every JSON document.
 
 use super::name_choice::{NameChoice, choices};
+use super::run_facts::{RunFacts, run_facts};
 use crate::batch::{RefusedConvenience, refused_conveniences};
 use serde::Serialize;
 
@@ -20,6 +21,9 @@ pub struct Document<T> {
     /// Which address of each name is used that has several; left out if none has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameChoice>,
+    /// What ran, where and when; left out if no command of udpkit runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<&'static RunFacts>,
     /// The summary; its keys are at the top level.
     #[serde(flatten)]
     pub body: T,
@@ -28,7 +32,14 @@ pub struct Document<T> {
 impl<T> Document<T> {
     /// Wraps a summary.
     pub fn new(command: &'static str, body: T) -> Self {
-        Self { schema: SCHEMA, command, missing: refused_conveniences(), names: choices(), body }
+        Self {
+            schema: SCHEMA,
+            command,
+            missing: refused_conveniences(),
+            names: choices(),
+            run: run_facts(),
+            body,
+        }
     }
 }
 

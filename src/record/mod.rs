@@ -39,7 +39,9 @@ mod refusal;
 mod refused_sends;
 mod report_check;
 mod round_trips;
+mod run_facts;
 mod run_failure;
+pub mod saved;
 mod send;
 mod serve;
 mod serve_refusal;
@@ -99,7 +101,7 @@ pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};
 pub use ping::{
-    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
+    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingHistograms, PingInterval,
     PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
 };
 pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
@@ -115,6 +117,7 @@ pub use report_check::{
     IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };
 pub use round_trips::{ProbeReport, RoundTrips};
+pub use run_facts::{RunFacts, note_run};
 pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};

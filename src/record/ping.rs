@@ -6,7 +6,7 @@ use super::{
     PingProtocol, PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, EncodedHistogram};
 use crate::units::{Endpoint, Limit, Measured, Metric, Nanos, Standing};
 use serde::Serialize;
 
@@ -279,6 +279,17 @@ pub struct PingBucket {
     pub count: u64,
 }
 
+/// Delays in nanoseconds as HDR histograms, so that runs can be merged; `None` without samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PingHistograms {
+    /// Round trips.
+    pub round_trip_ns: Option<EncodedHistogram>,
+    /// One-way delay outbound, above the run's own minimum.
+    pub out_above_min_ns: Option<EncodedHistogram>,
+    /// One-way delay of the return path, likewise.
+    pub back_above_min_ns: Option<EncodedHistogram>,
+}
+
 /// The result for one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PingTargetReport {
@@ -402,6 +413,8 @@ pub struct PingTargetReport {
     pub receive_stamps: u64,
     /// Round trips on a logarithmic scale, from the shortest to the longest.
     pub histogram: Vec<PingBucket>,
+    /// The distributions themselves; `None` for a target that nothing was sent to.
+    pub histograms: Option<PingHistograms>,
     /// The run over time.
     pub over_time: Vec<PingSlice>,
     /// Sends that the kernel refused, by reason.

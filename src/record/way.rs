@@ -1,9 +1,9 @@
 //! The direction of a run's datagrams.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The direction of the datagrams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// The client sent.

@@ -15,6 +15,7 @@ mod datagram;
 mod fanout;
 mod guard;
 mod hlog;
+mod html;
 mod interval;
 mod limits;
 mod messages;
@@ -30,6 +31,7 @@ mod recv;
 mod rows;
 mod send;
 mod serve;
+mod sheet;
 mod spark;
 mod stream_table;
 mod trials;
@@ -46,6 +48,7 @@ pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
 pub use fanout::{FanoutView, fanout_frame};
 pub use hlog::HistogramLog;
+pub use html::{saved_page, sheet_page};
 pub use messages::{
     Color, ask_password, detail, error, interface_news, note, set_color, set_quiet, set_verbose,
     status, usage, warning,
@@ -70,4 +73,5 @@ pub use rows::{
 };
 pub use send::{SendReport, SendView, send_refusal_line, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
+pub use sheet::{Sheet, compared, merged, sheet, sheet_text};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
