@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, KeepaliveArgs, TimestampArg};
+use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, TimestampArg};
 use crate::units::{ByteCount, Limit, Nanos, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -130,6 +130,9 @@ pub struct PingArgs {
     /// Print one JSON document at the end
     #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"], help_heading = OUTPUT)]
     pub json: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
     /// Print each event as a line of JSON
     #[arg(long, conflicts_with = "csv", help_heading = OUTPUT, hide_short_help = true)]
     pub jsonl: bool,

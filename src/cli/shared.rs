@@ -4,6 +4,7 @@ use crate::units::{Nanos, ParseWholeError, whole};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// Headings of help: what a user decides, in that order.
 pub(super) mod heading {
@@ -80,6 +81,14 @@ pub struct GlobalArgs {
     #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     #[arg(display_order = LAST)]
     pub ascii: bool,
+}
+
+/// The page of a result.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HtmlArgs {
+    /// Also write the result to FILE as one page of HTML, with pictures
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
+    pub html: Option<PathBuf>,
 }
 
 /// Which batch calls of the kernel may be used.

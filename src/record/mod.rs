@@ -101,8 +101,9 @@ pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};
 pub use ping::{
-    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingHistograms, PingInterval,
-    PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
+    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingHistograms,
+    PingInterval, PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport,
+    PingTimeout, ReplyKind,
 };
 pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
 pub use placed_losses::{KnownHosts, PlacedLosses, largest_parts};

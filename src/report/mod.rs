@@ -23,6 +23,7 @@ mod network_errors;
 mod number;
 mod output;
 pub mod page;
+mod page_file;
 mod ping;
 mod probe;
 mod progress;
@@ -54,8 +55,11 @@ pub use messages::{
     status, usage, warning,
 };
 pub use network_errors::{recv_trouble_line, send_trouble_line};
-pub use output::{Output, Shown, output_was_lost, print_json, print_json_line, print_text};
+pub use output::{
+    Output, Shown, output_was_lost, print_json, print_json_line, print_saved, print_text,
+};
 pub use page::Page;
+pub use page_file::{keep_page, keep_sheet, set_html};
 pub use ping::{
     PING_TABLE_HEAD, PingReport, PingView, ping_event_line, ping_refusal_line, ping_reply_line,
     ping_row, ping_table_row, ping_text, ping_timeout_line, ping_trouble_line,

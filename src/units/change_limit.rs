@@ -84,11 +84,15 @@ impl FromStr for ChangeLimit {
         let signs = SIGNS.into_iter().find(|(sign, _)| rest.starts_with(sign));
         let (written, sign) = signs.ok_or_else(form)?;
         let value = rest[written.len()..].trim().strip_suffix('%').ok_or_else(form)?.trim();
-        let percent: f64 = value.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(form)?;
+        let percent: f64 =
+            value.parse().ok().filter(|value: &f64| value.is_finite()).ok_or_else(form)?;
         let known = Metric::ALL.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let Some((known, metric)) = known else {
             let meant = nearest(name, Metric::ALL.map(|(name, _)| name)).map(str::to_owned);
-            return Err(ParseChangeError::Metric { name: name.to_owned(), nearest: Nearest(meant) });
+            return Err(ParseChangeError::Metric {
+                name: name.to_owned(),
+                nearest: Nearest(meant),
+            });
         };
         Ok(Self { metric, sign, percent, text: format!("{known}{written}{value}%") })
     }
@@ -111,7 +115,9 @@ mod tests {
             assert!(limit.is_broken_by(broken) && !limit.is_broken_by(kept), "{text}");
         }
         assert_eq!("P99 > +20 %".parse::<ChangeLimit>().unwrap().to_string(), "p99>+20%");
-        for wrong in ["rate", "rate<5", "rate=5%", "rate<x%", "<5%", "rate<%", "rate<inf%", "spped<1%"] {
+        for wrong in
+            ["rate", "rate<5", "rate=5%", "rate<x%", "<5%", "rate<%", "rate<inf%", "spped<1%"]
+        {
             assert!(wrong.parse::<ChangeLimit>().is_err(), "{wrong}");
         }
         let unknown = "rat<5%".parse::<ChangeLimit>().unwrap_err().to_string();

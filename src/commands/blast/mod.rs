@@ -64,6 +64,7 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     view.over();
     drop(far_end);
     report.limits = hold(&args.fail_if, &report);
+    report::keep_page("blast", &report);
     if args.json {
         report::print_json(&Document::new("blast", &report));
     } else {

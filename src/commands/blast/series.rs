@@ -140,6 +140,7 @@ fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
 /// Runs `--sweep`.
 pub fn sweep(args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let (mut series, report) = measure_sweep(args, sweep, own)?;
+    report::keep_page("blast", &report);
     if series.json {
         report::print_json(&Document::new("blast", &report));
     } else {
@@ -177,6 +178,7 @@ fn measure_sweep(
 /// Runs `--find-rate`.
 pub fn find_rate(args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let (mut series, report) = search_rate(args, own)?;
+    report::keep_page("blast", &report);
     if series.json {
         report::print_json(&Document::new("blast", &report));
     } else {

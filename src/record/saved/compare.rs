@@ -1,7 +1,7 @@
 //! Two documents compared, figure by figure.
 
-use super::figures::{Certainty, Figure, FigureUnit, Scope, figures};
 use super::document::Saved;
+use super::figures::{Certainty, Figure, FigureUnit, Scope, figures};
 use crate::units::Metric;
 use serde::Serialize;
 

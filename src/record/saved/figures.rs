@@ -223,10 +223,8 @@ fn target(node: Node<'_>, named: Option<Node<'_>>) -> Vec<Figure> {
         values.extend(percent(Some(lost), Some(all)));
     }
     let step = if most > 0.0 { 100.0 / most } else { 100.0 };
-    let mut found = vec![Figure {
-        certainty: noise(&(values, step)),
-        ..plain(&scope, Metric::Loss, lost)
-    }];
+    let mut found =
+        vec![Figure { certainty: noise(&(values, step)), ..plain(&scope, Metric::Loss, lost) }];
     let trips = node.at("round_trip_ns");
     let means: Vec<(f64, u64)> = slices
         .iter()
@@ -236,12 +234,11 @@ fn target(node: Node<'_>, named: Option<Node<'_>>) -> Vec<Figure> {
     let samples = counting.zip(histogram(node, "round_trip_ns"));
     let missing = trips.at("lost_datagrams").u64().unwrap_or(0);
     for (metric, key, quantile) in DELAYS {
-        let between = samples.as_ref().and_then(|(samples, of)| {
-            percentile_between(of, (quantile, missing), *samples)
-        });
-        let certainty = between.map_or(Certainty::Unknown, |(low, high)| {
-            Certainty::Between(low, high)
-        });
+        let between = samples
+            .as_ref()
+            .and_then(|(samples, of)| percentile_between(of, (quantile, missing), *samples));
+        let certainty =
+            between.map_or(Certainty::Unknown, |(low, high)| Certainty::Between(low, high));
         found.push(Figure { certainty, ..plain(&scope, metric, trips.at(key).f64()) });
     }
     for (metric, path) in [

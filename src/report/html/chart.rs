@@ -144,10 +144,8 @@ fn plane<'a, 'b>(
 fn curves(area: &Area<'_>, x: &Axis, y: &Axis, lines: &[Line]) -> Drawn {
     let points = lines.iter().flat_map(|line| &line.points);
     let across = points.clone().map(|(x, _)| *x);
-    let (low, high) = (
-        across.clone().fold(f64::INFINITY, f64::min),
-        across.fold(f64::NEG_INFINITY, f64::max),
-    );
+    let (low, high) =
+        (across.clone().fold(f64::INFINITY, f64::min), across.fold(f64::NEG_INFINITY, f64::max));
     let scale = Scale::of(points.filter_map(|(_, y)| *y), y.unit).ok_or("nothing to draw")?;
     let high = if high > low { high } else { low + 1.0 };
     let marks = if x.unit == Unit::Nines { (high - low).ceil() as usize + 1 } else { MARKS };
@@ -160,7 +158,8 @@ fn curves(area: &Area<'_>, x: &Axis, y: &Axis, lines: &[Line]) -> Drawn {
             let place = |(x, y): &(f64, Option<f64>)| (*x, scale.place(y.unwrap_or(0.0)));
             chart.draw_series(LineSeries::new(part.iter().map(place), colour.stroke_width(2)))?;
             if line.points.len() <= MARKED {
-                let dot = |point: &(f64, Option<f64>)| Circle::new(place(point), 3, colour.filled());
+                let dot =
+                    |point: &(f64, Option<f64>)| Circle::new(place(point), 3, colour.filled());
                 chart.draw_series(part.iter().map(dot))?;
             }
         }

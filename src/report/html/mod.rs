@@ -86,7 +86,6 @@ fn figure(of: &Figure, number: usize) -> Markup {
     }
 }
 
-
 fn table(of: &Table) -> Markup {
     let has_head = of.head.iter().any(|(name, _)| !name.is_empty());
     let body = html! {

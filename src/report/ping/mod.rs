@@ -10,7 +10,9 @@ pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as p
 pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
-use super::{Clock, Output, Page, TimeStyle, interface_news, print_json, status, warning};
+use super::{
+    Clock, Output, Page, TimeStyle, interface_news, keep_page, print_json, status, warning,
+};
 use crate::batch::NetworkErrorSummary;
 use crate::record::{
     Document, Event, Flow, PingEvent, PingInterval, PingSummary, SendRefusal, Sink,
@@ -132,6 +134,7 @@ impl PingReport {
 
     /// Prints the end. The error is that of the histogram log.
     pub fn finish(mut self, summary: &PingSummary) -> io::Result<()> {
+        keep_page("ping", summary);
         match self.view {
             PingView::Document => {
                 print_json(&Document::new("ping", summary));

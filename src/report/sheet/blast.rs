@@ -172,7 +172,8 @@ fn places(node: Node<'_>, blocks: &mut Vec<Block>) {
         let count = lost.at(key).u64();
         vec![name.to_owned(), count_or_dash(count), share_or_dash(count, of)]
     };
-    let table = Table::of("Where datagrams were lost", &["", "lost", "of sent"], places.map(row).into());
+    let table =
+        Table::of("Where datagrams were lost", &["", "lost", "of sent"], places.map(row).into());
     let chart = Chart::Bars {
         across: String::new(),
         labels: places.map(|(_, name)| name.to_owned()).into(),
@@ -197,9 +198,8 @@ fn bursts(node: Node<'_>, blocks: &mut Vec<Block>) {
     if bursts.is_empty() {
         return;
     }
-    let rows = bursts.iter().map(|(label, count)| {
-        vec![label.clone(), Unit::Count.show_or_dash(*count)]
-    });
+    let rows =
+        bursts.iter().map(|(label, count)| vec![label.clone(), Unit::Count.show_or_dash(*count)]);
     let table = Table::of("Loss bursts", &["datagrams", "bursts"], rows.collect());
     let chart = Chart::Bars {
         across: "datagrams in a burst".to_owned(),
@@ -217,9 +217,7 @@ fn streams(node: Node<'_>, blocks: &mut Vec<Block>) {
         return;
     }
     let parts = ["sent_datagrams", "delivered", "lost_datagrams"];
-    let name = |at: usize, row: &Node<'_>| {
-        row.at("stream").u64().unwrap_or(at as u64).to_string()
-    };
+    let name = |at: usize, row: &Node<'_>| row.at("stream").u64().unwrap_or(at as u64).to_string();
     let cells = rows.iter().enumerate().map(|(at, row)| {
         let mut cells = vec![name(at, row)];
         cells.extend(parts.map(|key| count_or_dash(row.at(key).u64())));
@@ -233,7 +231,10 @@ fn streams(node: Node<'_>, blocks: &mut Vec<Block>) {
         across: "stream".to_owned(),
         labels: rows.iter().enumerate().map(|(at, row)| name(at, row)).collect(),
         y: Axis::new("lost", Unit::Count),
-        series: vec![("lost".to_owned(), rows.iter().map(|row| row.at("lost_datagrams").f64()).collect())],
+        series: vec![(
+            "lost".to_owned(),
+            rows.iter().map(|row| row.at("lost_datagrams").f64()).collect(),
+        )],
     };
     blocks.push(Block::Figure(Figure { chart, table }));
 }

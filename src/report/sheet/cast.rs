@@ -61,7 +61,8 @@ fn rows_of(root: Node<'_>, (list, name): (&str, &str), blocks: &mut Vec<Block>) 
         cells
     });
     let head = [name, "p50", "p99", "max"];
-    let table = Table::of(format!("Delay of each {name}, above its minimum"), &head, cells.collect());
+    let table =
+        Table::of(format!("Delay of each {name}, above its minimum"), &head, cells.collect());
     let bars = |(key, told): (&str, &str)| {
         (told.to_owned(), rows.iter().map(|row| row.at(key).f64()).collect())
     };

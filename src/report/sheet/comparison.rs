@@ -1,13 +1,13 @@
 //! The sheets of several documents: compared, or merged.
 
+use super::Sheet;
 use super::delay::{Delay, curves, histogram};
 use super::shape::{Align, Block, Section, Statement, Table};
 use super::unit::{Unit, count_or_dash, share_or_dash};
-use super::Sheet;
+use crate::record::Way;
 use crate::record::saved::{
     ChangeReport, Comparison, Difference, FigureUnit, Merger, Node, Scope, Standing,
 };
-use crate::record::Way;
 use serde_json::Value;
 
 /// Documents against the first one.
@@ -127,7 +127,8 @@ pub fn merged(all: &Merger) -> Sheet {
             ("reordered", one.reordered),
             ("longest burst", one.longest_burst),
         ];
-        let mut rows = rows.map(|(name, count)| vec![name.to_owned(), count_or_dash(count)]).to_vec();
+        let mut rows =
+            rows.map(|(name, count)| vec![name.to_owned(), count_or_dash(count)]).to_vec();
         rows.push(vec!["loss".to_owned(), share_or_dash(one.lost, one.sent)]);
         blocks.push(Block::Table(Table::of("Counts of all runs", &["", ""], rows)));
         if let Some(samples) = &one.histogram {

@@ -9,8 +9,7 @@ use crate::units::Nanos;
 /// Bars of a histogram.
 const BARS: usize = 24;
 /// The nines of the percentiles that every document has.
-const KNOWN: [(&str, f64); 4] =
-    [("p50", 0.301_03), ("p90", 1.0), ("p99", 2.0), ("p999", 3.0)];
+const KNOWN: [(&str, f64); 4] = [("p50", 0.301_03), ("p90", 1.0), ("p99", 2.0), ("p999", 3.0)];
 /// Points of a curve for each nine.
 const POINTS: u32 = 8;
 /// Samples that must lie beyond a percentile before it is shown.
@@ -39,8 +38,7 @@ pub(super) fn curves(title: &str, delays: &[Delay<'_>], blocks: &mut Vec<Block>)
     }
     let lines = known.iter().map(|one| Line { name: one.name.clone(), points: curve(one) });
     let x = Axis::new("percentile", Unit::Nines);
-    let chart =
-        Chart::Lines { x, y: Axis::new("delay", Unit::Span), lines: lines.collect() };
+    let chart = Chart::Lines { x, y: Axis::new("delay", Unit::Span), lines: lines.collect() };
     let mut head = vec!["percentile"];
     head.extend(known.iter().map(|one| one.name.as_str()));
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -114,9 +112,9 @@ fn bars_of(title: &str, bars: Vec<(u64, u64, u64)>, blocks: &mut Vec<Block>) {
         return;
     }
     let span = |nanos: u64| Nanos(nanos).to_string();
-    let rows = bars.iter().map(|(from, to, count)| {
-        vec![span(*from), span(*to), Unit::Count.show(*count as f64)]
-    });
+    let rows = bars
+        .iter()
+        .map(|(from, to, count)| vec![span(*from), span(*to), Unit::Count.show(*count as f64)]);
     let table = Table::figures(title, &["from", "below", "datagrams"], rows.collect());
     let chart = Chart::Bars {
         across: "delay, from".to_owned(),

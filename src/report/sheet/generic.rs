@@ -95,12 +95,13 @@ fn list(node: Node<'_>, name: &str, unit: Unit) -> Option<Table> {
         }
     }
     let has_figures = |key: &&str| node.items().any(|one| one.at(key).f64().is_some());
-    let head = columns.iter().map(|key| {
-        (words(key), if has_figures(key) { Align::Right } else { Align::Left })
-    });
+    let head = columns
+        .iter()
+        .map(|key| (words(key), if has_figures(key) { Align::Right } else { Align::Left }));
     let head: Vec<_> = head.collect();
     let row = |one: Node<'_>| {
-        let cell = |key: &&str| value_text(key, one.at(key), unit).unwrap_or_else(|| "-".to_owned());
+        let cell =
+            |key: &&str| value_text(key, one.at(key), unit).unwrap_or_else(|| "-".to_owned());
         columns.iter().map(cell).collect()
     };
     let rows: Vec<Vec<String>> = node.items().map(row).collect();

@@ -140,9 +140,8 @@ fn over_time(target: Node<'_>, blocks: &mut Vec<Block>) {
         };
         slices.iter().map(row).collect::<Vec<Vec<String>>>()
     };
-    let delays = rows(&|one| {
-        ["mean_ns", "max_ns"].map(|key| Unit::Span.show_or_dash(at(one, key))).into()
-    });
+    let delays =
+        rows(&|one| ["mean_ns", "max_ns"].map(|key| Unit::Span.show_or_dash(at(one, key))).into());
     blocks.push(Block::Figure(Figure {
         chart: Chart::Lines {
             x: time(),
@@ -167,10 +166,6 @@ fn over_time(target: Node<'_>, blocks: &mut Vec<Block>) {
             y: Axis::new("lost", Unit::Percent),
             lines: vec![line("lost", &share)],
         },
-        table: Table::figures(
-            "Loss over time",
-            &["at, s", "answered", "lost", "share"],
-            losses,
-        ),
+        table: Table::figures("Loss over time", &["at, s", "answered", "lost", "share"], losses),
     }));
 }

@@ -89,7 +89,10 @@ fn ports(node: Node<'_>, blocks: &mut Vec<Block>) {
         head: head.collect(),
         rows: rows.iter().map(line).collect(),
     };
-    blocks.push(Block::Figure(Figure { chart: Chart::Cells { cells, classes: classes.clone() }, table }));
+    blocks.push(Block::Figure(Figure {
+        chart: Chart::Cells { cells, classes: classes.clone() },
+        table,
+    }));
 }
 
 /// A number as it is, without groups: a port.
@@ -102,7 +105,9 @@ fn hops(node: Node<'_>, blocks: &mut Vec<Block>) {
     let flows: Vec<_> = node.at("flow_reports").items().collect();
     let fastest = |hop: &Node<'_>| {
         let trips = hop.at("try_rows").items().filter_map(|one| one.at("rtt_ns").f64());
-        trips.fold(None, |least: Option<f64>, trip| Some(least.map_or(trip, |least| least.min(trip))))
+        trips.fold(None, |least: Option<f64>, trip| {
+            Some(least.map_or(trip, |least| least.min(trip)))
+        })
     };
     let (mut lines, mut rows) = (Vec::new(), Vec::new());
     for flow in &flows {

@@ -66,7 +66,8 @@ fn rows(table: &Table, page: Page) -> String {
     let head: Vec<String> = table.head.iter().map(|(name, _)| name.clone()).collect();
     let has_head = head.iter().any(|name| !name.is_empty());
     let shown = if table.rows.len() > MOST_ROWS { MOST_ROWS } else { table.rows.len() };
-    let all = has_head.then_some(head.clone()).into_iter().chain(table.rows[..shown].iter().cloned());
+    let all =
+        has_head.then_some(head.clone()).into_iter().chain(table.rows[..shown].iter().cloned());
     let mut text = page::table(&align.collect::<Vec<_>>(), all);
     if text.lines().any(|line| line.chars().count() > page.columns()) {
         text.clear();
