@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 /// Width and height of a picture; a page scales it.
-const SIZE: (u32, u32) = (520, 300);
+const SIZE: (u32, u32) = (500, 310);
 /// The colours of the curves, which stand apart for every kind of sight and in grey.
 pub const COLOURS: [RGBColor; 6] = [
     RGBColor(0x00, 0x60, 0xa8),
@@ -19,7 +19,7 @@ pub const COLOURS: [RGBColor; 6] = [
 ];
 const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 const FRAME: RGBColor = RGBColor(0x33, 0x33, 0x33);
-const LETTERS: (&str, i32) = ("sans-serif", 14);
+const LETTERS: (&str, i32) = ("sans-serif", 18);
 /// Marks of an axis, at most.
 const MARKS: usize = 6;
 /// Cells in a row of the matrix.
@@ -117,12 +117,12 @@ fn plane<'a, 'b>(
     marks: usize,
 ) -> Result<Plane<'a, 'b>, Box<dyn std::error::Error>> {
     let ((name, range, label), (axis, scale)) = (x, y);
-    let below = if name.is_empty() { 24 } else { 44 };
+    let below = if name.is_empty() { 28 } else { 52 };
     let mut chart = ChartBuilder::on(area)
         .margin(6)
         .margin_right(22)
         .x_label_area_size(below)
-        .y_label_area_size(84)
+        .y_label_area_size(100)
         .build_cartesian_2d(range, scale.low..scale.high)?;
     chart
         .configure_mesh()
@@ -147,6 +147,7 @@ fn curves(area: &Area<'_>, x: &Axis, y: &Axis, lines: &[Line]) -> Drawn {
     let (low, high) =
         (across.clone().fold(f64::INFINITY, f64::min), across.fold(f64::NEG_INFINITY, f64::max));
     let scale = Scale::of(points.filter_map(|(_, y)| *y), y.unit).ok_or("nothing to draw")?;
+    let low = if x.unit == Unit::Nines { 0.0 } else { low };
     let high = if high > low { high } else { low + 1.0 };
     let marks = if x.unit == Unit::Nines { (high - low).ceil() as usize + 1 } else { MARKS };
     let label = |value: f64| x.unit.mark(value);
@@ -200,7 +201,7 @@ fn bars(
 /// How many labels have room beside each other.
 fn room(labels: &[String]) -> usize {
     let longest = labels.iter().map(|label| short(label).chars().count()).max().unwrap_or(1);
-    (52 / (longest + 2)).max(1)
+    (42 / (longest + 2)).max(1)
 }
 
 /// A label that is not too long for its place; the table has all of it.

@@ -19,7 +19,8 @@ pub fn saved_page(saved: &Saved) -> String {
 /// The page of a sheet.
 pub fn sheet_page(sheet: &Sheet) -> String {
     let mut figures = 0;
-    let sections = sheet.sections.iter().map(|section| draw(section, &mut figures));
+    let all = sheet.sections.iter().chain(&sheet.rest);
+    let sections = all.map(|section| draw(section, &mut figures));
     let sections: Vec<Markup> = sections.collect();
     let page = html! {
         (DOCTYPE)

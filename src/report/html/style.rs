@@ -8,7 +8,7 @@ pub const SHEET: &str = "\
 --row:#1f2225;--c0:#62b2f2;--c1:#f59b57;--c2:#46c9a1;--c3:#e591c9;--c4:#d8bd4a;--c5:#a79bf5;--grid:#34383c}}\
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--faint:#444;--rule:#bbb;--row:#f5f5f5;\
 --c0:#0060a8;--c1:#c04f00;--c2:#00795b;--c3:#a8408a;--c4:#7a6200;--c5:#5b4bc4;--grid:#e2e2e2}}\
-*{box-sizing:border-box}\
+*{box-sizing:border-box}.scroll{position:relative}\
 body{margin:0 auto;padding:1rem;max-width:80rem;background:var(--paper);color:var(--ink);\
 font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
 h1{font-size:1.4rem;line-height:1.25;margin:.25rem 0 1rem}\
@@ -33,7 +33,7 @@ svg [stroke=\"#5B4BC4\"]{stroke:var(--c5)}svg [fill=\"#5B4BC4\"]{fill:var(--c5)}
 .key3{background:var(--c3)}.key4{background:var(--c4)}.key5{background:var(--c5)}\
 .scroll{overflow-x:auto;max-width:100%}\
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}\
-caption{text-align:left;font-weight:600;padding:.25rem 0}figure caption{font-weight:400;color:var(--faint)}\
+caption{text-align:left;font-weight:600;padding:.25rem 0}figure caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\
 th,td{padding:.15rem .6rem;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:normal}\
 th:first-child,td:first-child{padding-left:0}tbody th{font-weight:400}thead th{color:var(--faint);font-weight:600}\
 .left{text-align:left}.right{text-align:right;white-space:nowrap}\

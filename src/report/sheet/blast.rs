@@ -55,31 +55,37 @@ fn way(node: Node<'_>, heading: &str, to: &mut Vec<Section>) {
 
 /// Offered against sent and delivered.
 fn traffic(node: Node<'_>, blocks: &mut Vec<Block>) {
-    let parts = [("offered", "offered"), ("sent", "sent"), ("received", "delivered")];
-    let rate = |key: &str| node.at(key).at("bits_per_second").f64();
-    let row = |(key, name): (&str, &str)| {
+    let counted = |key: &str| node.at(key).at("datagrams").u64();
+    let sent = counted("sent");
+    let parts = [
+        ("offered", "offered", counted("offered")),
+        ("sent", "sent", sent),
+        // Copies are received and not delivered.
+        ("received", "delivered", node.at("delivered").u64()),
+    ];
+    let row = |(key, name, count): (&str, &str, Option<u64>)| {
         let at = node.at(key);
         vec![
             name.to_owned(),
             Unit::Bits.show_or_dash(at.at("bits_per_second").f64()),
             Unit::Packets.show_or_dash(at.at("datagrams_per_second").f64()),
             Unit::Bits.show_or_dash(at.at("ethernet_bits_per_second").f64()),
-            count_or_dash(at.at("datagrams").u64()),
+            count_or_dash(count),
+            share_or_dash(count, sent),
         ]
     };
-    let head = ["", "payload", "datagrams/s", "on Ethernet", "datagrams"];
+    let head = ["", "payload", "datagrams/s", "on Ethernet", "datagrams", "of sent"];
     let mut rows: Vec<_> = parts.map(row).into();
     let lost = node.at("lost.total").u64();
-    let mut last = vec![String::new(); 5];
-    last[0] = "lost".to_owned();
-    last[3] = share_or_dash(lost, node.at("sent.datagrams").u64());
-    last[4] = count_or_dash(lost);
-    rows.push(last);
+    let none = || "-".to_owned();
+    let share = share_or_dash(lost, sent);
+    rows.push(vec!["lost".to_owned(), none(), none(), none(), count_or_dash(lost), share]);
+    let rate = |(key, ..): (&str, &str, Option<u64>)| node.at(key).at("bits_per_second").f64();
     let chart = Chart::Bars {
         across: String::new(),
-        labels: parts.map(|(_, name)| name.to_owned()).into(),
+        labels: parts.map(|(_, name, _)| name.to_owned()).into(),
         y: Axis::new("payload", Unit::Bits),
-        series: vec![("payload".to_owned(), parts.map(|(key, _)| rate(key)).into())],
+        series: vec![("payload".to_owned(), parts.map(rate).into())],
     };
     let table = Table::of("Offered, sent and delivered", &head, rows);
     blocks.push(Block::Figure(Figure { chart, table }));

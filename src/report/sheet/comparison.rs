@@ -45,7 +45,7 @@ pub fn compared(found: &[Comparison], limits: &[ChangeReport]) -> Sheet {
         blocks.push(Block::Table(Table { caption: "Differences".to_owned(), head, rows }));
         Section::add(&mut sections, format!("{} against {}", one.other, one.base), blocks);
     }
-    Sheet { title: "udpkit report: comparison".to_owned(), sections }
+    Sheet { title: "udpkit report: comparison".to_owned(), sections, rest: Vec::new() }
 }
 
 fn nothing() -> Statement {
@@ -144,5 +144,5 @@ pub fn merged(all: &Merger) -> Sheet {
     let rows = rows.map(|(at, file)| vec![(at + 1).to_string(), file.clone()]);
     let table = Table::words("Files", &["", "file"], rows.collect());
     Section::add(&mut sections, "Runs", vec![Block::Table(table)]);
-    Sheet { title: format!("udpkit report: {} runs merged", all.files.len()), sections }
+    Sheet { title: format!("udpkit report: {} runs merged", all.files.len()), sections, rest: Vec::new() }
 }

@@ -28,6 +28,8 @@ use crate::record::saved::{Saved, SavedCommand};
 pub struct Sheet {
     pub(super) title: String,
     pub(super) sections: Vec<Section>,
+    /// Everything else that the document has: on a page, and not in text.
+    pub(super) rest: Vec<Section>,
 }
 
 /// The sheet of a document.
@@ -51,6 +53,7 @@ pub fn sheet(saved: &Saved) -> Sheet {
         _ => probe::draw(root, &mut sections),
     }
     common::run(root, &mut sections);
-    generic::rest(root, &mut sections);
-    Sheet { title, sections }
+    let mut rest = Vec::new();
+    generic::rest(root, &mut rest);
+    Sheet { title, sections, rest }
 }

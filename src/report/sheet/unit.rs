@@ -116,7 +116,7 @@ fn trimmed(text: String) -> String {
 pub(super) fn words(key: &str) -> String {
     let unit = ENDS.iter().find(|(end, _)| key.ends_with(end) && key.len() > end.len());
     let bare = match unit {
-        Some((end, Unit::Span | Unit::Bytes | Unit::Percent | Unit::Milli | Unit::Billionths)) => {
+        Some((end, Unit::Span | Unit::Percent | Unit::Milli | Unit::Billionths)) => {
             &key[..key.len() - end.len()]
         }
         _ => key,
@@ -143,7 +143,7 @@ mod tests {
         for (key, unit, told) in [
             ("wait_ns", Unit::Span, "wait"),
             ("found_bits_per_second", Unit::Bits, "found bits per second"),
-            ("payload_bytes", Unit::Bytes, "payload"),
+            ("payload_bytes", Unit::Bytes, "payload bytes"),
             ("bytes", Unit::Bytes, "bytes"),
             ("sender_cpu_percent", Unit::Percent, "sender cpu"),
             ("longest_burst", Unit::Count, "longest burst"),
