@@ -27,6 +27,9 @@ pub enum SavedCommand {
     /// Whether a group passes.
     #[serde(rename = "cast check")]
     CastCheck,
+    /// The answering end of that.
+    #[serde(rename = "cast check --answer")]
+    CastAnswer,
     /// All probes.
     Probe,
     /// Which ports pass.

@@ -19,7 +19,7 @@ pub const COLOURS: [RGBColor; 6] = [
 ];
 const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 const FRAME: RGBColor = RGBColor(0x33, 0x33, 0x33);
-const LETTERS: (&str, i32) = ("sans-serif", 18);
+const LETTERS: (&str, i32) = ("sans-serif", 17);
 /// Marks of an axis, at most.
 const MARKS: usize = 6;
 /// Cells in a row of the matrix.
@@ -38,8 +38,16 @@ pub fn names(chart: &Chart) -> Vec<String> {
     match chart {
         Chart::Lines { lines, .. } => lines.iter().map(|line| line.name.clone()).collect(),
         Chart::Bars { series, .. } => series.iter().map(|(name, _)| name.clone()).collect(),
-        Chart::Cells { classes, .. } => classes.clone(),
+        Chart::Cells { classes, .. } => {
+            let name = |(at, name): (usize, &String)| format!("{} {name}", sign(at));
+            classes.iter().enumerate().map(name).collect()
+        }
     }
+}
+
+/// The letter of a class: colours alone do not tell it to everybody.
+fn sign(class: usize) -> String {
+    char::from(b'A' + (class % 26) as u8).to_string()
 }
 
 /// The picture; nothing if there is nothing to draw.
@@ -117,12 +125,13 @@ fn plane<'a, 'b>(
     marks: usize,
 ) -> Result<Plane<'a, 'b>, Box<dyn std::error::Error>> {
     let ((name, range, label), (axis, scale)) = (x, y);
+    let is_rate = label(range.end).len() > 8;
     let below = if name.is_empty() { 28 } else { 52 };
     let mut chart = ChartBuilder::on(area)
         .margin(6)
-        .margin_right(22)
+        .margin_right(if is_rate { 44 } else { 22 })
         .x_label_area_size(below)
-        .y_label_area_size(100)
+        .y_label_area_size(108)
         .build_cartesian_2d(range, scale.low..scale.high)?;
     chart
         .configure_mesh()
@@ -149,7 +158,9 @@ fn curves(area: &Area<'_>, x: &Axis, y: &Axis, lines: &[Line]) -> Drawn {
     let scale = Scale::of(points.filter_map(|(_, y)| *y), y.unit).ok_or("nothing to draw")?;
     let low = if x.unit == Unit::Nines { 0.0 } else { low };
     let high = if high > low { high } else { low + 1.0 };
-    let marks = if x.unit == Unit::Nines { (high - low).ceil() as usize + 1 } else { MARKS };
+    let whole = (high - low).ceil() as usize + 1;
+    let is_whole = x.unit == Unit::Nines || (x.unit == Unit::Count && whole < MARKS);
+    let marks = if is_whole { whole } else { MARKS };
     let label = |value: f64| x.unit.mark(value);
     let mut chart = plane(area, (&x.name, low..high, &label), (y, scale), marks)?;
     for (at, line) in lines.iter().enumerate() {
@@ -218,9 +229,11 @@ fn matrix(area: &Area<'_>, cells: &[(String, usize)]) -> Drawn {
     for (at, (label, class)) in cells.iter().enumerate() {
         let (left, top) = ((at % ACROSS) as i32 * wide, (at / ACROSS) as i32 * 32 + 4);
         let colour = COLOURS[class % COLOURS.len()];
-        let key = [(left + 2, top), (left + 12, top + 24)];
+        let key = [(left, top), (left + 15, top + 24)];
         area.draw(&Rectangle::new(key, colour.filled()))?;
-        area.draw(&Text::new(label.clone(), (left + 16, top + 6), LETTERS))?;
+        let letter = LETTERS.into_font().color(&WHITE);
+        area.draw(&Text::new(sign(*class), (left + 3, top + 6), letter))?;
+        area.draw(&Text::new(label.clone(), (left + 18, top + 6), LETTERS))?;
     }
     Ok(())
 }

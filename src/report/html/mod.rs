@@ -11,6 +11,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 /// Tables with more rows than this are folded; they are printed all the same.
 const FOLDED: usize = 24;
 
+/// A table with more columns has the whole width.
+const MANY: usize = 5;
+
 /// The page of a document.
 pub fn saved_page(saved: &Saved) -> String {
     sheet_page(&sheet(saved))
@@ -19,9 +22,10 @@ pub fn saved_page(saved: &Saved) -> String {
 /// The page of a sheet.
 pub fn sheet_page(sheet: &Sheet) -> String {
     let mut figures = 0;
-    let all = sheet.sections.iter().chain(&sheet.rest);
-    let sections = all.map(|section| draw(section, &mut figures));
-    let sections: Vec<Markup> = sections.collect();
+    let mut drawn = |all: &[Section], folded| -> Vec<Markup> {
+        all.iter().map(|section| draw(section, folded, &mut figures)).collect()
+    };
+    let sections = [drawn(&sheet.sections, Fold::Open), drawn(&sheet.rest, Fold::Folded)].concat();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -43,7 +47,14 @@ pub fn sheet_page(sheet: &Sheet) -> String {
     page.into_string()
 }
 
-fn draw(section: &Section, figures: &mut usize) -> Markup {
+/// Whether a section is seen at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fold {
+    Open,
+    Folded,
+}
+
+fn draw(section: &Section, fold: Fold, figures: &mut usize) -> Markup {
     let blocks = section.blocks.iter().map(|block| match block {
         Block::Told(told) => html! {
             dl.told {
@@ -57,15 +68,14 @@ fn draw(section: &Section, figures: &mut usize) -> Markup {
             *figures += 1;
             figure(of, *figures)
         }
-        Block::Table(of) => html! { div.plain { (table(of)) } },
+        Block::Table(of) => html! { div.wide[of.head.len() > MANY] { (table(of)) } },
     });
     let blocks: Vec<Markup> = blocks.collect();
-    html! {
-        section {
-            h2 { (section.heading) }
-            div.blocks { @for block in &blocks { (block) } }
-        }
+    let body = html! { div.blocks { @for block in &blocks { (block) } } };
+    if fold == Fold::Folded {
+        return html! { section { details { summary { (section.heading) } (body) } } };
     }
+    html! { section { h2 { (section.heading) } (body) } }
 }
 
 fn figure(of: &Figure, number: usize) -> Markup {

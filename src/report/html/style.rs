@@ -14,12 +14,12 @@ font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\
 h1{font-size:1.4rem;line-height:1.25;margin:.25rem 0 1rem}\
 h2{font-size:1.15rem;margin:2rem 0 .75rem;padding-bottom:.25rem;border-bottom:1px solid var(--rule)}\
 .blocks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,28rem),1fr));gap:1.5rem;align-items:start}\
-.blocks>*{min-width:0}.told{grid-column:1/-1}\
+.blocks>*{min-width:0}.told,.wide{grid-column:1/-1}\
 .told{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem;margin:0}\
 dt{color:var(--faint)}dd{margin:0}dt.verdict+dd{font-weight:600}dt.failed{color:var(--c1);font-weight:600}\
 figure{margin:0;break-inside:avoid}figcaption{font-weight:600;margin-bottom:.25rem}\
 svg{display:block;width:100%;max-width:38rem;height:auto}\
-svg text{fill:var(--ink)}\
+svg text{fill:var(--ink)}svg text[fill=\"#FFFFFF\"]{fill:var(--paper)}\
 svg [stroke=\"#DDDDDD\"]{stroke:var(--grid)}svg [stroke=\"#333333\"]{stroke:var(--faint)}\
 svg [stroke=\"#0060A8\"]{stroke:var(--c0)}svg [fill=\"#0060A8\"]{fill:var(--c0)}\
 svg [stroke=\"#C04F00\"]{stroke:var(--c1)}svg [fill=\"#C04F00\"]{fill:var(--c1)}\
@@ -38,7 +38,7 @@ th,td{padding:.15rem .6rem;border-bottom:1px solid var(--rule);vertical-align:to
 th:first-child,td:first-child{padding-left:0}tbody th{font-weight:400}thead th{color:var(--faint);font-weight:600}\
 .left{text-align:left}.right{text-align:right;white-space:nowrap}\
 tbody tr:nth-child(even){background:var(--row)}\
-summary{cursor:pointer}\
+summary{cursor:pointer}section>details>summary{font-size:1.15rem;font-weight:600;margin:2rem 0 .75rem}\
 @media print{body{max-width:none;padding:0;font-size:10pt}.scroll{overflow:visible}h2{break-after:avoid}\
 tr{break-inside:avoid}details::details-content{content-visibility:visible;block-size:auto}}\
 ";

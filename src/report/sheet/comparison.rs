@@ -144,5 +144,9 @@ pub fn merged(all: &Merger) -> Sheet {
     let rows = rows.map(|(at, file)| vec![(at + 1).to_string(), file.clone()]);
     let table = Table::words("Files", &["", "file"], rows.collect());
     Section::add(&mut sections, "Runs", vec![Block::Table(table)]);
-    Sheet { title: format!("udpkit report: {} runs merged", all.files.len()), sections, rest: Vec::new() }
+    Sheet {
+        title: format!("udpkit report: {} runs merged", all.files.len()),
+        sections,
+        rest: Vec::new(),
+    }
 }

@@ -24,6 +24,9 @@ const LEFT_OUT: [&str; 14] = [
 /// Objects within objects are shown to this depth.
 const DEEPEST: usize = 6;
 
+/// Of longer lists of objects that hold objects, only the objects' own figures are shown.
+const MOST_NESTED: usize = 16;
+
 /// Adds all figures of a document.
 pub(super) fn rest(root: Node<'_>, to: &mut Vec<Section>) {
     let mut tables = Vec::new();
@@ -77,7 +80,15 @@ fn collect(node: Node<'_>, name: &str, (unit, depth): (Unit, usize), tables: &mu
     for (key, value) in further {
         let name = if name.is_empty() { words(key) } else { format!("{name}, {}", words(key)) };
         let unit = Unit::of_key(key, unit);
-        if value.items().next().is_some() {
+        let nested = value.items().any(|one| {
+            one.entries()
+                .any(|(key, part)| part.is_there() && value_text(key, part, unit).is_none())
+        });
+        if nested && value.items().count() <= MOST_NESTED {
+            for (at, one) in value.items().enumerate() {
+                collect(one, &format!("{name} {}", at + 1), (unit, depth + 1), tables);
+            }
+        } else if value.items().next().is_some() {
             tables.extend(list(value, &name, unit));
         } else {
             collect(value, &name, (unit, depth + 1), tables);

@@ -1,6 +1,6 @@
 //! The sheet of a series of runs: `--sweep` and `--find-rate`.
 
-use super::shape::{Axis, Block, Chart, Figure, Line, Section, Table};
+use super::shape::{Align, Axis, Block, Chart, Figure, Line, Section, Table};
 use super::unit::{Unit, count_or_dash, share_or_dash};
 use crate::record::saved::Node;
 
@@ -60,7 +60,9 @@ pub(super) fn draw(root: Node<'_>, to: &mut Vec<Section>) {
         blocks.push(Block::Figure(Figure { chart: Chart::Lines { x: rate(), y, lines }, table }));
     }
     let head = ["rate", "sent", "delivered", "lost", "share", "outcome", "verdict"];
-    blocks.push(Block::Table(Table::of("Trials, in their order", &head, table)));
+    let mut trials = Table::of("Trials, in their order", &head, table);
+    trials.head[5..].iter_mut().for_each(|(_, align)| *align = Align::Left);
+    blocks.push(Block::Table(trials));
     Section::add(to, "Trials", blocks);
 }
 

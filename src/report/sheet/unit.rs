@@ -20,6 +20,8 @@ pub(in crate::report) enum Unit {
     Bytes,
     /// Datagrams a second.
     Packets,
+    /// A number that names something: a port, a tag.
+    Name,
     /// Thousandths.
     Milli,
     /// Parts per billion.
@@ -29,7 +31,7 @@ pub(in crate::report) enum Unit {
 }
 
 /// The ends of keys that name a unit, the longest first.
-const ENDS: [(&str, Unit); 12] = [
+const ENDS: [(&str, Unit); 16] = [
     ("bits_per_second", Unit::Bits),
     ("datagrams_per_second", Unit::Packets),
     ("per_second", Unit::Packets),
@@ -42,6 +44,10 @@ const ENDS: [(&str, Unit); 12] = [
     ("_ns", Unit::Span),
     ("bytes", Unit::Bytes),
     ("percent", Unit::Percent),
+    ("port", Unit::Name),
+    ("port_numbers", Unit::Name),
+    ("source_ports", Unit::Name),
+    ("tag", Unit::Name),
 ];
 
 impl Unit {
@@ -57,6 +63,7 @@ impl Unit {
         match self {
             Self::Count if value.fract() != 0.0 => format!("{value:.3}"),
             Self::Count | Self::Packets => format!("{sign}{}", group_digits(value.abs() as u64)),
+            Self::Name => whole.to_string(),
             Self::Span => Nanos(whole).to_string(),
             Self::Time => format!("{:.3}", value / 1e9),
             Self::Bits => BitRate(whole).to_string(),
