@@ -24,6 +24,7 @@ mod names;
 mod outages;
 mod output;
 mod own_losses;
+mod pages;
 mod ping;
 mod probe;
 mod recv;

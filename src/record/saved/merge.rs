@@ -61,7 +61,9 @@ pub fn merge(all: &[Saved]) -> Option<Merger> {
             _ => return None,
         };
         whole.files.push(saved.name.clone());
-        parts.into_iter().for_each(|part| whole.add(part));
+        for part in parts {
+            whole.add(part);
+        }
     }
     for scope in &mut whole.merged {
         let told = scope.histogram.as_ref().map(DelayHistogram::percentiles);

@@ -192,7 +192,7 @@ fn bars(
     let every = labels.len().div_ceil(room(labels));
     let label = |value: f64| {
         let at = value.round() as usize;
-        let is_at = (value - value.round()).abs() < 0.01 && at % every == 0;
+        let is_at = (value - value.round()).abs() < 0.01 && at.is_multiple_of(every);
         labels.get(at).filter(|_| is_at).map(|label| short(label)).unwrap_or_default()
     };
     let range = -0.5..groups - 0.5;

@@ -34,13 +34,15 @@ pub fn compared(found: &[Comparison], limits: &[ChangeReport]) -> Sheet {
         let mut blocks = vec![Block::Told(told)];
         let several = one.differences.iter().any(|one| one.scope != found[0].differences[0].scope);
         let head = ["metric", "of", one.base.as_str(), one.other.as_str(), "change", "noise"];
-        let align = |at: usize| if at < 2 || at > 4 { Align::Left } else { Align::Right };
+        let align = |at: usize| if (2..=4).contains(&at) { Align::Right } else { Align::Left };
         let mut head: Vec<_> =
             head.iter().enumerate().map(|(at, name)| ((*name).to_owned(), align(at))).collect();
         let mut rows: Vec<_> = one.differences.iter().map(row).collect();
         if !several {
             head.remove(1);
-            rows.iter_mut().for_each(|row| drop(row.remove(1)));
+            for row in &mut rows {
+                row.remove(1);
+            }
         }
         blocks.push(Block::Table(Table { caption: "Differences".to_owned(), head, rows }));
         Section::add(&mut sections, format!("{} against {}", one.other, one.base), blocks);

@@ -5,11 +5,12 @@ use super::unit::Unit;
 use crate::record::saved::Node;
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
+use std::f64::consts::LOG10_2;
 
 /// Bars of a histogram.
 const BARS: usize = 24;
 /// The nines of the percentiles that every document has.
-const KNOWN: [(&str, f64); 4] = [("p50", 0.301_03), ("p90", 1.0), ("p99", 2.0), ("p999", 3.0)];
+const KNOWN: [(&str, f64); 4] = [("p50", LOG10_2), ("p90", 1.0), ("p99", 2.0), ("p999", 3.0)];
 /// Points of a curve for each nine.
 const POINTS: u32 = 8;
 /// Samples that must lie beyond a percentile before it is shown.

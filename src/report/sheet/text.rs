@@ -73,10 +73,12 @@ fn rows(table: &Table, page: Page) -> String {
         text.clear();
         for row in &table.rows[..shown] {
             let cells = head.iter().zip(row).filter(|(_, cell)| !cell.is_empty() && *cell != "-");
-            let cells = cells.map(|(name, cell)| match name.is_empty() {
-                true => cell.clone(),
-                false => format!("{name} {cell}"),
-            });
+            let cells =
+                cells.map(
+                    |(name, cell)| {
+                        if name.is_empty() { cell.clone() } else { format!("{name} {cell}") }
+                    },
+                );
             text.push_str(&page.paragraph("    ", 6, &cells.collect::<Vec<_>>().join("; ")));
         }
     }

@@ -85,8 +85,7 @@ impl Unit {
         match self {
             Self::Time => trimmed(format!("{:.3}", value / 1e9)),
             Self::Percent => format!("{}%", trimmed(format!("{value:.3}"))),
-            Self::Span if value <= 0.0 => "0".to_owned(),
-            Self::Bits if value <= 0.0 => "0".to_owned(),
+            Self::Span | Self::Bits if value <= 0.0 => "0".to_owned(),
             Self::Count | Self::Packets | Self::Bytes if value.abs() < 10.0 => {
                 trimmed(format!("{value:.2}"))
             }
@@ -97,7 +96,7 @@ impl Unit {
 
 fn percent(value: f64) -> String {
     match value {
-        zero if zero == 0.0 => "0%".to_owned(),
+        0.0 => "0%".to_owned(),
         // A small loss must not be shown as zero.
         small if small.abs() < 0.001 => format!("{small:.6}%"),
         other => format!("{other:.3}%"),
@@ -162,7 +161,8 @@ mod tests {
 
     #[test]
     fn nines_are_percentiles() {
-        let told = [0.0, 0.30103, 1.0, 2.0, 3.0, 4.0].map(|value| Unit::Nines.mark(value));
+        let told = [0.0, std::f64::consts::LOG10_2, 1.0, 2.0, 3.0, 4.0]
+            .map(|value| Unit::Nines.mark(value));
         assert_eq!(told, ["0%", "50%", "90%", "99%", "99.9%", "99.99%"]);
     }
 

@@ -4,6 +4,7 @@
 //! process   a spawned program: wait for its output, send signals; it ends with the test
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
 //! conntrack the table of the connections that a host tracks: full, or empty
+//! browser   a browser without a window: what a page looks like, and what it asks for
 //! capture   captures of the wire, by dumpcap and tshark
 //! forwarder something that forwards datagrams, cuts, rewrites or delays them
 //! ports     a free port, and waiting until one is bound
@@ -29,6 +30,7 @@
 //! ```
 
 pub mod account;
+pub mod browser;
 pub mod capture;
 pub mod conntrack;
 pub mod forwarder;
