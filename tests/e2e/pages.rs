@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 /// A document that the golden tests hold.
 fn golden(name: &str) -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.json.snap"));
-    let text = fs::read_to_string(file).unwrap();
-    let (_, document) = text.split_once("\n---\n").unwrap();
+    let text = fs::read_to_string(file).expect("a golden file");
+    let (_, document) = text.split_once("\n---\n").expect("a document");
     json(document)
 }
 
 fn save(folder: &Path, name: &str, document: &Value) -> PathBuf {
     let file = folder.join(format!("{name}.json"));
-    fs::write(&file, document.to_string()).unwrap();
+    fs::write(&file, document.to_string()).expect("a file");
     file
 }
 

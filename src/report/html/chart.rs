@@ -79,9 +79,7 @@ pub fn draw(chart: &Chart, title: &str, id: &str) -> Markup {
 
 /// What stands between the tags of the root, which is written anew with a title.
 fn inner(svg: &str) -> Option<&str> {
-    let from = svg.find("<svg")?;
-    let from = from + svg[from..].find('>')? + 1;
-    let to = svg.rfind("</svg>")?;
+    let (from, to) = (svg.find('>')? + 1, svg.rfind('<')?);
     svg.get(from..to)
 }
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The program, and the Debian package that has it.
 pub const BROWSER: &str = "chromium-headless-shell";
 /// How long an answer may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page.
 pub struct Browser {
@@ -29,7 +29,7 @@ pub struct Browser {
 impl Browser {
     /// Starts it.
     pub fn start() -> Self {
-        let profile = tempfile::tempdir().unwrap();
+        let profile = tempfile::tempdir().expect("a folder");
         // The protocol is spoken on the descriptors 3 and 4.
         let script = format!(
             "exec {BROWSER} --no-sandbox --disable-gpu --remote-debugging-pipe \
@@ -41,13 +41,14 @@ impl Browser {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap();
-        let (orders, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+            .expect("a shell");
+        let (orders, output) =
+            (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
         let (to, answers) = channel();
         thread::spawn(move || {
             for part in BufReader::new(output).split(0) {
                 let Ok(part) = part else { return };
-                let told = serde_json::from_slice(&part).unwrap();
+                let told = serde_json::from_slice(&part).expect("JSON");
                 if to.send(told).is_err() {
                     return;
                 }
@@ -79,7 +80,7 @@ impl Browser {
         if !self.session.is_null() {
             order["sessionId"] = self.session.clone();
         }
-        self.orders.write_all(format!("{order}\0").as_bytes()).unwrap();
+        self.orders.write_all(format!("{order}\0").as_bytes()).expect("a browser");
         loop {
             let told = self.answers.recv_timeout(PATIENCE).expect("an answer of the browser");
             if told["id"] == self.last {
