@@ -10,7 +10,7 @@ use super::{
     LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
-use crate::stats::LossGaps;
+use crate::stats::{EncodedHistogram, LossGaps};
 use crate::units::Rate;
 use serde::{Serialize, Serializer};
 
@@ -316,6 +316,13 @@ pub struct IoReport {
     pub receive_buffer_granted: Option<u64>,
 }
 
+/// Distributions of one direction as HDR histograms, so that runs can be merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BlastHistograms {
+    /// One-way delay above the run's minimum; `None` where the other end received.
+    pub delay_above_min_ns: Option<EncodedHistogram>,
+}
+
 /// One direction of a throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DirectionReport {
@@ -411,6 +418,8 @@ pub struct DirectionReport {
     pub jitter_ns: Option<u64>,
     /// One-way delay above the run's minimum, with clock drift removed.
     pub delay_above_min_ns: DelayQuantiles,
+    /// The distributions themselves.
+    pub histograms: BlastHistograms,
     /// Drift of the receiver's clock relative to the sender's, in parts per billion, positive if
     /// the receiver's is faster; `None` if no drift was seen, or not for long enough, and where both
     /// ends are on one host.

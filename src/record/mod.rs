@@ -58,8 +58,9 @@ mod way;
 pub use crate::batch::LinkKind;
 pub use address_move::AddressMove;
 pub use blast::{
-    BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
+    BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
+    BurstLength, DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic,
+    fell_short,
 };
 pub use blast_limits::{hold, measured};
 pub use cast::{

@@ -20,6 +20,7 @@ use crate::session::blast::{
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
+use crate::stats::EncodedHistogram;
 use crate::sys::process_cpu_time;
 use crate::units::{Nanos, with_port};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Collected {
     pub sent: Option<BlastSent>,
     /// What this end received; `None` if it only sends, or nothing was started.
     pub received: Option<BlastReceived>,
+    /// The delays of all that this end received, above each stream's minimum.
+    pub delay: Option<EncodedHistogram>,
     /// The same of each of its streams, in their order.
     pub received_streams: Vec<StreamCounts>,
     /// Sending streams of this end that ran to the end, or moved datagrams before they broke off.
@@ -156,6 +159,13 @@ impl Driver {
             .map(|(_, part): &(u32, ReceiverSummary)| (&part.received, Some(&part.delay)));
         let each = received.iter();
         found.received_streams = each.map(|(_, part)| StreamCounts::from(&part.received)).collect();
+        let delays = received.iter().map(|(_, part)| part.delay.clone());
+        let delay = delays.reduce(|mut all, delay| {
+            all.merge(&delay);
+            all
+        });
+        let filled = delay.filter(|delay| delay.count() > 0);
+        found.delay = filled.map(|delay| delay.encoded());
         found.received = (!received.is_empty()).then(|| merge_received(parts));
         (found, self.view)
     }

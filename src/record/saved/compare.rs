@@ -131,7 +131,7 @@ mod tests {
         };
         let intervals: Vec<Value> = (0..10).map(interval).collect();
         let value = json!({ "schema": 1, "command": "blast", "direction": "up",
-            "received": { "bits_per_second": rate }, "sent": { "datagrams": 10_000 },
+            "received": { "bits_per_second": rate }, "sent": { "datagrams": 125_000 },
             "lost": { "total": lost * 5, "longest_burst": 1 }, "duplicates": 0,
             "delay_above_min_ns": { "p50": 1000, "p99": null }, "intervals": intervals });
         Saved::new("x", value).unwrap()
