@@ -4,10 +4,9 @@ use super::Exit;
 use super::exit::{Usage, UsageError};
 use crate::cli::ReportArgs;
 use crate::record::Document;
-use crate::record::saved::{ChangeReport, Comparison, Merger, Saved, compare, hold_changes, merge};
+use crate::record::saved::{Compared, Comparison, Merger, Saved, compare, hold_changes, merge};
 use crate::report::{self, Page, Sheet};
 use anyhow::Context;
-use serde::Serialize;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -31,13 +30,6 @@ enum ReportUsage {
 }
 
 impl UsageError for ReportUsage {}
-
-/// The document of a comparison.
-#[derive(Serialize)]
-struct Compared<'a> {
-    comparisons: &'a [Comparison],
-    limits: &'a [ChangeReport],
-}
 
 /// Runs `udpkit report`.
 pub fn run(args: ReportArgs) -> anyhow::Result<Exit> {
@@ -77,20 +69,20 @@ fn show(args: &ReportArgs, sheet: &Sheet) {
 }
 
 fn compared(args: &ReportArgs, base: &Saved, others: &[Saved]) -> anyhow::Result<Exit> {
-    let found: Vec<Comparison> = others.iter().map(|other| compare(base, other)).collect();
-    if found.iter().any(|one| one.differences.is_empty()) {
+    let comparisons: Vec<Comparison> = others.iter().map(|other| compare(base, other)).collect();
+    if comparisons.iter().any(|one| one.differences.is_empty()) {
         return Err(Usage::from(ReportUsage::NotCompared { name: base.name.clone() }).into());
     }
-    let limits = hold_changes(&args.fail_if, &found);
-    let sheet = report::compared(&found, &limits);
+    let limits = hold_changes(&args.fail_if, &comparisons);
+    let found = Compared { comparisons, limits };
+    let sheet = report::compared(&found);
     report::keep_sheet(&sheet);
     if args.json {
-        let body = Compared { comparisons: &found, limits: &limits };
-        report::print_json(&Document::new("report", body));
+        report::print_json(&Document::new("report", &found));
     } else {
         show(args, &sheet);
     }
-    let all_held = limits.iter().all(|limit| limit.held);
+    let all_held = found.limits.iter().all(|limit| limit.held);
     Ok(if all_held { Exit::Done } else { Exit::LimitBroken })
 }
 

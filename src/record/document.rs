@@ -10,6 +10,7 @@ pub const SCHEMA: u32 = 1;
 
 /// One document: the format version, the subcommand, and the summary's keys at the same level.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Document<T> {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -17,6 +18,7 @@ pub struct Document<T> {
     pub command: &'static str,
     /// What it lacks because the kernel refused an option to this process; left out if nothing.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "super::finding::all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<RefusedConvenience>>"))]
     pub missing: Vec<RefusedConvenience>,
     /// Which address of each name is used that has several; left out if none has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -45,6 +47,7 @@ impl<T> Document<T> {
 
 /// One line of a stream of JSON objects.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Event<T> {
     /// [`SCHEMA`].
     pub schema: u32,

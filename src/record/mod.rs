@@ -42,6 +42,8 @@ mod round_trips;
 mod run_facts;
 mod run_failure;
 pub mod saved;
+#[cfg(test)]
+pub mod schema;
 mod send;
 mod serve;
 mod serve_refusal;

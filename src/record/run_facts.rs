@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 /// What ran, where and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunFacts {
     /// The version of udpkit.
     pub version: &'static str,

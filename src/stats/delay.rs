@@ -19,6 +19,7 @@ pub struct DelayHistogram(Histogram<u64>);
 
 /// A histogram in HDR's own compressed form (V2, deflated), in base64: a few hundred bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EncodedHistogram(String);
 
 impl serde::Serialize for DelayHistogram {

@@ -7,9 +7,11 @@ use serde::{Serialize, Serializer};
 
 /// The result of holding a difference against a limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangeReport {
     /// The limit as the user wrote it, without blanks.
     #[serde(rename = "condition", serialize_with = "as_written")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub limit: ChangeLimit,
     /// The document that was compared with the first one.
     #[serde(rename = "other_file")]
@@ -25,6 +27,16 @@ pub struct ChangeReport {
 
 fn as_written<S: Serializer>(limit: &ChangeLimit, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(limit)
+}
+
+/// Documents compared with the first one, and the limits on their differences.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Compared {
+    /// Each against the first.
+    pub comparisons: Vec<Comparison>,
+    /// What became of the limits.
+    pub limits: Vec<ChangeReport>,
 }
 
 /// Holds every limit against every figure of its metric; one that is in neither document breaks it.

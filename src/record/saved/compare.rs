@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// Whether a difference is more than what the runs show by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It is beyond their noise.
@@ -19,6 +20,7 @@ pub enum Standing {
 
 /// One figure of both.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Difference {
     /// What it is about.
     #[serde(flatten)]
@@ -40,6 +42,7 @@ pub struct Difference {
 
 /// A document against the first one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// The first document.
     #[serde(rename = "base_file")]

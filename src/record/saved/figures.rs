@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// What a figure is about: a direction, and a target, a receiver or a rate where there are several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Scope {
     /// The direction.
     pub direction: Way,
@@ -18,6 +19,7 @@ pub struct Scope {
 
 /// The unit of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FigureUnit {
     /// A share.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// What several runs have counted of one direction or target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MergedScope {
     /// The direction.
     pub direction: Way,
@@ -32,11 +33,13 @@ pub struct MergedScope {
     /// Delays of all runs: round trips, or above each run's minimum.
     pub delay_ns: DelayQuantiles,
     /// Their histogram; `None` if a run has none.
+    #[cfg_attr(test, schemars(with = "Option<crate::stats::EncodedHistogram>"))]
     pub histogram: Option<DelayHistogram>,
 }
 
 /// All runs together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Merger {
     /// The files, in the order given.
     #[serde(rename = "file_names")]

@@ -10,7 +10,7 @@ mod figures;
 mod merge;
 mod node;
 
-pub use change::{ChangeReport, hold_changes};
+pub use change::{ChangeReport, Compared, hold_changes};
 pub use compare::{Comparison, Difference, Standing, compare};
 pub use document::{Saved, SavedCommand, SavedError};
 pub use figures::{Figure, FigureUnit, Scope, figures, histogram};

@@ -5,13 +5,12 @@ use super::delay::{Delay, curves, histogram};
 use super::shape::{Align, Block, Section, Statement, Table};
 use super::unit::{Unit, count_or_dash, share_or_dash};
 use crate::record::Way;
-use crate::record::saved::{
-    ChangeReport, Comparison, Difference, FigureUnit, Merger, Node, Scope, Standing,
-};
+use crate::record::saved::{Compared, Difference, FigureUnit, Merger, Node, Scope, Standing};
 use serde_json::Value;
 
 /// Documents against the first one.
-pub fn compared(found: &[Comparison], limits: &[ChangeReport]) -> Sheet {
+pub fn compared(all: &Compared) -> Sheet {
+    let (found, limits) = (&all.comparisons, &all.limits);
     let mut sections = Vec::new();
     if !limits.is_empty() {
         let head = ["limit", "of", "file", "change", ""].map(|name| (name.to_owned(), Align::Left));

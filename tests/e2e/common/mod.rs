@@ -11,6 +11,7 @@
 //! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens
 //! json      reports as values
+//! schema    documents against the schema in docs/reference
 //! account   the sums that every report of a run must keep
 //! skip      a test that this machine cannot run says so, and fails where CI is set
 //! ```
@@ -38,6 +39,8 @@ pub mod json;
 pub mod lab;
 pub mod ports;
 pub mod process;
+#[path = "../../common/schema.rs"]
+pub mod schema;
 pub mod skip;
 pub mod turns;
 pub mod wait;

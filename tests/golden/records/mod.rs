@@ -17,6 +17,7 @@ mod paths;
 mod ping;
 mod ports;
 mod recv;
+mod report;
 mod scan;
 mod send;
 mod serve;
