@@ -331,6 +331,7 @@ pub struct IoReport {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BlastHistograms {
     /// One-way delay above the run's minimum; `None` where the other end received.
+    #[serde(rename = "delay_above_min_ns_hdr")]
     pub delay_above_min_ns: Option<EncodedHistogram>,
 }
 

@@ -10,7 +10,7 @@ pub const SCHEMA: u32 = 1;
 
 /// One document: the format version, the subcommand, and the summary's keys at the same level.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "{T}Document"))]
 pub struct Document<T> {
     /// [`SCHEMA`].
     pub schema: u32,

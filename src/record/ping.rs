@@ -294,10 +294,13 @@ pub struct PingBucket {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingHistograms {
     /// Round trips.
+    #[serde(rename = "round_trip_ns_hdr")]
     pub round_trip_ns: Option<EncodedHistogram>,
     /// One-way delay outbound, above the run's own minimum.
+    #[serde(rename = "out_above_min_ns_hdr")]
     pub out_above_min_ns: Option<EncodedHistogram>,
     /// One-way delay of the return path, likewise.
+    #[serde(rename = "back_above_min_ns_hdr")]
     pub back_above_min_ns: Option<EncodedHistogram>,
 }
 

@@ -260,7 +260,7 @@ fn target(node: Node<'_>, named: Option<Node<'_>>) -> Vec<Figure> {
 
 /// A histogram of a target or a direction, by its key.
 pub fn histogram(node: Node<'_>, key: &str) -> Option<DelayHistogram> {
-    node.at("histograms").at(key).text().and_then(DelayHistogram::from_base64)
+    node.at("histograms").at(&format!("{key}_hdr")).text().and_then(DelayHistogram::from_base64)
 }
 
 /// Where the percentile lies among the samples and those `missing`, which count as infinitely late.

@@ -34,6 +34,7 @@ pub struct MergedScope {
     pub delay_ns: DelayQuantiles,
     /// Their histogram; `None` if a run has none.
     #[cfg_attr(test, schemars(with = "Option<crate::stats::EncodedHistogram>"))]
+    #[serde(rename = "delay_ns_hdr")]
     pub histogram: Option<DelayHistogram>,
 }
 
@@ -158,7 +159,7 @@ mod tests {
             all.merge(&own);
             let target = json!({ "name": "h", "sent": 2_001, "back": 2_000, "lost_datagrams": 1,
                 "duplicates": 0, "reordered": run, "longest_burst": run,
-                "histograms": { "round_trip_ns": own.encoded() } });
+                "histograms": { "round_trip_ns_hdr": own.encoded() } });
             let value = json!({ "schema": 1, "command": "ping", "targets": [target] });
             runs.push(Saved::new("x", value).unwrap());
         }

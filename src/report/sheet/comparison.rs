@@ -29,7 +29,8 @@ pub fn compared(all: &Compared) -> Sheet {
     for one in found {
         let beyond = one.differences.iter().filter(|one| one.noise == Standing::Beyond);
         let told: Vec<_> = beyond.map(statement).collect();
-        let told = if told.is_empty() { vec![nothing()] } else { told };
+        let is_known = one.differences.iter().any(|one| one.noise != Standing::Unknown);
+        let told = if told.is_empty() { vec![nothing(is_known)] } else { told };
         let mut blocks = vec![Block::Told(told)];
         let several = one.differences.iter().any(|one| one.scope != found[0].differences[0].scope);
         let head = ["metric", "of", one.base.as_str(), one.other.as_str(), "change", "noise"];
@@ -49,8 +50,13 @@ pub fn compared(all: &Compared) -> Sheet {
     Sheet { title: "udpkit report: comparison".to_owned(), sections, rest: Vec::new() }
 }
 
-fn nothing() -> Statement {
-    Statement { label: "verdict", text: "no difference is beyond the noise".to_owned() }
+fn nothing(is_known: bool) -> Statement {
+    let text = if is_known {
+        "no difference is beyond the noise"
+    } else {
+        "the runs have too few intervals to tell a difference from noise"
+    };
+    Statement { label: "verdict", text: text.to_owned() }
 }
 
 fn statement(one: &Difference) -> Statement {

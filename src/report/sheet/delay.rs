@@ -7,8 +7,10 @@ use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use std::f64::consts::LOG10_2;
 
-/// Bars of a histogram.
+/// Bars of a histogram, at most.
 const BARS: usize = 24;
+/// How much longer the delays at one end of a bar are than at its other, at least.
+const NARROWEST: f64 = 1.02;
 /// The nines of the percentiles that every document has.
 const KNOWN: [(&str, f64); 4] = [("p50", LOG10_2), ("p90", 1.0), ("p99", 2.0), ("p999", 3.0)];
 /// Points of a curve for each nine.
@@ -85,8 +87,10 @@ pub(super) fn histogram(title: &str, samples: &DelayHistogram, blocks: &mut Vec<
     let (Some(low), Some(high)) = (samples.min(), samples.max()) else { return };
     let low = low.0.max(1) as f64;
     let ratio = ((high.0 + 1) as f64 / low).max(1.0);
-    let edge = |at: usize| Nanos((low * ratio.powf(at as f64 / BARS as f64)).round() as u64);
-    let mut edges: Vec<Nanos> = (0..=BARS).map(edge).collect();
+    // Bars that differ in their third digit say nothing.
+    let bars = ((ratio.ln() / NARROWEST.ln()).ceil() as usize).clamp(1, BARS);
+    let edge = |at: usize| Nanos((low * ratio.powf(at as f64 / bars as f64)).round() as u64);
+    let mut edges: Vec<Nanos> = (0..=bars).map(edge).collect();
     edges.dedup();
     if edges.len() < 2 {
         edges = vec![low_edge(low), Nanos(low as u64 + 1)];

@@ -11,10 +11,10 @@ use crate::report::words::terms::list;
 const DELAYS: [(&str, &str); 6] = [
     ("round_trip_ns", "round trip"),
     ("as_planned_ns", "as planned"),
-    ("out_above_min_ns", "out, above minimum"),
-    ("back_above_min_ns", "back, above minimum"),
-    ("server_time_ns", "in the reflector"),
-    ("send_lateness_ns", "lateness of sending"),
+    ("out_above_min_ns", "out"),
+    ("back_above_min_ns", "back"),
+    ("server_time_ns", "reflector"),
+    ("send_lateness_ns", "late"),
 ];
 
 /// The targets of a document.
@@ -88,7 +88,7 @@ fn one(target: Node<'_>) -> Vec<Block> {
         told: target.at(key),
         samples: saved::histogram(target, key),
     });
-    curves("Delay by percentile", &delays, &mut blocks);
+    curves("Delay by percentile; out and back above their minimum", &delays, &mut blocks);
     blocks
 }
 
