@@ -40,7 +40,7 @@ pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
     ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, HtmlArgs, IoArg, KeepaliveArgs,
-    TimesArgs, TimestampArg,
+    LiveArg, LiveArgs, TimesArgs, TimestampArg,
 };
 
 use clap::{Parser, Subcommand};

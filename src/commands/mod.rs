@@ -7,6 +7,7 @@ mod cast;
 mod documentation;
 mod exit;
 mod key;
+mod live;
 mod misread;
 mod own_losses;
 mod payload;

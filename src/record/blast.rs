@@ -43,6 +43,9 @@ pub struct BlastInterval {
     pub cut: u64,
     /// Datagrams that arrived altered, beside those.
     pub altered: u64,
+    /// Largest one-way delay in this interval, above the smallest of the run so far; `None` if
+    /// nothing arrived, or if the receiver does not report it.
+    pub delay_max_ns: Option<u64>,
 }
 
 /// An interval and whose datagrams it counts.

@@ -1,8 +1,10 @@
 //! A throughput run as text: a line per interval while it runs, then the whole report.
 
 use super::blast_losses::{changed_lines, lost_lines, order_lines};
-use super::interval::{bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
+use super::blast_scene::BlastScene;
+use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
+use super::live_view::{LiveHandle, LiveScreen};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
@@ -27,17 +29,6 @@ use std::time::Instant;
 const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
 /// A smaller clock drift, in parts per billion, is not shown.
 const SHOWN_DRIFT: i64 = 100;
-
-/// The direction that a line is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowDirection {
-    /// The run has only one direction.
-    Only,
-    /// From the client to the server.
-    Up,
-    /// From the server to the client.
-    Down,
-}
 
 /// The interval lines of a run, all in one unit.
 #[derive(Clone, Debug)]
@@ -84,6 +75,8 @@ pub struct BlastView {
     so_far: Arc<Mutex<SoFar>>,
     /// Answers whoever asks how the run stands, and draws the bar.
     progress: Option<Progress>,
+    /// The live view, where there is one.
+    screen: Option<LiveScreen<BlastScene>>,
     expected: Option<Nanos>,
     page: Page,
 }
@@ -102,6 +95,7 @@ impl BlastView {
             quiet,
             so_far: Arc::default(),
             progress: None,
+            screen: None,
             expected,
             page,
         }
@@ -124,8 +118,33 @@ impl BlastView {
         Self { lines: None, ..self }
     }
 
+    /// The same view, with a screen of graphs in place of the lines; intervals are of the length
+    /// `every`, and the quit key calls `interrupt`.
+    pub fn on_screen(self, every: Nanos, interrupt: fn()) -> io::Result<Self> {
+        let scene = BlastScene::new(self.heading.clone(), self.expected, every);
+        let screen = Some(LiveScreen::start(scene, interrupt)?);
+        Ok(Self { screen, lines: None, ..self })
+    }
+
+    /// Passes what the streams of this end have sent to the screen, from any thread; `None` without
+    /// a screen.
+    pub fn streams(&self) -> Option<StreamCounter> {
+        self.screen.as_ref().map(|screen| StreamCounter(screen.handle()))
+    }
+
+    /// One of this end's receivers has completed an interval.
+    pub fn stream_interval(&self, stream: u32, lane: FlowDirection, interval: &BlastInterval) {
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, _| scene.received(stream, lane, interval));
+        }
+    }
+
     /// The server granted the run, and it begins.
     pub fn started(&mut self) {
+        if let Some(screen) = &self.screen {
+            let heading = self.heading.clone();
+            screen.update(|scene, now| scene.begin(now, heading));
+        }
         if self.text {
             self.print(&self.page.paragraph("", 2, &self.heading.text()));
             if self.lines.is_some() {
@@ -152,13 +171,17 @@ impl BlastView {
                 Some(began) => so_far_text(&so_far, began.elapsed().into()),
             })
         };
-        self.progress = Some(Progress::start(ProgressLine::when(!self.quiet), line, told)?);
+        let shown = ProgressLine::when(!self.quiet && self.screen.is_none());
+        self.progress = Some(Progress::start(shown, line, told)?);
         Ok(self)
     }
 
     /// An interval has ended.
     pub fn interval(&mut self, lane: FlowDirection, interval: &BlastInterval) -> Flow {
         shared(&self.so_far).add(lane, interval);
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, _| scene.interval(lane, interval));
+        }
         if let Some(records) = &mut self.records {
             let direction = match (lane, self.heading.ways) {
                 (FlowDirection::Only, Ways::Down) | (FlowDirection::Down, _) => Way::Down,
@@ -175,6 +198,7 @@ impl BlastView {
 
     /// The run is over: nothing is drawn any more.
     pub fn over(&mut self) {
+        self.screen = None;
         self.progress = None;
     }
 
@@ -202,6 +226,17 @@ impl BlastView {
 
     fn print(&mut self, text: &str) -> Flow {
         self.output.line(text.trim_end_matches('\n'))
+    }
+}
+
+/// Passes what this end's streams have sent to a screen; cheap to clone.
+#[derive(Clone)]
+pub struct StreamCounter(LiveHandle<BlastScene>);
+
+impl StreamCounter {
+    /// The stream has sent so many datagrams so far.
+    pub fn sent(&self, stream: u32, lane: FlowDirection, datagrams: u64) {
+        self.0.update(|scene, now| scene.sent(stream, lane, datagrams, now));
     }
 }
 

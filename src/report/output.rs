@@ -3,6 +3,7 @@
 
 use super::Page;
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
+use super::live_view::{HeldFor, hold};
 use super::page_file::{keep_page, page_was_lost};
 use super::progress_line::around;
 use crate::record::saved::Saved;
@@ -122,6 +123,10 @@ impl Output {
 
     /// Writes bytes unchanged: cursor control, or text that was escaped before.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
+        // Above the report, once the screen is left.
+        if self.terminal && hold(HeldFor::Output, bytes) {
+            return self.flow();
+        }
         let out = &mut self.out;
         let held = out.buffer().len() + bytes.len() < out.capacity();
         let written = if held { out.write_all(bytes) } else { around(|| out.write_all(bytes)) };

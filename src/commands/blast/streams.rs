@@ -13,7 +13,7 @@ use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPla
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
-use crate::report::{BlastView, FlowDirection};
+use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
     Opening, ReceiverEvent, ReceiverSummary, SenderEvent, merge_received, merge_sent,
@@ -233,7 +233,14 @@ impl Driver {
             ..self.plan.stream.clone()
         };
         let (orders, control) = (self.orders.clone(), self.control.clone());
-        let refusals = RefusalSender { stream, orders: orders.clone(), control: control.clone() };
+        let lane = if stream < test.streams && test.direction != Direction::Down {
+            self.lane(FlowDirection::Up)
+        } else {
+            self.lane(FlowDirection::Down)
+        };
+        let shown = self.view.streams().filter(|_| test.streams > 1).map(|shown| (shown, lane));
+        let refusals =
+            RefusalSender { stream, shown, orders: orders.clone(), control: control.clone() };
         let sinks = StreamSinks {
             sent: Box::new(refusals),
             received: Box::new(IntervalSender {
@@ -288,6 +295,9 @@ impl Driver {
             Direction::Both => self.plan.test.streams,
             _ => 0,
         };
+        if self.plan.test.streams > 1 {
+            self.view.stream_interval(stream, self.lane(FlowDirection::Down), &interval);
+        }
         self.board.add((stream - first) as usize, interval);
         self.show_complete()
     }
@@ -411,6 +421,8 @@ impl Sink<ReceiverEvent> for IntervalSender {
 /// Passes the refusals that a sender meets to the control session, which decides what they mean.
 struct RefusalSender {
     stream: u32,
+    /// The screen, where there is one, is told what was sent.
+    shown: Option<(StreamCounter, FlowDirection)>,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
@@ -423,7 +435,13 @@ impl Sink<SenderEvent> for RefusalSender {
             SenderEvent::Answered { repeats } => {
                 ControlOrder::Answered { stream: self.stream, repeats }
             }
-            SenderEvent::Started | SenderEvent::Progress { .. } => return Flow::Continue,
+            SenderEvent::Progress { datagrams } => {
+                if let Some((shown, lane)) = &self.shown {
+                    shown.sent(self.stream, *lane, datagrams);
+                }
+                return Flow::Continue;
+            }
+            SenderEvent::Started => return Flow::Continue,
         };
         let _ = self.orders.send(order);
         self.control.wake();

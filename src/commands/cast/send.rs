@@ -6,6 +6,7 @@ use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
+use crate::commands::live::{self, Prints};
 use crate::commands::misread::{check_hosts, check_zones, take_phrases};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
@@ -20,14 +21,17 @@ use crate::record::{
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::report::{
-    self, FanoutView, LineFormat, Page, ProgressLine, RECEIVER_COLUMNS, RecordLines, Shown,
+    self, FanoutScene, FanoutView, LineFormat, Page, ProgressLine, RECEIVER_COLUMNS, RecordLines,
+    Shown,
 };
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
 use crate::units::{Nanos, Rate};
 use crate::wire::{CONTROL_MAX, Header, tos};
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Datagrams of one batch.
@@ -97,7 +101,11 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     };
 
     let config = config(args, &addrs, targets, &host, &payload)?;
-    let view = view(args, &addrs);
+    let mut view = view(args, &addrs);
+    if signals.is_some() && is_live(args) {
+        let scene = FanoutScene::new(args.time, FanoutView::FRAME);
+        view = view.on_screen(scene, Signals::interrupt)?;
+    }
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = is_text(args) && !view.is_live();
     let watching = signals
@@ -155,18 +163,19 @@ fn config(
 
 /// What is shown meanwhile.
 fn view(args: &CastSendArgs, addrs: &[SocketAddr]) -> FanoutView {
-    let shown = is_text(args);
-    let mut view = FanoutView::new(causes(args, addrs));
-    if shown && !args.no_header {
-        view = view.with_table();
-    }
-    if args.quiet {
-        view = view.silenced();
-    }
+    let view = FanoutView::new(causes(args, addrs));
+    let view = if args.quiet { view.silenced() } else { view };
     match LineFormat::events(args.jsonl) {
         Some(format) => view.printing(RecordLines::begin(format, "cast send", RECEIVER_COLUMNS)),
         None => view,
     }
+}
+
+/// Whether there is a screen: not without reports of receivers, nor where messages are typed.
+fn is_live(args: &CastSendArgs) -> bool {
+    let is_typed = reads_standard_input(args) && std::io::stdin().is_terminal();
+    let prints = if is_text(args) { Prints::Standing } else { Prints::Results };
+    !args.no_header && !is_typed && live::is_wanted(args.live, prints, args.time)
 }
 
 /// Whether a person is shown the run on standard output.
@@ -299,6 +308,13 @@ fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
         (words::cannot_send(&one.destination, &latest.cause.text()), hint)
     })
     .collect()
+}
+
+/// Whether the content is standard input.
+fn reads_standard_input(args: &CastSendArgs) -> bool {
+    let payload = &args.payload;
+    let from_file = payload.file.as_deref().is_some_and(|file| file != Path::new("-"));
+    payload.size.is_none() && payload.messages.is_empty() && !from_file
 }
 
 /// Whether the content is standard input or a file in chunks, which end by themselves.

@@ -42,8 +42,7 @@ const WIDE: usize = 105;
 /// Columns of a name, on a wide page and on others.
 const NAMES: [usize; 2] = [20, 16];
 
-/// One target's second, in a row that leaves the last column free: rows are redrawn, and one that
-/// wraps would not stay where it is.
+/// One target's second, in a row that leaves the last column free, so that it never wraps.
 pub fn row(
     interval: &PingInterval<'_>,
     name: Option<&str>,
