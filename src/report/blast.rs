@@ -198,7 +198,10 @@ impl BlastView {
 
     /// The run is over: nothing is drawn any more.
     pub fn over(&mut self) {
-        self.screen = None;
+        if self.screen.take().is_some() {
+            // The terminal may have another size by now.
+            self.page = Page::of_stdout();
+        }
         self.progress = None;
     }
 

@@ -3,6 +3,7 @@
 
 use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of};
 use super::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage, Unit};
+use super::number::span_or_dash;
 use super::spark::sparkline;
 use super::words::blast::{RunHeading, lost, waiting_for};
 use super::words::live as words;
@@ -10,7 +11,7 @@ use crate::record::{BlastInterval, Worded};
 use crate::units::{BitRate, ByteCount, Nanos, PacketRate, group_digits};
 
 /// Columns of a stream's row before its graph.
-const STREAM_FIGURES: usize = 56;
+const STREAM_FIGURES: usize = 60;
 /// Values of a stream's graph.
 const STREAM_VALUES: usize = 512;
 
@@ -132,13 +133,14 @@ impl BlastScene {
         if self.streams.len() < 2 {
             return Vec::new();
         }
-        let most = (moment.rows / 3).max(1);
+        let most = (moment.rows / 3).max(2);
         let cells = moment.columns.saturating_sub(STREAM_FIGURES + 1);
         let row = |stream: &Stream| stream.row(moment.unit, self.heading.payload_bytes, cells);
-        let mut lines: Vec<String> = self.streams.iter().take(most).map(row).collect();
-        if self.streams.len() > most {
-            lines.truncate(most - 1);
-            lines.push(words::streams_left_out((self.streams.len() - lines.len()) as u64));
+        let shown = if self.streams.len() > most { most - 1 } else { self.streams.len() };
+        let mut lines = vec![stream_columns(["", words::RATE, words::DATAGRAMS, words::LOST])];
+        lines.extend(self.streams.iter().take(shown).map(row));
+        if self.streams.len() > shown {
+            lines.push(words::streams_left_out((self.streams.len() - shown) as u64));
         }
         lines
     }
@@ -157,17 +159,19 @@ impl Stream {
         let bits = self.rates.last().copied();
         let packets = bits.map(|bits| bits / (8.0 * f64::from(payload_bytes.max(1))));
         let rate = rate_text(unit, bits, packets);
-        let counted = match self.lost {
-            Some((missing, of)) => {
-                format!("{:<16} {}", group_digits(self.datagrams), lost(missing, of))
-            }
-            None => words::figure(&group_digits(self.datagrams), words::SENT),
-        };
+        let counted = group_digits(self.datagrams);
+        let missing = self.lost.map_or_else(|| "-".to_owned(), |(part, of)| lost(part, of));
         let shown = &self.rates[self.rates.len().saturating_sub(cells)..];
         let graph =
             if cells == 0 || shown.is_empty() { String::new() } else { sparkline(shown, cells) };
-        format!("  {name:<10} {rate:>12}  {counted:<28} {graph}")
+        let figures = stream_columns([&name, &rate, &counted, &missing]);
+        if graph.is_empty() { figures } else { format!("{figures:<STREAM_FIGURES$}{graph}") }
     }
+}
+
+/// Name, rate, datagrams and loss of a stream, or what they are.
+fn stream_columns([name, rate, datagrams, missing]: [&str; 4]) -> String {
+    format!("  {name:<14} {rate:>11} {datagrams:>13}  {missing:<14}").trim_end().to_owned()
 }
 
 fn way_name(way: FlowDirection) -> &'static str {
@@ -218,9 +222,7 @@ impl Way {
         let percent = |share: Option<f64>| {
             share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}%"))
         };
-        let span = |nanos: Option<f64>| {
-            nanos.map_or_else(|| "-".to_owned(), |nanos| Nanos(nanos as u64).to_string())
-        };
+        let span = |nanos: Option<f64>| span_or_dash(nanos.map(|nanos| nanos as u64));
         let (worst, longest) =
             (self.loss.extremes().map(|two| two.1), self.delay.extremes().map(|two| two.1));
         [

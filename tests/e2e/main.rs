@@ -19,6 +19,7 @@ mod keepalive;
 mod library;
 mod lines;
 mod live;
+mod live_view;
 mod migration;
 mod names;
 mod outages;

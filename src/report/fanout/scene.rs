@@ -1,9 +1,10 @@
 //! What the live view shows of a fan-out's sender: what it sends, the loss of all receivers
-//! together, the delay of the worst, and the table of receivers.
+//! together, the median delay of the worst, and the table of receivers.
 
 use super::table::{closing_text, table_lines};
 use crate::record::{CastNote, FanoutReceiver, FanoutStanding, Worded};
 use crate::report::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage};
+use crate::report::number::span_or_dash;
 use crate::report::page::Page;
 use crate::report::words::cast as cast_words;
 use crate::report::words::live as words;
@@ -53,28 +54,29 @@ impl FanoutScene {
         let sent = numbered.saturating_sub(self.numbered);
         let seconds = (elapsed - self.elapsed).as_secs_f64();
         let (lost, of) = sums(&standing.receivers);
+        self.standing.clone_from(standing);
         if numbered > 0 {
             self.waiting = None;
             if seconds > 0.0 {
                 self.packets.push(Bar::of(sent as f64 / seconds));
                 let since = |now: u64, before: u64| now.saturating_sub(before);
                 self.loss.push(Bar::loss(since(lost, self.before.0), since(of, self.before.1)));
-                let worst = standing.receivers.iter().filter_map(|one| one.delay_p99_ns).max();
-                let value = worst.map(|delay| delay as f64);
+                let value = self.worst(|one| one.delay_p50_ns).map(|delay| delay as f64);
                 self.delay.push(Bar { value, is_trouble: false });
             }
         }
         self.before = (lost, of);
         (self.elapsed, self.numbered) = (elapsed, numbered);
-        self.standing.clone_from(standing);
+    }
+
+    /// The largest of a figure of the receivers; `None` if none has it.
+    fn worst(&self, figure: impl Fn(&FanoutReceiver) -> Option<u64>) -> Option<u64> {
+        self.standing.receivers.iter().filter_map(figure).max()
     }
 
     fn graphs(&self) -> Vec<Graph> {
         let rate = |value: Option<f64>| {
             value.map_or_else(|| "-".to_owned(), |rate| PacketRate((rate * 1e3) as u64).to_string())
-        };
-        let span = |nanos: Option<f64>| {
-            nanos.map_or_else(|| "-".to_owned(), |nanos| Nanos(nanos as u64).to_string())
         };
         let high = |history: &History| history.extremes().map(|two| two.1);
         let (lost, of) = self.before;
@@ -100,8 +102,9 @@ impl FanoutScene {
             Graph {
                 name: words::DELAY.to_owned(),
                 figures: vec![
-                    words::figure(&span(self.delay.last()), words::WORST_P99),
-                    words::figure(&span(high(&self.delay)), words::MAX),
+                    words::figure(&span_or_dash(self.worst(|one| one.delay_p50_ns)), words::P50),
+                    words::figure(&span_or_dash(self.worst(|one| one.delay_p99_ns)), words::P99),
+                    words::figure(&span_or_dash(self.worst(|one| one.delay_max_ns)), words::MAX),
                 ],
                 bars: self.delay.bars(),
             },

@@ -45,6 +45,16 @@ impl History {
         self.bars.iter().copied().collect()
     }
 
+    /// All values, the last being that of the interval with this number at least, so that graphs of
+    /// several histories end at the same time.
+    pub fn bars_until(&self, last: u64) -> Vec<Bar> {
+        let mut bars = self.bars();
+        let missing = last.saturating_add(1).saturating_sub(self.dropped + bars.len() as u64);
+        let missing = usize::try_from(missing).unwrap_or(MOST).min(MOST);
+        bars.extend(std::iter::repeat_n(Bar::default(), missing));
+        bars
+    }
+
     /// The latest value.
     pub fn last(&self) -> Option<f64> {
         self.bars.back().and_then(|bar| bar.value)
@@ -76,6 +86,9 @@ mod tests {
         assert_eq!(history.bars().len(), MOST);
         assert!(history.at(1).is_none() && history.at(2).is_some());
         assert_eq!(history.bars()[0], Bar::of(3.0));
+        let later = history.bars_until(MOST as u64 + 3);
+        assert_eq!((later.len(), later[MOST]), (MOST + 2, Bar::default()));
+        assert_eq!(history.bars_until(7), history.bars());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What `ping` prints while it runs: a line for each answer, or a row for each target.
 
 use super::summary::short;
+use crate::batch::NetworkErrorSummary;
 use crate::record::{PingInterval, PingReply, PingTimeout, ReplyKind};
 use crate::report::progress::fitting;
 use crate::report::words::ping as words;
@@ -35,6 +36,12 @@ pub fn timeout_line(timeout: &PingTimeout, whom: &str, clock: Option<&mut Clock>
     let prefix = prefix(clock, at);
     let waited = Nanos(timeout.waited_ns);
     format!("{prefix}no reply from {whom}: seq={} after {waited}", timeout.seq)
+}
+
+/// The line about an error from the network for a probe of the target `name`.
+pub fn trouble_line(name: &str, seq: Option<u64>, error: &NetworkErrorSummary) -> String {
+    let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
+    format!("{name}:{seq} {error}")
 }
 
 /// Pages from which on a row has all of its columns.

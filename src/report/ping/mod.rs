@@ -7,7 +7,10 @@ mod scene;
 mod summary;
 
 pub use csv::{HEAD as PING_TABLE_HEAD, row as ping_table_row};
-pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as ping_timeout_line};
+pub use live::{
+    reply_line as ping_reply_line, row as ping_row, timeout_line as ping_timeout_line,
+    trouble_line as ping_trouble_line,
+};
 pub use scene::{PingScene, ReplyLines};
 pub use summary::ping_text;
 
@@ -69,12 +72,6 @@ struct NetworkErrorLine {
     seq: Option<u64>,
     #[serde(serialize_with = "crate::record::finding::one")]
     error: NetworkErrorSummary,
-}
-
-/// The line about an error from the network for a probe of the target `name`.
-pub fn ping_trouble_line(name: &str, seq: Option<u64>, error: &NetworkErrorSummary) -> String {
-    let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
-    format!("{name}:{seq} {error}")
 }
 
 /// The line of `--jsonl` for an event of the targets with these names; `None` for one that has no
@@ -214,7 +211,7 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
     fn take(&mut self, event: PingEvent<'a>) -> Flow {
         let is_live = self.screen.is_some();
         if let Some(screen) = &self.screen {
-            screen.update(|scene, _| scene.take(&event));
+            screen.update(|scene, now| scene.take(&event, now));
         }
         if self.view == PingView::Events
             && let Some(line) = ping_event_line(&event, &self.names)
@@ -230,8 +227,8 @@ impl<'a> Sink<PingEvent<'a>> for PingReport {
                     live::timeout_line(timeout, &self.names[timeout.target], self.clock.as_mut());
                 self.out.line(&line)
             }
-            (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
-                self.out.line(ping_trouble_line(&self.names[target], seq, error))
+            (PingEvent::Trouble { target, seq, error }, PingView::Lines) if !is_live => {
+                self.out.line(live::trouble_line(&self.names[target], seq, error))
             }
             (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
                 warning(ping_refusal_line(refusal));

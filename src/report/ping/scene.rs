@@ -1,9 +1,10 @@
 //! What the live view shows of `ping`: round trips and losses of each target over time, and the
 //! latest replies where there is one target.
 
-use super::live::{reply_line, timeout_line};
-use crate::record::{PingEvent, PingSummary, ReplyKind};
+use super::live::{reply_line, timeout_line, trouble_line};
+use crate::record::{PingEvent, PingReply, PingSummary, ReplyKind};
 use crate::report::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage};
+use crate::report::number::span_or_dash;
 use crate::report::words::live as words;
 use crate::report::words::terms::count_and_share;
 use crate::units::{Nanos, group_digits};
@@ -29,8 +30,6 @@ pub struct PingScene {
     heading: String,
     expected: Option<Nanos>,
     every: Nanos,
-    /// Real time of the first probe; bars count from it.
-    first: Option<u64>,
     targets: Vec<Target>,
     replies: ReplyLines,
     lines: VecDeque<String>,
@@ -60,31 +59,43 @@ impl PingScene {
     ) -> Self {
         let targets = names.into_iter().map(|name| Target { name, ..Target::default() }).collect();
         let every = interval.unwrap_or_default().max(SHORTEST);
-        Self { heading, expected, every, first: None, targets, replies, lines: VecDeque::new() }
+        Self { heading, expected, every, targets, replies, lines: VecDeque::new() }
     }
 
-    /// Something happened.
-    pub fn take(&mut self, event: &PingEvent<'_>) {
+    /// Something happened, so long after the run began.
+    pub fn take(&mut self, event: &PingEvent<'_>, now: Nanos) {
         match event {
             PingEvent::Reply(reply) => {
                 if let Some(trip) =
                     reply.round_trip_ns.filter(|_| reply.kind != ReplyKind::Duplicate)
                 {
-                    let sent = reply.arrival_ns.saturating_sub(trip);
-                    self.answered(reply.target, reply.kind, sent, trip);
+                    self.answered(reply, now - Nanos(trip), trip);
                 }
                 if self.replies == ReplyLines::Shown {
                     self.line(reply_line(reply, None));
                 }
             }
             PingEvent::TimedOut(timeout) => {
-                if let Some(bar) = self.bar(timeout.target, timeout.sent_ns) {
+                if let Some(bar) = self.bar(timeout.target, now - Nanos(timeout.waited_ns)) {
                     bar.is_trouble = true;
                 }
                 let Some(target) = self.targets.get_mut(timeout.target) else { return };
                 target.lost += 1;
+                target.sent = target.sent.max(timeout.seq + 1);
                 if self.replies == ReplyLines::Shown {
                     let line = timeout_line(timeout, &target.name, None);
+                    self.line(line);
+                }
+            }
+            // It tells of a probe that was sent just now.
+            PingEvent::Trouble { target, seq, error } => {
+                if let Some(bar) = self.bar(*target, now) {
+                    bar.is_trouble = true;
+                }
+                let Some(target) = self.targets.get_mut(*target) else { return };
+                target.sent = target.sent.max(seq.map_or(0, |seq| seq + 1));
+                if self.replies == ReplyLines::Shown {
+                    let line = trouble_line(&target.name, *seq, error);
                     self.line(line);
                 }
             }
@@ -106,23 +117,22 @@ impl PingScene {
         }
     }
 
-    fn answered(&mut self, target: usize, kind: ReplyKind, sent: u64, trip: u64) {
-        if let Some(bar) = self.bar(target, sent) {
+    fn answered(&mut self, reply: &PingReply, sent: Nanos, trip: u64) {
+        if let Some(bar) = self.bar(reply.target, sent) {
             let trip = trip as f64;
             bar.value = Some(bar.value.map_or(trip, |longest| longest.max(trip)));
         }
-        let Some(target) = self.targets.get_mut(target) else { return };
-        target.back += u64::from(kind == ReplyKind::Back);
+        let Some(target) = self.targets.get_mut(reply.target) else { return };
+        target.back += u64::from(reply.kind == ReplyKind::Back);
+        target.sent = target.sent.max(reply.seq + 1);
         target.latest = Some(trip);
         target.shortest = Some(target.shortest.map_or(trip, |shortest| shortest.min(trip)));
         target.longest = Some(target.longest.map_or(trip, |longest| longest.max(trip)));
     }
 
     /// The bar of a probe that was sent then.
-    fn bar(&mut self, target: usize, sent: u64) -> Option<&mut Bar> {
-        // A probe may be answered before an earlier one.
-        let first = *self.first.get_or_insert(sent);
-        let number = sent.saturating_sub(first) / self.every.0.max(1);
+    fn bar(&mut self, target: usize, sent: Nanos) -> Option<&mut Bar> {
+        let number = sent.0 / self.every.0.max(1);
         self.targets.get_mut(target)?.trips.at(number)
     }
 
@@ -135,22 +145,20 @@ impl PingScene {
 }
 
 impl Target {
-    fn graph(&self, name: &str) -> Graph {
-        let span = |nanos: Option<u64>| {
-            nanos.map_or_else(|| "-".to_owned(), |nanos| Nanos(nanos).to_string())
-        };
+    /// Its graph, with bars up to that of this number.
+    fn graph(&self, name: &str, last: u64) -> Graph {
         let [sent, back] = [self.sent, self.back].map(group_digits);
         let lost = count_and_share(self.lost, self.sent, 2);
         let lost = words::figure(&lost, words::LOST);
-        let latest = span(self.latest);
+        let latest = span_or_dash(self.latest);
         Graph {
             name: name.to_owned(),
             figures: vec![
                 format!("{latest:<8} {lost}"),
                 format!(
                     "{}  {}",
-                    words::figure(&span(self.shortest), words::MIN),
-                    words::figure(&span(self.longest), words::MAX)
+                    words::figure(&span_or_dash(self.shortest), words::MIN),
+                    words::figure(&span_or_dash(self.longest), words::MAX)
                 ),
                 format!(
                     "{}  {}",
@@ -158,7 +166,7 @@ impl Target {
                     words::figure(&back, words::BACK)
                 ),
             ],
-            bars: self.trips.bars(),
+            bars: self.trips.bars_until(last),
         }
     }
 }
@@ -167,9 +175,10 @@ impl Scene for PingScene {
     fn picture(&self, moment: &Moment) -> Picture {
         let shown = self.lines.len().min(moment.rows / 2);
         let latest = self.lines.iter().skip(self.lines.len() - shown);
+        let last = moment.now.0 / self.every.0.max(1);
         let graph = |target: &Target| match self.targets.len() {
-            1 => target.graph(words::ROUND_TRIP),
-            _ => target.graph(&target.name),
+            1 => target.graph(words::ROUND_TRIP, last),
+            _ => target.graph(&target.name, last),
         };
         Picture {
             heading: self.heading.clone(),

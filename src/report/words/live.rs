@@ -29,6 +29,8 @@ pub const RECEIVED: &str = "received";
 pub const LOST: &str = "lost";
 /// Datagrams that left.
 pub const SENT: &str = "sent";
+/// What a stream has received, or sent.
+pub const DATAGRAMS: &str = "datagrams";
 /// Probes that were answered.
 pub const BACK: &str = "back";
 /// Buffers that this host's sockets dropped.
@@ -40,8 +42,10 @@ pub const MAX: &str = "max";
 /// The largest delay of an interval, above the smallest of the run.
 pub const ABOVE_MINIMUM: &str = "PDV max";
 
-/// The worst receiver's delay that 1 % of the datagrams exceed.
-pub const WORST_P99: &str = "worst p99";
+/// The median, of the worst receiver where there are several.
+pub const P50: &str = "p50";
+/// What 1 % of the delays exceed.
+pub const P99: &str = "p99";
 
 /// The keys, and what they do; `unit` is that of rates, where there are some.
 pub fn keys(unit: Option<&str>) -> String {

@@ -19,6 +19,7 @@ mod ports;
 mod recv;
 mod report;
 mod scan;
+mod screen;
 mod send;
 mod serve;
 mod shape;
