@@ -104,6 +104,7 @@
 //! report                         layout: tables, live lines, JSON, CSV, histogram logs
 //! report/fanout                  layout of fan-out reports
 //! report/html                    a sheet as a page of HTML with pictures
+//! report/live_view               the screen of graphs on a terminal, and the terminal's modes
 //! report/ping                    layout of ping reports
 //! report/probe                   layout of probe reports
 //! report/sheet                   what a page shows, from a document; a sheet as text

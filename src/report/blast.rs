@@ -121,7 +121,7 @@ impl BlastView {
     /// The same view, with a screen of graphs in place of the lines; intervals are of the length
     /// `every`, and the quit key calls `interrupt`.
     pub fn on_screen(self, every: Nanos, interrupt: fn()) -> io::Result<Self> {
-        let scene = BlastScene::new(self.heading.clone(), self.expected, every);
+        let scene = BlastScene::new(self.heading, self.expected, every);
         let screen = Some(LiveScreen::start(scene, interrupt)?);
         Ok(Self { screen, lines: None, ..self })
     }
@@ -142,7 +142,7 @@ impl BlastView {
     /// The server granted the run, and it begins.
     pub fn started(&mut self) {
         if let Some(screen) = &self.screen {
-            let heading = self.heading.clone();
+            let heading = self.heading;
             screen.update(|scene, now| scene.begin(now, heading));
         }
         if self.text {

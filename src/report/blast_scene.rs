@@ -140,7 +140,7 @@ impl BlastScene {
         let mut lines = vec![stream_columns(["", words::RATE, words::DATAGRAMS, words::LOST])];
         lines.extend(self.streams.iter().take(shown).map(row));
         if self.streams.len() > shown {
-            lines.push(words::streams_left_out((self.streams.len() - shown) as u64));
+            lines.push(words::more((self.streams.len() - shown) as u64));
         }
         lines
     }

@@ -2,13 +2,13 @@
 //! figures are those of the report, it follows the size of the terminal and the keys; and whatever
 //! ends the run, the report is on the normal screen and the terminal's modes are as before.
 
-use crate::common::{Output, Running, free_udp_port, require_tools, secs, udpkit};
-use std::net::UdpSocket;
+use crate::common::{Output, Running, require_tools, secs, udpkit};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use udpkit::report::live_view::{LiveScreen, Moment, Picture, Scene};
 
@@ -32,14 +32,18 @@ impl OnTerminal {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name).display().to_string();
         let line = format!(
-            "stty cols 100 rows 30; tty > {}; stty -a > {}; {program} {}; echo code=$?; stty -a > {}",
+            "trap : INT; stty cols 100 rows 30; tty > {}; stty -a > {}; {program} {}; echo code=$?; stty -a > {}",
             at("tty"),
             at("before"),
             words.join(" "),
             at("after")
         );
         let mut command = Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]).env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1");
         command.envs(environment.iter().copied());
         Self { running: Running::start_with_input(&mut command), folder }
     }
@@ -150,7 +154,9 @@ fn blast_has_a_screen_that_follows_the_terminal_and_leaves_its_report_behind() {
     run.running.write("q");
     let all = run.ends(0);
     let report = left_behind(&all);
-    assert!(report.trim_start().starts_with("udpkit blast 127.0.0.1:"), "{report}");
+    // The first line was printed before there was a screen, or is printed behind it.
+    let heading = all.split(ENTER).next().into_iter().chain([report]);
+    assert!(heading.into_iter().any(|text| text.contains("udpkit blast 127.0.0.1:")), "{all:?}");
     assert!(report.contains("early, by the user") && report.contains("verdict"), "{report}");
     let screen = last_screen(&all, small).expect("a screen");
     let received = figure(&screen, "received");
@@ -185,21 +191,23 @@ fn ping_has_a_screen_with_the_counts_of_its_report_and_ctrl_c_ends_it() {
 #[test]
 fn a_second_signal_restores_the_terminal_before_it_ends_the_process() {
     require_tools!("script", "stty");
-    let silent = UdpSocket::bind("127.0.0.1:0").expect("a port is free");
-    let at = silent.local_addr().expect("an address").to_string();
-    let mut run = OnTerminal::udpkit(&["ping", &at, "--wait", "60s", "--interval", "100ms"]);
-    run.wait_for_screen((100, 30), "keys", |screen| screen.contains("q quit"));
+    let (server, at) = serve();
+    let words = ["blast", &at, "--rate", "1M", "-t", "60s", "-w", "60s", "--report-every", "100ms"];
+    let mut run = OnTerminal::udpkit(&words);
+    let size = (100, 30);
+    run.wait_for_screen(size, "a graph", |screen| screen.contains("rate  │█"));
+    // The run cannot end in order: its server does not answer.
+    server.stop();
     run.running.write("q");
-    // Signals at once are one; the terminal's are asked for until one is another.
-    let mut ended = false;
-    for _ in 0..100 {
-        if run.running.ends_within(std::time::Duration::from_millis(100)) {
-            ended = true;
-            break;
-        }
+    run.wait_for_screen(size, "the end announced", |screen| screen.contains("ending"));
+    // Signals within a moment are one, so it is asked again.
+    let is_gone = (0..50).any(|_| {
         run.running.write("\x03");
-    }
-    assert!(ended, "{}", run.running.stdout_so_far());
+        let within = Duration::from_millis(300);
+        run.running.wait_for_stdout(within, |text| text.contains("code="))
+    });
+    assert!(is_gone, "{:?}", run.running.stdout_so_far());
+    server.cont();
     run.ends(130);
 }
 
@@ -259,7 +267,11 @@ fn a_panic_is_told_on_the_normal_screen() {
 #[test]
 fn a_run_that_fails_leaves_the_terminal_as_it_was() {
     require_tools!("script", "stty");
-    let at = format!("127.0.0.1:{}", free_udp_port());
-    let all = OnTerminal::udpkit(&["blast", &at, "--rate", "1M", "-t", "30s"]).ends(1);
-    assert!(all.contains("error: nothing listens on"), "{all:?}");
+    let (server, at) = serve();
+    let words = ["blast", &at, "--rate", "1M", "-t", "60s", "-w", "1s", "--report-every", "100ms"];
+    let run = OnTerminal::udpkit(&words);
+    run.wait_for_screen((100, 30), "a graph", |screen| screen.contains("rate  │█"));
+    server.signal("KILL");
+    let all = run.ends(1);
+    assert!(left_behind(&all).contains("error:"), "{all:?}");
 }

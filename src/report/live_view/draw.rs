@@ -204,7 +204,7 @@ fn graphs(canvas: &mut Canvas<'_>, picture: &Picture, top: usize, room: usize) -
     }
     y -= if shown > 0 { gap } else { 0 };
     if left_out > 0 {
-        canvas.line(y, &words::graphs_left_out(left_out as u64), canvas.look.aside());
+        canvas.line(y, &words::more(left_out as u64), canvas.look.aside());
         y += 1;
     }
     if axis > 0 {
@@ -249,15 +249,11 @@ fn graph(
 /// The times at both ends of the graphs.
 fn times(canvas: &mut Canvas<'_>, picture: &Picture, (y, widths): (usize, Widths), spread: Spread) {
     let left = MARGIN + widths.name + 2;
-    let (from, to) = match (spread, picture.expected) {
-        (Spread::Whole(_), Some(expected)) => {
-            let end = expected.max(picture.elapsed);
-            (whole_seconds(Nanos::ZERO), whole_seconds(end))
-        }
-        _ => {
-            let shown = picture.bar_time.0.saturating_mul(widths.bars as u64);
-            (words::ago(Nanos(shown)), words::NOW.to_owned())
-        }
+    let (from, to) = if let (Spread::Whole(_), Some(expected)) = (spread, picture.expected) {
+        (whole_seconds(Nanos::ZERO), whole_seconds(expected.max(picture.elapsed)))
+    } else {
+        let shown = picture.bar_time.0.saturating_mul(widths.bars as u64);
+        (words::ago(Nanos(shown)), words::NOW.to_owned())
     };
     let style = canvas.look.aside();
     canvas.put((left, y), left + widths.bars, &from, style);

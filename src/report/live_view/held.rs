@@ -89,7 +89,7 @@ impl Held {
             && let Some((_, oldest)) = self.pieces.pop_front()
         {
             self.bytes -= oldest.len();
-            self.lines_dropped += oldest.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.lines_dropped += oldest.split(|byte| *byte == b'\n').count() as u64 - 1;
         }
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     fn what_is_kept_is_bounded_and_what_was_dropped_is_counted() {
         let mut held = Held { pieces: VecDeque::new(), bytes: 0, lines_dropped: 0 };
         for _ in 0..5 {
-            held.push(HeldFor::Output, &[b'\n'; MOST / 4]);
+            held.push(HeldFor::Output, &vec![b'\n'; MOST / 4]);
         }
         assert_eq!((held.pieces.len(), held.bytes), (4, MOST));
         assert_eq!(held.lines_dropped, MOST as u64 / 4);

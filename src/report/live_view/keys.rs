@@ -97,8 +97,8 @@ mod tests {
 
     #[test]
     fn the_units_come_around() {
-        let mut unit = Unit::default();
-        let names = [(); 4].map(|()| std::mem::replace(&mut unit, unit.next()).name());
+        let units = std::iter::successors(Some(Unit::default()), |unit| Some(unit.next()));
+        let names: Vec<_> = units.map(Unit::name).take(4).collect();
         assert_eq!(names, ["bit/s", "byte/s", "pps", "bit/s"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Words of the live view.
 
 use super::terms::plural;
-use crate::units::Nanos;
+use crate::units::{Nanos, group_digits};
 
 /// A frame that does not change.
 pub const PAUSED: &str = "display paused";
@@ -53,14 +53,9 @@ pub fn keys(unit: Option<&str>) -> String {
     format!("  q quit   p pause{unit}")
 }
 
-/// Graphs for which there is no room.
-pub fn graphs_left_out(count: u64) -> String {
-    format!("  and {} more", plural(count, "graph"))
-}
-
-/// Streams for which there is no room.
-pub fn streams_left_out(count: u64) -> String {
-    format!("  and {} more", plural(count, "stream"))
+/// Graphs or rows for which there is no room.
+pub fn more(count: u64) -> String {
+    format!("  and {} more", group_digits(count))
 }
 
 /// A stream's name.
