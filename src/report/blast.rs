@@ -8,6 +8,7 @@ use super::live_view::{LiveHandle, LiveScreen};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
+use super::so_far::{SoFar, so_far_text};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, Ways, lost, waiting_for};
 use super::words::occurrence::occurrence_text;
@@ -243,66 +244,8 @@ impl StreamCounter {
     }
 }
 
-/// What came by one way so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LaneSoFar {
-    /// Datagrams received, without further copies.
-    pub received: u64,
-    /// Datagrams lost.
-    pub lost: u64,
-    /// Datagrams that arrived cut or altered.
-    pub changed: u64,
-}
-
-/// What is known of a run that goes on: the sums of its stretches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SoFar {
-    /// The only way, or that to the server.
-    pub up: Option<LaneSoFar>,
-    /// The way from the server, where the run has two.
-    pub down: Option<LaneSoFar>,
-    /// When the run itself began; `None` while the server is waited for.
-    pub began: Option<Instant>,
-}
-
-impl SoFar {
-    fn add(&mut self, lane: FlowDirection, interval: &BlastInterval) {
-        let way = match lane {
-            FlowDirection::Only | FlowDirection::Up => &mut self.up,
-            FlowDirection::Down => &mut self.down,
-        };
-        let sums = way.get_or_insert_default();
-        sums.received = sums.received.saturating_add(fresh_of(interval));
-        sums.lost = sums.lost.saturating_add(interval.lost);
-        let changed = interval.cut.saturating_add(interval.altered);
-        sums.changed = sums.changed.saturating_add(changed);
-    }
-}
-
 fn shared(so_far: &Mutex<SoFar>) -> std::sync::MutexGuard<'_, SoFar> {
     so_far.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// `after 3 s: received 1 234 datagrams, lost 5 (0.404%)`, a line for each way.
-pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
-    let of = |sums: &LaneSoFar| {
-        let of = sums.received.saturating_add(sums.changed).saturating_add(sums.lost);
-        let received = plural(sums.received, "datagram");
-        let changed = match sums.changed {
-            0 => String::new(),
-            changed => format!(", cut or altered {}", lost(changed, of)),
-        };
-        format!("received {received}{changed}, lost {}", lost(sums.lost, of))
-    };
-    let after = whole_seconds(elapsed);
-    match (&so_far.up, &so_far.down) {
-        (None, None) => format!("after {after}: no counts from the receiver yet"),
-        (Some(only), None) => format!("after {after}: {}", of(only)),
-        (None, Some(down)) => format!("after {after}: down: {}", of(down)),
-        (Some(up), Some(down)) => {
-            format!("after {after}: up: {}\nafter {after}: down: {}", of(up), of(down))
-        }
-    }
 }
 
 fn interval_line(

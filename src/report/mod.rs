@@ -36,15 +36,14 @@ mod rows;
 mod send;
 mod serve;
 mod sheet;
+mod so_far;
 mod spark;
 mod stream_table;
 mod trials;
 pub mod words;
 
 pub use ascii::{ascii, set_ascii};
-pub use blast::{
-    BlastView, IntervalLines, LaneSoFar, SoFar, StreamCounter, blast_text, so_far_text,
-};
+pub use blast::{BlastView, IntervalLines, StreamCounter, blast_text};
 pub use blast_scene::BlastScene;
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
@@ -86,4 +85,5 @@ pub use rows::{
 pub use send::{SendReport, SendView, send_refusal_line, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use sheet::{Sheet, compared, merged, sheet, sheet_text};
+pub use so_far::{LaneSoFar, SoFar, so_far_text};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
