@@ -101,16 +101,17 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     };
 
     let config = config(args, &addrs, targets, &host, &payload)?;
+    let length = [args.time, payload.length(config.spacing, header)].into_iter().flatten().min();
     let mut view = view(args, &addrs);
-    if signals.is_some() && is_live(args) {
-        let scene = FanoutScene::new(args.time, FanoutView::FRAME);
+    if signals.is_some() && is_live(args, length) {
+        let scene = FanoutScene::new(length, FanoutView::FRAME);
         view = view.on_screen(scene, Signals::interrupt)?;
     }
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = is_text(args) && !view.is_live();
     let watching = signals
         .as_ref()
-        .map(|signals| watch(doing, args.time, signals, Counted::ByLoop, ProgressLine::when(line)));
+        .map(|signals| watch(doing, length, signals, Counted::ByLoop, ProgressLine::when(line)));
     let running = watching.transpose()?;
     let tick = view.period();
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
@@ -172,10 +173,10 @@ fn view(args: &CastSendArgs, addrs: &[SocketAddr]) -> FanoutView {
 }
 
 /// Whether there is a screen: not without reports of receivers, nor where messages are typed.
-fn is_live(args: &CastSendArgs) -> bool {
+fn is_live(args: &CastSendArgs, length: Option<Nanos>) -> bool {
     let is_typed = reads_standard_input(args) && std::io::stdin().is_terminal();
     let prints = if is_text(args) { Prints::Standing } else { Prints::Results };
-    !args.no_header && !is_typed && live::is_wanted(args.live, prints, args.time)
+    !args.no_header && !is_typed && live::is_wanted(args.live, prints, length)
 }
 
 /// Whether a person is shown the run on standard output.

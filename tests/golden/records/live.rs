@@ -109,7 +109,8 @@ fn the_line_of_probe_host() {
         let first = [ProbeKind::Timeout, ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu];
         let last = [ProbeKind::Timeout, ProbeKind::Shape];
         let line = |ended, running, seconds| {
-            all_progress_line("host.example", ended, running, Nanos::from_secs(seconds), page)
+            let times = (Nanos::from_secs(seconds), Nanos::from_millis(9_800));
+            all_progress_line("host.example", ended, running, times, page)
         };
         vec![line(&[], &first, 0), line(&ended, &last, 6)]
     });
