@@ -114,7 +114,11 @@ impl Cli {
     /// The file of `--html`.
     pub fn html(&self) -> Option<&PathBuf> {
         let html = match &self.command {
-            Command::Send(_) | Command::Recv(_) | Command::Serve(_) => return None,
+            Command::Send(_)
+            | Command::Recv(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Man(_) => return None,
             Command::Cast(args) => match &args.command {
                 CastCommand::Send(args) => &args.html,
                 CastCommand::Recv(args) => &args.html,

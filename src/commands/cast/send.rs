@@ -188,9 +188,11 @@ fn is_text(args: &CastSendArgs) -> bool {
 fn print(args: &CastSendArgs, sent: &CastSent) {
     match LineFormat::events(args.jsonl).or(LineFormat::rows(args.csv)) {
         Some(LineFormat::Events) => {
+            report::keep_page("cast send", sent);
             report::print_json_line(&Event::new("summary", "cast send", sent));
         }
         Some(LineFormat::Rows) => {
+            report::keep_page("cast send", sent);
             report::print_table(RECEIVER_COLUMNS, &sent.standing.receivers);
             if !args.quiet {
                 report::cast_sent_text(sent, Page::of_stdout()).lines().for_each(report::note);

@@ -4,7 +4,6 @@
 use super::scene::FanoutScene;
 use crate::record::{CastNote, CastWarning, FanoutEvent, Flow, SilenceCause, Sink, Worded};
 use crate::report::live_view::LiveScreen;
-use crate::report::words::cast as words;
 use crate::report::{CastLine, RecordLines, note, warning};
 use crate::units::Nanos;
 use std::io;
