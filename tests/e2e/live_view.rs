@@ -247,12 +247,22 @@ impl Scene for Drawn {
     }
 }
 
+/// Between a panic and the end of the screen's thread, which draws and reads keys in this time.
+struct Late;
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+}
+
 #[test]
 fn a_panic_is_told_on_the_normal_screen() {
     if std::env::var_os(PANICS).is_some() {
         let drawn = Arc::new(AtomicBool::new(false));
         let _screen = LiveScreen::start(Drawn(Arc::clone(&drawn)), || ()).expect("it starts");
         crate::common::wait_until("a frame", secs(10), || drawn.load(Ordering::Acquire));
+        let _late = Late;
         panic!("on purpose");
     }
     require_tools!("script", "stty");

@@ -5,12 +5,14 @@
 //! drawn any more.
 
 use super::held;
+use nix::fcntl::OFlag;
 use nix::sys::termios::{
     InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
 };
 use nix::unistd::{getpgrp, tcgetpgrp};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// The other screen, which leaves the lines before it as they are; no cursor.
@@ -40,9 +42,11 @@ pub fn is_live_terminal() -> bool {
 }
 
 /// The terminal that controls this process, which may be none of its standard descriptors: these
-/// may carry a payload.
+/// may carry a payload. Reading never waits: once the modes are restored, a key that was typed
+/// before would be a line that nobody ends.
 fn open() -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).open("/dev/tty")
+    let flags = OFlag::O_NONBLOCK.bits();
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")
 }
 
 /// A process in the background is stopped when it changes the terminal's modes.
