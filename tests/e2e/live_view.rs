@@ -252,7 +252,7 @@ struct Late;
 
 impl Drop for Late {
     fn drop(&mut self) {
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 
