@@ -1,7 +1,7 @@
 //! The live view: a screen of moving graphs on a terminal while a run goes on.
 //!
 //! What a command has counted becomes a [`Picture`], which is plain data; a picture becomes cells,
-//! and the cells that changed become escape sequences. Only [`screen`] knows a clock and a terminal.
+//! and the cells that changed become escape sequences. Only `screen` knows a clock and a terminal.
 //!
 //! ```text
 //! picture    what a frame shows: graphs, figures beside them, a table, messages
