@@ -58,6 +58,7 @@
 //! record/report_check            what the far end reports, checked against what can be true
 //! record/host_losses             the tests of where datagrams were lost
 //! record/probe                   results of the probes, a file each
+//! record/saved                   documents that were saved: figures, comparison, merging
 //! record/verdict                 the verdict on a throughput run
 //! control                        the client of the control dialogue, and how tickets are issued
 //! control/server                 what a server keeps of clients that have not proven their address
@@ -102,8 +103,11 @@
 //! engine                         the event loop, the clock, threads, signals
 //! report                         layout: tables, live lines, JSON, CSV, histogram logs
 //! report/fanout                  layout of fan-out reports
+//! report/html                    a sheet as a page of HTML with pictures
+//! report/live_view               the screen of graphs on a terminal, and the terminal's modes
 //! report/ping                    layout of ping reports
 //! report/probe                   layout of probe reports
+//! report/sheet                   what a page shows, from a document; a sheet as text
 //! report/words                   every sentence, a file per subject
 //! cli                            the command line as clap types
 //! cli/cast                       arguments of `cast`

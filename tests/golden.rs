@@ -5,10 +5,27 @@
 
 #[path = "golden/records/mod.rs"]
 mod records;
+#[path = "common/schema.rs"]
+mod schema;
 
 use serde::Serialize;
+use serde_json::Value;
 use udpkit::record::Document;
 use udpkit::report::{Columns, Page};
+
+#[test]
+fn a_document_that_differs_from_its_schema_is_told() {
+    let summary = udpkit::record::PingSummary::default();
+    let whole = serde_json::to_value(Document::new("ping", summary)).expect("a document");
+    assert_eq!(schema::fault_of(&whole), None);
+    for (key, value) in [("wait_ns", "1s".into()), ("targets", Value::Null), ("schema", 2.into())] {
+        let mut wrong = whole.clone();
+        wrong[key] = value;
+        assert!(schema::fault_of(&wrong).is_some(), "{key}");
+        wrong.as_object_mut().expect("an object").remove(key);
+        assert!(schema::fault_of(&wrong).is_some(), "no {key}");
+    }
+}
 
 /// Compares a report with its golden files: text at 80 and 120 columns, and the JSON document.
 #[track_caller]
@@ -23,6 +40,7 @@ fn hold<T: Serialize>(
     }
     let document = Document::new(command, record);
     let json = serde_json::to_string_pretty(&document).expect("a record is JSON");
+    schema::hold_schema(&serde_json::to_value(&document).expect("a record is JSON"));
     hold_as(&format!("{name}.json"), &json);
 }
 

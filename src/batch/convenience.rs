@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 /// What is asked of the kernel for one row or one figure of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Convenience {
     /// `IP_RECVERR`, `IPV6_RECVERR`: errors of the network.
@@ -52,6 +53,7 @@ static REFUSED: [AtomicI32; Convenience::ALL.len()] =
 
 /// A convenience that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusedConvenience {
     /// Which.
     #[serde(rename = "code")]

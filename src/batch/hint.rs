@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 /// What to do when this host does not send, bind or join.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum HostHint {
     /// Check the packet filter's rules.

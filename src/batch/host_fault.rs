@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// Why a name has no usable address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum HostFault {
     /// A zone after something that is not an IPv6 address.

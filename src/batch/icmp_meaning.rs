@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// The meaning of an ICMP or `ICMPv6` type and code; rare ones are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum IcmpMeaning {
     /// No route leads to the network (RFC 792).

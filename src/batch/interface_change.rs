@@ -6,6 +6,7 @@ use serde::Serialize;
 /// A socket's membership or address went or came back. An interface that is deleted takes its
 /// memberships along; one of the same name that is made again has another index and none of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum InterfaceChange {
     /// The interface of a membership is gone, and the group can no longer be received on it.

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// A send call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TxCall {
     /// `sendmmsg` with GSO: the kernel segments large buffers.
@@ -18,6 +19,7 @@ pub enum TxCall {
 
 /// A receive call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RxCall {
     /// `recvmmsg` with GRO: a buffer may hold several datagrams.

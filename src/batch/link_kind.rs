@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The kind of an interface, by its flags or its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LinkKind {
     /// A tunnel, such as a VPN.

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// What on this host prevented a datagram from leaving.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LocalCause {
     /// Its packet filter drops or rejects outgoing datagrams (nftables, iptables, eBPF).
@@ -82,6 +83,7 @@ pub enum LocalCause {
 
 /// The kind of a [`LocalCause`] without its figures: the value of `cause` in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CauseCode {
     /// The packet filter.
@@ -122,6 +124,7 @@ pub enum CauseCode {
 ///
 /// In JSON it is the cause with its error number; the destination is left to the enclosing object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LocalSendFailure {
     /// The error number, errno(3).
     pub errno: i32,

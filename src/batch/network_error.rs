@@ -196,6 +196,7 @@ impl fmt::Display for NetworkError {
 
 /// The meaning of a network error and its source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NetworkErrorSummary {
     /// What it means.
     #[serde(flatten)]
@@ -211,12 +212,14 @@ pub struct NetworkErrorSummary {
 
 /// What a network error means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Meaning {
     /// An ICMP message.
     Icmp {
         /// The meaning of type and code; `None` for rare ones.
         #[serde(serialize_with = "or_other")]
+        #[cfg_attr(test, schemars(with = "String"))]
         code: Option<IcmpMeaning>,
         /// ICMP type.
         icmp_type: u8,

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// A restriction that is not in force, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MissingRestriction {
     /// Which restriction.
     #[serde(rename = "code")]
@@ -14,6 +15,7 @@ pub struct MissingRestriction {
 
 /// What a process gives up, so that an attacker who takes it over cannot use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Restriction {
     /// Capabilities that programs it starts could gain.
@@ -32,6 +34,7 @@ pub enum Restriction {
 
 /// Why a restriction is not in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MissingReason {
     /// Disabled in the kernel.

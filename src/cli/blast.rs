@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
-use super::{FamilyArgs, IoArg, KeepaliveArgs};
+use super::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -168,6 +168,12 @@ pub struct BlastArgs {
     /// Print each interval, or run of a series, as a row of comma-separated values
     #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
+    /// The live view.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,

@@ -15,6 +15,7 @@ mod ping;
 mod probe;
 mod probe_name;
 mod recv;
+mod report;
 mod send;
 mod serve;
 mod shared;
@@ -34,14 +35,16 @@ pub use probe::{
     ProbeCommand, ScanArgs, ShapeArgs, TimeoutArgs, TraceArgs,
 };
 pub use recv::RecvArgs;
+pub use report::ReportArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
-    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, IoArg, KeepaliveArgs,
-    TimesArgs, TimestampArg,
+    ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, HtmlArgs, IoArg, KeepaliveArgs,
+    LiveArg, LiveArgs, TimesArgs, TimestampArg,
 };
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 
 /// UDP toolkit: send, receive, multicast, and measure hosts and paths
 #[derive(Debug, Parser)]
@@ -93,6 +96,7 @@ impl Cli {
             Command::Blast(args) => args.quiet,
             Command::Ping(args) => args.quiet,
             Command::Completions(_) | Command::Man(_) => false,
+            Command::Report(args) => args.quiet,
             Command::Probe(args) => match &args.command {
                 None => args.all.quiet,
                 Some(ProbeCommand::Ports(args)) => args.far_end.quiet,
@@ -105,6 +109,37 @@ impl Cli {
                 Some(ProbeCommand::Paths(args)) => args.far_end.quiet,
             },
         }
+    }
+
+    /// The file of `--html`.
+    pub fn html(&self) -> Option<&PathBuf> {
+        let html = match &self.command {
+            Command::Send(_)
+            | Command::Recv(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::Man(_) => return None,
+            Command::Cast(args) => match &args.command {
+                CastCommand::Send(args) => &args.html,
+                CastCommand::Recv(args) => &args.html,
+                CastCommand::Check(args) => &args.html,
+            },
+            Command::Blast(args) => &args.html,
+            Command::Ping(args) => &args.html,
+            Command::Report(args) => &args.html,
+            Command::Probe(args) => match &args.command {
+                None => &args.all.html,
+                Some(ProbeCommand::Ports(args)) => &args.far_end.html,
+                Some(ProbeCommand::Nat(args)) => &args.html,
+                Some(ProbeCommand::Timeout(args)) => &args.far_end.html,
+                Some(ProbeCommand::Mtu(args)) => &args.far_end.html,
+                Some(ProbeCommand::Marks(args)) => &args.far_end.html,
+                Some(ProbeCommand::Shape(args)) => &args.far_end.html,
+                Some(ProbeCommand::Trace(args)) => &args.html,
+                Some(ProbeCommand::Paths(args)) => &args.far_end.html,
+            },
+        };
+        html.html.as_ref()
     }
 
     /// The format of standard output according to the flags.
@@ -131,6 +166,7 @@ impl Cli {
             Command::Blast(args) => document(args.json, "blast"),
             Command::Ping(args) if args.jsonl => Lines("ping"),
             Command::Ping(args) => document(args.json, "ping"),
+            Command::Report(args) => document(args.json, "report"),
             Command::Probe(args) => match &args.command {
                 None => document(args.all.json, "probe"),
                 Some(ProbeCommand::Ports(args)) => document(args.far_end.json, "probe ports"),
@@ -161,6 +197,8 @@ pub enum Command {
     Blast(BlastArgs),
     /// Measure round trips, and delay and loss each way
     Ping(PingArgs),
+    /// Show saved results again, compare them, or merge them
+    Report(ReportArgs),
     /// Diagnose a path: ports, NAT, timeouts, MTU, DSCP and ECN, rate limits
     Probe(ProbeArgs),
     /// Print a completion script for a shell

@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, KeepaliveArgs, TimestampArg};
+use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, TimestampArg};
 use crate::units::{ByteCount, Limit, Nanos, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -130,12 +130,18 @@ pub struct PingArgs {
     /// Print one JSON document at the end
     #[arg(short = 'J', long, conflicts_with_all = ["jsonl", "csv"], help_heading = OUTPUT)]
     pub json: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
     /// Print each event as a line of JSON
     #[arg(long, conflicts_with = "csv", help_heading = OUTPUT, hide_short_help = true)]
     pub jsonl: bool,
     /// Print each probe as a row of comma-separated values
     #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
+    /// The live view.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// Write an HDR histogram log of the round trips of each second to this file
     #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub hlog: Option<PathBuf>,

@@ -5,7 +5,7 @@
 )]
 
 use super::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
-use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, TimesArgs};
+use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, LiveArgs, TimesArgs};
 use crate::units::{ByteCount, Nanos, whole};
 use clap::Args;
 use std::ffi::OsString;
@@ -88,6 +88,9 @@ pub struct RecvArgs {
     #[arg(long, conflicts_with_all = ["format", "json"], help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub jsonl: bool,
+    /// The live view.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// Bytes of each datagram to keep; a longer one is marked truncated
     #[arg(long, value_name = "BYTES", default_value = "65535", help_heading = EXPERT)]
     #[arg(hide_short_help = true)]

@@ -4,6 +4,7 @@ use crate::units::{Nanos, ParseWholeError, whole};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// Headings of help: what a user decides, in that order.
 pub(super) mod heading {
@@ -80,6 +81,39 @@ pub struct GlobalArgs {
     #[arg(long, global = true, help_heading = OUTPUT, hide_short_help = true)]
     #[arg(display_order = LAST)]
     pub ascii: bool,
+}
+
+/// The page of a result.
+#[derive(Clone, Debug, Default, Args)]
+pub struct HtmlArgs {
+    /// Also write the result to FILE as one page of HTML, with pictures
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
+    pub html: Option<PathBuf>,
+}
+
+/// When a screen of graphs shows a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LiveArg {
+    /// On a terminal, unless the command prints datagrams, JSON or nothing.
+    #[default]
+    Auto,
+    /// On a terminal, whatever the command prints otherwise.
+    Screen,
+    /// Never: lines, as in a pipe.
+    Plain,
+}
+
+/// The live view of a command.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct LiveArgs {
+    /// Graphs while it runs: auto (on a terminal), screen or plain (lines, as in a pipe)
+    ///
+    /// Keys: q ends the run with its report, p pauses the display, u changes the unit. The report is
+    /// left on the normal screen. auto draws no screen with --quiet or --json, for runs of less than
+    /// 2 s, with TERM=dumb, and where standard output or standard error is no terminal.
+    #[arg(long, value_enum, value_name = "MODE", default_value_t)]
+    #[arg(help_heading = OUTPUT, hide_short_help = true, hide_possible_values = true)]
+    pub live: LiveArg,
 }
 
 /// Which batch calls of the kernel may be used.

@@ -109,7 +109,8 @@ pub fn show_failure(error: &anyhow::Error, output: OutputKind) {
     match output {
         OutputKind::Text => {}
         OutputKind::Document(command) => {
-            report::print_json(&Document::new(command, &failure));
+            // What was asked for stands beside it, on the command line.
+            report::print_json(&Document { run: None, ..Document::new(command, &failure) });
         }
         OutputKind::Lines(command) => {
             report::print_json_line(&Event::new("failure", command, &failure));

@@ -7,6 +7,7 @@ mod cast;
 mod documentation;
 mod exit;
 mod key;
+mod live;
 mod misread;
 mod own_losses;
 mod payload;
@@ -14,6 +15,7 @@ mod ping;
 mod probe;
 mod progress;
 mod recv;
+mod saved;
 mod send;
 mod serve;
 mod shared;
@@ -27,8 +29,10 @@ pub use exit::{Exit, Usage, code_of, hint_of, message_of, show_failure};
 pub use ping::measure as measure_ping;
 
 use crate::cli::{Cli, Command, is_ascii_only};
-use crate::record::Worded as _;
-use crate::{batch, net, report, units};
+use crate::record::{RunFacts, Worded as _, note_run};
+use crate::{batch, net, report, sys, units};
+use anyhow::Context as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Runs what the command line asks for.
 pub fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -37,6 +41,11 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     units::name_zones(net::interface_names());
     report::set_color(cli.global.color.into());
     report::set_ascii(is_ascii_only(cli.global.ascii));
+    note_run(facts());
+    if let Some(file) = cli.html() {
+        let cannot = || format!("cannot write {}", file.display());
+        report::set_html(file.clone()).with_context(cannot)?;
+    }
     let ended = run_command(cli.command);
     // What a report lacks belongs beside it; JSON has it too.
     for lack in batch::refused_conveniences() {
@@ -53,8 +62,24 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Serve(args) => serve::run(args),
         Command::Blast(args) => blast::run(args),
         Command::Ping(args) => ping::run(args),
+        Command::Report(args) => saved::run(args),
         Command::Probe(args) => probe::run(args),
         Command::Completions(args) => Ok(documentation::completions(args)),
         Command::Man(args) => documentation::man(args),
+    }
+}
+
+/// What runs, where and when.
+fn facts() -> RunFacts {
+    let arguments = std::env::args_os().skip(1);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+    RunFacts {
+        version: env!("CARGO_PKG_VERSION"),
+        arguments: arguments.map(|one| one.to_string_lossy().into_owned()).collect(),
+        started_ns: u64::try_from(since.as_nanos()).unwrap_or(0),
+        system: release.ok().map(|release| format!("Linux {}", release.trim())),
+        architecture: std::env::consts::ARCH,
+        processors: sys::processors() as u64,
     }
 }

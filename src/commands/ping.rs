@@ -2,6 +2,7 @@
 
 use super::address_race::{choose, stamp_request};
 use super::exit::{code_of, message_of};
+use super::live::{self, Prints};
 use super::misread::{check_hosts, check_zones, device};
 use super::own_losses::OwnLosses;
 use super::progress::show;
@@ -18,7 +19,7 @@ use crate::record::{
     LocalFailure, LossPart, LossPlace, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
 };
 use crate::report::words::progress::Doing;
-use crate::report::{HistogramLog, PingReport, PingView, ProgressLine, warning};
+use crate::report::{HistogramLog, PingReport, PingView, ProgressLine, ReplyLines, warning};
 use crate::session::ping::{
     Asked, PingEnd, PingPlan, PingSession, PingSpacing, PingTarget, Protocol, StampProbes,
 };
@@ -67,8 +68,17 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
     report.begin(&announced(&plan));
+    let is_live = is_live(&args);
+    if is_live {
+        let replies = match view(&args) {
+            PingView::Lines => ReplyLines::Shown,
+            _ => ReplyLines::LeftOut,
+        };
+        let interrupt = Signals::interrupt;
+        report = report.on_screen(&announced(&plan), length(&args), replies, interrupt)?;
+    }
     let doing = Doing::Ping { targets: plan.targets.len() as u64 };
-    let shown = args.json && !args.quiet;
+    let shown = args.json && !args.quiet && !is_live;
     let running = show(doing, length(&args), &signals, ProgressLine::when(shown))?;
     let (own, peers) = (OwnLosses::watch(), peers(&plan));
     let ended = drive(plan, sockets, Some(signals), args.spin, report)?;
@@ -145,6 +155,16 @@ fn length(args: &PingArgs) -> Option<Nanos> {
     let count = args.count.filter(|_| fixed);
     let sending = count.map(|count| Nanos(args.interval.0.saturating_mul(count.saturating_sub(1))));
     [args.time, sending].into_iter().flatten().min()
+}
+
+/// Whether there is a screen; lines for programs, as they come, leave none.
+fn is_live(args: &PingArgs) -> bool {
+    let prints = match view(args) {
+        PingView::Events | PingView::Table => return false,
+        PingView::Quiet | PingView::Document => Prints::Results,
+        PingView::Lines | PingView::Rows => Prints::Standing,
+    };
+    live::is_wanted(args.live, prints, length(args))
 }
 
 /// Limits decide if there are any. Without limits, the run failed unless a target replied and this

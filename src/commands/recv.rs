@@ -1,6 +1,7 @@
 //! `udpkit recv`: from arguments to a run.
 
 use super::bind::{Bind, parse_binds};
+use super::live::{self, Prints};
 use super::misread::{check_address, check_zones, device};
 use super::own_losses::OwnLosses;
 use super::progress;
@@ -17,7 +18,7 @@ use crate::net::{
 use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
-use crate::report::{self, DatagramStyle, ProgressLine, RecvReport, RecvView};
+use crate::report::{self, DatagramStyle, ProgressLine, RecvReport, RecvScene, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
 use crate::sys::Membership;
 use crate::units::{MAX_PACKET, Nanos};
@@ -31,6 +32,9 @@ use std::path::Path;
 /// Most replies of one batch, and their payload bytes.
 const SLOTS: usize = 64;
 const ARENA: usize = 1 << 20;
+
+/// Length of the intervals on a screen, where none is asked for.
+const LIVE_INTERVAL: Nanos = Nanos::from_millis(500);
 
 /// Runs `udpkit recv`.
 pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
@@ -60,27 +64,35 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     let shown: Vec<_> = local.iter().copied().map(Into::into).collect();
     report::note(words::listening(&shown));
     detail_sockets(&sockets);
+    let is_live = is_live(&args);
+    let every = args.report_every.or(is_live.then_some(LIVE_INTERVAL));
     let plan = RecvPlan {
         local,
-        show: show(&args),
+        show: if is_live && args.out.is_none() { Show::Counts } else { show(&args) },
         count: args.count,
         timeout: args.time,
         idle: args.idle,
         answering,
-        interval: args.report_every,
+        interval: every,
         explain: net::explain,
     };
-    let session = RecvSession::new(
-        plan,
-        RecvReport::new(view(&args), args.times.timestamps.into(), store, interface_name),
-    )
-    .with_damage(move |drops| damage.damaged(drops));
+    let view = match view(&args) {
+        RecvView::Datagrams(style) if is_live => RecvView::Counts(style),
+        view => view,
+    };
+    let mut printed = RecvReport::new(view, args.times.timestamps.into(), store, interface_name);
+    if is_live {
+        let scene = RecvScene::new(words::listening(&shown), args.time, every.unwrap_or_default());
+        printed = printed.on_screen(scene, Signals::interrupt)?;
+    }
+    let session = RecvSession::new(plan, printed).with_damage(move |drops| damage.damaged(drops));
     let doing = Doing::Receive { sockets: sockets.len() as u64 };
     // Below raw payloads there is no line of one's own.
-    let lines = args.datagram_format() != DatagramFormat::Raw && args.report_every.is_none();
+    let lines =
+        args.datagram_format() != DatagramFormat::Raw && args.report_every.is_none() && !is_live;
     let shown = lines && !args.quiet;
     let running = progress::show(doing, args.time, &signals, ProgressLine::when(shown))?;
-    let config = LoopConfig { tick: args.report_every, largest, ..LoopConfig::default() };
+    let config = LoopConfig { tick: every, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).and_then(|looped| looped.keeping(kept));
     let looped = looped.context(Step::Start)?;
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run);
@@ -102,6 +114,15 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         format!("cannot write {}", path.display())
     })?;
     Ok(Exit::Done)
+}
+
+/// Whether there is a screen: where rates are asked for in place of datagrams. Those are the result,
+/// and a screen would hide them; but it shows rates in their place if the user asks for it.
+fn is_live(args: &RecvArgs) -> bool {
+    let rates = args.quiet && args.report_every.is_some() && !args.json;
+    let lines = matches!(args.format, DatagramFormat::Json | DatagramFormat::Raw);
+    let prints = if rates { Prints::Standing } else { Prints::Results };
+    !lines && live::is_wanted(args.live, prints, args.time)
 }
 
 /// Bytes of each datagram to keep.

@@ -62,7 +62,8 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context(Step::Signals)?;
     let doing = Doing::Send { destinations: peers.len() as u64 };
     let shown = !args.quiet;
-    let running = watch(doing, None, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
+    let length = payload.length(plan.spacing, 0);
+    let running = watch(doing, length, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;
     let arena = (SLOTS * payload.largest()).clamp(1, ARENA);

@@ -8,7 +8,7 @@ use signal_hook::{flag, low_level};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as Pipe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ const INTERRUPTED: i32 = 130;
 /// Signals that follow the first within this time count as one: timeout(1) signals its child and
 /// then the whole group, so the child gets the signal twice.
 const ONE_WISH: Duration = Duration::from_millis(200);
+
+/// What restores the terminal before a second signal ends the process.
+static BEFORE_EXIT: OnceLock<fn()> = OnceLock::new();
 
 /// The process's signals, as an event source for a loop.
 #[derive(Debug)]
@@ -56,6 +59,17 @@ impl Signals {
         low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
         let (pipe, tally) = (UnixStream::from_std(read), Arc::default());
         Ok((Self { pipe, arrived, asked, asked_beside, tally }, second))
+    }
+
+    /// Has a second signal call this before it ends the process; the first call counts.
+    pub fn before_exit(restore: fn()) {
+        BEFORE_EXIT.get_or_init(|| restore);
+    }
+
+    /// Ends the run early, as SIGINT does.
+    pub fn interrupt() {
+        // It fails for signals that do not exist.
+        let _ = low_level::raise(SIGINT);
     }
 
     /// Whether SIGINT or SIGTERM arrived since [`Signals::listen`].
@@ -118,6 +132,9 @@ impl SecondSignal {
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             // Without a pipe a second signal cannot be detected.
             if wait_for_second(&mut pipe).is_ok() {
+                if let Some(restore) = BEFORE_EXIT.get() {
+                    restore();
+                }
                 low_level::exit(INTERRUPTED);
             }
         })?;

@@ -19,6 +19,28 @@ pub enum Spacing {
     Datagrams(u64),
 }
 
+impl Spacing {
+    /// From the first of so many datagrams, with so many payload bytes in all, to the last; `None`
+    /// if it depends on the socket alone.
+    pub fn length(self, datagrams: u64, bytes: u64) -> Option<Nanos> {
+        let gaps = datagrams.saturating_sub(1);
+        let nanos = match self {
+            Self::None | Self::Every(Nanos::ZERO) | Self::Rounds(_, Nanos::ZERO) => return None,
+            Self::Every(period) => u128::from(period.0) * u128::from(gaps),
+            Self::Rounds(each, period) => {
+                u128::from(period.0) * u128::from(datagrams.div_ceil(each.max(1)).saturating_sub(1))
+            }
+            Self::Bits(rate) => {
+                let behind_first =
+                    u128::from(bytes) * u128::from(gaps) / u128::from(datagrams.max(1));
+                behind_first * 8_000_000_000 / u128::from(rate.max(1))
+            }
+            Self::Datagrams(rate) => u128::from(gaps) * 1_000_000_000_000 / u128::from(rate.max(1)),
+        };
+        Some(Nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+}
+
 /// The absolute schedule: late datagrams are sent and never skipped, and rounding errors do not
 /// accumulate.
 #[derive(Clone, Debug)]
@@ -80,6 +102,24 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_length_of_a_schedule_is_from_the_first_datagram_to_the_last() {
+        let second = Nanos::from_secs(1);
+        for (spacing, length) in [
+            (Spacing::None, None),
+            (Spacing::Every(Nanos::ZERO), None),
+            (Spacing::Every(second), Some(9 * second.0)),
+            // Five rounds of two.
+            (Spacing::Rounds(2, second), Some(4 * second.0)),
+            (Spacing::Bits(8_000), Some(9 * second.0)),
+            (Spacing::Datagrams(500), Some(18 * second.0)),
+        ] {
+            assert_eq!(spacing.length(10, 10_000), length.map(Nanos), "{spacing:?}");
+        }
+        assert_eq!(Spacing::Every(second).length(1, 1), Some(Nanos::ZERO));
+        assert_eq!(Spacing::Every(Nanos::MAX).length(u64::MAX, 0), Some(Nanos::MAX));
+    }
 
     #[test]
     fn a_rate_that_does_not_divide_a_second_does_not_drift() {

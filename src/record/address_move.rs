@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The run went on from another address: a NAT began anew, or the host has another address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AddressMove {
     /// The only stream that went on from another port: a NAT gave its flow another one, and the
     /// session stayed where it was. From 0; in a bidirectional run those from the server follow those

@@ -10,12 +10,13 @@ use super::{
     LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
-use crate::stats::LossGaps;
+use crate::stats::{EncodedHistogram, LossGaps};
 use crate::units::Rate;
 use serde::{Serialize, Serializer};
 
 /// What the receiving end counted in one interval of the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BlastInterval {
     /// Start, in nanoseconds from the first arrival.
     pub start_ns: u64,
@@ -42,6 +43,9 @@ pub struct BlastInterval {
     pub cut: u64,
     /// Datagrams that arrived altered, beside those.
     pub altered: u64,
+    /// Largest one-way delay in this interval, above the smallest of the run so far; `None` if
+    /// nothing arrived, or if the receiver does not report it.
+    pub delay_max_ns: Option<u64>,
 }
 
 /// An interval and whose datagrams it counts.
@@ -59,6 +63,7 @@ pub const BURST_CLASSES: usize = 12;
 
 /// What the receiving end of one stream, or of all, has counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BlastReceived {
     /// Datagrams of the run that arrived whole: firsts, duplicates and too late ones.
     pub datagrams: u64,
@@ -140,8 +145,10 @@ impl BlastReceived {
 
 /// An error from the network, and how often it was received.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct NetworkErrorRow<'a> {
     #[serde(serialize_with = "super::run_failure::cause")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
     error: &'a RefusalCause,
     times: u64,
     #[serde(flatten)]
@@ -160,6 +167,7 @@ fn network_errors<S: Serializer>(errors: &[Refusal], to: S) -> Result<S::Ok, S::
 
 /// What the sending end of one stream, or of all, has counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BlastSent {
     /// Datagrams that the schedule called for.
     pub offered: u64,
@@ -215,6 +223,7 @@ pub fn fell_short(offered: u64, missing: u64, streams: u32) -> bool {
 /// over the time from the first send to the last where that is longer. The rates are `None` if that
 /// is zero (one system call can send 44 datagrams).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Traffic {
     /// Datagrams.
     pub datagrams: u64,
@@ -232,6 +241,7 @@ pub struct Traffic {
 
 /// Where datagrams were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Losses {
     /// Sent and never received.
     pub total: u64,
@@ -271,6 +281,7 @@ impl Losses {
 
 /// Loss bursts of similar length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BurstLength {
     /// The shortest, in datagrams.
     #[serde(rename = "from_datagrams")]
@@ -284,6 +295,7 @@ pub struct BurstLength {
 
 /// What each datagram costs in headers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeaderShare {
     /// UDP's header, in bytes.
     pub udp_bytes: u64,
@@ -295,6 +307,7 @@ pub struct HeaderShare {
 
 /// Which of the kernel's batch calls were used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IoReport {
     /// The sender's call; `None` if not reported, or not known to this version.
     #[serde(rename = "tx_mode")]
@@ -316,8 +329,18 @@ pub struct IoReport {
     pub receive_buffer_granted: Option<u64>,
 }
 
+/// Distributions of one direction as HDR histograms, so that runs can be merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BlastHistograms {
+    /// One-way delay above the run's minimum; `None` where the other end received.
+    #[serde(rename = "delay_above_min_ns_hdr")]
+    pub delay_above_min_ns: Option<EncodedHistogram>,
+}
+
 /// One direction of a throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DirectionReport {
     /// Which end sent.
     pub direction: Way,
@@ -328,6 +351,7 @@ pub struct DirectionReport {
     pub findings: ThroughputFindings,
     /// Advice; `None` if none is needed.
     #[serde(serialize_with = "super::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<ThroughputAdvice>>"))]
     pub advice: Option<ThroughputAdvice>,
     /// Time from first to last send, in nanoseconds; from the receiver if the sender did not
     /// report.
@@ -343,6 +367,7 @@ pub struct DirectionReport {
     pub refused: Vec<Refusal>,
     /// Errors from the network (ICMP) for datagrams in transit, received by this host, by cause.
     #[serde(serialize_with = "network_errors")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::ErrorRow>"))]
     pub network_errors: Vec<Refusal>,
     /// Datagrams that were due but still waited at the end.
     pub unsent: u64,
@@ -411,6 +436,8 @@ pub struct DirectionReport {
     pub jitter_ns: Option<u64>,
     /// One-way delay above the run's minimum, with clock drift removed.
     pub delay_above_min_ns: DelayQuantiles,
+    /// The distributions themselves.
+    pub histograms: BlastHistograms,
     /// Drift of the receiver's clock relative to the sender's, in parts per billion, positive if
     /// the receiver's is faster; `None` if no drift was seen, or not for long enough, and where both
     /// ends are on one host.
@@ -452,6 +479,7 @@ impl DirectionReport {
 
 /// A complete throughput run.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BlastReport {
     /// The remote address.
     pub target: String,
@@ -475,6 +503,7 @@ pub struct BlastReport {
     /// The target rate in each direction: bits of payload or datagrams per second, both null for as
     /// fast as possible.
     #[serde(flatten, serialize_with = "super::rates::goal")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::GoalRate"))]
     pub goal: Rate,
     /// Streams in each direction.
     pub streams: u32,
@@ -486,13 +515,16 @@ pub struct BlastReport {
     pub interrupted: bool,
     /// Why the run failed; `None` when it did not.
     #[serde(serialize_with = "super::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<RunFailure>>"))]
     pub failure: Option<RunFailure>,
     /// Advice about the failure; `None` if there is none.
     #[serde(serialize_with = "super::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<FailureAdvice>>"))]
     pub failure_advice: Option<FailureAdvice>,
     /// Why the remote end's report cannot be true; none of its figures is then used here. `None` if
     /// the report is plausible.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<Contradiction>>"))]
     pub contradiction: Option<Contradiction>,
     /// Round-trip times during the run; `None` without `--probe`.
     pub probe: Option<ProbeReport>,

@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 /// Summary of `cast send`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastSent {
     /// Datagrams that the kernel accepted, over all destinations; end marks are not counted.
     pub datagrams: u64,
@@ -48,6 +49,7 @@ pub struct CastSent {
 
 /// One destination of a fan-out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastDestination {
     /// The address, `239.1.2.3:5000`.
     pub destination: String,
@@ -65,6 +67,7 @@ pub struct CastDestination {
     pub unreachable: u64,
     /// The latest of these errors.
     #[serde(serialize_with = "super::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<DeliveryError>>"))]
     pub unreachable_reason: Option<DeliveryError>,
     /// All of these errors, by kind, with the address that each came from and when.
     pub network_errors: Vec<Trouble>,
@@ -72,6 +75,7 @@ pub struct CastDestination {
 
 /// Summary of `cast recv`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastReceived {
     /// What was listened to.
     pub groups: Vec<CastGroup>,
@@ -119,6 +123,7 @@ pub struct CastReceived {
     /// Memberships and addresses that went or came back with this host's interfaces, the first
     /// 256.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<InterfaceEvent>>"))]
     pub interface_events: Vec<InterfaceEvent>,
     /// The longest time for which this host itself paused (suspended, or without processor time)
     /// and read nothing; 0 for no pause of 0.1 s or more. Arrivals, silence and delays are
@@ -137,6 +142,7 @@ pub struct CastReceived {
     pub limits: Vec<LimitReport>,
     /// Caveats about the whole.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<ReceivedCaveat>>"))]
     pub caveats: Vec<ReceivedCaveat>,
 }
 
@@ -203,6 +209,7 @@ impl CastReceived {
 
 /// One group, broadcast address or own address that a receiver listens to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastGroup {
     /// The address, `239.1.2.3:5000`.
     pub group: String,
@@ -234,6 +241,7 @@ impl CastSource {
 
 /// What arrived from one source, for one group, on one interface, in one of the source's runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastSource {
     /// Address and port of the sender.
     pub source: String,

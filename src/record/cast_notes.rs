@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 /// Something that is likely to be wrong with a run, known before it or found during it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CastWarning {
     /// A TTL above 1 for a group that no router forwards (RFC 5771 §4, RFC 4291 §2.7).
@@ -85,6 +86,7 @@ impl From<&CastForeign> for CastWarning {
 
 /// Why there may be no reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SilenceCause {
     /// There is no receiver, or it sends no reports.
@@ -103,6 +105,7 @@ pub enum SilenceCause {
 
 /// What happens while a run is set up and while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CastNote {
     /// A group was joined.
@@ -192,6 +195,7 @@ pub enum CastNote {
 
 /// Why a receiver is no longer sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Departure {
     /// It announced that it leaves.
@@ -204,6 +208,7 @@ pub enum Departure {
 
 /// What to keep in mind when reading a receiver's figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ReceivedCaveat {
     /// Datagrams without the measurement header arrived.
@@ -239,6 +244,7 @@ pub enum ReceivedCaveat {
 
 /// Caveats about a sender's knowledge of its receivers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FanoutCaveat {
     /// There are more receivers than the table holds.
@@ -252,6 +258,7 @@ pub enum FanoutCaveat {
         receiver: String,
         /// Why it cannot be true.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<Contradiction>"))]
         contradiction: Contradiction,
     },
     /// Receivers stopped reporting.

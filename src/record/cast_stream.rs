@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The payload stream of one source, as it was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastStream {
     /// Address and port of the one source; `None` when nothing was received.
     pub source: Option<String>,
@@ -30,6 +31,7 @@ pub struct CastStream {
 
 /// A place in a written stream where datagrams are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastGap {
     /// Number of the first datagram that is missing.
     #[serde(rename = "first_sequence")]
@@ -43,6 +45,7 @@ pub struct CastGap {
 
 /// Datagrams that reached a receiver although they were not meant for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastForeign {
     /// Address of the sender.
     pub source: String,

@@ -5,6 +5,7 @@ use serde::Serialize;
 /// Datagrams of a run that arrived cut or altered: neither lost nor received whole. Each is the
 /// first of its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangedContent {
     /// Datagrams that arrived shorter than they were sent: something that forwards them, such as a
     /// relay or a gateway, cut them.

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Kinds of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
     /// Datagrams that arrived, duplicates included.
@@ -91,6 +92,7 @@ pub enum Counted {
 
 /// Kinds of durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Timed {
     /// First to last datagram.
@@ -121,6 +123,7 @@ pub enum Timed {
 
 /// Why the remote end's report cannot be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Contradiction {
     /// More first copies than were sent.

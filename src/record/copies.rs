@@ -9,6 +9,7 @@ const ENOUGH: u64 = 50;
 
 /// One receiver's losses of multicast and of the unicast copies of the same numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FanoutCopy {
     /// Source of its reports, and destination of the copies.
     pub receiver: String,
@@ -22,11 +23,13 @@ pub struct FanoutCopy {
     pub unicast_expected: u64,
     /// The verdict.
     #[serde(serialize_with = "one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CopyVerdict>"))]
     pub verdict: CopyVerdict,
 }
 
 /// What the losses of multicast and of its unicast copies mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CopyVerdict {
     /// Too few datagrams of one kind.

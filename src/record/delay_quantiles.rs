@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// Delay above the run's minimum, in nanoseconds; `None` where fewer than ten samples lie beyond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DelayQuantiles {
     /// Median.
     pub p50: Option<u64>,

@@ -1,6 +1,7 @@
 //! The envelope of every JSON document.
 
 use super::name_choice::{NameChoice, choices};
+use super::run_facts::{RunFacts, run_facts};
 use crate::batch::{RefusedConvenience, refused_conveniences};
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ pub const SCHEMA: u32 = 1;
 
 /// One document: the format version, the subcommand, and the summary's keys at the same level.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "{T}Document"))]
 pub struct Document<T> {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -16,10 +18,14 @@ pub struct Document<T> {
     pub command: &'static str,
     /// What it lacks because the kernel refused an option to this process; left out if nothing.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "super::finding::all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<RefusedConvenience>>"))]
     pub missing: Vec<RefusedConvenience>,
     /// Which address of each name is used that has several; left out if none has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<NameChoice>,
+    /// What ran, where and when; left out if no command of udpkit runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<&'static RunFacts>,
     /// The summary; its keys are at the top level.
     #[serde(flatten)]
     pub body: T,
@@ -28,12 +34,20 @@ pub struct Document<T> {
 impl<T> Document<T> {
     /// Wraps a summary.
     pub fn new(command: &'static str, body: T) -> Self {
-        Self { schema: SCHEMA, command, missing: refused_conveniences(), names: choices(), body }
+        Self {
+            schema: SCHEMA,
+            command,
+            missing: refused_conveniences(),
+            names: choices(),
+            run: run_facts(),
+            body,
+        }
     }
 }
 
 /// One line of a stream of JSON objects.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Event<T> {
     /// [`SCHEMA`].
     pub schema: u32,

@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 
 /// The state of a receiver, as known to its sender.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReceiverState {
     /// Addressed, but has not reported.
@@ -26,6 +27,7 @@ pub enum ReceiverState {
 
 /// One receiver of a fan-out, as it reported to the sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FanoutReceiver {
     /// Source address of its reports.
     pub receiver: String,
@@ -74,6 +76,7 @@ pub struct FanoutReceiver {
     pub reports: u64,
     /// Why its report cannot be true: none of its counts is then included.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<Contradiction>>"))]
     pub contradiction: Option<Contradiction>,
 }
 
@@ -127,6 +130,7 @@ pub fn rank_receivers(receivers: &mut [FanoutReceiver]) {
 
 /// Inter-receiver skew: time between the arrivals of the same datagram at different receivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Skew {
     /// Datagrams that were compared: one at each mark.
     pub samples: u64,
@@ -152,6 +156,7 @@ pub struct Skew {
 
 /// Where losses probably occurred.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LossOrigin {
     /// All receivers lost the same datagrams.
@@ -176,6 +181,7 @@ pub enum LossOrigin {
 
 /// What receivers lost in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CommonLoss {
     /// Numbers reported on by at least two receivers.
     pub compared: u64,
@@ -185,11 +191,13 @@ pub struct CommonLoss {
     pub receivers: u64,
     /// Where losses probably occurred; `None` without losses, or without a comparison.
     #[serde(rename = "location", serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LossOrigin>>"))]
     pub origin: Option<LossOrigin>,
 }
 
 /// A sender's knowledge of its receivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FanoutStanding {
     /// Each receiver, the worst first.
     #[serde(rename = "receiver_rows")]
@@ -205,6 +213,7 @@ pub struct FanoutStanding {
     pub copies: Vec<FanoutCopy>,
     /// Caveats about the whole.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<FanoutCaveat>>"))]
     pub caveats: Vec<FanoutCaveat>,
 }
 

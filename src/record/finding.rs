@@ -16,21 +16,26 @@ pub trait Worded {
 
 /// A verdict with its evidence, alternatives and caveats, each `{code, …figures, text}` in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(
     bound = "V: Worded + Serialize, E: Worded + Serialize, A: Worded + Serialize, C: Worded + Serialize"
 )]
 pub struct Findings<V, E = Never, A = Never, C = Never> {
     /// What was found.
     #[serde(serialize_with = "one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<V>"))]
     pub verdict: V,
     /// The evidence, with counts.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<E>>"))]
     pub evidence: Vec<E>,
     /// What else could explain the same.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<A>>"))]
     pub alternatives: Vec<A>,
     /// Why the verdict may be less reliable.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<C>>"))]
     pub caveats: Vec<C>,
 }
 
@@ -65,6 +70,7 @@ impl Serialize for Never {
 
 /// A statement with its text beside its code and figures.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct WithText<'a, T> {
     #[serde(flatten)]
     figures: &'a T,

@@ -21,6 +21,7 @@ const BESIDE_PART: u64 = 50;
 
 /// A place in a host where datagrams are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LossPlace {
     /// The receiving card had no room, in its ring or its FIFO.
@@ -105,6 +106,7 @@ impl LossPlace {
 
 /// Whether a figure is a count or its upper bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
     /// So many.
@@ -116,6 +118,7 @@ pub enum Certainty {
 
 /// What was lost at one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LossPart {
     /// The place.
     pub place: LossPlace,
@@ -127,6 +130,7 @@ pub struct LossPart {
 
 /// The role of a host in one direction of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HostRole {
     /// It sent.
@@ -137,6 +141,7 @@ pub enum HostRole {
 
 /// One host of one direction: its counters, and what they explain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HostReport {
     /// Its role.
     pub role: HostRole,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// How far the control connection of an iperf3 test has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Iperf3Phase {
     /// The TCP connection is being opened.
@@ -28,6 +29,7 @@ pub enum Iperf3Phase {
 
 /// Why a test with an iperf3 server failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Iperf3Failure {
     /// The TCP port of the control connection is closed.
@@ -100,6 +102,7 @@ pub enum Iperf3Failure {
 
 /// What is known of a run with an iperf3 server, beside the figures that every run has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Iperf3Report {
     /// Payload bits per second of each stream, as iperf3 means a rate; `None` for as fast as
     /// possible.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// Why an iperf3 client's test is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Iperf3Refusal {
     /// As a client of the dialogue would be.
@@ -18,6 +19,7 @@ pub enum Iperf3Refusal {
 
 /// What is wrong with an iperf3 client's test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Iperf3Objection {
     /// Streams of other tests were opened from the same address for too long, and could not have been
@@ -139,6 +141,7 @@ impl Worded for Iperf3Refusal {
 
 /// How far an iperf3 client's test has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Iperf3Stage {
     /// Its streams are being opened.
@@ -155,6 +158,7 @@ pub enum Iperf3Stage {
 
 /// How an iperf3 client's test ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Iperf3End {
     /// Both ends have all results.
@@ -204,6 +208,7 @@ impl Iperf3End {
 
 /// What was received of an iperf3 client's test, all streams together, without the omitted time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Iperf3Received {
     /// Datagrams, duplicates included.
     pub datagrams: u64,
@@ -241,6 +246,7 @@ impl From<&BlastReceived> for Iperf3Received {
 
 /// What was sent in an iperf3 client's test, all streams together, without the omitted time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Iperf3Sent {
     /// Datagrams that the kernel accepted.
     pub datagrams: u64,

@@ -6,9 +6,11 @@ use serde::{Serialize, Serializer};
 
 /// The result of checking a run against one limit.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LimitReport {
     /// The limit as the user wrote it, without blanks.
     #[serde(rename = "condition", serialize_with = "as_written")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub limit: Limit,
     /// The direction that was checked.
     pub direction: Way,
@@ -36,6 +38,7 @@ pub enum LimitFound {
 
 /// The unit of a measured figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LimitUnit {
     /// A share.
@@ -56,6 +59,7 @@ fn as_written<S: Serializer>(limit: &Limit, to: S) -> Result<S::Ok, S::Error> {
 
 /// A measured figure in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum LimitValue {
     /// A whole number.

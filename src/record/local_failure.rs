@@ -9,6 +9,7 @@ use thiserror::Error;
 
 /// Why a socket or a stream could not be opened, or failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LocalFailure {
     /// Another socket uses the port.
@@ -37,6 +38,7 @@ pub enum LocalFailure {
         host: String,
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<HostFault>"))]
         fault: HostFault,
     },
     /// The socket could not be bound.

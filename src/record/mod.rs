@@ -39,7 +39,11 @@ mod refusal;
 mod refused_sends;
 mod report_check;
 mod round_trips;
+mod run_facts;
 mod run_failure;
+pub mod saved;
+#[cfg(test)]
+pub mod schema;
 mod send;
 mod serve;
 mod serve_refusal;
@@ -56,8 +60,9 @@ mod way;
 pub use crate::batch::LinkKind;
 pub use address_move::AddressMove;
 pub use blast::{
-    BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic, fell_short,
+    BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
+    BurstLength, DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic,
+    fell_short,
 };
 pub use blast_limits::{hold, measured};
 pub use cast::{
@@ -99,8 +104,9 @@ pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};
 pub use ping::{
-    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingInterval,
-    PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport, PingTimeout, ReplyKind,
+    LossDirectionUnknown, Outcome, Percentile, PingBucket, PingDelay, PingEvent, PingHistograms,
+    PingInterval, PingLost, PingReply, PingRow, PingSlice, PingSummary, PingTargetReport,
+    PingTimeout, ReplyKind,
 };
 pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
 pub use placed_losses::{KnownHosts, PlacedLosses, largest_parts};
@@ -115,6 +121,7 @@ pub use report_check::{
     IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };
 pub use round_trips::{ProbeReport, RoundTrips};
+pub use run_facts::{RunFacts, note_run};
 pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// A choice between the addresses of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NameChoice {
     /// The name.
     pub name: String,

@@ -6,6 +6,7 @@ use serde::Serialize;
 /// The first and the last time, in nanoseconds since the run began to send or to listen; `None`
 /// where whoever saw it did not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Occurrence {
     /// The first time.
     pub first_ns: Option<u64>,

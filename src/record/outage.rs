@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// A time in which nothing came through; `stats::loss_gaps` decides which silences are one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outage {
     /// Its start, in nanoseconds from the first arrival, or from the start of a stream whose
     /// beginning was lost; of round trips, from the start of the run.

@@ -6,7 +6,7 @@ use super::{
     PingProtocol, PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, EncodedHistogram};
 use crate::units::{Endpoint, Limit, Measured, Metric, Nanos, Standing};
 use serde::Serialize;
 
@@ -42,6 +42,7 @@ pub enum PingEvent<'a> {
 
 /// The kind of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ReplyKind {
     /// The first to its probe, in time.
@@ -54,6 +55,7 @@ pub enum ReplyKind {
 
 /// A reply, reported on arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingReply {
     /// Which target, counted from 0.
     #[serde(rename = "target_index")]
@@ -86,6 +88,7 @@ pub struct PingReply {
 
 /// A probe that was given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingTimeout {
     /// Which target, counted from 0.
     #[serde(rename = "target_index")]
@@ -100,6 +103,7 @@ pub struct PingTimeout {
 
 /// The final outcome of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Answered in time.
@@ -117,6 +121,7 @@ pub enum Outcome {
 /// One probe. Times are nanoseconds since 1970: the first four and `received_ns` by this host's
 /// clock, the reflector's by its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingRow {
     /// Which target, counted from 0.
     #[serde(rename = "target_index")]
@@ -171,6 +176,7 @@ pub struct PingInterval<'a> {
 /// A delay's distribution. A percentile above the median is `None` unless ten probes lie beyond it,
 /// and from `lost_from` on because it falls among those that were lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingDelay {
     /// The smallest; `None` without samples.
     pub min: Option<u64>,
@@ -205,6 +211,7 @@ pub struct PingDelay {
 
 /// Why it is not known in which direction probes were lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LossDirectionUnknown {
     /// No reply arrived that could be used for this.
@@ -221,6 +228,7 @@ pub enum LossDirectionUnknown {
 
 /// Lost probes by direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingLost {
     /// All of them.
     #[serde(rename = "lost_datagrams")]
@@ -252,6 +260,7 @@ pub struct PingLost {
 
 /// An interval of the run, for the chart over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingSlice {
     /// Its start, from the start of the run.
     pub start_ns: u64,
@@ -270,6 +279,7 @@ pub struct PingSlice {
 
 /// A bucket of the histogram of round trips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingBucket {
     /// Its lower bound, inclusive.
     pub from_ns: u64,
@@ -279,8 +289,24 @@ pub struct PingBucket {
     pub count: u64,
 }
 
+/// Delays in nanoseconds as HDR histograms, so that runs can be merged; `None` without samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PingHistograms {
+    /// Round trips.
+    #[serde(rename = "round_trip_ns_hdr")]
+    pub round_trip_ns: Option<EncodedHistogram>,
+    /// One-way delay outbound, above the run's own minimum.
+    #[serde(rename = "out_above_min_ns_hdr")]
+    pub out_above_min_ns: Option<EncodedHistogram>,
+    /// One-way delay of the return path, likewise.
+    #[serde(rename = "back_above_min_ns_hdr")]
+    pub back_above_min_ns: Option<EncodedHistogram>,
+}
+
 /// The result for one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingTargetReport {
     /// As the user wrote it.
     pub name: String,
@@ -346,6 +372,7 @@ pub struct PingTargetReport {
     pub ttl_sent: u8,
     /// Why nothing was sent to the target; `None` if something was.
     #[serde(serialize_with = "super::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalFailure>>"))]
     pub error: Option<LocalFailure>,
     /// Another address that replied instead of the target; `None` if none did.
     pub answered_by: Option<Endpoint>,
@@ -402,6 +429,8 @@ pub struct PingTargetReport {
     pub receive_stamps: u64,
     /// Round trips on a logarithmic scale, from the shortest to the longest.
     pub histogram: Vec<PingBucket>,
+    /// The distributions themselves; `None` for a target that nothing was sent to.
+    pub histograms: Option<PingHistograms>,
     /// The run over time.
     pub over_time: Vec<PingSlice>,
     /// Sends that the kernel refused, by reason.
@@ -413,11 +442,13 @@ pub struct PingTargetReport {
     pub limits: Vec<LimitReport>,
     /// Caveats about the figures.
     #[serde(serialize_with = "super::finding::all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<PingCaveat>>"))]
     pub caveats: Vec<PingCaveat>,
 }
 
 /// The end of `ping`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PingSummary {
     /// The protocol of the probes.
     pub protocol: PingProtocol,
@@ -448,6 +479,7 @@ pub struct PingSummary {
 
 /// A percentile that a report shows, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Percentile {
     /// The median.
     #[serde(rename = "p50")]

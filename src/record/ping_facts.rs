@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// The protocol of the probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PingProtocol {
     /// STAMP (RFC 8762), unauthenticated.
@@ -19,6 +20,7 @@ pub enum PingProtocol {
 
 /// When probes are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PingSchedule {
     /// At equal gaps.
@@ -32,6 +34,7 @@ pub enum PingSchedule {
 
 /// What is requested from a STAMP reflector besides delays (RFC 8972).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PingAsk {
     /// DSCP and ECN of the probes as they arrived.
@@ -44,6 +47,7 @@ pub enum PingAsk {
 
 /// Which datagrams were time-stamped by this program instead of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Timestamped {
     /// Probes, when they left.
@@ -56,6 +60,7 @@ pub enum Timestamped {
 
 /// What something that forwards datagrams did to the content of a probe or its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplyChange {
     /// The probe was cut on the way out.
@@ -70,6 +75,7 @@ pub enum ReplyChange {
 
 /// Caveats about a target's figures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PingCaveat {
     /// Replies came from another address than the target's.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// The lost datagrams by place: the parts, as far as they are known, sum up to the total.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlacedLosses {
     /// Sent, at least to others, and not received.
     pub total: u64,

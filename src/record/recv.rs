@@ -45,6 +45,7 @@ pub struct Received<'a> {
 
 /// The four fields of a UDP header (RFC 768).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UdpFields {
     /// Sender's port; 0 for none.
     pub source_port: u16,
@@ -60,6 +61,7 @@ pub struct UdpFields {
 
 /// A datagram as a JSON line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DatagramRecord {
     /// Arrival, nanoseconds since 1970.
     pub arrival_ns: u64,
@@ -99,6 +101,7 @@ pub struct DatagramRecord {
 
 /// Datagrams received in one interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecvInterval {
     /// Its start, from the start of the run.
     pub start_ns: u64,
@@ -129,6 +132,7 @@ impl RecvInterval {
 
 /// Why `recv` ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RecvEnd {
     /// The user ended it.
@@ -146,6 +150,7 @@ pub enum RecvEnd {
 
 /// One sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SourceRecord {
     /// Its address.
     pub address: Endpoint,
@@ -158,6 +163,7 @@ pub struct SourceRecord {
 /// Gaps between one arrival and the next at the same socket. A percentile is `None` unless ten
 /// samples lie beyond it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GapRecord {
     /// How many gaps there were.
     pub samples: u64,
@@ -177,6 +183,7 @@ pub struct GapRecord {
 
 /// One socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SocketRecord {
     /// The address it is bound to.
     pub address: Endpoint,
@@ -189,6 +196,7 @@ pub struct SocketRecord {
 
 /// The end of `recv`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecvSummary {
     /// Datagrams received.
     pub datagrams: u64,
@@ -248,6 +256,7 @@ pub struct RecvSummary {
     /// Memberships and addresses that went or came back with this host's interfaces, the first
     /// 256.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<InterfaceEvent>>"))]
     pub interface_events: Vec<InterfaceEvent>,
     /// The receive call in use.
     #[serde(rename = "rx_mode")]

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// A reply that refuses, as the server sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[error("{reply_code} {reply_text}{}", details(values))]
 pub struct ServerReply {
     /// The three digits of the reply.
@@ -15,6 +16,7 @@ pub struct ServerReply {
     pub reply_text: String,
     /// Its parameters, such as a limit, by name; `key=value` in JSON.
     #[serde(rename = "reply_params", serialize_with = "params")]
+    #[cfg_attr(test, schemars(with = "Vec<String>"))]
     pub values: BTreeMap<String, String>,
 }
 
@@ -39,6 +41,7 @@ impl From<&Reply> for ServerReply {
 
 /// A reply that refuses, or one that cannot be trusted because the ends do not share a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RemoteRefusal {
     /// The server requires a key, and this end has none.

@@ -7,9 +7,11 @@ use serde::Serialize;
 
 /// Why datagrams were not sent: the kernel's answer, and how many it refused so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Refusal {
     /// The reason.
     #[serde(serialize_with = "super::run_failure::cause")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
     pub cause: RefusalCause,
     /// The error number (errno(3)); `None` for errors from the network, and where the sender did
     /// not report it.

@@ -252,6 +252,7 @@ impl Untrusted<BlastInterval> {
         parts((Counted::Arrived, all), [(Counted::Reordered, told.reordered)])?;
         let end = told.start_ns.saturating_add(told.duration_ns);
         known.times([(Timed::Interval, Some(end))])?;
+        known.delays(&DelayQuantiles { max: told.delay_max_ns, ..DelayQuantiles::default() })?;
         Ok(told)
     }
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// One phase's round trips.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RoundTrips {
     /// Probes that were sent.
     #[serde(rename = "probes_sent")]
@@ -19,6 +20,7 @@ pub struct RoundTrips {
 
 /// The result of `--probe` during a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProbeReport {
     /// Time from one probe to the next, in nanoseconds.
     pub interval_ns: u64,

@@ -7,18 +7,21 @@ use serde::{Serialize, Serializer};
 
 /// Why datagrams were refused, or did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RefusalCause {
     /// This host refused to send them.
     Host {
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         reason: LocalSendFailure,
     },
     /// An ICMP error received by this host.
     Network {
         /// The error.
         #[serde(serialize_with = "network_error")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
         error: NetworkError,
     },
     /// Reported by the remote end.
@@ -41,6 +44,7 @@ impl RefusalCause {
 
 /// What ended a run before it was complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RunFailure {
     /// No reply from the server.
@@ -58,6 +62,7 @@ pub enum RunFailure {
         waited_ns: u64,
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
         error: NetworkError,
     },
     /// Replies came from another address than the server's.
@@ -73,6 +78,7 @@ pub enum RunFailure {
         target: Endpoint,
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         reason: LocalSendFailure,
     },
     /// An ICMP error reported the port closed.
@@ -81,6 +87,7 @@ pub enum RunFailure {
         target: Endpoint,
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
         error: NetworkError,
     },
     /// The server requires a key.
@@ -101,6 +108,7 @@ pub enum RunFailure {
         silent_ns: u64,
         /// An ICMP error received meanwhile.
         #[serde(serialize_with = "maybe_network_error")]
+        #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Statement>"))]
         error: Option<NetworkError>,
     },
     /// The server stopped replying during the run.
@@ -109,12 +117,14 @@ pub enum RunFailure {
         silent_ns: u64,
         /// An ICMP error received meanwhile.
         #[serde(serialize_with = "maybe_network_error")]
+        #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Statement>"))]
         error: Option<NetworkError>,
     },
     /// The server's port was open, and then closed.
     WentAway {
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
         error: NetworkError,
     },
     /// The server no longer knows a session that it replied to a moment ago.
@@ -143,12 +153,14 @@ pub enum RunFailure {
     CountsContradict {
         /// The contradiction.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<Contradiction>"))]
         contradiction: Contradiction,
     },
     /// This host refused to send the datagrams that open a stream.
     StreamNotSent {
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         reason: LocalSendFailure,
     },
     /// The opening of a stream got no reply.
@@ -163,6 +175,7 @@ pub enum RunFailure {
     StreamUnreachable {
         /// The ICMP error.
         #[serde(serialize_with = "network_error")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
         error: NetworkError,
     },
     /// A stream reached another server than the session's: several share the address.
@@ -184,6 +197,7 @@ pub enum RunFailure {
         payload_bytes: u64,
         /// Why.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         reason: LocalSendFailure,
     },
     /// The server kept sending after the end of the run.
@@ -197,6 +211,7 @@ pub enum RunFailure {
     StreamFailed {
         /// What failed on this host.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalFailure>"))]
         cause: LocalFailure,
     },
     /// The final counts of a run in a series are not known.
@@ -210,12 +225,14 @@ pub enum RunFailure {
     Iperf3 {
         /// How.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<Iperf3Failure>"))]
         cause: Iperf3Failure,
     },
 }
 
 /// What can be done about a run that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FailureAdvice {
     /// See to what this host dropped: it may have been the replies.
@@ -249,6 +266,7 @@ pub enum FailureAdvice {
     MendThisHost {
         /// The refusal.
         #[serde(rename = "cause", serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         reason: LocalSendFailure,
     },
     /// Give the key that the server requires.
@@ -261,6 +279,7 @@ pub enum FailureAdvice {
     LowerRate {
         /// The highest allowed rate: bits of payload or datagrams per second.
         #[serde(flatten, serialize_with = "super::rates::limit")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::LimitRate"))]
         rate: Rate,
     },
     /// Use the address of one server.

@@ -33,11 +33,13 @@ pub struct Reply<'a> {
 
 /// Network errors of one kind for one destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trouble {
     /// Where the datagrams were going.
     pub destination: Endpoint,
     /// The error, with the address that it came from.
     #[serde(serialize_with = "super::finding::one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<NetworkErrorSummary>"))]
     pub error: NetworkErrorSummary,
     /// Number of such errors; one may stand for a whole GSO buffer that was never segmented.
     pub times: u64,
@@ -48,11 +50,13 @@ pub struct Trouble {
 
 /// Datagrams to one destination that this host refused for one reason: they never left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SendRefusal {
     /// The destination; the first of several if there are too many to list.
     pub destination: Endpoint,
     /// The reason.
     #[serde(serialize_with = "super::finding::one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
     pub cause: LocalSendFailure,
     /// How many were refused.
     pub datagrams: u64,
@@ -93,6 +97,7 @@ impl SendRefusal {
 
 /// One destination of `send`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SendTarget {
     /// Its address.
     pub address: Endpoint,
@@ -108,6 +113,7 @@ pub struct SendTarget {
 
 /// The end of `send`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SendSummary {
     /// Datagrams that the kernel accepted, over all destinations.
     pub datagrams: u64,
@@ -148,6 +154,7 @@ pub struct SendSummary {
 
 /// One answer, kept for the document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Answer {
     /// Its source.
     pub source: Endpoint,

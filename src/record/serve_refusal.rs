@@ -10,6 +10,7 @@ use thiserror::Error;
 
 /// A resource of which a server has a limited number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ServeResource {
     /// Sessions.
@@ -38,6 +39,7 @@ impl ServeResource {
 
 /// A refusal, by the digits of its reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ServeRefusal {
     /// 421: the server accepts no new sessions because it is shutting down.
@@ -80,6 +82,7 @@ pub enum ServeRefusal {
     NotOpened {
         /// Why.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalFailure>"))]
         failure: LocalFailure,
     },
     /// 452: the probe has reached its limit of addresses.
@@ -133,6 +136,7 @@ pub enum ServeRefusal {
     Ports {
         /// Why not.
         #[serde(rename = "error_text", serialize_with = "display")]
+        #[cfg_attr(test, schemars(with = "String"))]
         why: PortListError,
     },
     /// 501: `sent` is not a list of numbers.
@@ -251,6 +255,7 @@ pub enum ServeRefusal {
     RateLimit {
         /// The limit.
         #[serde(flatten, serialize_with = "super::rates::limit")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::LimitRate"))]
         limit: Rate,
     },
     /// 552: too long a run.
@@ -281,6 +286,7 @@ pub enum ServeRefusal {
     StreamBroke {
         /// Why.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalFailure>"))]
         failure: LocalFailure,
     },
 }

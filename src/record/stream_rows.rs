@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What one stream's receiver counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StreamRow {
     /// The stream, from 0.
     pub stream: u64,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// What would help a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputAdvice {
     /// A higher rate, to see what more the path carries.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// What limited a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LimitedBy {
     /// The target rate was sent, and arrived.
@@ -49,6 +50,7 @@ pub enum LimitedBy {
 
 /// What limited one direction of a run, with the evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputVerdict {
     /// The schedule was kept.
@@ -322,6 +324,7 @@ impl ThroughputVerdict {
 
 /// Why the figures of a run are not all that they seem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputCaveat {
     /// A host was close to its own limit.
@@ -359,6 +362,7 @@ pub enum ThroughputCaveat {
     CountsRejected {
         /// How.
         #[serde(serialize_with = "super::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<Contradiction>"))]
         contradiction: Contradiction,
     },
     /// The counts of one end are not its last.
@@ -405,6 +409,7 @@ impl ThroughputCaveat {
 
 /// What the streams of a run show together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputEvidence {
     /// Some streams lose more than the others.
@@ -436,6 +441,7 @@ pub enum ThroughputEvidence {
 
 /// What else could explain a difference between streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ThroughputAlternative {
     /// A rate limit that the regular schedules of the streams meet in the same order each time.

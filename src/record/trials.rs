@@ -14,6 +14,7 @@ const PAUSE: u64 = 100_000_000;
 
 /// How a trial counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TrialOutcome {
     /// No more loss than is allowed.
@@ -33,6 +34,7 @@ pub enum TrialOutcome {
 
 /// Which host limited a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HostLimit {
     /// The sender did not keep the rate.
@@ -45,9 +47,11 @@ pub enum HostLimit {
 
 /// One run of a series.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrialReport {
     /// The target rate: bits of payload or datagrams per second.
     #[serde(flatten, serialize_with = "super::rates::goal")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::GoalRate"))]
     pub goal: Rate,
     /// What the schedule called for.
     pub offered: Option<Traffic>,
@@ -76,6 +80,7 @@ pub struct TrialReport {
     pub findings: ThroughputFindings,
     /// Advice; `None` if none is needed.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<ThroughputAdvice>>"))]
     pub advice: Option<ThroughputAdvice>,
     /// When nothing came through; `None` if that is unknown.
     pub outages: Option<Vec<Outage>>,
@@ -186,6 +191,7 @@ fn host_limit(run: &BlastReport, lost: bool) -> Option<HostLimit> {
 
 /// What a series of runs was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum SeriesMode {
     /// Runs at rising rates.
@@ -207,6 +213,7 @@ pub enum SeriesEnd {
 
 /// Caveats about a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SeriesCaveat {
     /// Both ends are on this host, by its loopback.
@@ -231,6 +238,7 @@ impl SeriesCaveat {
 
 /// Runs at rising rates.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SweepReport {
     /// `sweep`.
     pub mode: SeriesMode,
@@ -248,11 +256,13 @@ pub struct SweepReport {
     pub interrupted: bool,
     /// Caveats about the figures.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<SeriesCaveat>>"))]
     pub caveats: Vec<SeriesCaveat>,
 }
 
 /// What limited the next higher rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FoundBound {
     /// It lost datagrams on the path.
@@ -267,6 +277,7 @@ pub enum FoundBound {
 
 /// What a search found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RateVerdict {
     /// A rate that passed, in a longer trial too.
@@ -358,6 +369,7 @@ impl SearchEnd {
 
 /// The search for the highest rate.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FindRateReport {
     /// `find_rate`.
     pub mode: SeriesMode,

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// The reported error, by its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum DeliveryError {
     /// A host or a router on the path.

@@ -1,9 +1,10 @@
 //! The direction of a run's datagrams.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The direction of the datagrams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// The client sent.

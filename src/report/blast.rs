@@ -1,11 +1,14 @@
 //! A throughput run as text: a line per interval while it runs, then the whole report.
 
 use super::blast_losses::{changed_lines, lost_lines, order_lines};
-use super::interval::{bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
+use super::blast_scene::BlastScene;
+use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
+use super::live_view::{LiveHandle, LiveScreen};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
+use super::so_far::{SoFar, so_far_text};
 use super::stream_table::stream_table;
 use super::words::blast::{RunHeading, Ways, lost, waiting_for};
 use super::words::occurrence::occurrence_text;
@@ -27,17 +30,6 @@ use std::time::Instant;
 const SHOWN_PAUSE: Nanos = Nanos::from_millis(100);
 /// A smaller clock drift, in parts per billion, is not shown.
 const SHOWN_DRIFT: i64 = 100;
-
-/// The direction that a line is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowDirection {
-    /// The run has only one direction.
-    Only,
-    /// From the client to the server.
-    Up,
-    /// From the server to the client.
-    Down,
-}
 
 /// The interval lines of a run, all in one unit.
 #[derive(Clone, Debug)]
@@ -84,6 +76,8 @@ pub struct BlastView {
     so_far: Arc<Mutex<SoFar>>,
     /// Answers whoever asks how the run stands, and draws the bar.
     progress: Option<Progress>,
+    /// The live view, where there is one.
+    screen: Option<LiveScreen<BlastScene>>,
     expected: Option<Nanos>,
     page: Page,
 }
@@ -102,6 +96,7 @@ impl BlastView {
             quiet,
             so_far: Arc::default(),
             progress: None,
+            screen: None,
             expected,
             page,
         }
@@ -124,8 +119,33 @@ impl BlastView {
         Self { lines: None, ..self }
     }
 
+    /// The same view, with a screen of graphs in place of the lines; intervals are of the length
+    /// `every`, and the quit key calls `interrupt`.
+    pub fn on_screen(self, every: Nanos, interrupt: fn()) -> io::Result<Self> {
+        let scene = BlastScene::new(self.heading, self.expected, every);
+        let screen = Some(LiveScreen::start(scene, interrupt)?);
+        Ok(Self { screen, lines: None, ..self })
+    }
+
+    /// Passes what the streams of this end have sent to the screen, from any thread; `None` without
+    /// a screen.
+    pub fn streams(&self) -> Option<StreamCounter> {
+        self.screen.as_ref().map(|screen| StreamCounter(screen.handle()))
+    }
+
+    /// One of this end's receivers has completed an interval.
+    pub fn stream_interval(&self, stream: u32, lane: FlowDirection, interval: &BlastInterval) {
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, _| scene.received(stream, lane, interval));
+        }
+    }
+
     /// The server granted the run, and it begins.
     pub fn started(&mut self) {
+        if let Some(screen) = &self.screen {
+            let heading = self.heading;
+            screen.update(|scene, now| scene.begin(now, heading));
+        }
         if self.text {
             self.print(&self.page.paragraph("", 2, &self.heading.text()));
             if self.lines.is_some() {
@@ -152,13 +172,17 @@ impl BlastView {
                 Some(began) => so_far_text(&so_far, began.elapsed().into()),
             })
         };
-        self.progress = Some(Progress::start(ProgressLine::when(!self.quiet), line, told)?);
+        let shown = ProgressLine::when(!self.quiet && self.screen.is_none());
+        self.progress = Some(Progress::start(shown, line, told)?);
         Ok(self)
     }
 
     /// An interval has ended.
     pub fn interval(&mut self, lane: FlowDirection, interval: &BlastInterval) -> Flow {
         shared(&self.so_far).add(lane, interval);
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, _| scene.interval(lane, interval));
+        }
         if let Some(records) = &mut self.records {
             let direction = match (lane, self.heading.ways) {
                 (FlowDirection::Only, Ways::Down) | (FlowDirection::Down, _) => Way::Down,
@@ -175,6 +199,10 @@ impl BlastView {
 
     /// The run is over: nothing is drawn any more.
     pub fn over(&mut self) {
+        if self.screen.take().is_some() {
+            // The terminal may have another size by now.
+            self.page = Page::of_stdout();
+        }
         self.progress = None;
     }
 
@@ -205,66 +233,19 @@ impl BlastView {
     }
 }
 
-/// What came by one way so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LaneSoFar {
-    /// Datagrams received, without further copies.
-    pub received: u64,
-    /// Datagrams lost.
-    pub lost: u64,
-    /// Datagrams that arrived cut or altered.
-    pub changed: u64,
-}
+/// Passes what this end's streams have sent to a screen; cheap to clone.
+#[derive(Clone)]
+pub struct StreamCounter(LiveHandle<BlastScene>);
 
-/// What is known of a run that goes on: the sums of its stretches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SoFar {
-    /// The only way, or that to the server.
-    pub up: Option<LaneSoFar>,
-    /// The way from the server, where the run has two.
-    pub down: Option<LaneSoFar>,
-    /// When the run itself began; `None` while the server is waited for.
-    pub began: Option<Instant>,
-}
-
-impl SoFar {
-    fn add(&mut self, lane: FlowDirection, interval: &BlastInterval) {
-        let way = match lane {
-            FlowDirection::Only | FlowDirection::Up => &mut self.up,
-            FlowDirection::Down => &mut self.down,
-        };
-        let sums = way.get_or_insert_default();
-        sums.received = sums.received.saturating_add(fresh_of(interval));
-        sums.lost = sums.lost.saturating_add(interval.lost);
-        let changed = interval.cut.saturating_add(interval.altered);
-        sums.changed = sums.changed.saturating_add(changed);
+impl StreamCounter {
+    /// The stream has sent so many datagrams so far.
+    pub fn sent(&self, stream: u32, lane: FlowDirection, datagrams: u64) {
+        self.0.update(|scene, now| scene.sent(stream, lane, datagrams, now));
     }
 }
 
 fn shared(so_far: &Mutex<SoFar>) -> std::sync::MutexGuard<'_, SoFar> {
     so_far.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// `after 3 s: received 1 234 datagrams, lost 5 (0.404%)`, a line for each way.
-pub fn so_far_text(so_far: &SoFar, elapsed: Nanos) -> String {
-    let of = |sums: &LaneSoFar| {
-        let of = sums.received.saturating_add(sums.changed).saturating_add(sums.lost);
-        let received = plural(sums.received, "datagram");
-        let changed = match sums.changed {
-            0 => String::new(),
-            changed => format!(", cut or altered {}", lost(changed, of)),
-        };
-        format!("received {received}{changed}, lost {}", lost(sums.lost, of))
-    };
-    let after = whole_seconds(elapsed);
-    match (&so_far.up, &so_far.down) {
-        (None, None) => format!("after {after}: no counts from the receiver yet"),
-        (Some(only), None) => format!("after {after}: {}", of(only)),
-        (None, Some(down)) => format!("after {after}: down: {}", of(down)),
-        (Some(up), Some(down)) => {
-            format!("after {after}: up: {}\nafter {after}: down: {}", of(up), of(down))
-        }
-    }
 }
 
 fn interval_line(

@@ -8,6 +8,17 @@ use crate::units::Nanos;
 /// Cells of the charts over time.
 const CELLS: usize = 40;
 
+/// The direction that a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowDirection {
+    /// The run has only one direction.
+    Only,
+    /// From the client to the server.
+    Up,
+    /// From the server to the client.
+    Down,
+}
+
 /// The charts of rate and loss over time, if there are enough intervals.
 pub(super) fn over_time(intervals: &[BlastInterval], sent_for: u64) -> Vec<String> {
     let longest = intervals.iter().map(|stretch| stretch.duration_ns).max().unwrap_or(0);

@@ -2,6 +2,7 @@
 //! and text from the remote end may contain control characters and line breaks.
 
 use super::guard::{harmless_line, harmless_lines};
+use super::live_view::{HeldFor, hold};
 use super::progress_line::around;
 use crate::record::{InterfaceEvent, Worded};
 use console::{StyledObject, Term, style};
@@ -128,6 +129,9 @@ fn say_plain(message: impl fmt::Display) {
 }
 
 fn write(text: &str) {
+    if hold(HeldFor::Messages, text.as_bytes()) {
+        return;
+    }
     around(|| {
         let _ = io::stderr().write_all(text.as_bytes());
     });

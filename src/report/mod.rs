@@ -5,6 +5,7 @@
 mod ascii;
 mod blast;
 mod blast_losses;
+mod blast_scene;
 mod cast;
 mod cast_check;
 mod cast_copies;
@@ -15,47 +16,59 @@ mod datagram;
 mod fanout;
 mod guard;
 mod hlog;
+mod html;
 mod interval;
 mod limits;
+pub mod live_view;
 mod messages;
 mod network_errors;
 mod number;
 mod output;
 pub mod page;
+mod page_file;
 mod ping;
 mod probe;
 mod progress;
 mod progress_line;
 mod recv;
+mod recv_scene;
 mod rows;
 mod send;
 mod serve;
+mod sheet;
+mod so_far;
 mod spark;
 mod stream_table;
 mod trials;
 pub mod words;
 
 pub use ascii::{ascii, set_ascii};
-pub use blast::{
-    BlastView, FlowDirection, IntervalLines, LaneSoFar, SoFar, blast_text, so_far_text,
-};
+pub use blast::{BlastView, IntervalLines, StreamCounter, blast_text};
+pub use blast_scene::BlastScene;
 pub use cast::{cast_interval_line, cast_received_text, cast_sent_text};
 pub use cast_check::{cast_answered_text, cast_check_text};
 pub use cast_lines::CastLine;
 pub use clock::{Clock, TimeStyle};
 pub use datagram::{DatagramPrinter, DatagramStyle, InterfaceNames};
-pub use fanout::{FanoutView, fanout_frame};
+pub use fanout::{FanoutScene, FanoutView};
 pub use hlog::HistogramLog;
+pub use html::{saved_page, sheet_page};
+pub use interval::FlowDirection;
+pub use live_view::{is_live_terminal, restore_terminal};
 pub use messages::{
     Color, ask_password, detail, error, interface_news, note, set_color, set_quiet, set_verbose,
     status, usage, warning,
 };
 pub use network_errors::{recv_trouble_line, send_trouble_line};
-pub use output::{Output, Shown, output_was_lost, print_json, print_json_line, print_text};
+pub use output::{
+    Output, Shown, output_was_lost, print_json, print_json_line, print_saved, print_text,
+};
 pub use page::Page;
+pub use page_file::{keep_page, keep_sheet, set_html};
 pub use ping::{
-    PING_TABLE_HEAD, PingReport, PingView, ping_event_line, ping_refusal_line, ping_reply_line,
-    ping_row, ping_table_row, ping_text, ping_timeout_line, ping_trouble_line,
+    PING_TABLE_HEAD, PingReport, PingScene, PingView, ReplyLines, ping_event_line,
+    ping_refusal_line, ping_reply_line, ping_row, ping_table_row, ping_text, ping_timeout_line,
+    ping_trouble_line,
 };
 pub use probe::{
     AllProgress, FailureReport, ProbeFailure, TimeoutProgress, all_progress_line, all_text,
@@ -64,10 +77,13 @@ pub use probe::{
 };
 pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_text};
 pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text};
+pub use recv_scene::RecvScene;
 pub use rows::{
     Columns, INTERVAL_COLUMNS, LineFormat, PORT_COLUMNS, RECEIVER_COLUMNS, RecordLines,
     SCANNED_COLUMNS, SOURCE_COLUMNS, TRIAL_COLUMNS, event_line, print_table,
 };
 pub use send::{SendReport, SendView, send_refusal_line, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
+pub use sheet::{Sheet, compared, merged, sheet, sheet_text};
+pub use so_far::{LaneSoFar, SoFar, so_far_text};
 pub use trials::{TrialsView, find_rate_text, sweep_text};

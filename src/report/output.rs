@@ -3,7 +3,10 @@
 
 use super::Page;
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
+use super::live_view::{HeldFor, hold};
+use super::page_file::{keep_page, page_was_lost};
 use super::progress_line::around;
+use crate::record::saved::Saved;
 use crate::record::{Document, Event, Flow};
 use crate::units::io_error_text;
 use serde::Serialize;
@@ -22,13 +25,14 @@ pub struct Shown {
 
 impl Shown {
     /// Prints the report of a `command` that is over: as a JSON document, or as `text` for a page of
-    /// standard output. A closed standard output ends the run quietly.
+    /// standard output; and writes its page of HTML, if one is wanted. A closed standard output ends the run quietly.
     pub fn print<T: Serialize>(
         self,
         command: &'static str,
         report: &T,
         text: impl FnOnce(&T, Page) -> String,
     ) {
+        keep_page(command, report);
         if self.json {
             print_json(&Document::new(command, report));
         } else if !self.quiet {
@@ -42,9 +46,9 @@ impl Shown {
 static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Whether output was lost, for example on a full disk: the command has then failed, whatever the
-/// run measured. A closed pipe does not count.
+/// run measured. A closed pipe does not count, and a lost page does.
 pub fn output_was_lost() -> bool {
-    LOST.load(Ordering::Relaxed)
+    LOST.load(Ordering::Relaxed) || page_was_lost()
 }
 
 /// Writes whole lines to standard output.
@@ -119,6 +123,10 @@ impl Output {
 
     /// Writes bytes unchanged: cursor control, or text that was escaped before.
     pub fn bytes(&mut self, bytes: &[u8]) -> Flow {
+        // Above the report, once the screen is left.
+        if self.terminal && hold(HeldFor::Output, bytes) {
+            return self.flow();
+        }
         let out = &mut self.out;
         let held = out.buffer().len() + bytes.len() < out.capacity();
         let written = if held { out.write_all(bytes) } else { around(|| out.write_all(bytes)) };
@@ -168,6 +176,15 @@ pub fn print_text(text: &str) -> Flow {
 /// Prints one line of a stream of JSON objects on standard output.
 pub fn print_json_line<T: Serialize>(event: &Event<T>) -> Flow {
     Output::new().json_line(event)
+}
+
+/// Prints a saved document again.
+pub fn print_saved(saved: &Saved) -> Flow {
+    let mut output = Output::buffered();
+    if let Some(value) = saved.root().value() {
+        output.json_text(&format!("{value:#}"));
+    }
+    output.flush()
 }
 
 /// Prints one JSON document, and nothing else, on standard output.

@@ -1,7 +1,9 @@
 //! What `recv` prints.
 
+use super::live_view::LiveScreen;
 use super::network_errors::{error_lines, recv_trouble_line};
 use super::number::{bits_or_dash, packets_or_dash, plural, span_or_dash};
+use super::recv_scene::RecvScene;
 use super::words::host_losses::part_text;
 use super::{
     DatagramPrinter, DatagramStyle, InterfaceNames, Output, Page, TimeStyle, interface_news, note,
@@ -33,6 +35,8 @@ pub struct RecvReport {
     printer: DatagramPrinter,
     store: Option<BufWriter<File>>,
     store_error: Option<io::Error>,
+    /// The live view, where there is one.
+    screen: Option<LiveScreen<RecvScene>>,
 }
 
 impl RecvReport {
@@ -53,11 +57,21 @@ impl RecvReport {
             printer: DatagramPrinter::new(style, times, "recv", names),
             store: store.map(|file| BufWriter::with_capacity(1 << 20, file)),
             store_error: None,
+            screen: None,
         }
+    }
+
+    /// The same report, with a screen of graphs while the run goes on; the quit key calls
+    /// `interrupt`.
+    pub fn on_screen(self, scene: RecvScene, interrupt: fn()) -> io::Result<Self> {
+        Ok(Self { screen: Some(LiveScreen::start(scene, interrupt)?), ..self })
     }
 
     /// Prints the final counts. The error is that of the store, which is flushed here.
     pub fn finish(mut self, summary: &RecvSummary) -> io::Result<()> {
+        if let Some(screen) = self.screen.take() {
+            screen.update(|scene, _| scene.finish(summary));
+        }
         match self.view {
             RecvView::Document => {
                 print_json(&Document::new("recv", summary));
@@ -78,6 +92,10 @@ impl RecvReport {
     }
 
     fn interval(&mut self, interval: &RecvInterval) -> Flow {
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, _| scene.interval(interval));
+            return Flow::Continue;
+        }
         match self.view {
             RecvView::Datagrams(DatagramStyle::Json) | RecvView::Counts(DatagramStyle::Json) => {
                 self.out.json_line(&Event::new("interval", "recv", interval))

@@ -99,6 +99,14 @@ impl FixedMessages {
         self.messages.iter().map(Message::largest).max().unwrap_or(0)
     }
 
+    /// Datagrams in all, and their payload bytes at most; `None` without end.
+    pub fn total(&self) -> Option<(u64, u64)> {
+        let datagrams = Some(self.end).filter(|end| *end < u64::MAX)?;
+        let round: u64 = self.messages.iter().map(|message| message.largest() as u64).sum();
+        let rounds = datagrams / self.per_round().max(1);
+        Some((datagrams, round.saturating_mul(rounds)))
+    }
+
     /// Number of messages in one round.
     pub fn per_round(&self) -> u64 {
         self.messages.len() as u64

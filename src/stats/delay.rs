@@ -1,7 +1,10 @@
 //! Distributions of delay: a histogram, and one-way delay above the run's own minimum.
 
 use crate::units::Nanos;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 
 /// The longest delay recorded, in nanoseconds; longer ones count as this.
 const LONGEST: u64 = 60_000_000_000;
@@ -11,8 +14,19 @@ const DIGITS: u8 = 3;
 const BEYOND: f64 = 10.0;
 
 /// Delays from 1 ns to 60 s, to three digits, in 216 KiB.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DelayHistogram(Histogram<u64>);
+
+/// A histogram in HDR's own compressed form (V2, deflated), in base64: a few hundred bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EncodedHistogram(String);
+
+impl serde::Serialize for DelayHistogram {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.encoded().serialize(to)
+    }
+}
 
 /// The usual percentiles; `None` where fewer than ten samples lie beyond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -140,6 +154,30 @@ impl DelayHistogram {
     /// The underlying histogram, for its serialisation formats.
     pub fn inner(&self) -> &Histogram<u64> {
         &self.0
+    }
+
+    /// HDR's own compressed form, which its tools read.
+    pub fn encoded(&self) -> EncodedHistogram {
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = V2DeflateSerializer::new().serialize(&self.0, &mut bytes);
+        EncodedHistogram(STANDARD.encode(bytes))
+    }
+
+    /// Reads that form, also one with other bounds; `None` for anything else.
+    pub fn from_base64(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok()?;
+        let read: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).ok()?;
+        let mut own = Self::new();
+        for value in read.iter_recorded() {
+            own.record_n(Nanos(value.value_iterated_to()), value.count_at_value());
+        }
+        Some(own)
+    }
+
+    /// The sample that a fraction `quantile` does not exceed, however few there are beyond.
+    pub fn value_at(&self, quantile: f64) -> Nanos {
+        Nanos(self.0.value_at_quantile(quantile.clamp(0.0, 1.0)))
     }
 
     /// The smallest sample; `None` without samples.
@@ -336,6 +374,25 @@ mod tests {
             let exact = (all[(all.len() as f64 * quantile) as usize] - min) as f64;
             let got = value.unwrap().0 as f64;
             assert!((got - exact).abs() < exact * 0.01 + 5_000.0, "seed {seed}: {got} {exact}");
+        }
+    }
+
+    #[test]
+    fn a_histogram_in_base64_is_read_back_whole() {
+        let mut one = DelayHistogram::new();
+        for at in 1..5_000u64 {
+            one.record(Nanos(at * at));
+        }
+        one.record_n(Nanos::from_secs(60), 7);
+        let EncodedHistogram(text) = one.encoded();
+        assert!(text.starts_with("HISTFAAA"), "{text}");
+        let mut twice = DelayHistogram::from_base64(&text).unwrap();
+        assert_eq!(twice, one);
+        twice.merge(&one);
+        assert_eq!(twice.count(), 2 * one.count());
+        assert_eq!(twice.percentiles().p99, one.percentiles().p99);
+        for wrong in ["", "HISTFAAA", "not base64", "AAAAAAAAAAAAAAAA"] {
+            assert_eq!(DelayHistogram::from_base64(wrong), None, "{wrong}");
         }
     }
 }

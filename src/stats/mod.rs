@@ -10,6 +10,7 @@ mod jitter;
 mod loss_gaps;
 mod loss_significance;
 mod moments;
+mod noise;
 mod sequence;
 mod socket_drops;
 mod stream_groups;
@@ -17,7 +18,7 @@ mod timeline;
 mod top_sources;
 
 pub use bursts::LossBursts;
-pub use delay::{DelayAboveMin, DelayHistogram, Percentiles, Share};
+pub use delay::{DelayAboveMin, DelayHistogram, EncodedHistogram, Percentiles, Share};
 pub use drift::ClockDrift;
 pub use drop_count::DropCount;
 pub use gap_log::{ClosedInterval, GapLog};
@@ -27,6 +28,7 @@ pub use loss_significance::{
     LossSample, ODDS, is_beyond_chance, probability_of_chance, tries_for_significance,
 };
 pub use moments::Moments;
+pub use noise::{Noise, quantile_bounds, samples_that_count};
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
 pub use socket_drops::SocketDrops;
 pub use stream_groups::{StreamGroups, StreamLoss, split_by_loss, split_by_loss_among};

@@ -5,6 +5,7 @@ use super::parse::{ParseUnitError, split_unit};
 use super::percent::percentage;
 use super::suggest::{Nearest, nearest};
 use super::{BitRate, Nanos, PacketRate, Rate, group_digits};
+use serde::{Serialize, Serializer};
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
@@ -115,6 +116,13 @@ impl Metric {
             | Self::Cut
             | Self::Altered => text.parse().map(Bound::Count).map_err(|_| ValueFault::Count),
         }
+    }
+}
+
+/// In JSON: its name on the command line.
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
     }
 }
 

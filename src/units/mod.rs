@@ -1,6 +1,7 @@
 //! Quantities with their unit in the type: parsing and printing only.
 
 mod bytes;
+mod change_limit;
 mod datagram_sizes;
 mod endpoint;
 mod io_error;
@@ -15,6 +16,7 @@ mod untrusted;
 mod whole;
 
 pub use bytes::{ByteCount, group_digits};
+pub use change_limit::{ChangeLimit, ParseChangeError};
 pub use datagram_sizes::{
     ETHERNET_MTU, ETHERNET_PAYLOAD, GSO_BYTES, GSO_SEGMENTS, GSO_SEGMENTS_BEFORE_6_9, IpFamily,
     MAX_PACKET, MAX_PAYLOAD, TCP_HEADER, UDP_HEADER, ethernet_wire_bytes, fragments, max_payload,

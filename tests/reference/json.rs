@@ -17,10 +17,11 @@ This page lists the keys of every JSON document that udpkit prints.
 each one is. The last, `summary`, has the keys of the document, `trial` of `blast` those of `trials[]`
 and `standing` of `cast send` those of the receivers and what they have in common (they and those of
 `ping` are not listed here). Every document has `schema`, which is 1, and `command`; within one
-schema, keys are only added. Numbers are integers in base units, and the key names the unit:
-`duration_ns`, `payload_bytes`, `bits_per_second`. Only the `value` of a limit, in the `unit` beside
-it, and a rate in `_pps`, datagrams a second, can have decimals. A value that is not known is null,
-never 0.
+schema, keys are only added. [schema/udpkit.json](schema/udpkit.json) is the JSON Schema of all
+documents, made from the types that they are printed from. Numbers are integers in base units, and
+the key names the unit: `duration_ns`, `payload_bytes`, `bits_per_second`. Only the `value` of a
+limit, in the `unit` beside it, a rate in `_pps`, datagrams a second, and the figures of `report` can
+have decimals. A value that is not known is null, never 0.
 
 Whatever a document concludes or states has one shape: `{\"code\": ..., figures ..., \"text\": ...}`.
 Programs read the code and the figures, which do not change within a schema; people read the text,
@@ -41,6 +42,13 @@ parsed. A command line that cannot be parsed, such as an unknown flag, leaves st
 `serve --json` ends with exit code 1 if its log cannot be written, for example on a full disk, as
 every command does whose result is lost. The text log of `serve`, on standard error, is no result:
 the server goes on without it.
+
+Beside the keys below, a document can have `run`: the `version` of udpkit, its `arguments`, when the
+run began (`started_ns`, since 1970), the `system`, its `architecture` and `processors`; `missing`,
+statements on what the kernel refused to this process; and `names`, the address that was used of
+each name with several. Distributions of delay are under `histograms`, in nanoseconds, in
+HdrHistogram's own compressed form (V2, deflated) in base64, which its tools read and `udpkit
+report --merge` adds up; of `blast`, those of what this host received.
 
 In the tables, `[]` stands for each element of an array. A string that takes one of a few words is
 shown with all the words seen. The examples come from the documents that the tests compare with, and
@@ -71,6 +79,7 @@ const COMMANDS: &[&str] = &[
     "probe shape",
     "probe trace",
     "probe paths",
+    "report",
 ];
 
 /// What the documents show of one key path.

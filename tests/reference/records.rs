@@ -10,11 +10,12 @@ use udpkit::batch::{
 use udpkit::record::{
     Answer, Certainty, DatagramRecord, Document, Event, GapRecord, HostReport, HostRole,
     InterfaceEvent, LocalFailure, LossDirectionUnknown, LossPart, LossPlace, Occurrence,
-    Percentile, PingAsk, PingBucket, PingDelay, PingLost, PingProtocol, PingSchedule, PingSlice,
-    PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal, SendSummary, SendTarget,
-    SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
+    Percentile, PingAsk, PingBucket, PingDelay, PingHistograms, PingLost, PingProtocol,
+    PingSchedule, PingSlice, PingSummary, PingTargetReport, RecvEnd, RecvSummary, SendRefusal,
+    SendSummary, SendTarget, SocketRecord, SourceRecord, Trouble, UdpFields, Way, hold_against,
 };
-use udpkit::units::Measured;
+use udpkit::stats::{DelayHistogram, EncodedHistogram};
+use udpkit::units::{Measured, Nanos};
 
 const EPERM: i32 = 1;
 const ECONNREFUSED: i32 = 111;
@@ -205,6 +206,13 @@ fn delay() -> PingDelay {
     }
 }
 
+/// The round trips of the histogram.
+pub fn trips() -> EncodedHistogram {
+    let mut trips = DelayHistogram::new();
+    trips.record_n(Nanos(12_000_000), 40);
+    trips.encoded()
+}
+
 pub fn full_target() -> PingTargetReport {
     let lost = PingLost {
         total: 12,
@@ -265,6 +273,7 @@ pub fn full_target() -> PingTargetReport {
         transmit_stamps: 3000,
         receive_stamps: 2988,
         histogram: vec![PingBucket { from_ns: 11_930_000, to_ns: 13_000_000, count: 40 }],
+        histograms: Some(PingHistograms { round_trip_ns: Some(trips()), ..Default::default() }),
         over_time: vec![stretch, empty],
         refused: refused(),
         network_errors: network_errors(),

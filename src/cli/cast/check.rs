@@ -4,8 +4,8 @@
     reason = "the texts are help: brackets are an address's own"
 )]
 
-use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHERE};
+use crate::cli::{FamilyArgs, HtmlArgs};
 use crate::units::{Nanos, whole};
 use clap::Args;
 
@@ -73,4 +73,7 @@ pub struct CastCheckArgs {
     /// And nothing else on standard output.
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
 }

@@ -5,7 +5,7 @@
 )]
 
 use crate::cli::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::{FamilyArgs, IoArg, PayloadArgs};
+use crate::cli::{FamilyArgs, HtmlArgs, IoArg, LiveArgs, PayloadArgs};
 use crate::units::{Limit, Nanos, Rate, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -136,6 +136,12 @@ pub struct CastSendArgs {
     /// Print each receiver as a row of comma-separated values, at the end
     #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
+    /// The live view.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// System calls to use
     #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
     pub io: IoArg,

@@ -3,7 +3,7 @@
 use super::FarEndArgs;
 use crate::cli::shared::heading::{OUTPUT, WHAT, WHERE};
 use crate::cli::shared::{DEFAULT_PORT, port};
-use crate::cli::{FamilyArgs, KeepaliveArgs};
+use crate::cli::{FamilyArgs, HtmlArgs, KeepaliveArgs};
 use crate::wire::PortList;
 use clap::Args;
 use std::path::PathBuf;
@@ -44,6 +44,9 @@ pub struct AllArgs {
     /// Print one JSON document
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
 }
 
 impl AllArgs {
@@ -58,6 +61,7 @@ impl AllArgs {
             keepalive: self.keepalive,
             quiet: self.quiet,
             json: self.json,
+            html: self.html.clone(),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use trace::TraceArgs;
 
 use super::shared::heading::{OUTPUT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, KeepaliveArgs};
+use super::{FamilyArgs, HtmlArgs, KeepaliveArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -101,4 +101,7 @@ pub struct FarEndArgs {
     /// Print one JSON document
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
 }

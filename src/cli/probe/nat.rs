@@ -1,8 +1,8 @@
 //! `udpkit probe nat`.
 
-use crate::cli::FamilyArgs;
 use crate::cli::shared::heading::{LONG, OUTPUT, WHAT, WHERE};
 use crate::cli::shared::{DEFAULT_PORT, address, port};
+use crate::cli::{FamilyArgs, HtmlArgs};
 use crate::units::{Nanos, whole};
 use clap::Args;
 
@@ -57,4 +57,7 @@ pub struct NatArgs {
     /// Print one JSON document
     #[arg(short = 'J', long, help_heading = OUTPUT)]
     pub json: bool,
+    /// The page of the result.
+    #[command(flatten)]
+    pub html: HtmlArgs,
 }

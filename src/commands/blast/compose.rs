@@ -8,14 +8,14 @@ use super::streams::Collected;
 use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
-    BURST_CLASSES, BlastInterval, BlastReceived, BlastReport, BlastSent, BurstLength,
-    ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport, KnownHosts,
-    KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause, RunEnd, SendFailures,
-    StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received, join_ways,
-    stream_rows,
+    BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
+    BurstLength, ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport,
+    KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause, RunEnd,
+    SendFailures, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
+    join_ways, stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
-use crate::stats::StreamLosses;
+use crate::stats::{EncodedHistogram, StreamLosses};
 use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
 /// Shorter runs do not allow a CPU percentage.
@@ -27,6 +27,8 @@ struct Facts {
     sent: Option<BlastSent>,
     received: Option<BlastReceived>,
     /// The same of each stream; empty if not reported.
+    /// Its delays, where this end received it.
+    delay: Option<EncodedHistogram>,
     received_streams: Vec<StreamCounts>,
     /// Streams that started; `None` if none was requested.
     begun: Option<u64>,
@@ -71,6 +73,7 @@ fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -
         direction: Way::Up,
         sent: found.sent.take().map(|sent| explained(plan, sent)),
         received: control.received,
+        delay: None,
         received_streams: control.received_streams.clone(),
         begun: control.streams.map(|_| found.begun_up),
         io: IoReport {
@@ -97,6 +100,7 @@ fn facts_down(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected)
         direction: Way::Down,
         sent: control.sent.clone(),
         received: found.received,
+        delay: found.delay.take(),
         received_streams: std::mem::take(&mut found.received_streams),
         begun: control.streams.map(|_| found.begun_down),
         io: IoReport {
@@ -235,6 +239,7 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
         check_sums(sent, received);
     }
     (report.io, report.intervals) = (facts.io, facts.intervals);
+    report.histograms = BlastHistograms { delay_above_min_ns: facts.delay };
     let circumstances = Circumstances {
         goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
         end: match (&control.failure, control.stopped) {

@@ -23,6 +23,7 @@ use self::error::BlastError;
 use self::plan::BlastPlan;
 use self::streams::Driver;
 use super::Exit;
+use super::live::{self, Prints};
 use super::shared::server_error;
 use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::BlastArgs;
@@ -33,7 +34,7 @@ use crate::engine::{
 use crate::net::{KeptSocket, SocketPlan};
 use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
 use crate::report::{self, BlastView, INTERVAL_COLUMNS, LineFormat, RecordLines, Shown};
-use crate::session::blast::{BlastControl, ControlSummary};
+use crate::session::blast::{BlastControl, ControlSummary, Direction};
 use crate::wire::CONTROL_MAX;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
@@ -59,11 +60,24 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
         None => view,
     };
     let signals = Signals::listen().map_err(BlastError::Signals)?;
+    let prints = if args.quiet || args.json || args.jsonl || args.csv {
+        Prints::Results
+    } else {
+        Prints::Standing
+    };
+    // An iperf3 server reports what it received at the end only.
+    let is_told = plan.iperf3.is_none() || plan.test.direction != Direction::Up;
+    let view = if is_told && live::is_wanted(args.live, prints, plan.expected()) {
+        view.on_screen(plan.test.interval, Signals::interrupt)?
+    } else {
+        view
+    };
     let view = view.watched(signals.asker())?;
     let (mut report, mut view) = run_once(&plan, view, Some(signals))?;
     view.over();
     drop(far_end);
     report.limits = hold(&args.fail_if, &report);
+    report::keep_page("blast", &report);
     if args.json {
         report::print_json(&Document::new("blast", &report));
     } else {

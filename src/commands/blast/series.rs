@@ -41,6 +41,8 @@ struct Series {
     signals: Signals,
     view: TrialsView,
     trials: Vec<TrialReport>,
+    /// Runs from this one to the last, if that is known; otherwise 0.
+    ahead: u64,
     /// Whether the user interrupted it.
     interrupted: bool,
     /// Why a run failed, and the advice.
@@ -67,6 +69,7 @@ impl Series {
             signals,
             view,
             trials: Vec::new(),
+            ahead: 0,
             interrupted: false,
             failed: None,
         })
@@ -96,10 +99,13 @@ impl Runs for Series {
         }
         let Step { rate, time, allowed, purpose } = *step;
         let plan = self.plan.at(rate, time);
+        // A sweep's runs are known, a search's are not.
+        let length = Nanos(time.0.saturating_mul(self.ahead.max(1)));
         let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
         let shown = !self.quiet;
         let counted = Counted::Elsewhere;
-        let running = watch(doing, Some(time), &self.signals, counted, ProgressLine::when(shown))?;
+        let running =
+            watch(doing, Some(length), &self.signals, counted, ProgressLine::when(shown))?;
         let view = BlastView::new(plan.heading(), None, Shown { quiet: true, json: true });
         let signals = Signals::listen().map_err(BlastError::Signals);
         let ended = signals.map_err(Into::into).and_then(|own| run_once(&plan, view, Some(own)));
@@ -116,6 +122,8 @@ impl Runs for Series {
         }
         let trial = TrialReport::new(&run, allowed, purpose);
         let outcome = trial.outcome;
+        // A run that the path interrupted is repeated.
+        self.ahead -= u64::from(outcome != TrialOutcome::Outage).min(self.ahead);
         self.view.trial(&trial);
         self.trials.push(trial);
         if outcome == TrialOutcome::Unknown {
@@ -140,6 +148,7 @@ fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
 /// Runs `--sweep`.
 pub fn sweep(args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let (mut series, report) = measure_sweep(args, sweep, own)?;
+    report::keep_page("blast", &report);
     if series.json {
         report::print_json(&Document::new("blast", &report));
     } else {
@@ -160,6 +169,7 @@ fn measure_sweep(
     let (target, payload) = (plan.target, plan.test.payload);
     let lowest = bits_of(sweep.rates().next().unwrap_or(last), payload);
     let mut series = Series::begin(&args, plan, (SeriesKind::Sweep(sweep), time), lowest)?;
+    series.ahead = sweep.rates().count() as u64;
     let complete = run_sweep(&mut series, sweep, time)?;
     let report = SweepReport {
         mode: SeriesMode::Sweep,
@@ -177,6 +187,7 @@ fn measure_sweep(
 /// Runs `--find-rate`.
 pub fn find_rate(args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let (mut series, report) = search_rate(args, own)?;
+    report::keep_page("blast", &report);
     if series.json {
         report::print_json(&Document::new("blast", &report));
     } else {

@@ -13,13 +13,14 @@ use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPla
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
-use crate::report::{BlastView, FlowDirection};
+use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
     Opening, ReceiverEvent, ReceiverSummary, SenderEvent, merge_received, merge_sent,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
+use crate::stats::EncodedHistogram;
 use crate::sys::process_cpu_time;
 use crate::units::{Nanos, with_port};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Collected {
     pub sent: Option<BlastSent>,
     /// What this end received; `None` if it only sends, or nothing was started.
     pub received: Option<BlastReceived>,
+    /// The delays of all that this end received, above each stream's minimum.
+    pub delay: Option<EncodedHistogram>,
     /// The same of each of its streams, in their order.
     pub received_streams: Vec<StreamCounts>,
     /// Sending streams of this end that ran to the end, or moved datagrams before they broke off.
@@ -156,6 +159,13 @@ impl Driver {
             .map(|(_, part): &(u32, ReceiverSummary)| (&part.received, Some(&part.delay)));
         let each = received.iter();
         found.received_streams = each.map(|(_, part)| StreamCounts::from(&part.received)).collect();
+        let delays = received.iter().map(|(_, part)| part.delay.clone());
+        let delay = delays.reduce(|mut all, delay| {
+            all.merge(&delay);
+            all
+        });
+        let filled = delay.filter(|delay| delay.count() > 0);
+        found.delay = filled.map(|delay| delay.encoded());
         found.received = (!received.is_empty()).then(|| merge_received(parts));
         (found, self.view)
     }
@@ -223,7 +233,14 @@ impl Driver {
             ..self.plan.stream.clone()
         };
         let (orders, control) = (self.orders.clone(), self.control.clone());
-        let refusals = RefusalSender { stream, orders: orders.clone(), control: control.clone() };
+        let lane = if stream < test.streams && test.direction != Direction::Down {
+            self.lane(FlowDirection::Up)
+        } else {
+            self.lane(FlowDirection::Down)
+        };
+        let shown = self.view.streams().filter(|_| test.streams > 1).map(|shown| (shown, lane));
+        let refusals =
+            RefusalSender { stream, shown, orders: orders.clone(), control: control.clone() };
         let sinks = StreamSinks {
             sent: Box::new(refusals),
             received: Box::new(IntervalSender {
@@ -278,6 +295,9 @@ impl Driver {
             Direction::Both => self.plan.test.streams,
             _ => 0,
         };
+        if self.plan.test.streams > 1 {
+            self.view.stream_interval(stream, self.lane(FlowDirection::Down), &interval);
+        }
         self.board.add((stream - first) as usize, interval);
         self.show_complete()
     }
@@ -401,6 +421,8 @@ impl Sink<ReceiverEvent> for IntervalSender {
 /// Passes the refusals that a sender meets to the control session, which decides what they mean.
 struct RefusalSender {
     stream: u32,
+    /// The screen, where there is one, is told what was sent.
+    shown: Option<(StreamCounter, FlowDirection)>,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
@@ -413,7 +435,13 @@ impl Sink<SenderEvent> for RefusalSender {
             SenderEvent::Answered { repeats } => {
                 ControlOrder::Answered { stream: self.stream, repeats }
             }
-            SenderEvent::Started | SenderEvent::Progress { .. } => return Flow::Continue,
+            SenderEvent::Progress { datagrams } => {
+                if let Some((shown, lane)) = &self.shown {
+                    shown.sent(self.stream, *lane, datagrams);
+                }
+                return Flow::Continue;
+            }
+            SenderEvent::Started => return Flow::Continue,
         };
         let _ = self.orders.send(order);
         self.control.wake();

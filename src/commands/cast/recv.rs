@@ -205,6 +205,7 @@ fn conclude(
     let mut received = end.received;
     received.limits = received.hold(&args.fail_if);
     let exit = exit_of(&received, args);
+    report::keep_page("cast recv", &received);
     if args.json {
         print_json(&Document::new("cast recv", received));
     } else if let Some(mut lines) = lines {

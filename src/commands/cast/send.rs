@@ -6,6 +6,7 @@ use super::targets::{Host, Role, expand, named_interfaces, needs_interface};
 use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
+use crate::commands::live::{self, Prints};
 use crate::commands::misread::{check_hosts, check_zones, take_phrases};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
@@ -20,14 +21,17 @@ use crate::record::{
 use crate::report::words::progress::Doing;
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::report::{
-    self, FanoutView, LineFormat, Page, ProgressLine, RECEIVER_COLUMNS, RecordLines, Shown,
+    self, FanoutScene, FanoutView, LineFormat, Page, ProgressLine, RECEIVER_COLUMNS, RecordLines,
+    Shown,
 };
 use crate::session::{
     CastSender, CastSenderConfig, CastSenderEnd, CastSenderSummary, PayloadSource, Spacing,
 };
 use crate::units::{Nanos, Rate};
 use crate::wire::{CONTROL_MAX, Header, tos};
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Datagrams of one batch.
@@ -97,12 +101,17 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     };
 
     let config = config(args, &addrs, targets, &host, &payload)?;
-    let view = view(args, &addrs);
+    let length = [args.time, payload.length(config.spacing, header)].into_iter().flatten().min();
+    let mut view = view(args, &addrs);
+    if signals.is_some() && is_live(args, length) {
+        let scene = FanoutScene::new(length, FanoutView::FRAME);
+        view = view.on_screen(scene, Signals::interrupt)?;
+    }
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = is_text(args) && !view.is_live();
     let watching = signals
         .as_ref()
-        .map(|signals| watch(doing, args.time, signals, Counted::ByLoop, ProgressLine::when(line)));
+        .map(|signals| watch(doing, length, signals, Counted::ByLoop, ProgressLine::when(line)));
     let running = watching.transpose()?;
     let tick = view.period();
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
@@ -155,18 +164,19 @@ fn config(
 
 /// What is shown meanwhile.
 fn view(args: &CastSendArgs, addrs: &[SocketAddr]) -> FanoutView {
-    let shown = is_text(args);
-    let mut view = FanoutView::new(causes(args, addrs));
-    if shown && !args.no_header {
-        view = view.with_table();
-    }
-    if args.quiet {
-        view = view.silenced();
-    }
+    let view = FanoutView::new(causes(args, addrs));
+    let view = if args.quiet { view.silenced() } else { view };
     match LineFormat::events(args.jsonl) {
         Some(format) => view.printing(RecordLines::begin(format, "cast send", RECEIVER_COLUMNS)),
         None => view,
     }
+}
+
+/// Whether there is a screen: not without reports of receivers, nor where messages are typed.
+fn is_live(args: &CastSendArgs, length: Option<Nanos>) -> bool {
+    let is_typed = reads_standard_input(args) && std::io::stdin().is_terminal();
+    let prints = if is_text(args) { Prints::Standing } else { Prints::Results };
+    !args.no_header && !is_typed && live::is_wanted(args.live, prints, length)
 }
 
 /// Whether a person is shown the run on standard output.
@@ -178,9 +188,11 @@ fn is_text(args: &CastSendArgs) -> bool {
 fn print(args: &CastSendArgs, sent: &CastSent) {
     match LineFormat::events(args.jsonl).or(LineFormat::rows(args.csv)) {
         Some(LineFormat::Events) => {
+            report::keep_page("cast send", sent);
             report::print_json_line(&Event::new("summary", "cast send", sent));
         }
         Some(LineFormat::Rows) => {
+            report::keep_page("cast send", sent);
             report::print_table(RECEIVER_COLUMNS, &sent.standing.receivers);
             if !args.quiet {
                 report::cast_sent_text(sent, Page::of_stdout()).lines().for_each(report::note);
@@ -299,6 +311,13 @@ fn unreached(sent: &CastSent) -> Vec<(String, Option<String>)> {
         (words::cannot_send(&one.destination, &latest.cause.text()), hint)
     })
     .collect()
+}
+
+/// Whether the content is standard input.
+fn reads_standard_input(args: &CastSendArgs) -> bool {
+    let payload = &args.payload;
+    let from_file = payload.file.as_deref().is_some_and(|file| file != Path::new("-"));
+    payload.size.is_none() && payload.messages.is_empty() && !from_file
 }
 
 /// Whether the content is standard input or a file in chunks, which end by themselves.

@@ -14,7 +14,8 @@ pub use stream::StreamPlan;
 use super::Usage;
 use super::usage::PayloadUsage;
 use crate::cli::PayloadArgs;
-use crate::session::{FixedMessages, Message};
+use crate::session::{FixedMessages, Message, Spacing};
+use crate::units::Nanos;
 use crate::wire::pattern;
 use anyhow::Context;
 use reading::Reading;
@@ -64,6 +65,14 @@ impl PayloadPlan {
             None => Cut::Lines { keep_newline: args.newline },
         };
         Ok(Self::Stream(StreamPlan { input, cut, reading, rounds, limit }))
+    }
+
+    /// How long it takes to send it all, each payload behind `header` bytes; `None` where that is
+    /// not known.
+    pub fn length(&self, spacing: Spacing, header: usize) -> Option<Nanos> {
+        let Self::Fixed(messages) = self else { return None };
+        let (datagrams, bytes) = messages.total()?;
+        spacing.length(datagrams, bytes.saturating_add(datagrams.saturating_mul(header as u64)))
     }
 
     /// The largest payload, in bytes.

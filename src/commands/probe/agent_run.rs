@@ -75,9 +75,11 @@ pub fn no_agent(json: bool, command: &'static str, target: &Target, why: &NoAgen
     let (error, hint) = words::far_end::no_agent(target.into(), why);
     let hint = words::host_losses::lost_here(&losses).or(hint);
     report::error(error, hint.as_deref());
+    let failure = ProbeFailure { reason: why.clone(), losses, hint };
+    let report = FailureReport { target: target.into(), failure };
+    report::keep_page(command, &report);
     if json {
-        let failure = ProbeFailure { reason: why.clone(), losses, hint };
-        print_json(&Document::new(command, FailureReport { target: target.into(), failure }));
+        print_json(&Document::new(command, report));
     }
     Exit::Failed
 }

@@ -67,9 +67,9 @@ pub fn run(args: AllArgs) -> anyhow::Result<Exit> {
     let target = Target::resolve(&args.far_end())?;
     let signals = Signals::listen().context(ProbeError::Signals)?;
     let progress = if args.quiet || args.json {
-        AllProgress::silent(&target.name)
+        AllProgress::silent(&target.name, BUDGET.into())
     } else {
-        AllProgress::shown(&target.name)
+        AllProgress::shown(&target.name, BUDGET.into())
     };
     let report = measure(&args, &target, &signals, progress);
     let no_agent = report.no_agent.clone();

@@ -66,6 +66,7 @@ pub fn run(args: PathsArgs) -> anyhow::Result<Exit> {
         PathsVerdict::NoDifference { .. } | PathsVerdict::PerPacket { .. } => Exit::Done,
         _ => Exit::Failed,
     };
+    report::keep_page("probe paths", &report);
     if args.far_end.json {
         print_json(&Document::new("probe paths", report));
     } else {

@@ -11,13 +11,12 @@ use crate::commands::ping::bind_address;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{KeptSocket, SocketPlan};
-use crate::record::Document;
 use crate::record::probe::{
     NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
 use crate::report::words::progress::Doing;
 use crate::report::{
-    Page, ProgressLine, SCANNED_COLUMNS, note, print_json, print_table, print_text, scan_text,
+    Page, ProgressLine, SCANNED_COLUMNS, Shown, keep_page, note, print_table, scan_text,
 };
 use crate::session::probe::{ScanPlan, ScanSession};
 use crate::units::{Nanos, any_address, with_port};
@@ -97,14 +96,14 @@ pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyho
     );
     trace_exceeded(&mut report, target, end.device)?;
     let exit = exit(&report);
+    let report = ScannedAlone { agent: None, no_agent: why, scan: report };
     if args.csv {
-        print_table(SCANNED_COLUMNS, &report.ports);
-        scan_text(&report, Page::of_stdout()).lines().for_each(note);
-    } else if args.far_end.json {
-        let report = ScannedAlone { agent: None, no_agent: why, scan: report };
-        print_json(&Document::new("probe ports", report));
+        print_table(SCANNED_COLUMNS, &report.scan.ports);
+        scan_text(&report.scan, Page::of_stdout()).lines().for_each(note);
+        keep_page("probe ports", &report);
     } else {
-        print_text(&scan_text(&report, Page::of_stdout()));
+        let shown = Shown { json: args.far_end.json, ..Shown::default() };
+        shown.print("probe ports", &report, |report, page| scan_text(&report.scan, page));
     }
     Ok(exit)
 }

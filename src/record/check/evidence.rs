@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckEvidence {
     /// A socket that is connected to the group gets a source address.
@@ -19,6 +20,7 @@ pub enum CheckEvidence {
     ConnectRefused {
         /// The reason.
         #[serde(rename = "cause", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         why: LocalSendFailure,
     },
 
@@ -26,6 +28,7 @@ pub enum CheckEvidence {
     JoinRefused {
         /// The reason.
         #[serde(rename = "cause", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         why: LocalSendFailure,
     },
     /// This host refused probes to the group.
@@ -34,6 +37,7 @@ pub enum CheckEvidence {
         refused: u64,
         /// Why the latest was refused.
         #[serde(rename = "cause", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         why: LocalSendFailure,
     },
     /// No probe was due before the check ended.
@@ -155,6 +159,7 @@ pub enum CheckEvidence {
     Unreachable {
         /// The latest ICMP error.
         #[serde(serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<NetworkErrorSummary>"))]
         error: NetworkErrorSummary,
     },
     /// This host refused probes to the remote end.
@@ -163,6 +168,7 @@ pub enum CheckEvidence {
         refused: u64,
         /// Why the latest was refused.
         #[serde(rename = "cause", serialize_with = "maybe")]
+        #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
         why: Option<LocalSendFailure>,
     },
     /// What the remote end was asked to send to the group.
@@ -222,6 +228,7 @@ pub enum CheckEvidence {
 
 /// What could explain a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckAlternative {
     /// A firewall of this host drops the group.
@@ -268,6 +275,7 @@ pub enum CheckAlternative {
 
 /// Caveats about a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckCaveat {
     /// It may be chance.
@@ -282,6 +290,7 @@ pub enum CheckCaveat {
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckAdvice {
     /// Name the interface that the group is on.

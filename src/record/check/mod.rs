@@ -19,11 +19,13 @@ use serde::Serialize;
 
 /// Summary of `cast check`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CastCheck {
     /// The group, `239.1.2.3:5000`.
     pub group: String,
     /// What the worst of the findings means for the group.
     #[serde(serialize_with = "one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CastCheckVerdict>"))]
     pub verdict: CastCheckVerdict,
     /// What the facts below mean.
     pub findings: Vec<CheckFinding>,
@@ -54,6 +56,7 @@ pub struct CastCheck {
 
 /// The outcome for one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It works.
@@ -68,6 +71,7 @@ pub enum Outcome {
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckSubject {
     /// The route that a program without a given interface uses.
@@ -92,6 +96,7 @@ pub enum CheckSubject {
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckFinding {
     /// What it is about.
     pub subject: CheckSubject,
@@ -104,6 +109,7 @@ pub struct CheckFinding {
     pub found: Findings<CheckVerdict, CheckEvidence, CheckAlternative, CheckCaveat>,
     /// What to do.
     #[serde(rename = "next_steps", serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<CheckAdvice>>"))]
     pub advice: Vec<CheckAdvice>,
 }
 
@@ -143,6 +149,7 @@ impl CheckFinding {
 
 /// The route that this host chooses for the group.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckRoute {
     /// The source address that is chosen; `None` without a route.
     pub source: Option<String>,
@@ -150,11 +157,13 @@ pub struct CheckRoute {
     pub interface: Option<String>,
     /// Why there is no route.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub error: Option<LocalSendFailure>,
 }
 
 /// One interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckInterface {
     /// Its name.
     pub name: String,
@@ -170,6 +179,7 @@ pub struct CheckInterface {
     pub special: Option<LinkKind>,
     /// Why the group could not be joined; `None` when it was.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub join_error: Option<LocalSendFailure>,
     /// Whether the kernel lists the membership (`/proc/net/igmp`, `/proc/net/igmp6`).
     pub listed: Option<bool>,
@@ -181,6 +191,7 @@ pub struct CheckInterface {
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub refusal: Option<LocalSendFailure>,
     /// Of the probes sent, how many were looped back within this host.
     pub looped: u64,
@@ -201,6 +212,7 @@ pub struct CheckInterface {
 
 /// A host that answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckAnswer {
     /// Its address.
     pub address: String,
@@ -220,6 +232,7 @@ pub struct CheckAnswer {
 
 /// The named remote end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RemoteEnd {
     /// Its address and port.
     pub address: String,
@@ -245,6 +258,7 @@ pub struct RemoteEnd {
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub refusal: Option<LocalSendFailure>,
     /// The least TTL at which the group reached it; `None` when it did not.
     pub ttl_least: Option<u8>,
@@ -254,11 +268,13 @@ pub struct RemoteEnd {
     pub heard: u64,
     /// The latest ICMP error received instead of an answer.
     #[serde(rename = "unreachable_reason", serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NetworkErrorSummary>>"))]
     pub unreachable: Option<NetworkErrorSummary>,
 }
 
 /// A held membership.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeldMembership {
     /// How long it was meant to be held.
     pub asked_ns: u64,
@@ -282,6 +298,7 @@ pub struct HeldMembership {
 
 /// Probes to the remote end since its last answer to the group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckSince {
     /// Sent to the group, with a TTL that reaches it; none was answered.
     pub group_sent: u64,
@@ -293,6 +310,7 @@ pub struct CheckSince {
 
 /// A source received while a membership was held.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckStream {
     /// Address and port.
     pub source: String,
@@ -316,6 +334,7 @@ pub struct CheckStream {
 
 /// Summary of `cast check --answer`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckAnswered {
     /// The group, `239.1.2.3:5000`.
     pub group: String,
@@ -337,9 +356,11 @@ pub struct CheckAnswered {
     pub refused: u64,
     /// Why the latest was refused.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub refusal: Option<LocalSendFailure>,
     /// Memberships that went or came back with this host's interfaces, the first 256.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<InterfaceEvent>>"))]
     pub interface_events: Vec<InterfaceEvent>,
     /// Whether the user ended it.
     pub interrupted: bool,

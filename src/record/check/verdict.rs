@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// The verdict on the group as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CastCheckVerdict {
     /// The findings have not been drawn yet.
@@ -31,6 +32,7 @@ pub enum CastCheckVerdict {
         interface: Option<String>,
         /// That finding.
         #[serde(serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CheckVerdict>"))]
         finding: CheckVerdict,
     },
     /// Something does not work.
@@ -41,12 +43,14 @@ pub enum CastCheckVerdict {
         interface: Option<String>,
         /// That finding.
         #[serde(serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CheckVerdict>"))]
         finding: CheckVerdict,
     },
 }
 
 /// What ended while a membership was held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HeldFlow {
     /// The remote end's answers to the group, while those to unicast continued.
@@ -57,6 +61,7 @@ pub enum HeldFlow {
 
 /// Why missing answers prove nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckUndecided {
     /// The check was interrupted.
@@ -75,6 +80,7 @@ pub enum CheckUndecided {
 
 /// What was found about one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum CheckVerdict {
     /// The routes of this host lead to the group.
@@ -176,6 +182,7 @@ pub enum CheckVerdict {
     GroupUndecided {
         /// Why.
         #[serde(rename = "reason", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CheckUndecided>"))]
         why: CheckUndecided,
     },
     /// It answers unicast, and no TTL that was tried reaches it.
@@ -197,6 +204,7 @@ pub enum CheckVerdict {
     BackUndecided {
         /// Why.
         #[serde(rename = "reason", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CheckUndecided>"))]
         why: CheckUndecided,
     },
     /// It does not arrive, while the remote end's unicast does.
@@ -214,6 +222,7 @@ pub enum CheckVerdict {
     FarEndUndecided {
         /// Why.
         #[serde(rename = "reason", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<CheckUndecided>"))]
         why: CheckUndecided,
     },
     /// It ended, but not when a membership expires, or not for lack of a querier.

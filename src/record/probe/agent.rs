@@ -11,6 +11,7 @@ use thiserror::Error;
 
 /// Why there is no remote agent, or not any more.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NoAgent {
     /// No reply.
@@ -66,6 +67,7 @@ pub enum NoAgent {
     NotSent {
         /// Why, according to the state of this host.
         #[serde(rename = "cause", serialize_with = "crate::record::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         found: LocalSendFailure,
     },
     /// It no longer knows a session that it replied to a moment ago.
@@ -116,6 +118,7 @@ impl NoAgent {
 
 /// The agent's part in `probe ports`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AgentReport {
     /// Where it serves.
     pub address: Option<Endpoint>,
@@ -127,11 +130,13 @@ pub struct AgentReport {
     pub withheld: u64,
     /// Why it was lost before the end; `None` where it stayed.
     #[serde(rename = "lost_reason", serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NoAgent>>"))]
     pub lost: Option<NoAgent>,
 }
 
 /// Caveats about any probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ProbeCaveat {
     /// Replies came from another address.
@@ -266,6 +271,7 @@ impl ProbeCaveat {
 
 /// The path's loss of short control datagrams, which a verdict of "blocked" is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ControlLoss {
     /// Loss in each direction, in hundredths of a percent.
@@ -284,6 +290,7 @@ pub enum ControlLoss {
 
 /// How many of the short control datagrams were answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ControlEvidence {
     /// Counts of control datagrams.

@@ -12,6 +12,7 @@ use std::fmt;
 
 /// A kind of probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeKind {
     /// Which ports let datagrams through.
@@ -56,6 +57,7 @@ impl fmt::Display for ProbeKind {
 
 /// The reports of all kinds.
 #[derive(Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AllReport {
     /// The host as the user wrote it.
     pub host: String,
@@ -66,6 +68,7 @@ pub struct AllReport {
     pub agent: bool,
     /// Why there is none; `None` if there is one, or if that is not known.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NoAgent>>"))]
     pub no_agent: Option<NoAgent>,
     /// How long it took.
     pub duration_ns: u64,
@@ -101,11 +104,13 @@ pub struct AllReport {
 
 /// A kind, or a part of one, that was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeftOut {
     /// Which.
     pub kind: ProbeKind,
     /// Why.
     #[serde(serialize_with = "one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LeftOutReason>"))]
     pub reason: LeftOutReason,
     /// The command that measures it.
     pub command: String,
@@ -113,6 +118,7 @@ pub struct LeftOut {
 
 /// Why a kind was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum LeftOutReason {
     /// It needs a remote agent, and there is none.
@@ -150,6 +156,7 @@ pub enum LeftOutReason {
     Failed {
         /// Why.
         #[serde(serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalFailure>"))]
         failure: LocalFailure,
     },
 }

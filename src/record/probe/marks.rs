@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// What a path does to DSCP and ECN, in each direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MarksReport {
     /// The remote end.
     pub target: Endpoint,
@@ -45,6 +46,7 @@ pub type MarksFindings = Findings<MarksVerdict, MarksEvidence, MarksAlternative,
 
 /// One value of the TOS byte or traffic class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MarkRow {
     /// DSCP as sent, 0 to 63.
     pub dscp: u8,
@@ -64,6 +66,7 @@ pub struct MarkRow {
 
 /// What happens to DSCP and ECN.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksVerdict {
     /// Every value arrives as it was sent, both ways.
@@ -72,6 +75,7 @@ pub enum MarksVerdict {
     Changed {
         /// The changes, outbound first.
         #[serde(serialize_with = "crate::record::finding::all")]
+        #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<MarkChange>>"))]
         changes: Vec<MarkChange>,
     },
     /// The values that could be observed arrive as they were sent; others could not be observed.
@@ -89,6 +93,7 @@ pub enum MarksVerdict {
 
 /// What a path does to some DSCP or ECN values in one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarkChange {
     /// Whatever the DSCP was, it arrives as this one.
@@ -154,6 +159,7 @@ pub enum MarkChange {
 
 /// What was observed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksEvidence {
     /// How much was observed in one direction.
@@ -176,6 +182,7 @@ pub enum MarksEvidence {
 
 /// What else could change marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksAlternative {
     /// One of the two hosts, not the path.
@@ -186,6 +193,7 @@ pub enum MarksAlternative {
 
 /// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MarksCaveat {
     /// For some values no datagram arrived, and it is not known why.
@@ -196,6 +204,7 @@ pub enum MarksCaveat {
         back: u64,
         /// The path's loss of short datagrams; `None` if unknown.
         #[serde(serialize_with = "crate::record::finding::maybe")]
+        #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<ControlLoss>>"))]
         control_loss: Option<ControlLoss>,
     },
     /// Some values arrived at a receiver whose system does not report DSCP and ECN.

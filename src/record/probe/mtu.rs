@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 /// The path MTU in each direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MtuReport {
     /// The server, or the target if there is no remote agent.
     pub target: Endpoint,
@@ -29,6 +30,7 @@ pub struct MtuReport {
     pub known_by: KnownBy,
     /// Why there is no remote agent; `None` if there is one.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NoAgent>>"))]
     pub no_agent: Option<NoAgent>,
     /// Totals of the datagrams of the probe.
     pub traffic: ProbeTraffic,
@@ -43,6 +45,7 @@ pub struct MtuReport {
 
 /// How it is known that a datagram arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KnownBy {
     /// A remote agent counted it.
@@ -57,6 +60,7 @@ pub enum KnownBy {
 
 /// One direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MtuDirection {
     /// The largest IP packet that passed in one piece, in bytes; `None` when none did.
     pub packet_bytes: Option<u32>,
@@ -89,6 +93,7 @@ pub struct MtuDirection {
 
 /// What limits the sizes that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MtuLimit {
     /// The sender's interface.
@@ -109,6 +114,7 @@ pub enum MtuLimit {
 
 /// A router's report that a packet was too big.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TooBig {
     /// The router; `None` if its address is not known.
     pub router: Option<IpAddr>,
@@ -118,6 +124,7 @@ pub struct TooBig {
 
 /// A datagram that is larger than a packet of this path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FragmentRow {
     /// Its payload.
     pub payload_bytes: u32,
@@ -137,6 +144,7 @@ pub struct FragmentRow {
 
 /// The verdict on a path's MTU.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuVerdict {
     /// The path MTU in both directions, as counted by a remote agent.
@@ -237,6 +245,7 @@ pub enum MtuVerdict {
 
 /// The largest unfragmented packet in one direction, and what limits it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathMtu {
     /// Limited by the MTU of the sender's interface.
@@ -316,6 +325,7 @@ pub enum PathMtu {
 
 /// What happens to datagrams larger than the path MTU, in one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum FragmentMtu {
     /// None was sent.
@@ -359,6 +369,7 @@ pub enum FragmentMtu {
 
 /// The evidence for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuEvidence {
     /// None of the packets of a size arrived.
@@ -423,6 +434,7 @@ pub enum MtuEvidence {
 
 /// What else could explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuAlternative {
     /// A firewall drops large packets, or the ICMP errors about them.
@@ -439,6 +451,7 @@ pub enum MtuAlternative {
 
 /// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum MtuCaveat {
     /// Smaller packets were lost although larger ones arrived.

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 /// Which part of the remote endpoint a NAT's mapping, or its filtering, depends on (RFC 4787 §4.1,
 /// §5). If the server has no second address, or does not answer from it, less is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Dependence {
     /// Independent of the remote endpoint.
@@ -25,6 +26,7 @@ pub enum Dependence {
 
 /// How a NAT chooses ports for several sockets of one host (RFC 4787 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PortChoice {
     /// The socket's own port is kept.
@@ -41,6 +43,7 @@ pub enum PortChoice {
 
 /// Hairpinning: what happens to a datagram to the host's own mapped address (RFC 4787 §6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Hairpin {
     /// It arrives, from the sender's mapped address.
@@ -53,6 +56,7 @@ pub enum Hairpin {
 
 /// One socket and the address by which the server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NatSocket {
     /// Its address here.
     pub local: Endpoint,
@@ -64,6 +68,7 @@ pub struct NatSocket {
 
 /// The purpose of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NatQuestion {
     /// The address that the server sees.
@@ -78,6 +83,7 @@ pub enum NatQuestion {
 
 /// What was received instead of the requested answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatAnswer {
     /// A STUN error.
@@ -101,6 +107,7 @@ pub enum NatAnswer {
 
 /// One test, with all its tries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NatTest {
     /// The purpose of the request.
     pub about: NatQuestion,
@@ -123,11 +130,13 @@ pub struct NatTest {
     pub round_trip_ns: Option<u64>,
     /// What was received instead; `None` for nothing.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NatAnswer>>"))]
     pub instead: Option<NatAnswer>,
 }
 
 /// A document of `probe nat`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NatReport {
     /// The server.
     pub target: Endpoint,
@@ -158,9 +167,11 @@ pub struct NatReport {
     pub hairpin: Option<Hairpin>,
     /// What this means for peer-to-peer connections; `None` when not known.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NatMeaning>>"))]
     pub means: Option<NatMeaning>,
     /// What could not be known, and why.
     #[serde(rename = "not_known", serialize_with = "crate::record::finding::all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<NatUnknown>>"))]
     pub unknown: Vec<NatUnknown>,
     /// Each socket.
     #[serde(rename = "socket_rows")]
@@ -185,6 +196,7 @@ pub struct NatReport {
 
 /// The verdict of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatVerdict {
     /// No NAT on the path to a relay's server, which sees this host's own address when it is
@@ -230,6 +242,7 @@ pub enum NatVerdict {
 
 /// The address and port of the server from which an answer was requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerSource {
     /// From its other address and its other port.
@@ -242,6 +255,7 @@ pub enum AnswerSource {
 
 /// The evidence for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatEvidence {
     /// The first socket's address, and how many sockets keep their port.
@@ -302,6 +316,7 @@ pub enum NatEvidence {
 
 /// Plain requests sent as a control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NatControl {
     /// How many were answered.
     pub answered: u32,
@@ -311,6 +326,7 @@ pub struct NatControl {
 
 /// What else could explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatAlternative {
     /// A firewall near the server does not let its other port or address send first.
@@ -323,6 +339,7 @@ pub enum NatAlternative {
 
 /// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatCaveat {
     /// Something rewrites addresses in payloads.
@@ -362,6 +379,7 @@ pub enum NatCaveat {
 
 /// What a NAT or firewall means for peer-to-peer connections (RFC 5128 §3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatMeaning {
     /// Other hosts can send first.
@@ -376,6 +394,7 @@ pub enum NatMeaning {
 
 /// What could not be known, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NatUnknown {
     /// Whether there is a NAT on the path: a relay seems to be in front of the server.
@@ -447,6 +466,7 @@ pub enum NatUnknown {
 
 /// Why it is not known whether answers from the server's other address pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum AddressUnknown {
     /// The server has only one address.

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 /// The flows of a probe, and the ways that they take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PathsReport {
     /// The remote end.
     pub target: Endpoint,
@@ -17,6 +18,7 @@ pub struct PathsReport {
     pub agent: bool,
     /// Why it did not; `None` if it did, or was not asked.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NoAgent>>"))]
     pub no_agent: Option<NoAgent>,
     /// Flows: source ports.
     pub flows: u64,
@@ -55,6 +57,7 @@ pub type PathsFindings = Findings<PathsVerdict, PathsEvidence, PathsAlternative,
 
 /// The part of a round trip that a count is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Leg {
     /// From this host to the agent.
@@ -67,6 +70,7 @@ pub enum Leg {
 
 /// Flows with the same loss and delay in one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WayRow {
     /// The direction.
     pub direction: Leg,
@@ -86,11 +90,13 @@ pub struct WayRow {
     pub above_fastest: Option<u64>,
     /// Their source ports, in command line syntax.
     #[serde(rename = "port_list", serialize_with = "listed")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub ports: PortList,
 }
 
 /// One flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FlowRow {
     /// Its source port.
     pub source_port: u16,
@@ -111,12 +117,14 @@ pub struct FlowRow {
 
 /// Whether flows to one host take different ways.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathsVerdict {
     /// Flows differ by more than chance.
     FlowsDiffer {
         /// In what, the worst first.
         #[serde(serialize_with = "crate::record::finding::all")]
+        #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<PathsDifference>>"))]
         differences: Vec<PathsDifference>,
     },
     /// Datagrams of one flow overtake each other in most flows, and no flow is worse than others.
@@ -167,6 +175,7 @@ pub enum PathsVerdict {
 
 /// How some flows differ from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathsDifference {
     /// Some lose more.
@@ -189,6 +198,7 @@ pub enum PathsDifference {
         undecided_flows: u64,
         /// Source ports of those that lose more, in command line syntax.
         #[serde(rename = "port_list", serialize_with = "listed")]
+        #[cfg_attr(test, schemars(with = "String"))]
         ports: PortList,
     },
     /// Some take longer.
@@ -203,6 +213,7 @@ pub enum PathsDifference {
         faster_flows: u64,
         /// Source ports of those that take longer, in command line syntax.
         #[serde(rename = "port_list", serialize_with = "listed")]
+        #[cfg_attr(test, schemars(with = "String"))]
         ports: PortList,
     },
 }
@@ -225,6 +236,7 @@ impl PathsDifference {
 
 /// What was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathsEvidence {
     /// The counts of one direction.
@@ -266,6 +278,7 @@ pub enum PathsEvidence {
 
 /// Where two flows take different ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "parting", rename_all = "snake_case")]
 pub enum Parting {
     /// Different routers answer from this hop on.
@@ -297,6 +310,7 @@ pub enum Parting {
 
 /// What else could explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathsAlternative {
     /// There is one path.
@@ -325,6 +339,7 @@ pub enum PathsAlternative {
 
 /// Why the verdict may be less reliable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PathsCaveat {
     /// Nobody counts at the far end: losses are of round trips.

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// What a path does to datagrams of one port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PortPath {
     /// They arrive, and replies come back.
@@ -32,6 +33,7 @@ pub enum PortPath {
 
 /// Why a port without replies is not called filtered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Inconclusive {
     /// It may be random loss.
@@ -44,6 +46,7 @@ pub enum Inconclusive {
 
 /// Why the agent does not listen at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum NotOpened {
     /// Its operator opens other ports for probes.

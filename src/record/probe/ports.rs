@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 /// Control measurements, which separate filtering of ports from loss and rate limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortsBeside {
     /// Datagrams to ports that pass and to the agent's own port, from the probing socket.
     pub sent: u64,
@@ -32,6 +33,7 @@ pub struct PortsBeside {
 
 /// One port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortRow {
     /// Its number.
     pub port: u16,
@@ -42,6 +44,7 @@ pub struct PortRow {
     pub inconclusive: Option<Inconclusive>,
     /// Why the agent does not listen there; `None` if it does.
     #[serde(rename = "not_opened_reason", serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NotOpened>>"))]
     pub not_opened: Option<NotOpened>,
     /// Datagrams that left.
     pub sent: u64,
@@ -91,17 +94,21 @@ pub struct PortRow {
     pub ecn_back: Option<u8>,
     /// The ICMP error for the datagrams; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<IcmpError>>"))]
     pub icmp_out: Option<IcmpError>,
     /// The ICMP error that the agent received for its replies; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<IcmpError>>"))]
     pub icmp_back: Option<IcmpError>,
     /// Why none could be sent; `None` if they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub not_sent: Option<LocalSendFailure>,
 }
 
 /// All ports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortsReport {
     /// The host as the user wrote it.
     pub host: String,

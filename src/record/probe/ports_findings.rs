@@ -8,12 +8,14 @@ use serde::{Serialize, Serializer};
 
 /// Ports with the same outcome and ICMP error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortGroup {
     /// What the path does to their datagrams.
     #[serde(rename = "outcome")]
     pub path: PortPath,
     /// The ports, in command line syntax.
     #[serde(rename = "port_list", serialize_with = "listed")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub ports: PortList,
     /// Datagrams that left.
     pub sent: u64,
@@ -23,30 +25,36 @@ pub struct PortGroup {
     pub replies: u64,
     /// The ICMP error that rejected them; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<IcmpError>>"))]
     pub icmp: Option<IcmpError>,
     /// Why they are not called filtered; `None` if that does not apply.
     pub inconclusive: Option<Inconclusive>,
     /// Why the agent does not listen there; `None` if it does.
     #[serde(rename = "not_opened_reason", serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NotOpened>>"))]
     pub not_opened: Option<NotOpened>,
     /// Why none could be sent; `None` if they were.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub not_sent: Option<LocalSendFailure>,
 }
 
 /// Ports with the same outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PathPorts {
     /// The outcome.
     #[serde(rename = "outcome")]
     pub path: PortPath,
     /// The ports, in command line syntax.
     #[serde(rename = "port_list", serialize_with = "listed")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub ports: PortList,
 }
 
 /// What a path does to datagrams by their port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PortsVerdict {
     /// The user ended the run before anything was known.
@@ -79,6 +87,7 @@ pub enum PortsVerdict {
 
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PortsEvidence {
     /// Ports with the same outcome, with their counts.
@@ -114,15 +123,18 @@ pub enum PortsEvidence {
     IcmpReceived {
         /// Which ports.
         #[serde(rename = "port_list", serialize_with = "listed")]
+        #[cfg_attr(test, schemars(with = "String"))]
         ports: PortList,
         /// The error.
         #[serde(serialize_with = "crate::record::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<IcmpError>"))]
         icmp: IcmpError,
     },
     /// ICMP errors are rate limited: these ports got one when probed again.
     IcmpHeldBack {
         /// Which ports.
         #[serde(rename = "port_list", serialize_with = "listed")]
+        #[cfg_attr(test, schemars(with = "String"))]
         ports: PortList,
     },
     /// Datagrams arrived at another port than they were sent to.
@@ -181,6 +193,7 @@ pub enum PortsEvidence {
 
 /// What else could explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PortsAlternative {
     /// Filtered out: by the agent's own host.
@@ -197,6 +210,7 @@ pub enum PortsAlternative {
 
 /// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PortsCaveat {
     /// There was loss on ports that pass.

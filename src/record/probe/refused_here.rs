@@ -6,9 +6,11 @@ use serde::Serialize;
 
 /// Datagrams that this host itself refused to send, for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RefusedHere {
     /// The reason.
     #[serde(serialize_with = "crate::record::finding::one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
     pub cause: LocalSendFailure,
     /// How many.
     pub datagrams: u64,

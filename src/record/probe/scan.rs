@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 /// What probing a port without an agent shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PortState {
     /// Something answered.
@@ -28,6 +29,7 @@ pub enum PortState {
 
 /// One port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ScannedPort {
     /// Its number.
     pub port: u16,
@@ -48,6 +50,7 @@ pub struct ScannedPort {
     pub round_trip_ns: Option<u64>,
     /// The ICMP error; `None` if there was none.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<IcmpError>>"))]
     pub icmp: Option<IcmpError>,
     /// Probes sent.
     pub sent: u64,
@@ -57,11 +60,13 @@ pub struct ScannedPort {
     pub answers: u64,
     /// Why nothing could be sent; `None` otherwise.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub not_sent: Option<LocalSendFailure>,
 }
 
 /// A whole scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ScanReport {
     /// The host as the user wrote it.
     pub host: String,
@@ -118,11 +123,13 @@ pub type ScanFindings = Findings<ScanVerdict, ScanEvidence, ScanAlternative, Sca
 
 /// A scan as the document of `probe ports` where there is no remote agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ScannedAlone {
     /// Null, as there is none.
     pub agent: Option<AgentReport>,
     /// Why there is none; `None` if none was looked for.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NoAgent>>"))]
     pub no_agent: Option<NoAgent>,
     /// The scan.
     #[serde(flatten)]
@@ -131,6 +138,7 @@ pub struct ScannedAlone {
 
 /// Ports that one host or router prevents from being reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortsStopped {
     /// How many.
     pub ports: u64,
@@ -140,6 +148,7 @@ pub struct PortsStopped {
 
 /// The number of ports in each state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanVerdict {
     /// The numbers.
@@ -179,6 +188,7 @@ impl Default for ScanVerdict {
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanEvidence {
     /// Counts of what was sent and received.
@@ -212,6 +222,7 @@ pub enum ScanEvidence {
 
 /// What else could explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanAlternative {
     /// Closed: a firewall that rejects with the target's address.
@@ -242,12 +253,14 @@ pub enum ScanAlternative {
         port: u16,
         /// Its service.
         #[serde(serialize_with = "named")]
+        #[cfg_attr(test, schemars(with = "String"))]
         service: Service,
     },
 }
 
 /// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ScanCaveat {
     /// This host could send nothing to some ports.
@@ -256,6 +269,7 @@ pub enum ScanCaveat {
         ports: u64,
         /// Why, for the first of them.
         #[serde(serialize_with = "crate::record::finding::one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         cause: LocalSendFailure,
     },
     /// Some ports were not determined in the time available.

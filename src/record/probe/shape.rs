@@ -13,6 +13,7 @@ fn keyword<S: Serializer>(reason: &PortDenial, to: S) -> Result<S::Ok, S::Error>
 
 /// How a path treats kinds, sizes and rates of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ShapeReport {
     /// The server.
     pub target: Endpoint,
@@ -51,6 +52,7 @@ pub struct ShapeReport {
 
 /// Equal datagrams on a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrainRow {
     /// What it was to show.
     pub purpose: TrainPurpose,
@@ -74,6 +76,7 @@ pub struct TrainRow {
 
 /// What a train was to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TrainPurpose {
     /// Whether there is a rate limit.
@@ -90,6 +93,7 @@ pub enum TrainPurpose {
 
 /// A rate limit (policer or shaper).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RateLimit {
     /// Outbound or return; `None` when not known.
     pub way: Option<Way>,
@@ -115,6 +119,7 @@ pub struct RateLimit {
 
 /// A direction of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// From here to the server.
@@ -125,6 +130,7 @@ pub enum Way {
 
 /// What a limit counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Counted {
     /// Datagrams, however long.
@@ -135,6 +141,7 @@ pub enum Counted {
 
 /// What a payload looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PayloadKind {
     /// Like the other kinds of probe.
@@ -157,6 +164,7 @@ pub enum PayloadKind {
 
 /// One kind of payload at one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PayloadRow {
     /// What it imitates.
     pub kind: PayloadKind,
@@ -176,6 +184,7 @@ pub struct PayloadRow {
 
 /// The verdict of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeVerdict {
     /// Nothing was sent: the server opened no port.
@@ -196,6 +205,7 @@ pub enum ShapeVerdict {
 
 /// How the path treats some kinds and sizes of payloads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum PayloadFinding {
     /// Every kind passes at every size.
@@ -235,6 +245,7 @@ pub enum PayloadFinding {
 
 /// Some of the sizes that were tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum SizeSet {
     /// Individual sizes.
@@ -256,6 +267,7 @@ pub enum SizeSet {
 
 /// The evidence for a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeEvidence {
     /// A train of datagrams.
@@ -304,6 +316,7 @@ pub enum ShapeEvidence {
 
 /// What else could explain it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeAlternative {
     /// One of the two hosts inspects payloads.
@@ -314,6 +327,7 @@ pub enum ShapeAlternative {
 
 /// Caveats about the result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ShapeCaveat {
     /// Other ports may be opened.
@@ -356,6 +370,7 @@ pub enum ShapeCaveat {
         ports: String,
         /// The reason that the server gave; in JSON its keyword in the control protocol.
         #[serde(rename = "server_reason", serialize_with = "keyword")]
+        #[cfg_attr(test, schemars(with = "String"))]
         reason: PortDenial,
     },
     /// A statement common to all probes.

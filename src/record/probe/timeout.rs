@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// Which of a NAT's or firewall's timers (RFC 4787 §4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum IdleTimer {
     /// The timer after a single outbound datagram, before any reply.
@@ -18,6 +19,7 @@ pub enum IdleTimer {
 
 /// The outcome for one socket's path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum IdleOutcome {
     /// A reply arrived after the idle time.
@@ -30,6 +32,7 @@ pub enum IdleOutcome {
 
 /// One idle time that was tested, on its own socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IdleTrial {
     /// The idle time: no traffic in either direction, in nanoseconds.
     pub silence_ns: u64,
@@ -44,11 +47,13 @@ pub struct IdleTrial {
     pub answers: u32,
     /// Why the outcome is not known; `None` when it is.
     #[serde(rename = "reason", serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<IdleUnknown>>"))]
     pub why: Option<IdleUnknown>,
 }
 
 /// Why it is not known whether a path was open after an idle time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum IdleUnknown {
     /// The socket verified its address over the same path, so slowly that the path may count as
@@ -66,6 +71,7 @@ pub enum IdleUnknown {
     NotSent {
         /// Why, according to the state of this host.
         #[serde(rename = "cause", serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         found: LocalSendFailure,
     },
     /// The datagrams that should establish the flow were not answered.
@@ -120,6 +126,7 @@ impl IdleUnknown {
 
 /// One timer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IdleTimerReport {
     /// Which timer.
     pub timer: IdleTimer,
@@ -138,6 +145,7 @@ pub struct IdleTimerReport {
 
 /// A document of `probe timeout`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TimeoutReport {
     /// The remote end.
     pub target: Endpoint,
@@ -148,6 +156,7 @@ pub struct TimeoutReport {
     pub findings: TimeoutFindings,
     /// Why there is no remote agent, without which there is no result; `None` if there is one.
     #[serde(serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<NoAgent>>"))]
     pub no_agent: Option<NoAgent>,
     /// Keep-alive interval that keeps the path open, with a margin; `None` when not known.
     pub keep_alive_ns: Option<u64>,
@@ -157,6 +166,7 @@ pub struct TimeoutReport {
     pub inbound_refreshes: Option<bool>,
     /// What could not be known, and why.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<TimeoutUnknown>>"))]
     pub not_known: Vec<TimeoutUnknown>,
     /// Second and further answers to what had one: duplicates that the network made, of request or
     /// answer.
@@ -172,6 +182,7 @@ pub type TimeoutFindings = Findings<TimeoutVerdict, TimeoutEvidence, Never, Time
 
 /// The known bounds of a timeout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IdleLimit {
     /// The longest idle time with the path still open, below the first with it closed; `None` when
     /// there is none.
@@ -182,6 +193,7 @@ pub struct IdleLimit {
 
 /// How long an idle path stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutVerdict {
     /// There is no remote agent.
@@ -236,6 +248,7 @@ pub enum TimeoutVerdict {
 
 /// Replies after one idle time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IdleReplies {
     /// The idle time, in nanoseconds.
     pub silence_ns: u64,
@@ -248,6 +261,7 @@ pub struct IdleReplies {
 
 /// Evidence about an idle path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutEvidence {
     /// Replies around the limit of a timer.
@@ -266,6 +280,7 @@ pub enum TimeoutEvidence {
 
 /// Caveats about an idle path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutCaveat {
     /// The path was open after a longer idle time than one that closed it.
@@ -282,6 +297,7 @@ pub enum TimeoutCaveat {
 
 /// What could not be known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TimeoutUnknown {
     /// Whether the path was open after these idle times.
@@ -302,6 +318,7 @@ pub enum TimeoutUnknown {
 
 /// Why it is not known whether inbound traffic alone keeps the path open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RefreshUnknown {
     /// No idle time tested was long enough to close the path.

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 /// A path, hop by hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceReport {
     /// The destination.
     pub target: Endpoint,
@@ -38,6 +39,7 @@ pub type TraceFindings = Findings<TraceVerdict, TraceEvidence, TraceAlternative,
 
 /// How the flows of a trace end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceVerdict {
     /// There was no flow.
@@ -60,6 +62,7 @@ pub enum TraceVerdict {
 
 /// An end that some of the flows have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FlowsEnd {
     /// The ports that they were sent from.
     pub source_ports: Vec<u16>,
@@ -70,6 +73,7 @@ pub struct FlowsEnd {
 
 /// How far a flow gets, and how it ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceEnd {
     /// The target replied with a datagram.
@@ -130,6 +134,7 @@ pub enum TraceEnd {
     NotSent {
         /// Why.
         #[serde(serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         cause: LocalSendFailure,
     },
     /// The user ended the run before the end was known.
@@ -148,6 +153,7 @@ pub enum TraceEnd {
 
 /// Hops to the target, including the target itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceDistance {
     /// Number of hops; `None` if unknown.
     pub hops: Option<u8>,
@@ -157,6 +163,7 @@ pub struct TraceDistance {
 
 /// An ICMP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceIcmp {
     /// ICMP or `ICMPv6` type; `None` if unknown.
     pub icmp_type: Option<u8>,
@@ -168,6 +175,7 @@ pub struct TraceIcmp {
 
 /// Evidence from one flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceEvidence {
     /// What.
     #[serde(flatten)]
@@ -178,6 +186,7 @@ pub struct TraceEvidence {
 
 /// Kinds of evidence from a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceSeen {
     /// The target replied.
@@ -232,6 +241,7 @@ pub enum TraceSeen {
     NotSent {
         /// Why.
         #[serde(serialize_with = "one")]
+        #[cfg_attr(test, schemars(with = "crate::record::schema::Told<LocalSendFailure>"))]
         cause: LocalSendFailure,
     },
     /// The user ended the run.
@@ -240,6 +250,7 @@ pub enum TraceSeen {
 
 /// Other possible explanations for no replies beyond a hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceAlternative {
     /// The next hop is the target, and does not reply.
@@ -274,6 +285,7 @@ pub enum TraceAlternative {
 
 /// Caveats about a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum TraceCaveat {
     /// Hops that reply did not reply to all probes.
@@ -292,6 +304,7 @@ pub enum TraceCaveat {
 
 /// The path of one flow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceFlow {
     /// The source port of its probes.
     pub source_port: u16,
@@ -306,6 +319,7 @@ pub struct TraceFlow {
     pub one_by_one: bool,
     /// Why this host did not send a probe; `None` when it sent all.
     #[serde(rename = "not_sent", serialize_with = "maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<LocalSendFailure>>"))]
     pub refused: Option<LocalSendFailure>,
     /// The hops, by TTL.
     #[serde(rename = "hop_rows")]
@@ -324,6 +338,7 @@ pub struct TraceFlow {
 
 /// Routers that send a datagram to one another until its TTL expires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceLoop {
     /// The first hop that repeats.
     pub from_hop: u8,
@@ -334,6 +349,7 @@ pub struct TraceLoop {
 
 /// The probes of one TTL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceHop {
     /// TTL or hop limit that they had.
     pub ttl: u8,
@@ -344,6 +360,7 @@ pub struct TraceHop {
 
 /// The reply to one probe; all `None` if there was none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TraceTry {
     /// The address that answered.
     pub from: Option<IpAddr>,
@@ -364,6 +381,7 @@ pub struct TraceTry {
 
 /// How a probe was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TraceAnswer {
     /// By a router at which its TTL expired.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// Whether something passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// At least one datagram of the kind arrived.
@@ -24,6 +25,7 @@ pub enum Outcome {
 
 /// All datagrams of a probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProbeTraffic {
     /// Datagrams that left this host.
     pub sent: u64,
@@ -50,6 +52,7 @@ pub struct ProbeTraffic {
     pub control_back: u64,
     /// Why the remote agent's counts cannot be true; they are then treated as not reported.
     #[serde(serialize_with = "crate::record::finding::maybe")]
+    #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<Contradiction>>"))]
     pub contradiction: Option<Contradiction>,
 }
 

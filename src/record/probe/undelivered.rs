@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 /// An ICMP error and who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct IcmpError {
     /// ICMP or `ICMPv6`, to which type and code belong; a refusal by the sending host has none.
     pub origin: ErrorOrigin,

@@ -150,6 +150,7 @@ fn intervals_are_parts_of_the_run() {
         BlastInterval { duplicates: 501, ..stretch(500, 0) },
         BlastInterval { socket_drops: 4, damaged: 5, ..stretch(500, 0) },
         BlastInterval { start_ns: u64::MAX, ..stretch(500, 0) },
+        BlastInterval { delay_max_ns: Some(u64::MAX), ..stretch(500, 0) },
         stretch(500, u64::MAX),
     ] {
         assert!(Untrusted::new(lie).believe(&RUN).is_err(), "{lie:?}");

@@ -1,21 +1,13 @@
-//! The table on a terminal while a fan-out's sender runs: redrawn in place, in one write a frame,
-//! and never longer than the screen. Where standard output is no terminal, only what happens is
-//! told, on standard error.
+//! What is shown while a fan-out's sender runs: the live view where there is one, and what happens,
+//! on standard error.
 
-use super::{closing_text, table_lines};
-use crate::record::{
-    CastNote, CastWarning, FanoutEvent, FanoutStanding, Flow, SilenceCause, Sink, Worded,
-};
-use crate::report::guard::harmless_line;
-use crate::report::page::Page;
-use crate::report::words::cast as words;
+use super::scene::FanoutScene;
+use crate::record::{CastNote, CastWarning, FanoutEvent, Flow, SilenceCause, Sink, Worded};
+use crate::report::live_view::LiveScreen;
 use crate::report::{CastLine, RecordLines, note, warning};
 use crate::units::Nanos;
-use console::Term;
-use std::io::Write;
+use std::io;
 
-/// How often the live table is drawn.
-const FRAME: Nanos = Nanos::from_millis(250);
 /// How often a line for programs says how the receivers stand.
 const LINE: Nanos = Nanos::from_secs(1);
 
@@ -23,39 +15,32 @@ const LINE: Nanos = Nanos::from_secs(1);
 pub struct FanoutView {
     /// Lines for programs, in place of everything that is told.
     lines: Option<RecordLines>,
-    /// `None` for no live table.
-    screen: Option<Screen>,
+    /// The live view, where there is one.
+    screen: Option<LiveScreen<FanoutScene>>,
     /// Whether anything is said at all.
     talk: bool,
     /// What may be wrong when nobody answers, in the order of likelihood.
     causes: Vec<SilenceCause>,
 }
 
-/// The frame that stands on the terminal.
-struct Screen {
-    term: Term,
-    /// Lengths of the lines drawn last, the cursor being below them.
-    drawn: Vec<usize>,
-}
-
 impl FanoutView {
+    /// How often the screen learns how the receivers stand.
+    pub const FRAME: Nanos = Nanos::from_millis(250);
+
     /// A view that says what happens, unless it is silenced.
     pub fn new(causes: Vec<SilenceCause>) -> Self {
         Self { lines: None, screen: None, talk: true, causes }
     }
 
-    /// The same, silent but for the table.
+    /// The same, silent but for the live view.
     #[must_use]
     pub fn silenced(self) -> Self {
         Self { talk: false, ..self }
     }
 
-    /// The same, drawing a table where standard output is a terminal.
-    #[must_use]
-    pub fn with_table(self) -> Self {
-        let term = Term::buffered_stdout();
-        let screen = term.is_term().then(|| Screen { term, drawn: Vec::new() });
-        Self { screen, ..self }
+    /// The same, with a screen of graphs and receivers; the quit key calls `interrupt`.
+    pub fn on_screen(self, scene: FanoutScene, interrupt: fn()) -> io::Result<Self> {
+        Ok(Self { screen: Some(LiveScreen::start(scene, interrupt)?), ..self })
     }
 
     /// The same, printing a line for programs on each event.
@@ -68,76 +53,26 @@ impl FanoutView {
     pub fn period(&self) -> Option<Nanos> {
         match (&self.lines, &self.screen) {
             (Some(_), _) => Some(LINE),
-            (None, Some(_)) => Some(FRAME),
+            (None, Some(_)) => Some(Self::FRAME),
             (None, None) => None,
         }
     }
 
-    /// Whether a table is drawn.
+    /// Whether there is a screen.
     pub fn is_live(&self) -> bool {
         self.screen.is_some()
     }
 
-    /// Takes the table away, for the report that follows.
+    /// Takes the screen away, for the report that follows.
     pub fn clear(&mut self) {
-        if let Some(screen) = &mut self.screen {
-            // A terminal that is gone shows nothing.
-            let _ = screen.draw(&[]);
-        }
+        self.screen = None;
     }
 
     fn say(&mut self, what: &CastNote) {
         if self.talk {
-            self.clear();
             note(what.text());
         }
     }
-}
-
-impl Screen {
-    fn draw(&mut self, lines: &[String]) -> std::io::Result<()> {
-        let columns = usize::from(self.term.size().1).max(1);
-        // After a resize the lines before may take more rows than they did.
-        let rows: usize = self.drawn.iter().map(|len| len.div_ceil(columns).max(1)).sum();
-        if rows > 0 {
-            self.term.move_cursor_up(rows)?;
-        }
-        for line in lines {
-            self.term.clear_line()?;
-            writeln!(self.term, "{}", harmless_line(line))?;
-        }
-        self.term.clear_to_end_of_screen()?;
-        self.term.flush()?;
-        self.drawn = lines.iter().map(|line| line.chars().count()).collect();
-        Ok(())
-    }
-}
-
-/// A frame of the live table, of at most `rows` lines of at most `columns` columns.
-pub fn fanout_frame(
-    elapsed: Nanos,
-    numbered: u64,
-    standing: &FanoutStanding,
-    rows: usize,
-    columns: usize,
-) -> Vec<String> {
-    let count = standing.receivers.len() as u64;
-    let mut lines = vec![words::live_heading(elapsed, numbered, count)];
-    let closing = closing_text(standing, Page::new(columns));
-    let closing: Vec<String> = closing.lines().map(str::to_owned).collect();
-    // The heading, the table's own two lines and the line of those left out, and what is below.
-    let room = rows.saturating_sub(1 + 2 + 1 + closing.len());
-    if room > 0 {
-        lines.extend(table_lines(standing, columns, room));
-    }
-    lines.extend(closing);
-    lines.truncate(rows);
-    for line in &mut lines {
-        if line.chars().count() > columns {
-            *line = line.chars().take(columns).collect();
-        }
-    }
-    lines
 }
 
 /// The line of an event for programs.
@@ -168,21 +103,19 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
         }
         match event {
             FanoutEvent::Standing { elapsed, numbered, standing } => {
-                let Some(screen) = &mut self.screen else { return Flow::Continue };
-                let (rows, columns) = screen.term.size();
-                // The last row is the cursor's; a full last column wraps on some terminals.
-                let (rows, columns) = (usize::from(rows) - 1, usize::from(columns));
-                let lines = fanout_frame(elapsed, numbered, standing, rows, columns.max(20));
-                if screen.draw(&lines).is_err() {
-                    return Flow::Closed;
+                if let Some(screen) = &self.screen {
+                    screen.update(|scene, _| scene.stand(elapsed, numbered, standing));
                 }
             }
             FanoutEvent::Waiting { heard, wanted, wait } => {
-                self.say(&CastNote::Waiting { heard, wanted, wait_ns: wait.map(Nanos::as_u64) });
+                let what = CastNote::Waiting { heard, wanted, wait_ns: wait.map(Nanos::as_u64) };
+                if let Some(screen) = &self.screen {
+                    screen.update(|scene, _| scene.wait(&what));
+                }
+                self.say(&what);
             }
             FanoutEvent::Silence(after) => {
                 if self.talk {
-                    self.clear();
                     warning(CastWarning::NoReports { after_ns: after.as_u64() }.text());
                     for cause in &self.causes {
                         note(format_args!("  {}", cause.text()));
@@ -196,37 +129,5 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
             }
         }
         Flow::Continue
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::FanoutReceiver;
-
-    #[test]
-    fn a_frame_stays_within_its_screen_and_says_what_it_leaves_out() {
-        let standing = FanoutStanding {
-            receivers: (0..1_000)
-                .map(|number| FanoutReceiver {
-                    receiver: format!("10.77.{}.{}:48484", number / 256, number % 256),
-                    lost: Some(0),
-                    expected: Some(7),
-                    ..FanoutReceiver::default()
-                })
-                .collect(),
-            receivers_left_out: 3,
-            ..FanoutStanding::default()
-        }
-        .with_caveats();
-        for (rows, columns) in [(23, 80), (49, 120), (5, 80), (3, 40), (1, 20), (0, 20)] {
-            let lines = fanout_frame(Nanos::from_secs(3), 9, &standing, rows, columns);
-            assert!(lines.len() <= rows, "{rows}: {lines:#?}");
-            assert!(lines.iter().all(|line| line.chars().count() <= columns), "{lines:#?}");
-            if rows > 20 {
-                let left_out = format!("  and {} more", 1_000 - (rows - 5));
-                assert!(lines.iter().any(|line| line.starts_with(&left_out)), "{lines:#?}");
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! What `ping` prints while it runs: a line for each answer, or a row for each target.
 
 use super::summary::short;
+use crate::batch::NetworkErrorSummary;
 use crate::record::{PingInterval, PingReply, PingTimeout, ReplyKind};
 use crate::report::progress::fitting;
 use crate::report::words::ping as words;
@@ -37,13 +38,18 @@ pub fn timeout_line(timeout: &PingTimeout, whom: &str, clock: Option<&mut Clock>
     format!("{prefix}no reply from {whom}: seq={} after {waited}", timeout.seq)
 }
 
+/// The line about an error from the network for a probe of the target `name`.
+pub fn trouble_line(name: &str, seq: Option<u64>, error: &NetworkErrorSummary) -> String {
+    let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
+    format!("{name}:{seq} {error}")
+}
+
 /// Pages from which on a row has all of its columns.
 const WIDE: usize = 105;
 /// Columns of a name, on a wide page and on others.
 const NAMES: [usize; 2] = [20, 16];
 
-/// One target's second, in a row that leaves the last column free: rows are redrawn, and one that
-/// wraps would not stay where it is.
+/// One target's second, in a row that leaves the last column free, so that it never wraps.
 pub fn row(
     interval: &PingInterval<'_>,
     name: Option<&str>,

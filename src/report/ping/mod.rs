@@ -3,18 +3,27 @@
 mod csv;
 mod delay;
 mod live;
+mod scene;
 mod summary;
 
 pub use csv::{HEAD as PING_TABLE_HEAD, row as ping_table_row};
-pub use live::{reply_line as ping_reply_line, row as ping_row, timeout_line as ping_timeout_line};
+pub use live::{
+    reply_line as ping_reply_line, row as ping_row, timeout_line as ping_timeout_line,
+    trouble_line as ping_trouble_line,
+};
+pub use scene::{PingScene, ReplyLines};
 pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
-use super::{Clock, Output, Page, TimeStyle, interface_news, print_json, status, warning};
+use super::live_view::LiveScreen;
+use super::{
+    Clock, Output, Page, TimeStyle, interface_news, keep_page, print_json, status, warning,
+};
 use crate::batch::NetworkErrorSummary;
 use crate::record::{
     Document, Event, Flow, PingEvent, PingInterval, PingSummary, SendRefusal, Sink,
 };
+use crate::units::Nanos;
 use serde::Serialize;
 use std::io;
 
@@ -42,8 +51,8 @@ pub struct PingReport {
     clock: Option<Clock>,
     out: Output,
     names: Vec<String>,
-    /// Whether the previous rows are directly above the cursor, on a terminal.
-    drawn: bool,
+    /// The live view, where there is one.
+    screen: Option<LiveScreen<PingScene>>,
     hlog: Option<HistogramLog>,
     hlog_error: Option<io::Error>,
 }
@@ -63,12 +72,6 @@ struct NetworkErrorLine {
     seq: Option<u64>,
     #[serde(serialize_with = "crate::record::finding::one")]
     error: NetworkErrorSummary,
-}
-
-/// The line about an error from the network for a probe of the target `name`.
-pub fn ping_trouble_line(name: &str, seq: Option<u64>, error: &NetworkErrorSummary) -> String {
-    let seq = seq.map_or_else(String::new, |seq| format!(" seq={seq}"));
-    format!("{name}:{seq} {error}")
 }
 
 /// The line of `--jsonl` for an event of the targets with these names; `None` for one that has no
@@ -109,18 +112,29 @@ impl PingReport {
         // idle.
         let out = Output::buffered();
         let clock = times.map(Clock::new);
-        Self { view, clock, out, names, drawn: false, hlog, hlog_error: None }
+        Self { view, clock, out, names, screen: None, hlog, hlog_error: None }
+    }
+
+    /// The same report, with a screen of graphs in place of the lines; the quit key calls
+    /// `interrupt`.
+    pub fn on_screen(
+        self,
+        summary: &PingSummary,
+        expected: Option<Nanos>,
+        replies: ReplyLines,
+        interrupt: fn(),
+    ) -> io::Result<Self> {
+        let heading = summary::heading(summary, &whom(summary), None);
+        let (names, interval) = (self.names.clone(), summary.interval_ns.map(Nanos));
+        let scene = PingScene::new(heading, names, expected, interval, replies);
+        Ok(Self { screen: Some(LiveScreen::start(scene, interrupt)?), ..self })
     }
 
     /// The first line, before anything is sent.
     pub fn begin(&mut self, summary: &PingSummary) {
         match self.view {
             PingView::Lines | PingView::Rows => {
-                let whom = match &summary.targets[..] {
-                    [only] => summary::whom(only),
-                    several => format!("{} targets", several.len()),
-                };
-                self.out.line(summary::heading(summary, &whom, None));
+                self.out.line(summary::heading(summary, &whom(summary), None));
             }
             PingView::Table => {
                 self.out.line(csv::HEAD);
@@ -132,6 +146,10 @@ impl PingReport {
 
     /// Prints the end. The error is that of the histogram log.
     pub fn finish(mut self, summary: &PingSummary) -> io::Result<()> {
+        if let Some(screen) = self.screen.take() {
+            screen.update(|scene, _| scene.finish(summary));
+        }
+        keep_page("ping", summary);
         match self.view {
             PingView::Document => {
                 print_json(&Document::new("ping", summary));
@@ -171,42 +189,46 @@ impl PingReport {
                 return Flow::Closed;
             }
         }
-        if self.view != PingView::Rows {
+        if self.view != PingView::Rows || self.screen.is_some() {
             return Flow::Continue;
         }
         let several = self.names.len() > 1;
         let name = several.then(|| self.names[interval.target].as_str());
         let row = live::row(interval, name, self.clock.as_mut(), Page::of_stdout());
-        // On a terminal, the rows of several targets are redrawn in place.
-        let redraw = several && self.out.is_terminal();
-        if redraw && interval.target == 0 && std::mem::replace(&mut self.drawn, true) {
-            self.out.bytes(format!("\x1b[{}A", self.names.len()).as_bytes());
-        }
-        if redraw {
-            self.out.bytes(b"\x1b[2K");
-        }
         self.out.line(row)
+    }
+}
+
+/// The target, or how many there are.
+fn whom(summary: &PingSummary) -> String {
+    match &summary.targets[..] {
+        [only] => summary::whom(only),
+        several => format!("{} targets", several.len()),
     }
 }
 
 impl<'a> Sink<PingEvent<'a>> for PingReport {
     fn take(&mut self, event: PingEvent<'a>) -> Flow {
+        let is_live = self.screen.is_some();
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, now| scene.take(&event, now));
+        }
         if self.view == PingView::Events
             && let Some(line) = ping_event_line(&event, &self.names)
         {
             return self.out.json_text(&line);
         }
         match (event, self.view) {
-            (PingEvent::Reply(reply), PingView::Lines) => {
+            (PingEvent::Reply(reply), PingView::Lines) if !is_live => {
                 self.out.line(live::reply_line(reply, self.clock.as_mut()))
             }
-            (PingEvent::TimedOut(timeout), PingView::Lines) => {
+            (PingEvent::TimedOut(timeout), PingView::Lines) if !is_live => {
                 let line =
                     live::timeout_line(timeout, &self.names[timeout.target], self.clock.as_mut());
                 self.out.line(&line)
             }
-            (PingEvent::Trouble { target, seq, error }, PingView::Lines) => {
-                self.out.line(ping_trouble_line(&self.names[target], seq, error))
+            (PingEvent::Trouble { target, seq, error }, PingView::Lines) if !is_live => {
+                self.out.line(live::trouble_line(&self.names[target], seq, error))
             }
             (PingEvent::Refused(refusal), PingView::Lines | PingView::Rows) => {
                 warning(ping_refusal_line(refusal));

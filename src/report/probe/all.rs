@@ -8,7 +8,7 @@ use crate::report::guard::harmless_line;
 use crate::report::progress::fitting;
 use crate::report::words::far_end::no_agent;
 use crate::report::words::probe_all::{agent_text, ended, left_out, progress};
-use crate::report::words::progress::whole_seconds;
+use crate::report::words::progress::{at_most_left, whole_seconds};
 use crate::report::{Page, note, status};
 use crate::units::Nanos;
 use console::Term;
@@ -52,15 +52,17 @@ fn cautions(report: &AllReport, verdicts: &[KindVerdict<'_>]) -> Vec<String> {
     interrupted.into_iter().chain(of_kinds).collect()
 }
 
-/// `probe 192.0.2.1   3 s   nat running   ports, mtu done`, one line of the page.
+/// `probe 192.0.2.1   3 s   at most 7 s left   nat running   ports, mtu done`, one line of the page;
+/// the time since it began, and the one after which it ends.
 pub fn all_progress_line(
     host: &str,
     ended: &[(ProbeKind, bool)],
     running: &[ProbeKind],
-    elapsed: Nanos,
+    (elapsed, limit): (Nanos, Nanos),
     page: Page,
 ) -> String {
     let mut parts = vec![format!("probe {host}   {}", whole_seconds(elapsed))];
+    parts.extend((limit > elapsed).then(|| at_most_left(limit, elapsed)));
     parts.extend(progress(ended, running));
     fitting(&parts, "   ", page)
 }
@@ -73,21 +75,23 @@ pub struct AllProgress {
     term: Option<Term>,
     quiet: bool,
     began: Instant,
+    limit: Nanos,
     ended: Vec<(ProbeKind, bool)>,
     running: Vec<ProbeKind>,
 }
 
 impl AllProgress {
-    /// Progress that is printed.
-    pub fn shown(host: &str) -> Self {
+    /// Progress that is printed, of probes that end within `limit`.
+    pub fn shown(host: &str, limit: Nanos) -> Self {
         let term = Some(Term::stderr()).filter(Term::is_term);
-        Self { term, quiet: false, ..Self::silent(host) }
+        Self { term, quiet: false, ..Self::silent(host, limit) }
     }
 
     /// Progress that is not.
-    pub fn silent(host: &str) -> Self {
+    pub fn silent(host: &str, limit: Nanos) -> Self {
         let (host, began) = (host.to_owned(), Instant::now());
-        Self { host, term: None, quiet: true, began, ended: Vec::new(), running: Vec::new() }
+        let (ended, running) = (Vec::new(), Vec::new());
+        Self { host, term: None, quiet: true, began, limit, ended, running }
     }
 
     /// Clears the line, for the report that follows.
@@ -99,8 +103,8 @@ impl AllProgress {
     }
 
     fn line(&self, page: Page) -> String {
-        let elapsed = self.began.elapsed().into();
-        all_progress_line(&self.host, &self.ended, &self.running, elapsed, page)
+        let times = (self.began.elapsed().into(), self.limit);
+        all_progress_line(&self.host, &self.ended, &self.running, times, page)
     }
 
     /// Says how it stands, as the user asked.
@@ -144,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_line_shows_finished_and_running_kinds() {
-        let mut progress = AllProgress::silent("192.0.2.1");
+        let mut progress = AllProgress::silent("192.0.2.1", Nanos::ZERO);
         for kind in [ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu, ProbeKind::Marks] {
             progress.take(AllEvent::Begun { kind });
         }

@@ -8,16 +8,19 @@ use serde::Serialize;
 
 /// The document of a probe without a remote agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailureReport {
     /// The target.
     pub target: Endpoint,
     /// Why there is no result.
     #[serde(serialize_with = "one")]
+    #[cfg_attr(test, schemars(with = "crate::record::schema::Told<ProbeFailure>"))]
     pub failure: ProbeFailure,
 }
 
 /// Why a probe has no result, with advice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProbeFailure {
     /// Why there is no remote agent.
     #[serde(flatten)]

@@ -17,6 +17,7 @@ pub mod host_losses;
 pub mod interfaces;
 pub mod iperf3;
 mod iperf3_server;
+pub mod live;
 mod marks;
 mod missing;
 pub mod mtu;

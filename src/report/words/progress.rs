@@ -93,6 +93,11 @@ pub fn whole_seconds(time: Nanos) -> String {
     }
 }
 
+/// `at most 7 s left`.
+pub fn at_most_left(limit: Nanos, elapsed: Nanos) -> String {
+    format!("at most {:.0} s left", (limit - elapsed).as_secs_f64().ceil())
+}
+
 /// `sent 40, received 38`; one alone where the other is not what the command is for.
 pub fn counts(doing: &Doing, sent: u64, received: u64) -> String {
     let (out, back) = (group_digits(sent), group_digits(received));

@@ -153,6 +153,7 @@ pub fn merge_interval<'a>(
         damaged: whole.damaged.saturating_add(part.damaged),
         cut: whole.cut.saturating_add(part.cut),
         altered: whole.altered.saturating_add(part.altered),
+        delay_max_ns: whole.delay_max_ns.max(part.delay_max_ns),
     })
 }
 

@@ -147,7 +147,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
-        self.delay.observe(self.drift.correct(at, transit), u64::from(run.count));
+        let transit = self.drift.correct(at, transit);
+        self.delay.observe(transit, u64::from(run.count));
+        self.stretch.transit_max = self.stretch.transit_max.max(Some(transit));
     }
 
     /// What begins with `first` skipped numbers or filled a gap. Before it, so many were lost.

@@ -22,6 +22,8 @@ pub(super) struct Stretch {
     /// The counts at its start.
     pub counts: Counts,
     pub lost_high: u64,
+    /// The largest transit time in it; `None` if nothing arrived.
+    pub transit_max: Option<i64>,
 }
 
 impl Stretch {
@@ -40,8 +42,10 @@ impl Stretch {
             damaged: 0,
             cut: counts.cut - before.cut,
             altered: counts.altered - before.altered,
+            delay_max_ns: None,
         };
-        *self = Self { start: end, counts, lost_high: lost.max(self.lost_high) };
+        let lost_high = lost.max(self.lost_high);
+        *self = Self { start: end, counts, lost_high, transit_max: None };
         interval
     }
 }

@@ -232,7 +232,8 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
     }))
 }
 
-/// One interval as a parameter value: eleven numbers separated by colons.
+/// One interval as a parameter value: eleven numbers separated by colons, and a twelfth, the largest
+/// delay, where that is known.
 pub fn interval_text(interval: &BlastInterval) -> String {
     let BlastInterval {
         start_ns,
@@ -246,10 +247,12 @@ pub fn interval_text(interval: &BlastInterval) -> String {
         damaged,
         cut,
         altered,
+        delay_max_ns,
     } = interval;
+    let delay = delay_max_ns.map_or_else(String::new, |delay| format!(":{delay}"));
     format!(
         "{start_ns}:{duration_ns}:{datagrams}:{bytes}:{lost}:{duplicates}:{reordered}:\
-         {socket_drops}:{damaged}:{cut}:{altered}"
+         {socket_drops}:{damaged}:{cut}:{altered}{delay}"
     )
 }
 
@@ -268,9 +271,15 @@ pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
         damaged,
         cut,
         altered,
+        ref delay @ ..,
     ] = numbers[..]
     else {
         return None;
+    };
+    let delay_max_ns = match *delay {
+        [] => None,
+        [delay] => Some(delay),
+        _ => return None,
     };
     Some(Untrusted::new(BlastInterval {
         start_ns,
@@ -284,6 +293,7 @@ pub fn read_interval(text: &str) -> Option<Untrusted<BlastInterval>> {
         damaged,
         cut,
         altered,
+        delay_max_ns,
     }))
 }
 
@@ -430,8 +440,12 @@ mod tests {
             altered: 4,
             ..Default::default()
         };
-        assert_eq!(read_interval(&interval_text(&interval)), Some(Untrusted::new(interval)));
-        let (broken, longer) = ("1:2:3:4:5:6:7:8:9:10:x", "1:2:3:4:5:6:7:8:9:10:11:12");
+        for delay_max_ns in [None, Some(0), Some(7)] {
+            let interval = BlastInterval { delay_max_ns, ..interval };
+            let read = read_interval(&interval_text(&interval));
+            assert_eq!(read, Some(Untrusted::new(interval)));
+        }
+        let (broken, longer) = ("1:2:3:4:5:6:7:8:9:10:x", "1:2:3:4:5:6:7:8:9:10:11:12:13");
         for text in ["", "1:2", broken, longer] {
             assert_eq!(read_interval(text), None, "{text}");
         }

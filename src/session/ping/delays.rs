@@ -1,7 +1,7 @@
 //! Delays of one target: round trips, delay variation in each direction above its minimum, time in
 //! the reflector.
 
-use crate::record::{Percentile, PingBucket, PingDelay};
+use crate::record::{Percentile, PingBucket, PingDelay, PingHistograms};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, Moments, Share};
 use crate::units::Nanos;
 
@@ -226,6 +226,16 @@ impl Delays {
     /// How often a clock was set.
     pub fn clock_steps(&self) -> u32 {
         self.out.drift.steps().max(self.back.drift.steps())
+    }
+
+    /// The distributions themselves.
+    pub fn histograms(&self) -> PingHistograms {
+        let filled = |of: &DelayHistogram| (of.count() > 0).then(|| of.encoded());
+        PingHistograms {
+            round_trip_ns: filled(&self.round_trip.histogram),
+            out_above_min_ns: filled(&self.out.above.clone().into_histogram()),
+            back_above_min_ns: filled(&self.back.above.clone().into_histogram()),
+        }
     }
 
     /// Round trips in cells of equal width on a logarithmic scale.

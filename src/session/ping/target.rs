@@ -391,6 +391,7 @@ impl Target {
             transmit_stamps: self.transmit_stamps,
             receive_stamps: self.told.kernel_stamps(),
             histogram: self.delays.buckets(),
+            histograms: Some(self.delays.histograms()),
             over_time: over_time(&self.timeline),
             refused: self.refused,
             network_errors: self.troubles.into_kinds(),

@@ -184,6 +184,7 @@ fn a_status_of_the_largest_numbers_still_fits_and_leaves_stretches_for_later() {
         damaged: most,
         cut: most,
         altered: most,
+        delay_max_ns: Some(most),
     };
     (0..9).for_each(|_| {
         orders.push(ServeOrder { session, stream: 0, news: StreamReport::Interval(interval) });

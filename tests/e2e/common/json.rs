@@ -1,11 +1,18 @@
 //! Reports as JSON values, and access to their keys.
 
+use super::schema::hold_schema;
 use serde_json::Value;
 
-/// One JSON document.
+/// One JSON value; a document of udpkit is held against its schema.
 #[track_caller]
 pub fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}):\n{text}"))
+    let value: Value =
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}):\n{text}"));
+    let has = |key: &str| value.get(key).is_some();
+    if has("schema") && has("command") && !has("event") {
+        hold_schema(&value);
+    }
+    value
 }
 
 /// One JSON document a line.

@@ -4,12 +4,14 @@
 //! process   a spawned program: wait for its output, send signals; it ends with the test
 //! lab       network namespaces by scripts/lab: commands, nftables counters, kernel counters
 //! conntrack the table of the connections that a host tracks: full, or empty
+//! browser   a browser without a window: what a page looks like, and what it asks for
 //! capture   captures of the wire, by dumpcap and tshark
 //! forwarder something that forwards datagrams, cuts, rewrites or delays them
 //! ports     a free port, and waiting until one is bound
 //! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens
 //! json      reports as values
+//! schema    documents against the schema in docs/reference
 //! account   the sums that every report of a run must keep
 //! skip      a test that this machine cannot run says so, and fails where CI is set
 //! ```
@@ -29,6 +31,7 @@
 //! ```
 
 pub mod account;
+pub mod browser;
 pub mod capture;
 pub mod conntrack;
 pub mod forwarder;
@@ -36,6 +39,8 @@ pub mod json;
 pub mod lab;
 pub mod ports;
 pub mod process;
+#[path = "../../common/schema.rs"]
+pub mod schema;
 pub mod skip;
 pub mod turns;
 pub mod wait;

@@ -1,18 +1,18 @@
-//! What stands on a terminal while a command runs: every live line and screen, from fixed records.
+//! What stands on a terminal while a command runs: every live line, from fixed records.
 
 use crate::{hold_as, hold_table, hold_text};
 use std::net::SocketAddr;
 use udpkit::record::probe::{IdleOutcome, IdleTimer, ProbeKind, TimeoutEvent};
 use udpkit::record::{
-    BlastInterval, CastInterval, DirectedInterval, Event, FanoutReceiver, FanoutStanding,
-    PingInterval, PingReply, PingTimeout, ReceiverState, RecvInterval, ReplyKind, Way, Worded,
+    BlastInterval, CastInterval, DirectedInterval, Event, PingInterval, PingReply, PingTimeout,
+    RecvInterval, ReplyKind, Way, Worded,
 };
 use udpkit::report::words::blast::waiting_for;
 use udpkit::report::words::progress::Doing;
 use udpkit::report::{
     Clock, FlowDirection, INTERVAL_COLUMNS, IntervalLines, LaneSoFar, Page, SoFar, Standing,
-    TimeStyle, all_progress_line, blast_bar_text, cast_interval_line, event_line, fanout_frame,
-    ping_reply_line, ping_row, ping_timeout_line, progress_text, recv_interval_line, so_far_text,
+    TimeStyle, all_progress_line, blast_bar_text, cast_interval_line, event_line, ping_reply_line,
+    ping_row, ping_timeout_line, progress_text, recv_interval_line, so_far_text,
 };
 use udpkit::stats::DelayHistogram;
 use udpkit::units::{Nanos, Rate};
@@ -109,7 +109,8 @@ fn the_line_of_probe_host() {
         let first = [ProbeKind::Timeout, ProbeKind::Ports, ProbeKind::Nat, ProbeKind::Mtu];
         let last = [ProbeKind::Timeout, ProbeKind::Shape];
         let line = |ended, running, seconds| {
-            all_progress_line("host.example", ended, running, Nanos::from_secs(seconds), page)
+            let times = (Nanos::from_secs(seconds), Nanos::from_millis(9_800));
+            all_progress_line("host.example", ended, running, times, page)
         };
         vec![line(&[], &first, 0), line(&ended, &last, 6)]
     });
@@ -285,40 +286,5 @@ fn the_lines_of_probe_timeout() {
             events.push(TimeoutEvent::Again { timer, silence_ns });
         }
         events.iter().map(Worded::text).collect()
-    });
-}
-
-fn receiver(number: u8) -> FanoutReceiver {
-    FanoutReceiver {
-        receiver: format!("10.77.0.{number}:48484"),
-        destination: Some("239.1.2.3:5000".to_owned()),
-        interface: Some("eth0".to_owned()),
-        state: ReceiverState::Live,
-        received: Some(50_000 - u64::from(number)),
-        lost: Some(u64::from(number)),
-        expected: Some(50_000),
-        delay_p50_ns: Some(12_345),
-        delay_p99_ns: Some(1_234_567),
-        delay_max_ns: Some(12_345_678),
-        last_heard_ns: Some(60_000_000),
-        round_trip_ns: Some(210_000),
-        reports: 9,
-        ..FanoutReceiver::default()
-    }
-}
-
-#[test]
-fn the_screen_of_cast_send() {
-    hold_live("cast_send", |page| {
-        let standing = FanoutStanding {
-            receivers: (0..40).rev().map(receiver).collect(),
-            ..FanoutStanding::default()
-        }
-        .with_caveats();
-        let empty = FanoutStanding::default().with_caveats();
-        let mut lines = fanout_frame(Nanos::from_secs(3), 50_000, &standing, 16, page.columns());
-        lines.push("----".to_owned());
-        lines.extend(fanout_frame(Nanos::from_secs(1), 9, &empty, 16, page.columns()));
-        lines
     });
 }

@@ -4,7 +4,7 @@ use super::super::receiver_counts::{Counts, Stretch, burst_classes};
 use super::super::receiver_plan::{ReceiverEvent, ReceiverOrder};
 use super::BlastReceiver;
 use crate::machine::Orders;
-use crate::record::{BlastReceived, Sink};
+use crate::record::{BlastInterval, BlastReceived, Sink};
 use crate::units::Nanos;
 
 impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
@@ -83,7 +83,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     fn close_stretch(&mut self, end: Nanos) {
         let first = self.first.unwrap_or_default();
-        let interval = self.stretch.close(end, first, self.counts(), self.tracker.lost());
+        let delay = self.stretch.transit_max.zip(self.delay.min_transit());
+        let delay_max_ns = delay.map(|(most, least)| most.abs_diff(least));
+        let closed = self.stretch.close(end, first, self.counts(), self.tracker.lost());
+        let interval = BlastInterval { delay_max_ns, ..closed };
         self.tell(ReceiverEvent::Interval(interval));
     }
 
@@ -93,7 +96,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         if self.first.is_none() {
             return;
         }
-        let Stretch { start, counts, lost_high } = self.stretch;
+        let Stretch { start, counts, lost_high, .. } = self.stretch;
         if self.last > start {
             self.close_stretch(self.last_end(start));
         } else if counts != self.counts() {
