@@ -142,11 +142,15 @@ fn delays(effort: Effort) {
 
 fn pacers(effort: Effort) {
     for burst in [1u32, 44] {
-        let fresh = || Pacer::new(Nanos::ZERO, 849_185, Nanos::from_secs(1), Some(burst));
+        let fresh = || {
+            Pacer::new(Nanos::ZERO, 849_185, Nanos::from_secs(1), Some(burst))
+                .with_bounded_catch_up()
+        };
         measure(&format!("pacer, bursts of {burst}"), effort, fresh, |pacer| {
             for _ in 0..effort.datagrams / burst {
-                let due = pacer.due(black_box(pacer.next_at()));
-                pacer.commit(due);
+                let now = black_box(pacer.next_at());
+                let due = pacer.due(now);
+                pacer.commit(now, due);
             }
         });
     }
