@@ -2,12 +2,13 @@
 
 use super::Chance;
 use super::corruption::{Corruption, Flip};
-use super::delay::{Delay, DelayProcess, Reordering};
+use super::delay::{ArrivalOrder, Delay, DelayProcess, Hold, Jitter, Reordering};
 use super::forwarding::{Change, Forwarding};
 use super::loss::{Loss, LossProcess};
 use super::queue::{Bottleneck, EcnMarking, QueueProcess};
 use crate::units::Nanos;
 use fastrand::Rng;
+use std::ops::AddAssign;
 
 /// What one direction of a path does. The default does nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,26 @@ pub struct Impairments {
     pub delay: Delay,
     /// Which are overtaken.
     pub reordering: Reordering,
+    /// Whether delays that differ change the order.
+    pub order: ArrivalOrder,
+    /// The largest packet that gets through, in bytes; `None` for no limit.
+    pub mtu: Option<u32>,
+}
+
+impl Impairments {
+    /// Whether all datagrams that come at one time have one fate, whatever they hold: what was
+    /// received as one buffer can go on as one.
+    pub fn treats_all_alike(&self) -> bool {
+        matches!(self.loss, Loss::None | Loss::Blackout | Loss::Outages(_))
+            && self.duplication.share == Chance::NEVER
+            && self.bottleneck.is_none()
+            && self.marking == EcnMarking::Never
+            && self.corruption.share == Chance::NEVER
+            && self.forwarding == Forwarding::default()
+            && self.delay.jitter == Jitter::None
+            && self.reordering.share == Chance::NEVER
+            && self.mtu.is_none()
+    }
 }
 
 /// Datagrams that come more than once.
@@ -42,8 +63,12 @@ pub struct Duplication {
 /// One copy of a datagram that gets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// When.
+    /// Which datagram it is a copy of, counted from 0.
+    pub number: u64,
+    /// When; if it is held back, at the latest.
     pub at: Nanos,
+    /// What it is held back for.
+    pub hold: Option<Hold>,
     /// Whether CE is set.
     pub is_marked: bool,
     /// The bit that is flipped in it.
@@ -55,19 +80,28 @@ pub struct Arrival {
 /// Why a datagram, or a copy of one, does not get through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drop {
+    /// It is larger than the MTU.
+    TooBig,
+    /// The link was down.
+    Blackout,
     /// The model of loss took it.
     Lost,
     /// The queue before the bottleneck was full.
     QueueFull,
 }
 
-/// What was done to datagrams so far. `offered + duplicated = lost + queue_full + passed`.
+/// What was done to datagrams so far.
+/// `offered + duplicated = too_big + blackout + lost + queue_full + passed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImpairCounts {
     /// Datagrams that came.
     pub offered: u64,
     /// Copies that were added.
     pub duplicated: u64,
+    /// Datagrams above the MTU.
+    pub too_big: u64,
+    /// Datagrams that came while the link was down.
+    pub blackout: u64,
     /// Datagrams that the model of loss took.
     pub lost: u64,
     /// Copies for which the queue had no room.
@@ -84,10 +118,47 @@ pub struct ImpairCounts {
     pub held: u64,
 }
 
+impl ImpairCounts {
+    /// Copies that did not get through.
+    pub fn dropped(&self) -> u64 {
+        self.too_big + self.blackout + self.lost + self.queue_full
+    }
+
+    fn count_drops(&mut self, why: Drop, datagrams: u64) {
+        *match why {
+            Drop::TooBig => &mut self.too_big,
+            Drop::Blackout => &mut self.blackout,
+            Drop::Lost => &mut self.lost,
+            Drop::QueueFull => &mut self.queue_full,
+        } += datagrams;
+    }
+}
+
+impl AddAssign for ImpairCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.offered += other.offered;
+        self.duplicated += other.duplicated;
+        self.too_big += other.too_big;
+        self.blackout += other.blackout;
+        self.lost += other.lost;
+        self.queue_full += other.queue_full;
+        self.passed += other.passed;
+        self.marked += other.marked;
+        self.corrupted += other.corrupted;
+        self.changed += other.changed;
+        self.held += other.held;
+    }
+}
+
+/// Generators, one for each impairment that draws.
+const GENERATORS: usize = 7;
+
 /// The impairments of one direction at work.
 #[derive(Clone, Debug)]
 pub struct Impairer {
     impairments: Impairments,
+    /// The seed of each generator.
+    seeds: [u64; GENERATORS],
     loss: LossProcess,
     queue: Option<QueueProcess>,
     delay: DelayProcess,
@@ -95,6 +166,12 @@ pub struct Impairer {
     marking_rng: Rng,
     corruption_rng: Rng,
     forwarding_rng: Rng,
+    /// When the first came, or when it began.
+    start: Option<Nanos>,
+    /// The number of the next datagram.
+    next: u64,
+    /// Bytes that count towards the MTU beside those that a datagram is said to have.
+    headers: usize,
     counts: ImpairCounts,
 }
 
@@ -103,17 +180,22 @@ impl Impairer {
     pub fn new(impairments: Impairments, seed: u64) -> Self {
         let mut root = Rng::with_seed(seed);
         // A generator each, in an order that must stay.
-        let [loss, duplication, marking, corruption, jitter, hold, forwarding] =
-            std::array::from_fn(|_| root.fork());
+        let generators: [Rng; GENERATORS] = std::array::from_fn(|_| root.fork());
+        let seeds = generators.each_ref().map(Rng::get_seed);
+        let [loss, duplication, marking, corruption, jitter, hold, forwarding] = generators;
         Self {
+            seeds,
             loss: LossProcess::new(impairments.loss.clone(), loss),
-            queue: impairments.bottleneck.map(QueueProcess::new),
-            delay: DelayProcess::new(impairments.delay, impairments.reordering, [jitter, hold]),
+            queue: impairments.bottleneck.clone().map(QueueProcess::new),
+            delay: DelayProcess::new(&impairments, [jitter, hold]),
             duplication_rng: duplication,
             marking_rng: marking,
             corruption_rng: corruption,
             forwarding_rng: forwarding,
             impairments,
+            start: None,
+            next: 0,
+            headers: 0,
             counts: ImpairCounts::default(),
         }
     }
@@ -134,61 +216,137 @@ impl Impairer {
         self.counts
     }
 
-    /// A datagram of `payload` bytes comes at `now`, which never goes back; `is_ect` if it is
+    /// What depends on time counts from here, if not from the first datagram.
+    pub(super) fn start(&mut self, now: Nanos) {
+        self.start = Some(now);
+    }
+
+    /// Datagrams have so many bytes of headers beside those that are handed in.
+    pub(super) fn count_headers(&mut self, headers: usize) {
+        self.headers = headers;
+    }
+
+    /// The next datagram has this number, and draws what that number draws, whatever came before.
+    pub(super) fn seek(&mut self, number: u64) {
+        self.next = number;
+        let generators = self.seeds.map(|seed| Rng::with_seed(super::mixed(seed, number)));
+        let [loss, duplication, marking, corruption, jitter, hold, forwarding] = generators;
+        self.loss.seek(number, loss);
+        self.delay.draw_from([jitter, hold]);
+        self.duplication_rng = duplication;
+        self.marking_rng = marking;
+        self.corruption_rng = corruption;
+        self.forwarding_rng = forwarding;
+    }
+
+    /// Takes over from another: what comes from now on does not overtake what that one let through.
+    pub(super) fn follow(&mut self, before: &Self) {
+        self.delay.follow(&before.delay);
+    }
+
+    /// Takes over the queue of another, where both have one.
+    pub(super) fn follow_queue(&mut self, before: &mut Self) {
+        if let (Some(queue), Some(before)) = (&mut self.queue, &mut before.queue) {
+            queue.follow(before);
+        }
+    }
+
+    /// As [`Self::carry`], for so many datagrams that come at once: when all of them arrive, or why
+    /// none does. `None` where each has a fate of its own.
+    pub(super) fn carry_together(
+        &mut self,
+        now: Nanos,
+        datagrams: u64,
+    ) -> Option<Result<Nanos, Drop>> {
+        if !self.impairments.treats_all_alike() {
+            return None;
+        }
+        let start = *self.start.get_or_insert(now);
+        self.next += datagrams;
+        self.counts.offered += datagrams;
+        if self.loss.is_next_lost(now - start) {
+            let why = self.loss_by_model();
+            self.counts.count_drops(why, datagrams);
+            return Some(Err(why));
+        }
+        self.counts.passed += datagrams;
+        Some(Ok(self.delay.arrival(now).at))
+    }
+
+    /// A datagram of `bytes` comes at `now`, which never goes back; `is_ect` if it is
     /// capable of ECN. Hands each copy that gets through to `arrive`, and says why one did not.
     pub fn carry(
         &mut self,
         now: Nanos,
-        payload: usize,
+        bytes: usize,
         is_ect: bool,
         mut arrive: impl FnMut(Arrival),
     ) -> Option<Drop> {
+        let start = *self.start.get_or_insert(now);
+        let number = self.next;
+        self.next += 1;
         self.counts.offered += 1;
-        let is_lost = self.loss.is_next_lost();
+        let is_lost = self.loss.is_next_lost(now - start);
         let Duplication { share, copies } = self.impairments.duplication;
         // Drawn for those that are lost, too: one impairment does not change another's fates.
         let is_duplicated = share.draw(&mut self.duplication_rng);
-        if is_lost {
-            self.counts.lost += 1;
-            return Some(Drop::Lost);
+        let why = if self.impairments.mtu.is_some_and(|most| self.headers + bytes > most as usize) {
+            Some(Drop::TooBig)
+        } else {
+            is_lost.then(|| self.loss_by_model())
+        };
+        if let Some(why) = why {
+            self.counts.count_drops(why, 1);
+            return Some(why);
         }
         let copies = if is_duplicated { copies.max(1) } else { 0 };
         self.counts.duplicated += u64::from(copies);
         let mut dropped = None;
         for _ in 0..=copies {
-            match self.carry_copy(now, payload, is_ect) {
-                Ok(arrival) => arrive(arrival),
-                Err(why) => dropped = Some(why),
+            match self.carry_copy(now, start, bytes, is_ect) {
+                Some(arrival) => arrive(Arrival { number, ..arrival }),
+                None => dropped = Some(Drop::QueueFull),
             }
         }
         dropped
     }
 
-    fn carry_copy(&mut self, now: Nanos, payload: usize, is_ect: bool) -> Result<Arrival, Drop> {
+    fn loss_by_model(&self) -> Drop {
+        if self.impairments.loss == Loss::Blackout { Drop::Blackout } else { Drop::Lost }
+    }
+
+    /// A copy's arrival; `None` if the queue has no room.
+    fn carry_copy(
+        &mut self,
+        now: Nanos,
+        start: Nanos,
+        bytes: usize,
+        is_ect: bool,
+    ) -> Option<Arrival> {
         let departure = match &mut self.queue {
             None => Some((now, Nanos::ZERO)),
-            Some(queue) => queue.departure(now, payload),
+            Some(queue) => queue.departure(now, start, bytes),
         };
         let Some((left, wait)) = departure else {
             self.counts.queue_full += 1;
-            return Err(Drop::QueueFull);
+            return None;
         };
         let is_marked = self.impairments.marking.marks(wait, &mut self.marking_rng) && is_ect;
         let flip = self.impairments.corruption.draw(&mut self.corruption_rng);
-        let change = self.impairments.forwarding.draw(payload, &mut self.forwarding_rng);
+        let change = self.impairments.forwarding.draw(bytes, &mut self.forwarding_rng);
         let delayed = self.delay.arrival(left);
         self.counts.passed += 1;
         self.counts.marked += u64::from(is_marked);
         self.counts.corrupted += u64::from(flip.is_some());
         self.counts.changed += u64::from(change.is_some());
-        self.counts.held += u64::from(delayed.is_held);
-        Ok(Arrival { at: delayed.at, is_marked, flip, change })
+        self.counts.held += u64::from(delayed.hold.is_some());
+        Some(Arrival { number: 0, at: delayed.at, hold: delayed.hold, is_marked, flip, change })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Jitter, QueueLimit};
+    use super::super::{Capacity, Outages, QueueLimit};
     use super::*;
     use crate::units::BitRate;
 
@@ -197,7 +355,7 @@ mod tests {
             loss: Loss::Independent(Chance::percent(10)),
             duplication: Duplication { share: Chance::percent(5), copies: 2 },
             bottleneck: Some(Bottleneck {
-                rate: BitRate(10_000_000),
+                capacity: Capacity::Rate(BitRate(10_000_000)),
                 queue: QueueLimit::Time(Nanos::from_millis(20)),
                 overhead: 42,
             }),
@@ -212,7 +370,13 @@ mod tests {
                 base: Nanos::from_millis(30),
                 jitter: Jitter::Normal(Nanos::from_millis(2)),
             },
-            reordering: Reordering { share: Chance::percent(1), hold: Nanos::from_millis(10) },
+            reordering: Reordering {
+                share: Chance::percent(1),
+                hold: Nanos::from_millis(10),
+                by: 0,
+            },
+            order: ArrivalOrder::Kept,
+            mtu: Some(1_400),
         }
     }
 
@@ -222,7 +386,8 @@ mod tests {
         let fate = |number: u64| {
             let mut copies = Vec::new();
             let is_ect = number.is_multiple_of(2);
-            impairer.carry(Nanos::from_millis(number), 1_300, is_ect, |copy| copies.push(copy));
+            let packet = if number % 100 == 7 { 1_401 } else { 1_300 };
+            impairer.carry(Nanos::from_millis(number), packet, is_ect, |copy| copies.push(copy));
             copies
         };
         let fates = (0..10_000).map(fate).collect();
@@ -234,7 +399,9 @@ mod tests {
         let (fates, counts) = fates(Impairments::default(), 1);
         for (number, copies) in (0..).zip(fates) {
             let at = Nanos::from_millis(number);
-            assert_eq!(copies, [Arrival { at, is_marked: false, flip: None, change: None }]);
+            let expected =
+                Arrival { number, at, hold: None, is_marked: false, flip: None, change: None };
+            assert_eq!(copies, [expected]);
         }
         assert_eq!(counts, ImpairCounts { offered: 10_000, passed: 10_000, ..counts });
     }
@@ -247,7 +414,7 @@ mod tests {
             assert_eq!(counts.passed, passed as u64);
             assert_eq!(
                 counts.offered + counts.duplicated,
-                counts.lost + counts.queue_full + counts.passed,
+                counts.too_big + counts.blackout + counts.lost + counts.queue_full + counts.passed,
                 "seed {seed}"
             );
             let copies = || fates.iter().flatten();
@@ -257,8 +424,13 @@ mod tests {
             let changed = copies().filter(|copy| copy.change.is_some()).count() as u64;
             assert_eq!(counts.changed, changed);
             let ImpairCounts { queue_full, marked, corrupted, changed, held, .. } = counts;
-            let each = [queue_full, marked, corrupted, changed, held];
+            let each = [queue_full, marked, corrupted, changed, held, counts.lost];
             assert!(each.iter().all(|count| *count > 0), "{counts:?}");
+            assert_eq!((counts.too_big, counts.blackout), (100, 0));
+            assert_eq!(copies().filter(|copy| copy.hold.is_some()).count() as u64, held);
+            for (number, copies) in (0..).zip(&fates) {
+                assert!(copies.iter().all(|copy| copy.number == number));
+            }
             // Only what is capable of ECN is marked.
             assert!(fates.iter().skip(1).step_by(2).flatten().all(|copy| !copy.is_marked));
         }
@@ -273,7 +445,77 @@ mod tests {
         };
         let loss = Loss::Independent(Chance::percent(10));
         let alone = Impairments { loss, ..Impairments::default() };
-        let beside = Impairments { bottleneck: None, ..all() };
+        let beside = Impairments { bottleneck: None, mtu: None, ..all() };
         assert_eq!(lost(alone), lost(beside));
+    }
+
+    #[test]
+    fn what_is_above_the_mtu_is_dropped_and_what_has_its_size_is_not() {
+        let mut impairer =
+            Impairer::new(Impairments { mtu: Some(1_280), ..Impairments::default() }, 1);
+        let mut arrived = 0;
+        assert_eq!(impairer.carry(Nanos(1), 1_280, false, |_| arrived += 1), None);
+        assert_eq!(impairer.carry(Nanos(1), 1_281, false, |_| arrived += 1), Some(Drop::TooBig));
+        let counts = impairer.counts();
+        assert_eq!((arrived, counts.passed, counts.too_big, counts.dropped()), (1, 1, 1, 1));
+        // It is too big, whatever the model of loss would have done.
+        let all = Impairments { loss: Loss::Blackout, mtu: Some(9), ..Impairments::default() };
+        let mut impairer = Impairer::new(all, 1);
+        assert_eq!(impairer.carry(Nanos(1), 10, false, |_| ()), Some(Drop::TooBig));
+        assert_eq!(impairer.carry(Nanos(1), 9, false, |_| ()), Some(Drop::Blackout));
+        assert_eq!(impairer.counts().blackout, 1);
+    }
+
+    #[test]
+    fn a_number_draws_the_same_whatever_came_before_it() {
+        let fate = |impairer: &mut Impairer, number: u64| {
+            let mut copies = Vec::new();
+            impairer.seek(number);
+            let lost = impairer.carry(Nanos(number), 1_200, true, |copy| copies.push(copy));
+            let each = |copy: &Arrival| (copy.number, copy.flip, copy.change, copy.hold.is_some());
+            (lost, copies.iter().map(each).collect::<Vec<_>>())
+        };
+        let all = Impairments { bottleneck: None, marking: EcnMarking::Never, ..all() };
+        let mut each = Impairer::new(all.clone(), 3);
+        let mut some = Impairer::new(all, 3);
+        let mut lost = 0;
+        for number in 0..20_000 {
+            let expected = fate(&mut each, number);
+            lost += u32::from(expected.0.is_some());
+            if number % 7 == 3 {
+                assert_eq!(fate(&mut some, number), expected, "{number}");
+            }
+        }
+        assert!((1_800..2_200).contains(&lost), "{lost} of 20,000 at 10 %");
+    }
+
+    #[test]
+    fn what_comes_together_has_the_fates_of_one_by_one() {
+        let outages = Outages { per_second: 5, length: Nanos::from_millis(20) };
+        let base = Nanos::from_millis(7);
+        let constant = Delay { base, jitter: Jitter::None };
+        for (loss, delay) in [
+            (Loss::None, Delay::default()),
+            (Loss::None, constant.clone()),
+            (Loss::Blackout, constant.clone()),
+            (Loss::Outages(outages), constant),
+        ] {
+            let impairments = Impairments { loss, delay, ..Impairments::default() };
+            assert!(impairments.treats_all_alike());
+            let [mut together, mut alone] = [(); 2].map(|()| Impairer::new(impairments.clone(), 6));
+            for tick in 0..2_000 {
+                let now = Nanos::from_millis(tick);
+                let fate = together.carry_together(now, 5).expect("all are alike");
+                for _ in 0..5 {
+                    let mut at = None;
+                    let why = alone.carry(now, 100, false, |arrival| at = Some(arrival.at));
+                    assert_eq!((at, why), (fate.ok(), fate.err()), "{tick}");
+                }
+            }
+            assert_eq!(together.counts(), alone.counts());
+        }
+        let lossy = Impairments { loss: all().loss, ..Impairments::default() };
+        assert_eq!(Impairer::new(lossy, 1).carry_together(Nanos(1), 5), None);
+        assert!(!all().treats_all_alike());
     }
 }

@@ -1,6 +1,8 @@
 //! Which datagrams are lost.
 
 use super::Chance;
+use super::outages::{OutageProcess, Outages};
+use crate::units::Nanos;
 use fastrand::Rng;
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -21,6 +23,10 @@ pub enum Loss {
     Pattern(Vec<bool>),
     /// Those whose numbers lie in one of these ranges.
     Ranges(Vec<Range<u64>>),
+    /// Those that come during an outage.
+    Outages(Outages),
+    /// All, as on a link that is down.
+    Blackout,
 }
 
 /// The model of Gilbert and Elliott: a channel that is good or bad, each with a loss of its own,
@@ -56,13 +62,24 @@ impl GilbertElliott {
 pub(super) struct LossProcess {
     loss: Loss,
     rng: Rng,
+    outages: Option<OutageProcess>,
     number: u64,
     is_bad: bool,
 }
 
 impl LossProcess {
-    pub fn new(loss: Loss, rng: Rng) -> Self {
-        Self { loss, rng, number: 0, is_bad: false }
+    pub fn new(loss: Loss, mut rng: Rng) -> Self {
+        let outages = match &loss {
+            Loss::Outages(outages) => Some(OutageProcess::new(*outages, rng.u64(..))),
+            _ => None,
+        };
+        Self { loss, rng, outages, number: 0, is_bad: false }
+    }
+
+    /// The datagram to come has this number, and draws from this generator.
+    pub fn seek(&mut self, number: u64, rng: Rng) {
+        self.number = number;
+        self.rng = rng;
     }
 
     /// The channel is good again.
@@ -71,8 +88,8 @@ impl LossProcess {
         self.is_bad = false;
     }
 
-    /// Whether the next datagram is lost.
-    pub fn is_next_lost(&mut self) -> bool {
+    /// Whether the next datagram is lost, which comes so long after the first or the start.
+    pub fn is_next_lost(&mut self, elapsed: Nanos) -> bool {
         let number = self.number;
         self.number += 1;
         match &self.loss {
@@ -90,6 +107,10 @@ impl LossProcess {
                 length => pattern[(number % length) as usize],
             },
             Loss::Ranges(ranges) => ranges.iter().any(|range| range.contains(&number)),
+            Loss::Outages(_) => {
+                self.outages.as_mut().is_some_and(|outages| outages.is_out(elapsed))
+            }
+            Loss::Blackout => true,
         }
     }
 }
@@ -100,7 +121,7 @@ mod tests {
 
     fn drawn(loss: Loss, count: usize) -> Vec<bool> {
         let mut process = LossProcess::new(loss, Rng::with_seed(7));
-        (0..count).map(|_| process.is_next_lost()).collect()
+        (0..count).map(|_| process.is_next_lost(Nanos::ZERO)).collect()
     }
 
     fn lost(fates: &[bool]) -> usize {
@@ -125,6 +146,7 @@ mod tests {
         let ranges = Loss::Ranges(vec![2..4, 6..7]);
         assert_eq!(numbers(drawn(ranges, 10)), [2, 3, 6]);
         assert_eq!(numbers(drawn(Loss::None, 10)), [0_usize; 0]);
+        assert_eq!(numbers(drawn(Loss::Blackout, 3)), [0, 1, 2]);
     }
 
     #[test]

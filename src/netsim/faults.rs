@@ -3,8 +3,8 @@
 use super::unproven::Accounts;
 use super::{Forgotten, Link, Nat, NatTimers, Refresh, Way};
 use crate::impair::{
-    Bottleneck, Chance, Corruption, Delay, Duplication, GilbertElliott, Impairments, Jitter, Loss,
-    QueueLimit, Reordering,
+    Bottleneck, Capacity, Chance, Corruption, Delay, Duplication, GilbertElliott, Impairments,
+    Jitter, Loss, QueueLimit, Reordering,
 };
 use crate::units::{BitRate, Nanos};
 use std::net::IpAddr;
@@ -187,7 +187,7 @@ impl Fault {
                 both(Impairments { duplication, ..calm.clone() })
             }
             Self::Reordering => {
-                let reordering = Reordering { share: Chance::percent(10), hold: millis(15) };
+                let reordering = Reordering { share: Chance::percent(10), hold: millis(15), by: 0 };
                 both(Impairments { reordering, ..calm.clone() })
             }
             Self::Jitter => {
@@ -205,7 +205,8 @@ impl Fault {
             Self::Bottleneck => {
                 let queue = QueueLimit::Time(millis(100));
                 let rate = BitRate(5_000_000);
-                let bottleneck = Some(Bottleneck { rate, queue, overhead: 0 });
+                let bottleneck =
+                    Some(Bottleneck { capacity: Capacity::Rate(rate), queue, overhead: 0 });
                 both(Impairments { bottleneck, ..calm.clone() })
             }
             Self::Extremes => Weather { extremes: Chance::percent(1), ..clean() },

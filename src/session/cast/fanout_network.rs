@@ -85,7 +85,7 @@ impl Path {
             loss: Loss::Independent(thousandths(loss)),
             duplication: Duplication { share: thousandths(copies), copies: 1 },
             delay: Delay { base: self.delay, jitter: Jitter::None },
-            reordering: Reordering { share: Chance::percent(50), hold: self.jitter },
+            reordering: Reordering { share: Chance::percent(50), hold: self.jitter, by: 0 },
             ..Impairments::default()
         }
     }

@@ -185,7 +185,7 @@ fn loss_copies_and_disorder_are_what_the_link_did() {
         loss: Loss::Independent(Chance::percent(16)),
         duplication: Duplication { share: Chance::percent(8), copies: 1 },
         delay: delay(1),
-        reordering: Reordering { share: Chance::percent(50), hold: Nanos::from_millis(2) },
+        reordering: Reordering { share: Chance::percent(50), hold: Nanos::from_millis(2), by: 0 },
         ..Impairments::default()
     };
     let late_ends = Impairments { delay: delay(30), ..Impairments::default() };

@@ -5,7 +5,7 @@ use super::{FarEnd, Kind, RoundDriver, RoundDriverEnd, RoundParameters};
 use crate::batch::TxBatch;
 use crate::control::Sealer;
 use crate::impair::{
-    Bottleneck, Chance, Delay, Duplication, Impairments, Jitter, Loss, QueueLimit,
+    Bottleneck, Capacity, Chance, Delay, Duplication, Impairments, Jitter, Loss, QueueLimit,
 };
 use crate::machine::{Executor, Orders, Session};
 use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, Policer, Router, SimSocket, Way};
@@ -223,7 +223,8 @@ impl World {
             let delay = Delay { base: Nanos::from_millis(1), jitter: Jitter::None };
             // No two arrive at one instant.
             let (rate, queue) = (BitRate(10_000_000_000), QueueLimit::Time(Nanos::from_secs(1)));
-            let bottleneck = Some(Bottleneck { rate, queue, overhead: 0 });
+            let bottleneck =
+                Some(Bottleneck { capacity: Capacity::Rate(rate), queue, overhead: 0 });
             Impairments { duplication, bottleneck, delay, ..Impairments::default() }
         });
         let lossy = self.loss.map(|share| {

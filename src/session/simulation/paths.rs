@@ -25,7 +25,7 @@ pub fn lossy(percent: u32) -> Loss {
 
 /// So many in a thousand are held back for so long.
 pub fn held(per_mille: u32, hold: Nanos) -> Reordering {
-    Reordering { share: Chance::per_million(per_mille * 1_000), hold }
+    Reordering { share: Chance::per_million(per_mille * 1_000), hold, by: 0 }
 }
 
 /// A share that comes twice.
