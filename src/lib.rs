@@ -111,6 +111,7 @@
 //! report/words                   every sentence, a file per subject
 //! cli                            the command line as clap types
 //! cli/cast                       arguments of `cast`
+//! cli/impairment                 what `relay` does to datagrams, as text
 //! cli/probe                      arguments of the probes
 //! commands                       from arguments to sockets, a session and a report
 //! commands/blast                 throughput runs and series of them

@@ -47,7 +47,7 @@ const MAP: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["units", "wire", "stats", "batch", "record"]),
-    ("cli", &["units", "wire"]),
+    ("cli", &["units", "wire", "impair"]),
     (
         "commands",
         // The simulated network in the tests of a search.

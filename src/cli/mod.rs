@@ -7,6 +7,7 @@ mod charset;
 mod command;
 mod completions;
 mod habits;
+mod impairment;
 mod man;
 mod optional_value;
 mod parse;
@@ -26,6 +27,9 @@ pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs}
 pub use charset::is_ascii_only;
 pub use command::command;
 pub use completions::{CompletionsArgs, ShellArg, completions};
+pub use impairment::{
+    Impairment, ImpairmentFileError, Kind as ImpairmentKind, ParseImpairmentError,
+};
 pub use man::{ManArgs, ManPage, man_pages};
 pub use parse::{Stopped, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
