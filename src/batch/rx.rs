@@ -100,6 +100,8 @@ pub struct RxBatch {
     capacity: usize,
     entries: Vec<RxEntry>,
     filled: usize,
+    /// Buffers that the next call may fill.
+    usable: usize,
 }
 
 impl RxBatch {
@@ -111,6 +113,7 @@ impl RxBatch {
             capacity,
             entries: vec![RxEntry::default(); buffers],
             filled: 0,
+            usable: buffers,
         }
     }
 
@@ -121,9 +124,14 @@ impl RxBatch {
         buffers * (capacity + size_of::<RxEntry>())
     }
 
-    /// Number of buffers.
+    /// Number of buffers that a call may fill.
     pub fn buffers(&self) -> usize {
-        self.entries.len()
+        self.usable
+    }
+
+    /// Has the next calls fill so many buffers at most, at least 1 and at most all.
+    pub fn use_buffers(&mut self, most: usize) {
+        self.usable = most.clamp(1, self.entries.len());
     }
 
     /// Size of one buffer in bytes.
@@ -194,6 +202,15 @@ mod tests {
         let batch = batch_with(50, 50, 20);
         let parts: Vec<_> = batch.datagrams().map(|d| (d.payload[0], d.payload.len())).collect();
         assert_eq!(parts, [(0, 20), (20, 20), (40, 10)]);
+    }
+
+    #[test]
+    fn a_batch_offers_as_many_buffers_as_it_is_told_to_and_one_at_least() {
+        let mut batch = RxBatch::new(4, 8);
+        for (most, offered) in [(2, 2), (0, 1), (9, 4)] {
+            batch.use_buffers(most);
+            assert_eq!(batch.buffers(), offered);
+        }
     }
 
     #[test]

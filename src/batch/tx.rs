@@ -209,6 +209,42 @@ impl TxBatch {
         true
     }
 
+    /// Appends bytes that no slot refers to yet and returns where they begin; `None` when they do not
+    /// fit. [`TxBatch::refer`] makes datagrams of them, for one destination or several.
+    #[inline]
+    pub fn store(&mut self, bytes: &[u8]) -> Option<u32> {
+        let (start, end) = (self.used, self.used + bytes.len());
+        self.arena.get_mut(start..end)?.copy_from_slice(bytes);
+        self.used = end;
+        Some(start as u32)
+    }
+
+    /// Appends a datagram whose bytes were stored before. `false` when no slot is left.
+    #[inline]
+    pub fn refer(&mut self, slot: TxSlot) -> bool {
+        if self.slots.len() == self.max_slots {
+            return false;
+        }
+        let behind = |first: &TxSlot| first.offset + first.len * self.slots.len() as u32;
+        let is_next = |first: &TxSlot| first.is_like(&slot) && behind(first) == slot.offset;
+        self.uniform &= self.slots.first().is_none_or(is_next);
+        self.slots.push(slot);
+        true
+    }
+
+    /// Bytes that can still be stored.
+    pub fn free_bytes(&self) -> usize {
+        self.arena.len() - self.used
+    }
+
+    /// Removes the datagrams and the destinations, and keeps what is stored.
+    pub fn clear_slots(&mut self) {
+        self.slots.clear();
+        self.dests.clear();
+        self.uniform = true;
+        self.policies = false;
+    }
+
     /// Whether all datagrams are contiguous with one size and one destination, so that the first
     /// describes all.
     pub fn is_uniform(&self) -> bool {
@@ -318,6 +354,26 @@ mod tests {
         batch.push(DestId::CONNECTED, 8).unwrap();
         batch.repeat(DestId::CONNECTED);
         assert!(!batch.is_uniform());
+    }
+
+    #[test]
+    fn stored_bytes_are_sent_to_several_and_stay_when_the_slots_go() {
+        let mut batch = TxBatch::new(3, 8);
+        let offset = batch.store(b"abcd").unwrap();
+        assert_eq!((batch.len(), batch.free_bytes()), (0, 4));
+        assert_eq!(batch.store(b"12345"), None);
+        for (part, is_uniform) in [(0, true), (1, true), (0, false)] {
+            let slot = TxSlot { offset: offset + 2 * part, len: 2, dest: DestId::CONNECTED };
+            assert!(batch.refer(slot));
+            assert_eq!(batch.is_uniform(), is_uniform);
+        }
+        assert!(!batch.refer(TxSlot { offset, len: 4, dest: DestId::CONNECTED }));
+        let told: Vec<_> = batch.slots().iter().map(|slot| batch.payload(slot)).collect();
+        assert_eq!(told, [&b"ab"[..], b"cd", b"ab"]);
+        batch.clear_slots();
+        assert!(batch.is_empty() && batch.is_uniform());
+        assert!(batch.refer(TxSlot { offset, len: 4, dest: DestId::CONNECTED }));
+        assert_eq!(batch.payload(&batch.slots()[0]), b"abcd");
     }
 
     #[test]
