@@ -204,6 +204,17 @@ impl NetError {
         source.raw_os_error() == Some(errno::EADDRINUSE)
     }
 
+    /// The error number of the system call that failed; `None` if none did.
+    pub fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Bind { source, .. }
+            | Self::Connect { source, .. }
+            | Self::Option { source, .. }
+            | Self::Join { source, .. } => source.raw_os_error(),
+            _ => None,
+        }
+    }
+
     /// Advice for the user; `None` when the message is sufficient.
     pub fn hint(&self) -> Option<HostHint> {
         let (Self::Bind { source, .. }

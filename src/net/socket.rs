@@ -191,14 +191,32 @@ impl Socket {
     ///
     /// This host denies the call or has no memory for it. Errors from the network are none.
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
+        Self::receive_with(&self.fd, (&mut self.receive, self.many), &mut self.answers, batch)
+    }
+
+    /// As [`Socket::receive`], with the scratch memory of a call that many sockets share.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Socket::receive`].
+    pub fn receive_by(&mut self, call: &mut ReceiveCall, batch: &mut RxBatch) -> io::Result<usize> {
+        Self::receive_with(&self.fd, (call, self.many), &mut self.answers, batch)
+    }
+
+    fn receive_with(
+        fd: &OwnedFd,
+        (call, many): (&mut ReceiveCall, bool),
+        answers: &mut ErrorQueue,
+        batch: &mut RxBatch,
+    ) -> io::Result<usize> {
         // The receive call also reports pending errors of sent datagrams, once each. The error
         // queue holds them with their address, so it is drained and the receive repeated.
         let mut unexplained = 0;
         for _ in 0..STUMBLES {
-            let got = if self.many {
-                self.receive.receive_many(self.fd.as_fd(), batch)
+            let got = if many {
+                call.receive_many(fd.as_fd(), batch)
             } else {
-                self.receive.receive_one(self.fd.as_fd(), batch)
+                call.receive_one(fd.as_fd(), batch)
             };
             match got {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
@@ -206,7 +224,7 @@ impl Socket {
                 Err(error) if error.raw_os_error().is_some_and(is_icmp_number) => {
                     let number = error.raw_os_error().unwrap_or(errno::EIO);
                     unexplained += 1;
-                    if self.answers.explains(&self.fd, number) {
+                    if answers.explains(fd, number) {
                         unexplained = 0;
                     } else if unexplained == UNEXPLAINED {
                         return Err(error);
@@ -255,6 +273,20 @@ impl Socket {
     pub fn set_multicast_interface(&self, index: u32) -> Result<(), NetError> {
         sys::set_multicast_interface(self.fd.as_fd(), self.family, index)
             .map_err(|source| NetError::Option { option: SocketOption::MulticastInterface, source })
+    }
+
+    /// Sets the TTL or hop limit of what it sends, 1 to 255, to groups, too.
+    pub fn set_ttl(&self, ttl: u8) -> Result<(), NetError> {
+        let (fd, family) = (self.fd.as_fd(), self.family);
+        let both = sys::set_ttl(fd, family, ttl);
+        both.and_then(|()| sys::set_multicast_ttl(fd, family, ttl))
+            .map_err(|source| NetError::Option { option: SocketOption::Ttl, source })
+    }
+
+    /// Sets TOS or traffic class of what it sends.
+    pub fn set_tos(&self, tos: u8) -> Result<(), NetError> {
+        sys::set_tos(self.fd.as_fd(), self.family, tos)
+            .map_err(|source| NetError::Option { option: SocketOption::Tos, source })
     }
 
     /// Joins a group.

@@ -34,8 +34,9 @@ pub struct OutMessage<'a> {
     pub segment: u16,
 }
 
-/// Scratch memory for a send call, besides the payload; allocated once.
+/// Scratch memory for a send call, besides the payload; it grows to the largest batch, once.
 pub struct SendCall {
+    most: usize,
     headers: Vec<libc::mmsghdr>,
     vectors: Vec<libc::iovec>,
     names: Vec<libc::sockaddr_storage>,
@@ -50,21 +51,33 @@ unsafe impl Send for SendCall {}
 impl SendCall {
     /// Memory for up to `messages` messages per call, at least 1.
     pub fn new(messages: usize) -> Self {
-        let messages = messages.max(1);
-        // SAFETY: mmsghdr and iovec are plain integers and pointers; zero is valid for both.
-        let (header, vector) = unsafe { (mem::zeroed(), mem::zeroed()) };
         Self {
-            headers: vec![header; messages],
-            vectors: vec![vector; messages],
-            names: vec![address::empty(); messages],
-            controls: vec![ControlBuffer::EMPTY; messages],
+            most: messages.max(1),
+            headers: Vec::new(),
+            vectors: Vec::new(),
+            names: Vec::new(),
+            controls: Vec::new(),
             prepared: 0,
         }
     }
 
     /// Most messages per call.
     pub fn capacity(&self) -> usize {
-        self.headers.len()
+        self.most
+    }
+
+    /// Has room for so many messages, at most as many as a call may have.
+    fn grow(&mut self, messages: usize) {
+        let messages = messages.min(self.most);
+        if messages <= self.headers.len() {
+            return;
+        }
+        // SAFETY: mmsghdr and iovec are plain integers and pointers; zero is valid for both.
+        let (header, vector) = unsafe { (mem::zeroed(), mem::zeroed()) };
+        self.headers.resize(messages, header);
+        self.vectors.resize(messages, vector);
+        self.names.resize(messages, address::empty());
+        self.controls.resize(messages, ControlBuffer::EMPTY);
     }
 
     /// Hands messages to the kernel in order and returns how many it took, at least one. An error
@@ -73,7 +86,7 @@ impl SendCall {
         &mut self,
         fd: BorrowedFd<'_>,
         family: Family,
-        messages: impl Iterator<Item = OutMessage<'a>>,
+        messages: impl ExactSizeIterator<Item = OutMessage<'a>>,
     ) -> io::Result<usize> {
         self.prepare(family, messages);
         // SAFETY: the first `prepared` headers point at live memory of the stated lengths: payloads
@@ -105,9 +118,15 @@ impl SendCall {
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    fn prepare<'a>(&mut self, family: Family, messages: impl Iterator<Item = OutMessage<'a>>) {
+    fn prepare<'a>(
+        &mut self,
+        family: Family,
+        messages: impl ExactSizeIterator<Item = OutMessage<'a>>,
+    ) {
         self.prepared = 0;
-        for (index, message) in messages.take(self.headers.len()).enumerate() {
+        // Before any header points to the rest.
+        self.grow(messages.len());
+        for (index, message) in messages.take(self.most).enumerate() {
             self.vectors[index] = libc::iovec {
                 iov_base: message.payload.as_ptr().cast_mut().cast(),
                 iov_len: message.payload.len(),
