@@ -3,6 +3,7 @@
 mod class;
 mod control;
 mod control_mac;
+mod datagram_filter;
 mod dscp;
 mod escape;
 mod fanout;
@@ -27,6 +28,7 @@ pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,
 };
 pub use control_mac::{AuthenticationError, ControlKey, KEY_LEN, KeyLength, SEAL_LEN, Seal};
+pub use datagram_filter::{DatagramFilter, Filtered, ParseFilterError};
 pub use dscp::{Dscp, Ecn, ParseDscpError, ParseEcnError, split_tos, tos};
 pub use escape::{EscapeError, escape, escape_into, harmless, is_harmful, unescape};
 pub use fanout::{
