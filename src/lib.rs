@@ -88,6 +88,7 @@
 //! session/probe/timeout          how long a NAT or firewall remembers a flow
 //! session/probe/trace            routers on the path
 //! session/recv                   receive, answer, store
+//! session/relay                  forwarding: flows, destinations, delays, counts
 //! session/send                   send, and print replies
 //! session/serve                  the server
 //! session/serve/probe            what the server keeps and answers as the agent of probes
@@ -119,6 +120,7 @@
 //! commands/cast/check            group checks
 //! commands/payload               where the payload comes from
 //! commands/probe                 probe runs
+//! commands/relay                 where a relay listens and forwards to
 //! commands/serve                 the server's run
 //! api                            builders: a measurement from another program
 //! ```

@@ -37,6 +37,7 @@ mod rates;
 mod recv;
 mod refusal;
 mod refused_sends;
+mod relay;
 mod report_check;
 mod round_trips;
 mod run_facts;
@@ -117,6 +118,11 @@ pub use recv::{
 };
 pub use refusal::{RemoteRefusal, ServerReply};
 pub use refused_sends::Refusal;
+pub use relay::{
+    RELAY_REFUSALS, RelayCaveat, RelayCounts, RelayDelay, RelayDestination, RelayDirection,
+    RelayDropped, RelayEvent, RelayFlow, RelayFlowEnd, RelayInterval, RelayNote, RelayOthers,
+    RelayRates, RelayRefusal, RelayRefused, RelaySummary, RelayWay,
+};
 pub use report_check::{
     IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };

@@ -15,6 +15,7 @@ pub mod ping;
 pub mod probe;
 mod read_delay;
 mod recv;
+pub mod relay;
 mod send;
 pub mod serve;
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod ping;
 pub mod ports;
 pub mod probe_all;
 pub mod progress;
+pub mod relay;
 pub mod scan;
 pub mod serve;
 pub mod shape;

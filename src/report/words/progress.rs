@@ -59,6 +59,11 @@ pub enum Doing {
         /// How many.
         groups: u64,
     },
+    /// A relay.
+    Relay {
+        /// Its destinations.
+        destinations: u64,
+    },
     /// A receiver of datagrams.
     Receive {
         /// Its ports.
@@ -79,6 +84,9 @@ impl Worded for Doing {
             }
             Self::Ping { targets } => format!("ping {}", plural(*targets, "target")),
             Self::CastReceive { groups } => format!("receiving {}", plural(*groups, "group")),
+            Self::Relay { destinations } => {
+                format!("relaying to {}", plural(*destinations, "destination"))
+            }
             Self::Receive { sockets: 1 } => "receiving".to_owned(),
             Self::Receive { sockets } => format!("receiving on {}", plural(*sockets, "socket")),
         }
