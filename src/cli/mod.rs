@@ -17,6 +17,7 @@ mod probe;
 mod probe_name;
 mod recv;
 mod report;
+mod relay;
 mod send;
 mod serve;
 mod shared;
@@ -40,6 +41,7 @@ pub use probe::{
 };
 pub use recv::RecvArgs;
 pub use report::ReportArgs;
+pub use relay::{AnswersArg, RelayArgs};
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
@@ -97,6 +99,7 @@ impl Cli {
                 CastCommand::Check(args) => args.quiet,
             },
             Command::Serve(args) => args.quiet,
+            Command::Relay(args) => args.quiet,
             Command::Blast(args) => args.quiet,
             Command::Ping(args) => args.quiet,
             Command::Completions(_) | Command::Man(_) => false,
@@ -162,6 +165,8 @@ impl Cli {
                 CastCommand::Recv(args) => document(args.json, "cast recv"),
                 CastCommand::Check(args) => document(args.json, "cast check"),
             },
+            Command::Relay(args) if args.jsonl => Lines("relay"),
+            Command::Relay(args) => document(args.json, "relay"),
             Command::Serve(args) if args.json || args.jsonl => Lines("serve"),
             Command::Send(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => {
                 Text
@@ -195,6 +200,8 @@ pub enum Command {
     Recv(RecvArgs),
     /// Multicast, broadcast and host lists: send, receive, check
     Cast(CastArgs),
+    /// Forward datagrams, copy them to several hosts, or impair them on the way
+    Relay(Box<RelayArgs>),
     /// Run the server (throughput, STAMP, STUN, probe agent)
     Serve(ServeArgs),
     /// Measure throughput, loss and delay

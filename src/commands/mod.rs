@@ -16,6 +16,7 @@ mod probe;
 mod progress;
 mod recv;
 mod saved;
+mod relay;
 mod send;
 mod serve;
 mod shared;
@@ -59,6 +60,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Send(args) => send::run(args),
         Command::Recv(args) => recv::run(args),
         Command::Cast(args) => cast::run(args),
+        Command::Relay(args) => relay::run(&args),
         Command::Serve(args) => serve::run(args),
         Command::Blast(args) => blast::run(args),
         Command::Ping(args) => ping::run(args),

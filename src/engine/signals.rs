@@ -3,7 +3,7 @@
 
 use super::tally::Tally;
 use mio::net::UnixStream;
-use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::{flag, low_level};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as Pipe;
@@ -30,6 +30,10 @@ pub struct Signals {
     /// The same flag for a thread other than the loop's.
     asked_beside: Arc<AtomicBool>,
     pub(super) tally: Arc<Tally>,
+    /// Whether SIGHUP came, if it is heeded.
+    hung_up: Arc<AtomicBool>,
+    /// Where a signal wakes the loop.
+    wake: Pipe,
 }
 
 impl Signals {
@@ -58,7 +62,20 @@ impl Signals {
         flag::register(SIGQUIT, Arc::clone(&asked_beside))?;
         low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
         let (pipe, tally) = (UnixStream::from_std(read), Arc::default());
-        Ok((Self { pipe, arrived, asked, asked_beside, tally }, second))
+        let hung_up = Arc::default();
+        Ok((Self { pipe, arrived, asked, asked_beside, tally, hung_up, wake: write }, second))
+    }
+
+    /// Heeds SIGHUP, too, which ends the process otherwise.
+    pub fn heed_hangup(&self) -> io::Result<()> {
+        flag::register(SIGHUP, Arc::clone(&self.hung_up))?;
+        low_level::pipe::register(SIGHUP, self.wake.try_clone()?)?;
+        Ok(())
+    }
+
+    /// Whether SIGHUP came since the last call.
+    pub fn hung_up(&self) -> bool {
+        self.hung_up.swap(false, Ordering::AcqRel)
     }
 
     /// Has a second signal call this before it ends the process; the first call counts.

@@ -32,6 +32,7 @@ mod progress;
 mod progress_line;
 mod recv;
 mod recv_scene;
+mod relay;
 mod rows;
 mod send;
 mod serve;
@@ -78,6 +79,7 @@ pub use probe::{
 pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_text};
 pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text};
 pub use recv_scene::RecvScene;
+pub use relay::{FLOW_COLUMNS, RelayReport, RelayView, relay_interval_line, relay_text};
 pub use rows::{
     Columns, INTERVAL_COLUMNS, LineFormat, PORT_COLUMNS, RECEIVER_COLUMNS, RecordLines,
     SCANNED_COLUMNS, SOURCE_COLUMNS, TRIAL_COLUMNS, event_line, print_table,

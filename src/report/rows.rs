@@ -161,6 +161,11 @@ pub const SCANNED_COLUMNS: Columns = Columns(&[
 ]);
 
 impl Columns {
+    /// Columns of these keys.
+    pub(super) const fn of(keys: &'static [&'static str]) -> Self {
+        Self(keys)
+    }
+
     /// Their names, the first line of a table.
     pub fn head(self) -> String {
         self.0.join(",")

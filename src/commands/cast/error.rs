@@ -12,7 +12,7 @@ use thiserror::Error;
 /// Too few receivers came in time, and nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{}", words::too_few_receivers(*heard, *wanted))]
-pub(super) struct TooFewReceivers {
+pub(in crate::commands) struct TooFewReceivers {
     /// Receivers that came.
     pub heard: u64,
     /// Receivers that were waited for.
@@ -21,7 +21,7 @@ pub(super) struct TooFewReceivers {
 
 /// Arguments that clap accepts but the plan does not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(super) enum CastUsage {
+pub(in crate::commands) enum CastUsage {
     /// A `GROUP` that cannot be read.
     #[error("cannot read group {text:?}: {wrong}")]
     Group { text: String, wrong: GroupError },
@@ -88,7 +88,7 @@ pub(super) enum CastUsage {
 
 /// What is wrong with a local address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(super) enum LocalError {
+pub(in crate::commands) enum LocalError {
     /// Not an address and port.
     #[error("{wrong}")]
     Syntax { wrong: String },
@@ -114,7 +114,7 @@ pub(super) enum LocalError {
 
 /// The flag that gave a local address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LocalFlag {
+pub(in crate::commands) enum LocalFlag {
     Bind,
     Open,
 }
@@ -131,7 +131,7 @@ impl fmt::Display for LocalFlag {
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
+pub(in crate::commands) enum Family {
     V4,
     V6,
 }

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The purpose of one socket, decided before any socket opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(in crate::commands) struct Wanted {
     /// The local address and port.
     pub bind: SocketAddr,
     /// Interfaces on which datagrams may arrive; empty for any.
@@ -29,7 +29,7 @@ pub(super) struct Wanted {
 }
 
 /// Plans the sockets for every address.
-pub(super) fn plan(
+pub(in crate::commands) fn plan(
     addrs: &[SocketAddr],
     interfaces: &[u32],
     sources: &[IpAddr],
@@ -70,7 +70,7 @@ pub(super) fn plan(
 }
 
 /// The socket to which `--sender` is asked to send: any port of any address.
-pub(super) fn for_sender(sender: SocketAddr) -> Wanted {
+pub(in crate::commands) fn for_sender(sender: SocketAddr) -> Wanted {
     Wanted {
         bind: (wildcard(sender.ip()), 0).into(),
         interfaces: Vec::new(),
@@ -190,7 +190,7 @@ fn is_wildcard_v6(addr: &SocketAddr) -> bool {
 }
 
 /// A receiver's sockets, open and joined.
-pub(super) struct Listeners {
+pub(in crate::commands) struct Listeners {
     /// The sockets, in the order in which the event loop numbers them.
     pub sockets: Vec<Socket>,
     /// The purpose of each.
@@ -201,7 +201,7 @@ pub(super) struct Listeners {
 
 /// Opens and joins everything, or nothing: on an error the sockets are closed, and the kernel
 /// leaves their groups.
-pub(super) fn open(
+pub(in crate::commands) fn open(
     wanted: &[Wanted],
     plan: &SocketPlan,
     names: &Names,
@@ -294,7 +294,7 @@ impl Listeners {
 }
 
 /// Leaves every joined group, so that the network learns of it at once.
-pub(super) fn leave(sockets: &[Socket], kept: &[KeptSocket]) {
+pub(in crate::commands) fn leave(sockets: &[Socket], kept: &[KeptSocket]) {
     for (socket, kept) in sockets.iter().zip(kept) {
         for membership in &kept.memberships {
             // What was joined again since is left where the socket is closed.

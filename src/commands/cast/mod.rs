@@ -1,14 +1,14 @@
 //! `udpkit cast`: from arguments to a run.
 
 mod check;
-mod error;
+pub(super) mod error;
 mod group;
-mod listen;
+pub(super) mod listen;
 mod local_address;
 mod recv;
 mod send;
 mod sink;
-mod targets;
+pub(super) mod targets;
 mod warnings;
 
 pub use group::{GroupError, GroupHost, GroupSpec};

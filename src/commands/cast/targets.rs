@@ -14,11 +14,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Most addresses of one run, ranges expanded: each is a socket at the receiver and a datagram per
 /// round at the sender.
-pub(super) const TARGETS_MAX: usize = 1024;
+pub(in crate::commands) const TARGETS_MAX: usize = 1024;
 
 /// The role of an address on this host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(in crate::commands) enum Role {
     /// A multicast group.
     Group,
     /// The limited broadcast address, or that of an interface, with its index.
@@ -32,7 +32,7 @@ pub(super) enum Role {
 }
 
 /// The addresses of this host.
-pub(super) struct Host {
+pub(in crate::commands) struct Host {
     interfaces: Vec<Interface>,
     own: LocalAddresses,
     /// Whether the kernel lists them; if not, it is asked about each address.
@@ -109,7 +109,7 @@ impl Host {
 }
 
 /// Every address of the groups, each once, in the order given.
-pub(super) fn expand(
+pub(in crate::commands) fn expand(
     groups: &[String],
     family: FamilyChoice,
     any: Option<IpAddr>,
@@ -178,7 +178,7 @@ fn expand_one(
 }
 
 /// The indices of the given interfaces, each once.
-pub(super) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
+pub(in crate::commands) fn named_interfaces(names: &[String]) -> anyhow::Result<Vec<u32>> {
     let mut all = Vec::new();
     for name in names {
         let index = named_interface(name)?;
@@ -197,7 +197,7 @@ fn named_interface(name: &str) -> anyhow::Result<u32> {
 
 /// Whether an IPv6 group is confined to one link, and so needs an interface (RFC 4291 §2.7: scopes
 /// 1 and 2).
-pub(super) fn needs_interface(ip: IpAddr) -> bool {
+pub(in crate::commands) fn needs_interface(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(_) => false,
         IpAddr::V6(ip) => ip.is_multicast() && matches!(ip.segments()[0] & 0xf, 1 | 2),
@@ -205,7 +205,7 @@ pub(super) fn needs_interface(ip: IpAddr) -> bool {
 }
 
 /// Whether a group is in the source-specific range (RFC 4607 §1: 232/8, `ff3x::/32`).
-pub(super) fn is_source_specific(ip: IpAddr) -> bool {
+pub(in crate::commands) fn is_source_specific(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.octets()[0] == 232,
         IpAddr::V6(ip) => ip.segments()[0] & 0xfff0 == 0xff30 && ip.segments()[1] == 0,
@@ -213,7 +213,7 @@ pub(super) fn is_source_specific(ip: IpAddr) -> bool {
 }
 
 /// The wildcard address of a family.
-pub(super) fn wildcard(of: IpAddr) -> IpAddr {
+pub(in crate::commands) fn wildcard(of: IpAddr) -> IpAddr {
     if of.is_ipv6() { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }
 

@@ -1,0 +1,163 @@
+//! `udpkit relay`: from arguments to sockets and a run.
+
+mod addresses;
+mod error;
+
+use super::progress::show;
+use super::shared::detail_sockets;
+use super::usage::Step;
+use super::{Exit, Usage, message_of};
+use crate::cli::{AnswersArg, RelayArgs};
+use crate::commands::cast::targets::Host;
+use crate::engine::{Handle, RelayLoop, RelayLoopConfig, Reload, Signals, random_u64};
+use crate::net::{self, IoMode, SocketPlan, own_addresses};
+use crate::record::{RelayEvent, RelayNote, RelaySummary, Sink};
+use crate::report::words::progress::Doing;
+use crate::report::words::relay as words;
+use crate::report::{self, LineFormat, ProgressLine, RelayReport, RelayView};
+use crate::session::relay::{
+    AnswersFrom, FlowsOf, Relay, RelayListener, RelayPlan, RelayTarget, RelayTtl,
+};
+use crate::sys;
+use crate::units::Nanos;
+use addresses::{Listeners, Listening, TargetPlan};
+use anyhow::Context;
+use error::RelayUsage;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc::channel;
+use std::thread;
+
+/// Runs `udpkit relay`.
+pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
+    check(args).map_err(Usage::from)?;
+    let host = Host::ask();
+    let listening = Listening::read(args, &host)?;
+    let target_plan = TargetPlan::new(args)?;
+    let targets = target_plan.read(&listening.listeners(), &host)?;
+    let seed = random_u64()?;
+    let plan = socket_plan(args);
+    let Listeners { sockets, kept, listeners } = listening.open(&plan, &host)?;
+    // Each flow has a descriptor for each destination.
+    let _ = sys::raise_descriptor_limit();
+    // Before it says that it is ready: whoever reads that may signal it.
+    let signals = Signals::listen().context(Step::Signals)?;
+    if args.to_file.is_some() {
+        signals.heed_hangup().context(Step::Signals)?;
+    }
+    detail_sockets(&sockets);
+    let mut report = RelayReport::new(view(args));
+    let relaying = RelayNote::Relaying {
+        listen: listeners.iter().map(|one| one.address.into()).collect(),
+        destinations: targets.iter().map(|target| target.address.into()).collect(),
+    };
+    report.take(RelayEvent::Note(relaying));
+    let doing = Doing::Relay { destinations: targets.len() as u64 };
+    let is_shown = !args.quiet && args.report_every.is_none();
+    let running = show(doing, args.time, &signals, ProgressLine::when(is_shown))?;
+    let config = RelayLoopConfig { tick: args.report_every, towards: plan };
+    let looped = RelayLoop::new(sockets, Some(signals), config).and_then(|one| one.keeping(kept));
+    let mut looped = looped.context(Step::Start)?;
+    if args.to_file.is_some() {
+        let handle = looped.handle();
+        looped = looped.reloading(reload(target_plan, listeners.clone(), handle));
+    }
+    let relay = Relay::new(relay_plan(args, listeners, targets, seed), report);
+    let ended = looped.run(relay).context(Step::Run);
+    drop(running);
+    let done = ended?;
+    let exit = exit_of(&done.summary);
+    done.sink.finish(&done.summary);
+    Ok(exit)
+}
+
+/// A relay that forwarded nothing of what it was to forward has failed.
+fn exit_of(summary: &RelaySummary) -> Exit {
+    let (up, down) = (&summary.up.counts, &summary.down.counts);
+    let is_in_vain = up.received > 0
+        && up.forwarded + down.forwarded == 0
+        && up.refused.send_refused == up.received + up.copies;
+    if is_in_vain { Exit::Failed } else { Exit::Done }
+}
+
+/// Checks that clap cannot make.
+fn check(args: &RelayArgs) -> Result<(), RelayUsage> {
+    for (flag, span) in [("--report-every", args.report_every), ("--idle", Some(args.idle))] {
+        if span == Some(Nanos::ZERO) {
+            return Err(RelayUsage::ZeroTime { flag });
+        }
+    }
+    Ok(())
+}
+
+fn relay_plan(
+    args: &RelayArgs,
+    listeners: Vec<RelayListener>,
+    targets: Vec<RelayTarget>,
+    seed: u64,
+) -> RelayPlan {
+    RelayPlan {
+        listeners,
+        targets,
+        answers: match args.answers {
+            AnswersArg::First => AnswersFrom::First,
+            AnswersArg::All => AnswersFrom::All,
+            AnswersArg::None => AnswersFrom::None,
+        },
+        flows_of: if args.one_way { FlowsOf::AllClients } else { FlowsOf::EachClient },
+        port_changes: args.rewrite_port.clone(),
+        up: None,
+        down: None,
+        seed,
+        idle: args.idle,
+        most_flows: args.max_flows as usize,
+        ttl: args.ttl.map_or(RelayTtl::Router, RelayTtl::Set),
+        dscp: args.dscp.map(crate::wire::Dscp::value),
+        ecn: args.ecn.map(|ecn| ecn as u8),
+        allowed: args.allow.clone(),
+        filters: args.filter.clone(),
+        time: args.time,
+        own: own_addresses().unwrap_or_default(),
+        explain: net::explain,
+    }
+}
+
+/// The settings of all sockets but their addresses.
+fn socket_plan(args: &RelayArgs) -> SocketPlan {
+    SocketPlan {
+        details: true,
+        gro: true,
+        io: IoMode::from(args.io),
+        ..SocketPlan::new(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
+    }
+}
+
+/// Reads the destinations again in a thread of its own.
+fn reload(plan: TargetPlan, listeners: Vec<RelayListener>, handle: Handle) -> Reload {
+    let (to, lists) = channel();
+    let begin = move || {
+        let (plan, listeners) = (plan.clone(), listeners.clone());
+        let (to, handle) = (to.clone(), handle.clone());
+        let read = move || {
+            match plan.read(&listeners, &Host::ask()) {
+                // The relay may have ended meanwhile.
+                Ok(targets) => drop(to.send(targets)),
+                Err(error) => report::warning(words::not_reloaded(&message_of(&error))),
+            }
+            handle.wake();
+        };
+        if let Err(error) = thread::Builder::new().name("reload".to_owned()).spawn(read) {
+            report::warning(words::not_reloaded(&message_of(&error.into())));
+        }
+    };
+    Reload { begin: Box::new(begin), lists }
+}
+
+fn view(args: &RelayArgs) -> RelayView {
+    match (args.json, args.jsonl, args.csv) {
+        (true, ..) => RelayView::Document,
+        (_, true, _) => RelayView::Lines(LineFormat::Events),
+        (.., true) => RelayView::Lines(LineFormat::Rows),
+        _ if args.quiet => RelayView::Quiet,
+        _ => RelayView::Text,
+    }
+}

@@ -1,0 +1,314 @@
+//! What `relay` prints: what became of the datagrams of each direction, flow and destination.
+
+use super::number::{bits_or_dash, millis_or_dash, packets_or_dash};
+use super::page::{Align, ended, table};
+use super::words::occurrence::{occurrence_text, trouble_text};
+use super::words::relay as words;
+use super::words::terms::plural;
+use super::{
+    Columns, LineFormat, Output, Page, RecordLines, note, print_json, print_table, print_text,
+    send_refusal_line, send_trouble_line, status, warning,
+};
+use crate::record::{
+    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent, RelayFlow,
+    RelayInterval, RelayRefusal, RelaySummary, Sink, Worded,
+};
+use crate::units::{Nanos, group_digits};
+
+/// Rows of flows in a text; JSON has more.
+const FLOWS: usize = 16;
+
+/// `relay --csv`: one flow.
+pub const FLOW_COLUMNS: Columns = Columns::of(&[
+    "client",
+    "listen",
+    "first_ns",
+    "last_ns",
+    "end",
+    "up.received",
+    "up.received_bytes",
+    "up.copies",
+    "up.forwarded",
+    "up.forwarded_bytes",
+    "up.dropped.total",
+    "up.refused.total",
+    "up.queued",
+    "down.received",
+    "down.received_bytes",
+    "down.copies",
+    "down.forwarded",
+    "down.forwarded_bytes",
+    "down.dropped.total",
+    "down.refused.total",
+    "down.queued",
+]);
+
+/// What `relay` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayView {
+    /// Text.
+    Text,
+    /// Nothing but errors.
+    Quiet,
+    /// One JSON document at the end.
+    Document,
+    /// Lines for programs.
+    Lines(LineFormat),
+}
+
+/// Prints the output of `relay`.
+pub struct RelayReport {
+    view: RelayView,
+    out: Output,
+    lines: Option<RecordLines>,
+}
+
+impl RelayReport {
+    /// A report.
+    pub fn new(view: RelayView) -> Self {
+        let lines = match view {
+            RelayView::Lines(format @ LineFormat::Events) => {
+                Some(RecordLines::begin(format, "relay", FLOW_COLUMNS))
+            }
+            _ => None,
+        };
+        Self { view, out: Output::new(), lines }
+    }
+
+    /// Prints the result.
+    pub fn finish(mut self, summary: &RelaySummary) {
+        match self.view {
+            RelayView::Document => {
+                print_json(&Document::new("relay", summary));
+            }
+            RelayView::Lines(LineFormat::Events) => {
+                if let Some(lines) = &mut self.lines {
+                    lines.event("summary", summary);
+                }
+            }
+            RelayView::Lines(LineFormat::Rows) => {
+                print_table(FLOW_COLUMNS, &summary.flow_rows);
+                relay_text(summary, Page::of_stdout()).trim_end().lines().for_each(note);
+            }
+            RelayView::Text => {
+                print_text(&relay_text(summary, Page::of_stdout()));
+            }
+            RelayView::Quiet => {}
+        }
+    }
+
+    fn event<T: serde::Serialize>(&mut self, event: &'static str, record: &T) -> Flow {
+        self.lines.as_mut().map_or(Flow::Continue, |lines| lines.event(event, record))
+    }
+}
+
+impl Sink<RelayEvent> for RelayReport {
+    fn take(&mut self, event: RelayEvent) -> Flow {
+        match event {
+            RelayEvent::Interval(interval) => match self.view {
+                RelayView::Lines(LineFormat::Events) => self.event("interval", &interval),
+                RelayView::Text => self.out.line(relay_interval_line(&interval)),
+                RelayView::Document | RelayView::Lines(LineFormat::Rows) => {
+                    note(relay_interval_line(&interval));
+                    Flow::Continue
+                }
+                RelayView::Quiet => Flow::Continue,
+            },
+            RelayEvent::FlowEnded(flow) => self.event("flow", &flow),
+            RelayEvent::Note(told) => {
+                note(told.text());
+                Flow::Continue
+            }
+            RelayEvent::Trouble(trouble) => {
+                warning(send_trouble_line(&trouble));
+                Flow::Continue
+            }
+            RelayEvent::Refused(refusal) => {
+                warning(send_refusal_line(&refusal));
+                Flow::Continue
+            }
+            RelayEvent::Status(so_far) => {
+                status(relay_interval_line(&so_far));
+                Flow::Continue
+            }
+        }
+    }
+}
+
+/// One line of a running relay.
+pub fn relay_interval_line(interval: &RelayInterval) -> String {
+    let end = Nanos(interval.start_ns + interval.duration_ns).as_secs_f64();
+    let [up, down] = [&interval.up, &interval.down].map(|way| {
+        let packets = packets_or_dash(way.forwarded_datagrams_per_second);
+        let bits = bits_or_dash(way.forwarded_bits_per_second);
+        let lost = group_digits(way.dropped + way.refused);
+        format!("{packets:>9} {bits:>11} lost {lost}")
+    });
+    format!("{end:>7.1} s  up {up}  down {down}  flows {}", interval.flows)
+}
+
+/// The report as text.
+pub fn relay_text(summary: &RelaySummary, page: Page) -> String {
+    let mut text = page.paragraph("", 2, &heading(summary));
+    text.push('\n');
+    text.push_str(&directions(summary));
+    for (name, way) in [("up", &summary.up), ("down", &summary.down)] {
+        text.push_str(&page.labelled(name, &impairments(way)));
+    }
+    let delays = [("up", summary.up.delay), ("down", summary.down.delay)];
+    if delays.iter().any(|(_, delay)| delay.is_some()) {
+        text.push('\n');
+        text.push_str(&delay_table(delays));
+    }
+    text.push('\n');
+    text.push_str(&destinations(summary));
+    if !summary.flow_rows.is_empty() {
+        text.push('\n');
+        text.push_str(&flows(summary));
+    }
+    let rest = others(summary);
+    if !rest.is_empty() {
+        text.push('\n');
+        text.push_str(&page.fit_all(&rest));
+    }
+    text.push_str(&page.told("caution", &summary.caveats));
+    text
+}
+
+fn heading(summary: &RelaySummary) -> String {
+    let listen: Vec<_> = summary.listen.iter().map(ToString::to_string).collect();
+    let flows = plural(summary.flows, "flow");
+    let ended = if summary.interrupted { " (interrupted)" } else { "" };
+    let seed = summary.seed.map_or_else(String::new, |seed| format!("   seed {seed}"));
+    let time = Nanos(summary.duration_ns);
+    format!("relayed at {}   {time}{ended}   {flows}{seed}", listen.join(", "))
+}
+
+/// What became of the datagrams of both directions.
+fn directions(summary: &RelaySummary) -> String {
+    let (up, down) = (&summary.up, &summary.down);
+    let count = |name: &str, of: &dyn Fn(&RelayCounts) -> u64| {
+        vec![name.to_owned(), group_digits(of(&up.counts)), group_digits(of(&down.counts))]
+    };
+    let rate = |name: &str, of: &dyn Fn(&RelayDirection) -> String| {
+        vec![name.to_owned(), of(up), of(down)]
+    };
+    let rows = vec![
+        vec![String::new(), "up".to_owned(), "down".to_owned()],
+        count("received", &|counts| counts.received),
+        count("copies", &|counts| counts.copies),
+        count("forwarded", &|counts| counts.forwarded),
+        count("dropped", &|counts| counts.dropped.total),
+        count("refused", &|counts| counts.refused.total),
+        count("queued", &|counts| counts.queued),
+        count("forwarded bytes", &|counts| counts.forwarded_bytes),
+        rate("forwarded", &|way| packets_or_dash(way.forwarded_datagrams_per_second)),
+        rate("goodput", &|way| bits_or_dash(way.forwarded_bits_per_second)),
+    ];
+    table(&[Align::Left, Align::Right, Align::Right], rows)
+}
+
+/// What impairments did to the datagrams of a direction, and why others were refused.
+fn impairments(way: &RelayDirection) -> Vec<String> {
+    let counts = &way.counts;
+    let some =
+        |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", group_digits(count)));
+    let done = [
+        some(counts.dropped.lost, "lost"),
+        some(counts.dropped.rate_queue_full, "dropped by the full queue of the rate"),
+        some(counts.duplicated, "duplicated"),
+        some(counts.delayed, "delayed"),
+        some(counts.held_back, "held back to be reordered"),
+        some(counts.corrupted, "with a bit flipped"),
+        some(counts.marked, "marked with CE"),
+    ];
+    let done: Vec<String> = done.into_iter().flatten().collect();
+    let mut lines = Vec::new();
+    if !done.is_empty() {
+        lines.push(format!("impairments: {}", done.join(", ")));
+    }
+    for why in RelayRefusal::ALL {
+        let count = counts.refused.count(why);
+        if count > 0 {
+            lines.push(format!("refused {}: {}", group_digits(count), words::refusal(why)));
+        }
+    }
+    lines
+}
+
+fn delay_table(ways: [(&str, Option<RelayDelay>); 2]) -> String {
+    let cells = |name: String, of: DelayQuantiles| {
+        let mut row = vec![name];
+        row.extend([of.p50, of.p90, of.p99, of.p999, of.max].map(millis_or_dash));
+        row
+    };
+    let head = ["delay, ms", "p50", "p90", "p99", "p99.9", "max"].map(str::to_owned).to_vec();
+    let mut rows = vec![head];
+    for (name, delay) in ways {
+        let Some(RelayDelay { asked_ns, achieved_ns, late_ns }) = delay else { continue };
+        rows.push(cells(format!("{name} asked"), asked_ns));
+        rows.push(cells(format!("{name} achieved"), achieved_ns));
+        rows.push(cells(format!("{name} late"), late_ns));
+    }
+    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+    table(&align, rows)
+}
+
+fn destinations(summary: &RelaySummary) -> String {
+    let head = ["destination", "forwarded", "refused", "queued", "answers", "errors"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for row in &summary.destination_rows {
+        let gone = if row.is_current { "" } else { " (removed)" };
+        let mut cells = vec![format!("{}{gone}", words::target(row.destination))];
+        let counts =
+            [row.forwarded, row.refused.total, row.queued, row.answers, row.network_errors];
+        cells.extend(counts.map(group_digits));
+        rows.push(cells);
+    }
+    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
+    table(&align, rows)
+}
+
+fn flows(summary: &RelaySummary) -> String {
+    let head = ["client", "up", "forwarded", "dropped", "down", "forwarded", "dropped"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(summary.flow_rows.iter().take(FLOWS).map(flow_cells));
+    let mut align = vec![Align::Left];
+    align.resize(head.len(), Align::Right);
+    let mut text = table(&align, rows);
+    let more = summary.flow_rows.len().saturating_sub(FLOWS) as u64 + summary.other_flows.flows;
+    if more > 0 {
+        text.push_str(&ended([format!("  and {}", plural(more, "other flow"))]));
+    }
+    text
+}
+
+fn flow_cells(flow: &RelayFlow) -> Vec<String> {
+    let client = flow.client.map_or_else(|| "all clients".to_owned(), |one| one.to_string());
+    let mut cells = vec![client];
+    for way in [&flow.up, &flow.down] {
+        let lost = way.dropped.total + way.refused.total;
+        cells.extend([way.received, way.forwarded, lost].map(group_digits));
+    }
+    cells
+}
+
+/// Refusals by this host, errors from the network, and what happened to interfaces.
+fn others(summary: &RelaySummary) -> Vec<String> {
+    let mut lines = Vec::new();
+    for refusal in &summary.refusals {
+        let count = group_digits(refusal.datagrams);
+        let when = occurrence_text(refusal.seen);
+        lines.push(format!(
+            "  not sent {count} to {}: {}{when}",
+            refusal.destination, refusal.cause
+        ));
+    }
+    lines.extend(summary.network_errors.iter().map(|one| format!("  {}", trouble_text(one))));
+    if summary.other_network_errors > 0 {
+        let count = plural(summary.other_network_errors, "error");
+        lines.push(format!("  and {count} of other kinds"));
+    }
+    lines.extend(summary.interface_events.iter().map(|event| format!("  {}", event.text())));
+    lines
+}
