@@ -69,6 +69,8 @@ pub struct RelayLoop {
     listeners: usize,
     /// Sockets with something to receive.
     readable: VecDeque<usize>,
+    /// Sockets of the events of one poll.
+    woken: Vec<usize>,
     /// Sockets that took no more.
     blocked: Vec<usize>,
     retry_at: Nanos,
@@ -143,6 +145,7 @@ impl RelayLoop {
             ports: Vec::new(),
             listeners: listeners.len(),
             readable: VecDeque::new(),
+            woken: Vec::new(),
             blocked: Vec::new(),
             retry_at: Nanos::MAX,
             upkeep: None,
@@ -456,7 +459,6 @@ impl RelayLoop {
         if let Err(error) = self.poll.poll(&mut self.events, timeout) {
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        let mut woken = Vec::new();
         for event in &self.events {
             match event.token() {
                 WAKER => {}
@@ -472,14 +474,16 @@ impl RelayLoop {
                     let Some(port) = port else { continue };
                     port.is_readable |= event.is_readable();
                     port.is_erring |= event.is_error();
-                    woken.push(number);
+                    self.woken.push(number);
                     if event.is_writable() && self.blocked.contains(&number) {
                         self.retry_at = Nanos::ZERO;
                     }
                 }
             }
         }
-        woken.into_iter().for_each(|number| self.queue(number));
+        while let Some(number) = self.woken.pop() {
+            self.queue(number);
+        }
         Ok(())
     }
 }

@@ -346,7 +346,7 @@ pub enum RelayEvent {
     /// An interval is over.
     Interval(RelayInterval),
     /// A flow has ended.
-    FlowEnded(RelayFlow),
+    FlowEnded(Box<RelayFlow>),
     /// Something to tell.
     Note(RelayNote),
     /// The network reported an error: the first of its kind for a destination.

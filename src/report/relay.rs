@@ -155,7 +155,7 @@ pub fn relay_text(summary: &RelaySummary, page: Page) -> String {
     for (name, way) in [("up", &summary.up), ("down", &summary.down)] {
         text.push_str(&page.labelled(name, &impairments(way)));
     }
-    let delays = [("up", summary.up.delay), ("down", summary.down.delay)];
+    let delays = [("up", &summary.up.delay), ("down", &summary.down.delay)];
     if delays.iter().any(|(_, delay)| delay.is_some()) {
         text.push('\n');
         text.push_str(&delay_table(delays));
@@ -236,7 +236,7 @@ fn impairments(way: &RelayDirection) -> Vec<String> {
     lines
 }
 
-fn delay_table(ways: [(&str, Option<RelayDelay>); 2]) -> String {
+fn delay_table(ways: [(&str, &Option<RelayDelay>); 2]) -> String {
     let cells = |name: String, of: DelayQuantiles| {
         let mut row = vec![name];
         row.extend([of.p50, of.p90, of.p99, of.p999, of.max].map(millis_or_dash));
@@ -246,9 +246,9 @@ fn delay_table(ways: [(&str, Option<RelayDelay>); 2]) -> String {
     let mut rows = vec![head];
     for (name, delay) in ways {
         let Some(RelayDelay { asked_ns, achieved_ns, late_ns }) = delay else { continue };
-        rows.push(cells(format!("{name} asked"), asked_ns));
-        rows.push(cells(format!("{name} achieved"), achieved_ns));
-        rows.push(cells(format!("{name} late"), late_ns));
+        rows.push(cells(format!("{name} asked"), *asked_ns));
+        rows.push(cells(format!("{name} achieved"), *achieved_ns));
+        rows.push(cells(format!("{name} late"), *late_ns));
     }
     let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
     table(&align, rows)

@@ -26,7 +26,7 @@ pub(super) struct Listening {
 pub(super) struct Listeners {
     pub sockets: Vec<Socket>,
     pub kept: Vec<KeptSocket>,
-    pub listeners: Vec<RelayListener>,
+    pub known: Vec<RelayListener>,
 }
 
 impl Listening {
@@ -94,7 +94,7 @@ impl Listening {
             listeners.push(RelayListener { address, interfaces, is_shared: true });
         }
         kept.extend(opened.kept);
-        Ok(Listeners { sockets, kept, listeners })
+        Ok(Listeners { sockets, kept, known: listeners })
     }
 }
 

@@ -36,7 +36,7 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     let targets = target_plan.read(&listening.listeners(), &host)?;
     let seed = random_u64()?;
     let plan = socket_plan(args);
-    let Listeners { sockets, kept, listeners } = listening.open(&plan, &host)?;
+    let Listeners { sockets, kept, known: listeners } = listening.open(&plan, &host)?;
     // Each flow has a descriptor for each destination.
     let _ = sys::raise_descriptor_limit();
     // Before it says that it is ready: whoever reads that may signal it.

@@ -284,7 +284,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let listen = self.plan.listeners[flow.key.listener].address;
         let row = flow.row(listen, self.started.unwrap_or_default(), end);
         self.flows.keep(row.clone());
-        self.take(RelayEvent::FlowEnded(row));
+        self.take(RelayEvent::FlowEnded(Box::new(row)));
     }
 
     /// Ends the flows that have been silent for too long.

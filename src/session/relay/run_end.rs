@@ -56,7 +56,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let ways = [(RelayWay::Up, &self.up), (RelayWay::Down, &self.down)];
         let mut caveats = Vec::new();
         for (way, side) in ways {
-            let late = side.as_ref().and_then(|side| side.late_p99());
+            let late = side.as_ref().and_then(super::Impaired::late_p99);
             if let Some(late) = late.filter(|late| *late > USUAL) {
                 caveats.push(RelayCaveat::Late { way, late_p99_ns: late.0, most_ns: USUAL.0 });
             }

@@ -294,11 +294,10 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             }
         }
         // The TTL of a group is the system's unless it was asked for.
-        let kept = header.map(|header| match (target.is_shared, plan.ttl) {
+        header.map(|header| match (target.is_shared, plan.ttl) {
             (true, super::RelayTtl::Router) => Header { ttl: 0, ..header },
             _ => header,
-        });
-        kept
+        })
     }
 
     /// What became of the run.
