@@ -52,8 +52,8 @@ const MAP: &[(&str, &[&str])] = &[
         "commands",
         // The simulated network in the tests of a search.
         &[
-            "units", "wire", "stats", "pace", "batch", "record", "machine", "control", "sys",
-            "netsim", "session", "net", "engine", "report", "cli",
+            "units", "wire", "stats", "pace", "batch", "record", "machine", "impair", "control",
+            "sys", "netsim", "session", "net", "engine", "report", "cli",
         ],
     ),
     ("api", &["units", "record", "cli", "commands"]),

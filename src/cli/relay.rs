@@ -6,7 +6,7 @@
 
 use super::shared::heading::{EXPERT, LIMITS, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{address, network};
-use super::{FamilyArgs, IoArg};
+use super::{FamilyArgs, Impairment, IoArg};
 use crate::units::{Nanos, ParseWholeError, whole};
 use crate::wire::{DatagramFilter, Dscp, Ecn};
 use clap::{Args, ValueEnum};
@@ -24,6 +24,8 @@ use std::path::PathBuf;
     udpkit relay 9000 192.0.2.10:9000 10.0.0.1-9:9000 --answers first\n  \
     udpkit relay 514 --to-file collectors --one-way copy to all of a list\n  \
     udpkit relay 239.1.2.3:5000 192.0.2.10:5000 -I eth0   multicast to unicast\n  \
+    udpkit relay 9000 192.0.2.10:9000 --both 'loss 1%, delay 20ms'
+  \
     udpkit relay 0.0.0.0:53 '[2001:db8::53]:53'     from IPv4 to IPv6")]
 pub struct RelayArgs {
     /// Where to listen: ports, addresses, multicast groups
@@ -60,6 +62,23 @@ pub struct RelayArgs {
     /// Forward nothing back: all clients share the sockets towards destinations
     #[arg(long, conflicts_with = "answers", help_heading = WHAT)]
     pub one_way: bool,
+    /// Impair what clients send, on its way to destinations: 'loss 1%, delay 40ms'
+    ///
+    /// IMPAIRMENT is a list: loss 1%; loss burst 5x20ms; every 100; delay 40ms ± 10ms [normal,
+    /// uniform, pareto, file FILE]; reorder 1% by 3; duplicate 0.5%; corrupt 0.1%; rate 20M queue
+    /// 100ms; ecn mark at 5ms; mtu 1280; blackout; trace FILE (as mahimahi's). Phases follow one
+    /// another: '10s clean, 2s blackout', from the first datagram on.
+    #[arg(long, value_name = "IMPAIRMENT", help_heading = WHAT)]
+    pub up: Option<Impairment>,
+    /// Impair answers, on their way to clients
+    #[arg(long, value_name = "IMPAIRMENT", help_heading = WHAT)]
+    pub down: Option<Impairment>,
+    /// Impair both directions, each by itself
+    #[arg(long, value_name = "IMPAIRMENT", conflicts_with_all = ["up", "down"], help_heading = WHAT)]
+    pub both: Option<Impairment>,
+    /// Seed of the impairments: the same seed has the same fates by number [default: random]
+    #[arg(long, value_name = "N", help_heading = WHAT, hide_short_help = true)]
+    pub seed: Option<u64>,
     /// Forward only what meets these conditions; of several filters one must let it pass
     ///
     /// source=NETWORK, size=FROM-TO (payload bytes), dscp=DSCP, bytes=OFFSET:HEX; several with

@@ -124,6 +124,10 @@ pub struct RelayDropped {
     pub total: u64,
     /// By loss.
     pub lost: u64,
+    /// While the link was down.
+    pub blackout: u64,
+    /// Larger than the MTU.
+    pub too_big: u64,
     /// By the full queue of a rate.
     pub rate_queue_full: u64,
 }
@@ -183,6 +187,8 @@ impl RelayCounts {
         self.forwarded_bytes += other.forwarded_bytes;
         self.dropped.total += other.dropped.total;
         self.dropped.lost += other.dropped.lost;
+        self.dropped.blackout += other.dropped.blackout;
+        self.dropped.too_big += other.dropped.too_big;
         self.dropped.rate_queue_full += other.dropped.rate_queue_full;
         for why in RelayRefusal::ALL {
             self.refused.add(why, other.refused.count(why));

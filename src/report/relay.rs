@@ -215,6 +215,8 @@ fn impairments(way: &RelayDirection) -> Vec<String> {
         |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", group_digits(count)));
     let done = [
         some(counts.dropped.lost, "lost"),
+        some(counts.dropped.blackout, "lost while the link was down"),
+        some(counts.dropped.too_big, "above the MTU"),
         some(counts.dropped.rate_queue_full, "dropped by the full queue of the rate"),
         some(counts.duplicated, "duplicated"),
         some(counts.delayed, "delayed"),

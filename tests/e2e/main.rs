@@ -30,6 +30,7 @@ mod ping;
 mod probe;
 mod recv;
 mod refusals;
+mod relay;
 mod restricted;
 mod robust;
 mod security;

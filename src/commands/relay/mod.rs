@@ -7,9 +7,10 @@ use super::progress::show;
 use super::shared::detail_sockets;
 use super::usage::Step;
 use super::{Exit, Usage, message_of};
-use crate::cli::{AnswersArg, RelayArgs};
+use crate::cli::{AnswersArg, Impairment, RelayArgs};
 use crate::commands::cast::targets::Host;
 use crate::engine::{Handle, RelayLoop, RelayLoopConfig, Reload, Signals, random_u64};
+use crate::impair::Phase;
 use crate::net::{self, IoMode, SocketPlan, own_addresses};
 use crate::record::{RelayEvent, RelayNote, RelaySummary, Sink};
 use crate::report::words::progress::Doing;
@@ -23,6 +24,7 @@ use crate::units::Nanos;
 use addresses::{Listeners, Listening, TargetPlan};
 use anyhow::Context;
 use error::RelayUsage;
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -34,7 +36,11 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     let listening = Listening::read(args, &host)?;
     let target_plan = TargetPlan::new(args)?;
     let targets = target_plan.read(&listening.listeners(), &host)?;
-    let seed = random_u64()?;
+    let seed = args.seed.map_or_else(random_u64, Ok)?;
+    let (up, down) = (
+        phases(args.up.as_ref().or(args.both.as_ref()))?,
+        phases(args.down.as_ref().or(args.both.as_ref()))?,
+    );
     let plan = socket_plan(args);
     let Listeners { sockets, kept, known: listeners } = listening.open(&plan, &host)?;
     // Each flow has a descriptor for each destination.
@@ -51,6 +57,9 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
         destinations: targets.iter().map(|target| target.address.into()).collect(),
     };
     report.take(RelayEvent::Note(relaying));
+    if up.is_some() || down.is_some() {
+        report.take(RelayEvent::Note(RelayNote::Seed { seed }));
+    }
     let doing = Doing::Relay { destinations: targets.len() as u64 };
     let is_shown = !args.quiet && args.report_every.is_none();
     let running = show(doing, args.time, &signals, ProgressLine::when(is_shown))?;
@@ -61,7 +70,8 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
         let handle = looped.handle();
         looped = looped.reloading(reload(target_plan, listeners.clone(), handle));
     }
-    let relay = Relay::new(relay_plan(args, listeners, targets, seed), report);
+    let plan = RelayPlan { up, down, seed, ..relay_plan(args, listeners, targets) };
+    let relay = Relay::new(plan, report);
     let ended = looped.run(relay).context(Step::Run);
     drop(running);
     let done = ended?;
@@ -79,6 +89,12 @@ fn exit_of(summary: &RelaySummary) -> Exit {
     if is_in_vain { Exit::Failed } else { Exit::Done }
 }
 
+/// The phases of a direction; the files that they name are read.
+fn phases(impairment: Option<&Impairment>) -> Result<Option<Vec<Phase>>, Usage> {
+    let phases = impairment.map(|one| one.phases(|path| fs::read_to_string(path)));
+    phases.transpose().map_err(|error| Usage::new(error.to_string()))
+}
+
 /// Checks that clap cannot make.
 fn check(args: &RelayArgs) -> Result<(), RelayUsage> {
     for (flag, span) in [("--report-every", args.report_every), ("--idle", Some(args.idle))] {
@@ -93,7 +109,6 @@ fn relay_plan(
     args: &RelayArgs,
     listeners: Vec<RelayListener>,
     targets: Vec<RelayTarget>,
-    seed: u64,
 ) -> RelayPlan {
     RelayPlan {
         listeners,
@@ -107,7 +122,7 @@ fn relay_plan(
         port_changes: args.rewrite_port.clone(),
         up: None,
         down: None,
-        seed,
+        seed: 0,
         idle: args.idle,
         most_flows: args.max_flows as usize,
         ttl: args.ttl.map_or(RelayTtl::Router, RelayTtl::Set),
@@ -125,6 +140,7 @@ fn relay_plan(
 fn socket_plan(args: &RelayArgs) -> SocketPlan {
     SocketPlan {
         details: true,
+        accounting: args.up.is_some() || args.down.is_some() || args.both.is_some(),
         gro: true,
         io: IoMode::from(args.io),
         ..SocketPlan::new(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))

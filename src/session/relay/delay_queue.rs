@@ -1,9 +1,8 @@
-//! Datagrams that an impairment delays, in the order in which they are due.
+//! Datagrams that an impairment delays: each is held until it is due, in bounded memory.
 
 use super::outlet::Header;
+use crate::impair::{Arrival, InFlight};
 use crate::units::Nanos;
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 
 /// Most payload bytes that are delayed at once in one direction: a second of 2 Gbit/s.
 const MOST_BYTES: usize = 256 << 20;
@@ -11,68 +10,59 @@ const MOST_BYTES: usize = 256 << 20;
 const SPARE: usize = 4096;
 const SPARE_BYTES: usize = 2048;
 
-/// A delayed datagram.
+/// A delayed datagram, or several that were received as one buffer and leave as one.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// When it is due.
-    pub due: Nanos,
     /// When it came.
     pub arrived: Nanos,
     /// The number of its flow.
     pub flow: usize,
     /// Its TTL and TOS.
     pub header: Header,
-    /// Its payload.
+    /// The payload of all.
     pub payload: Vec<u8>,
-    number: u64,
+    /// Bytes of each datagram; the last may be shorter.
+    pub stride: usize,
+    /// How many datagrams there are.
+    pub count: u64,
 }
 
-/// Delayed datagrams; of two that are due at once, the first to come leaves first.
+/// Delayed datagrams.
 #[derive(Debug, Default)]
 pub(super) struct DelayQueue {
-    heap: BinaryHeap<Held>,
+    flight: InFlight<Held>,
     bytes: usize,
-    number: u64,
     spare: Vec<Vec<u8>>,
 }
 
 impl DelayQueue {
-    /// Keeps a datagram until it is due and lets the caller change its payload; `None` when there
-    /// is no memory for it.
-    pub fn hold(
-        &mut self,
-        (due, arrived): (Nanos, Nanos),
-        (flow, header): (usize, Header),
-        payload: &[u8],
-        change: impl FnOnce(&mut Vec<u8>),
-    ) -> Option<()> {
+    /// Memory for a copy of a payload; `None` if there is none left.
+    pub fn copy(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
         if self.bytes + payload.len() > MOST_BYTES {
             return None;
         }
         let mut own = self.spare.pop().unwrap_or_default();
         own.clear();
         own.extend_from_slice(payload);
-        change(&mut own);
-        self.bytes += own.len();
-        let number = self.number;
-        self.number += 1;
-        self.heap.push(Held { due, arrived, flow, header, payload: own, number });
-        Some(())
+        Some(own)
+    }
+
+    /// Holds datagrams until they are due.
+    pub fn hold(&mut self, arrival: &Arrival, held: Held) {
+        self.bytes += held.payload.len();
+        self.flight.insert(arrival, held);
     }
 
     /// When the next is due.
     pub fn next(&self) -> Option<Nanos> {
-        self.heap.peek().map(|held| held.due)
+        self.flight.next_due()
     }
 
-    /// Takes the next, if it is due.
-    pub fn take_due(&mut self, now: Nanos) -> Option<Held> {
-        if self.next()? > now {
-            return None;
-        }
-        let held = self.heap.pop()?;
+    /// Takes the next, if it is due, with the time at which it was.
+    pub fn take_due(&mut self, now: Nanos) -> Option<(Nanos, Held)> {
+        let (due, held) = self.flight.pop_due(now)?;
         self.bytes -= held.payload.len();
-        Some(held)
+        Some((due, held))
     }
 
     /// Takes back the memory of a payload.
@@ -83,33 +73,18 @@ impl DelayQueue {
     }
 }
 
-impl PartialEq for Held {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Held {}
-
-impl PartialOrd for Held {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Held {
-    /// The greatest is the first to leave.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.due, other.number).cmp(&(self.due, self.number))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hold(queue: &mut DelayQueue, due: u64, payload: &[u8]) -> Option<()> {
-        queue.hold((Nanos(due), Nanos(1)), (0, Header::default()), payload, |_| {})
+        let at = Nanos(due);
+        let arrival =
+            Arrival { number: 0, at, hold: None, is_marked: false, flip: None, change: None };
+        let (arrived, header) = (Nanos(1), Header::default());
+        let (payload, stride) = (queue.copy(payload)?, payload.len());
+        queue.hold(&arrival, Held { arrived, flow: 7, header, payload, stride, count: 1 });
+        Some(())
     }
 
     #[test]
@@ -121,13 +96,15 @@ mod tests {
         assert_eq!(queue.next(), Some(Nanos(10)));
         assert!(queue.take_due(Nanos(9)).is_none());
         let mut left = Vec::new();
-        while let Some(held) = queue.take_due(Nanos(20)) {
-            left.extend_from_slice(&held.payload);
+        while let Some((due, held)) = queue.take_due(Nanos(20)) {
+            left.push((due.0, held.payload[0]));
             queue.recycle(held.payload);
         }
-        assert_eq!(left, b"abc");
-        assert_eq!(queue.take_due(Nanos(30)).unwrap().payload, b"d");
-        assert_eq!(queue.next(), None);
+        assert_eq!(left, [(10, b'a'), (20, b'b'), (20, b'c')]);
+        // Memory that is used again holds nothing of before.
+        assert!(hold(&mut queue, 25, b"").is_some());
+        assert_eq!(queue.take_due(Nanos(30)).map(|(_, held)| held.payload), Some(Vec::new()));
+        assert_eq!(queue.next(), Some(Nanos(30)));
     }
 
     #[test]
@@ -139,15 +116,5 @@ mod tests {
         assert!(hold(&mut queue, 3, b"x").is_none());
         assert!(queue.take_due(Nanos(1)).is_some());
         assert!(hold(&mut queue, 3, b"x").is_some());
-    }
-
-    #[test]
-    fn a_payload_is_changed_in_the_queue_and_not_where_it_came_from() {
-        let mut queue = DelayQueue::default();
-        let own = *b"abcd";
-        let times = (Nanos(1), Nanos(1));
-        queue.hold(times, (7, Header::default()), &own, |bytes| bytes.truncate(2)).unwrap();
-        let held = queue.take_due(Nanos(1)).unwrap();
-        assert_eq!((held.payload.as_slice(), held.flow, own), (&b"ab"[..], 7, *b"abcd"));
     }
 }

@@ -2,17 +2,18 @@
 
 use super::delay_queue::{DelayQueue, Held};
 use super::outlet::{Delayed, Header};
-use crate::impair::{Arrival, Drop, ImpairCounts, Impairer, Impairments};
-use crate::record::{RelayCounts, RelayDelay, RelayRefusal};
+use crate::batch::{RxEntry, split_buffer};
+use crate::impair::{Arrival, Drop, ImpairCounts, Line, Phase};
+use crate::record::{RelayCounts, RelayDelay, RelayDropped, RelayRefusal};
 use crate::stats::DelayHistogram;
-use crate::units::Nanos;
+use crate::units::{IpFamily, Nanos};
 
-/// ECN of a datagram that met congestion, and the mask of the field.
-const ECN_MASK: u8 = 3;
+/// Congestion experienced, which is the whole field of ECN.
+const CE: u8 = 3;
 
 /// The impairments of one direction at work, on all of its flows.
 pub(super) struct Impaired {
-    line: Impairer,
+    line: Line,
     queue: DelayQueue,
     /// The line's clock, which must not go back.
     clock: Nanos,
@@ -23,10 +24,10 @@ pub(super) struct Impaired {
 }
 
 impl Impaired {
-    /// Their start; the same seed has the same fates.
-    pub fn new(impairments: Impairments, seed: u64) -> Self {
+    /// Their start, for datagrams of a family; the same seed has the same fates.
+    pub fn new(phases: Vec<Phase>, seed: u64, family: IpFamily) -> Self {
         Self {
-            line: Impairer::new(impairments, seed),
+            line: Line::new(phases, seed).over(family),
             queue: DelayQueue::default(),
             clock: Nanos::ZERO,
             arrivals: Vec::new(),
@@ -36,8 +37,42 @@ impl Impaired {
         }
     }
 
-    /// A datagram of a flow came at this time: what gets through is held until it is due, and
-    /// everything is counted.
+    /// The first phase begins.
+    pub fn start(&mut self, now: Nanos) {
+        self.line.start(now);
+    }
+
+    /// A buffer of a flow came at this time: what gets through is held until it is due, together if
+    /// the impairments treat all alike, and everything is counted.
+    pub fn carry_buffer(
+        &mut self,
+        arrived: Nanos,
+        of: (usize, Header),
+        (entry, bytes): (&RxEntry, &[u8]),
+        counts: &mut RelayCounts,
+    ) {
+        self.clock = self.clock.max(arrived);
+        let datagrams = entry.datagrams() as u64;
+        let number = self.line.counts().offered;
+        match self.line.carry_together(self.clock, datagrams) {
+            None => {
+                for datagram in split_buffer(entry, bytes) {
+                    self.carry(arrived, of, datagram.payload, counts);
+                }
+            }
+            Some(Err(why)) => drop_some(&mut counts.dropped, why, datagrams),
+            Some(Ok(at)) => {
+                let number = number + datagrams - 1;
+                let alike =
+                    Arrival { number, at, hold: None, is_marked: false, flip: None, change: None };
+                let whole = entry.stride == 0 || bytes.len() <= entry.stride;
+                let stride = if whole { bytes.len() } else { entry.stride };
+                self.hold(&alike, (arrived, of), (bytes, stride, datagrams), counts);
+            }
+        }
+    }
+
+    /// A datagram of a flow came at this time.
     pub fn carry(
         &mut self,
         arrived: Nanos,
@@ -45,33 +80,40 @@ impl Impaired {
         payload: &[u8],
         counts: &mut RelayCounts,
     ) {
-        let Self { line, queue, arrivals, .. } = self;
         self.clock = self.clock.max(arrived);
-        let before = line.counts();
-        let is_ect = matches!(header.tos & ECN_MASK, 1 | 2);
-        arrivals.clear();
-        line.carry(self.clock, payload.len(), is_ect, |arrival| arrivals.push(arrival));
-        count(before, line.counts(), counts);
+        let before = self.line.counts();
+        let is_ect = matches!(header.tos & CE, 1 | 2);
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        self.line.carry(self.clock, payload.len(), is_ect, |arrival| arrivals.push(arrival));
+        count(before, self.line.counts(), counts);
         for arrival in arrivals.drain(..) {
-            let tos = if arrival.is_marked { header.tos | ECN_MASK } else { header.tos };
-            let header = Header { tos, ..header };
-            let change = |bytes: &mut Vec<u8>| {
-                if let Some(change) = arrival.change {
-                    change.apply(bytes);
-                }
-                if let Some(flip) = arrival.flip {
-                    flip.apply(bytes);
-                }
-            };
-            let times = (arrival.at, arrived);
-            match queue.hold(times, (flow, header), payload, change) {
-                Some(()) => {
-                    counts.queued += 1;
-                    counts.delayed += u64::from(arrival.at > arrived);
-                }
-                None => counts.refused.add(RelayRefusal::DelayMemoryFull, 1),
-            }
+            let tos = if arrival.is_marked { header.tos | CE } else { header.tos };
+            let of = (arrived, (flow, Header { tos, ..header }));
+            self.hold(&arrival, of, (payload, payload.len(), 1), counts);
         }
+        self.arrivals = arrivals;
+    }
+
+    fn hold(
+        &mut self,
+        arrival: &Arrival,
+        (arrived, (flow, header)): (Nanos, (usize, Header)),
+        (payload, stride, count): (&[u8], usize, u64),
+        counts: &mut RelayCounts,
+    ) {
+        let Some(mut payload) = self.queue.copy(payload) else {
+            counts.refused.add(RelayRefusal::DelayMemoryFull, count);
+            return;
+        };
+        if let Some(change) = arrival.change {
+            change.apply(&mut payload);
+        }
+        if let Some(flip) = arrival.flip {
+            flip.apply(&mut payload);
+        }
+        counts.queued += count;
+        counts.delayed += if arrival.at > arrived { count } else { 0 };
+        self.queue.hold(arrival, Held { arrived, flow, header, payload, stride, count });
     }
 
     /// When the next datagram is due.
@@ -79,8 +121,8 @@ impl Impaired {
         self.queue.next()
     }
 
-    /// Takes the next datagram that is due.
-    pub fn take_due(&mut self, now: Nanos) -> Option<Held> {
+    /// Takes the next datagrams that are due, with the time at which they were.
+    pub fn take_due(&mut self, now: Nanos) -> Option<(Nanos, Held)> {
         self.queue.take_due(now)
     }
 
@@ -89,13 +131,13 @@ impl Impaired {
         self.queue.recycle(payload);
     }
 
-    /// A delayed datagram left.
-    pub fn left(&mut self, delayed: Delayed, now: Nanos) {
+    /// Delayed datagrams left.
+    pub fn left(&mut self, delayed: Delayed, now: Nanos, datagrams: u64) {
         let Delayed { arrived, due } = delayed;
         if due > arrived {
-            self.asked.record(due - arrived);
-            self.achieved.record(now - arrived);
-            self.late.record(now - due);
+            self.asked.record_n(due - arrived, datagrams);
+            self.achieved.record_n(now - arrived, datagrams);
+            self.late.record_n(now - due, datagrams);
         }
     }
 
@@ -121,15 +163,23 @@ fn count(before: ImpairCounts, now: ImpairCounts, counts: &mut RelayCounts) {
     counts.duplicated += duplicated;
     for (why, dropped) in [
         (Drop::Lost, now.lost - before.lost),
+        (Drop::Blackout, now.blackout - before.blackout),
+        (Drop::TooBig, now.too_big - before.too_big),
         (Drop::QueueFull, now.queue_full - before.queue_full),
     ] {
-        counts.dropped.total += dropped;
-        match why {
-            Drop::Lost => counts.dropped.lost += dropped,
-            Drop::QueueFull => counts.dropped.rate_queue_full += dropped,
-        }
+        drop_some(&mut counts.dropped, why, dropped);
     }
     counts.corrupted += now.corrupted - before.corrupted;
     counts.marked += now.marked - before.marked;
     counts.held_back += now.held - before.held;
+}
+
+fn drop_some(dropped: &mut RelayDropped, why: Drop, datagrams: u64) {
+    dropped.total += datagrams;
+    *match why {
+        Drop::Lost => &mut dropped.lost,
+        Drop::Blackout => &mut dropped.blackout,
+        Drop::TooBig => &mut dropped.too_big,
+        Drop::QueueFull => &mut dropped.rate_queue_full,
+    } += datagrams;
 }

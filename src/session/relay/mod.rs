@@ -87,6 +87,8 @@ pub struct Relay<S> {
     own_ports: HashMap<u16, u32>,
     local_ports: HashMap<usize, u16>,
     started: Option<Nanos>,
+    /// Whether the impairments' phases have begun.
+    is_under_way: bool,
     /// When to look at the flows for silence next.
     next_look: Nanos,
     flows_replaced: u64,
@@ -106,8 +108,9 @@ impl<S: Sink<RelayEvent>> Relay<S> {
     pub fn new(plan: RelayPlan, sink: S) -> Self {
         let listeners = plan.listeners.len();
         // The directions draw from different generators, or both would lose the same numbers.
-        let up = plan.up.clone().map(|up| Impaired::new(up, plan.seed));
-        let down = plan.down.clone().map(|down| Impaired::new(down, !plan.seed));
+        let (towards, back) = plan.families();
+        let up = plan.up.clone().map(|up| Impaired::new(up, plan.seed, towards));
+        let down = plan.down.clone().map(|down| Impaired::new(down, !plan.seed, back));
         Self {
             sink,
             is_read: true,
@@ -125,6 +128,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             own_ports: HashMap::new(),
             local_ports: HashMap::new(),
             started: None,
+            is_under_way: false,
             next_look: Nanos::ZERO,
             flows_replaced: 0,
             told_loop: false,
@@ -166,16 +170,18 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             // Joined on another interface, or by another program.
             return;
         }
-        if self.plan.filters.is_empty() && self.up.is_none() {
+        if self.plan.filters.is_empty() {
             match self.admit(now, &entry.meta) {
-                Ok((flow, header)) => self.pass_whole(flow, header, entry, bytes),
+                Ok(of) => {
+                    self.count_request(of.0, entry.datagrams() as u64, bytes.len());
+                    self.carry_up(now, of, (entry, bytes));
+                }
                 Err(why) => self.refuse_stray(why, entry.datagrams() as u64, bytes.len()),
             }
             return;
         }
         // The flow is found, or opened, by the first datagram that passes.
         let mut admitted = None;
-        let arrived = arrival(now, &entry.meta);
         for datagram in split_buffer(entry, bytes) {
             let filtered = Filtered {
                 source: entry.meta.source.ip(),
@@ -188,9 +194,10 @@ impl<S: Sink<RelayEvent>> Relay<S> {
                 continue;
             }
             match *admitted.get_or_insert_with(|| self.admit(now, &entry.meta)) {
-                Ok((flow, header)) => {
-                    self.count_request(flow, 1, len);
-                    self.carry_up(arrived, (flow, header), datagram.payload);
+                Ok(of) => {
+                    self.count_request(of.0, 1, len);
+                    let one = RxEntry { len, true_len: len, stride: 0, meta: entry.meta };
+                    self.carry_up(now, of, (&one, datagram.payload));
                 }
                 Err(why) => self.refuse_stray(why, 1, len),
             }
@@ -316,17 +323,29 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         self.strays.refused.add(why, datagrams);
     }
 
-    /// Forwards a buffer as it is.
-    fn pass_whole(&mut self, flow: usize, header: Header, entry: &RxEntry, bytes: &[u8]) {
-        self.count_request(flow, entry.datagrams() as u64, bytes.len());
-        let Some(pending) = self.store(flow, header, entry, bytes) else {
-            let all = entry.datagrams() as u64;
-            if let Some(flow) = self.flows.get_mut(flow) {
-                flow.up.refused.add(RelayRefusal::QueueFull, all);
-            }
+    /// Has the impairments decide about what came from a client, if there are any.
+    fn carry_up(&mut self, now: Now, of: (usize, Header), came: (&RxEntry, &[u8])) {
+        self.begin_phases(arrival(now, &came.0.meta));
+        if let Some(up) = &mut self.up {
+            let Some(own) = self.flows.get_mut(of.0) else { return };
+            up.carry_buffer(arrival(now, &came.0.meta), of, came, &mut own.up);
             return;
-        };
-        self.send_up(pending);
+        }
+        match self.store(of.0, of.1, came.0, came.1) {
+            Some(pending) => self.send_up(pending),
+            None => {
+                if let Some(flow) = self.flows.get_mut(of.0) {
+                    flow.up.refused.add(RelayRefusal::QueueFull, came.0.datagrams() as u64);
+                }
+            }
+        }
+    }
+
+    /// The phases of both directions begin with the first datagram in either.
+    fn begin_phases(&mut self, at: Nanos) {
+        if !std::mem::replace(&mut self.is_under_way, true) {
+            [&mut self.up, &mut self.down].into_iter().flatten().for_each(|side| side.start(at));
+        }
     }
 
     /// Stores the datagrams of a buffer in the batch.
@@ -344,20 +363,6 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         Some(if is_one { one } else { Pending { stride, count, ..one } })
     }
 
-    fn carry_up(&mut self, arrived: Nanos, (flow, header): (usize, Header), payload: &[u8]) {
-        match (&mut self.up, self.flows.get_mut(flow)) {
-            (Some(up), Some(own)) => up.carry(arrived, (flow, header), payload, &mut own.up),
-            (None, Some(own)) => match self.batch.store(payload) {
-                Some(offset) => {
-                    let pending = Pending::one(offset, payload.len(), flow, header);
-                    self.send_up(pending);
-                }
-                None => own.up.refused.add(RelayRefusal::QueueFull, 1),
-            },
-            (_, None) => {}
-        }
-    }
-
     /// An answer came from a destination.
     fn on_answer(
         &mut self,
@@ -367,6 +372,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         bytes: &[u8],
     ) {
         let datagrams = entry.datagrams() as u64;
+        self.begin_phases(arrival(now, &entry.meta));
         self.destinations.get_mut(destination).answers += datagrams;
         let is_first = self.destinations.first() == Some(destination);
         let is_wanted = match (self.plan.flows_of, self.plan.answers) {
@@ -388,9 +394,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         };
         if let Some(down) = &mut self.down {
             let arrived = arrival(now, &entry.meta);
-            for datagram in split_buffer(entry, bytes) {
-                down.carry(arrived, (number, header), datagram.payload, &mut flow.down);
-            }
+            down.carry_buffer(arrived, (number, header), (entry, bytes), &mut flow.down);
             return;
         }
         match self.store(number, header, entry, bytes) {

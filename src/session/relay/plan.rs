@@ -2,8 +2,8 @@
 
 use crate::batch::LocalAddresses;
 use crate::batch::LocalSendFailure;
-use crate::impair::Impairments;
-use crate::units::{Nanos, with_port};
+use crate::impair::Phase;
+use crate::units::{IpFamily, Nanos, with_port};
 use crate::wire::{DatagramFilter, Filtered};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -77,10 +77,10 @@ pub struct RelayPlan {
     /// Ports of arrival that stand for others where a target has no port: (from, to).
     pub port_changes: Vec<(u16, u16)>,
     /// What happens to datagrams on their way to the destinations; `None` for nothing.
-    pub up: Option<Impairments>,
+    pub up: Option<Vec<Phase>>,
     /// What happens to answers.
-    pub down: Option<Impairments>,
-    /// The seed of both.
+    pub down: Option<Vec<Phase>>,
+    /// The seed of both. Phases begin with the first datagram in either direction.
     pub seed: u64,
     /// Silence after which a flow ends.
     pub idle: Nanos,
@@ -116,6 +116,16 @@ impl RelayTarget {
 }
 
 impl RelayPlan {
+    /// The families of the two sides, by the first of each: that of targets, and of listeners.
+    pub(super) fn families(&self) -> (IpFamily, IpFamily) {
+        let of = |address: Option<SocketAddr>| match address {
+            Some(SocketAddr::V6(_)) => IpFamily::V6,
+            Some(SocketAddr::V4(_)) | None => IpFamily::V4,
+        };
+        let (target, listener) = (self.targets.first(), self.listeners.first());
+        (of(target.map(|one| one.address)), of(listener.map(|one| one.address)))
+    }
+
     /// Whether a source may send.
     pub(super) fn allows(&self, source: IpAddr) -> bool {
         self.allowed.is_empty() || self.allowed.iter().any(|network| network.contains(&source))

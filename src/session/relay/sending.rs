@@ -1,7 +1,7 @@
 //! What leaves: copies to the sockets of a flow, runs for one system call each, and what became of
 //! them.
 
-use super::outlet::{Header, Outlet, Pending};
+use super::outlet::{Delayed, Header, Outlet, Pending};
 use super::{LARGEST, REFUSALS, Relay, Role, SLOTS};
 use crate::batch::{Dest, DestId, SendOutcome, SendStop, TxBatch, TxSlot};
 use crate::machine::Now;
@@ -192,24 +192,25 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             if self.batch.free_bytes() < LARGEST {
                 return side.next().is_none_or(|next| next > now.mono);
             }
-            let Some(held) = side.take_due(now.mono) else { return true };
+            let Some((due, held)) = side.take_due(now.mono) else { return true };
             let offset = self.batch.store(&held.payload);
             let len = held.payload.len();
             side.recycle(held.payload);
-            let delayed = super::outlet::Delayed { arrived: held.arrived, due: held.due };
+            let delayed = Delayed { arrived: held.arrived, due };
             if let Some(flow) = self.flows.get_mut(held.flow) {
                 let counts = match way {
                     RelayWay::Up => &mut flow.up,
                     RelayWay::Down => &mut flow.down,
                 };
-                counts.queued -= 1;
+                counts.queued -= held.count;
                 if offset.is_none() {
-                    counts.refused.add(RelayRefusal::QueueFull, 1);
+                    counts.refused.add(RelayRefusal::QueueFull, held.count);
                 }
             }
             let Some(offset) = offset else { continue };
             let one = Pending::one(offset, len, held.flow, held.header);
-            let pending = Pending { delayed: Some(delayed), ..one };
+            let (stride, count) = (held.stride as u32, held.count as u32);
+            let pending = Pending { stride, count, delayed: Some(delayed), ..one };
             match way {
                 RelayWay::Up => self.send_up(pending),
                 RelayWay::Down => self.send_down(pending),
@@ -364,7 +365,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
                 }
             }
             if let (Fate::Left, Some(side), Some(delayed)) = (fate, side, pending.delayed) {
-                side.left(delayed, now.mono);
+                side.left(delayed, now.mono, datagrams);
             }
         });
     }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::batch::{LocalSendFailure, SendOutcome, SendStop};
 use crate::impair::{
-    Bottleneck, Chance, Delay, Duplication, Impairments, Jitter, Loss, QueueLimit,
+    Bottleneck, Capacity, Chance, Delay, Duplication, Impairments, Jitter, Loss, Phase, QueueLimit,
+    Reordering,
 };
 use crate::record::RelaySummary;
 use crate::units::BitRate;
@@ -71,6 +72,11 @@ fn plan(targets: &[&str]) -> RelayPlan {
         own: [addr(LISTEN).ip()].into_iter().collect(),
         explain: LocalSendFailure::from_errno,
     }
+}
+
+/// One phase without an end.
+fn phases(impairments: Impairments) -> Option<Vec<Phase>> {
+    Some(vec![Phase { length: None, impairments }])
 }
 
 impl Bench {
@@ -492,7 +498,7 @@ fn another_list_of_destinations_loses_nothing_to_those_that_stay() {
 #[test]
 fn a_delay_is_kept_and_its_order_and_what_is_still_delayed_is_queued() {
     let delay = Delay { base: Nanos::from_millis(40), jitter: Jitter::None };
-    let up = Some(Impairments { delay, ..Impairments::default() });
+    let up = phases(Impairments { delay, ..Impairments::default() });
     let mut bench = Bench::new(RelayPlan { up, ..plan(&[A, B]) });
     for number in 0..20_u8 {
         bench.request(CLIENT, &[number]);
@@ -525,8 +531,8 @@ fn a_delay_is_kept_and_its_order_and_what_is_still_delayed_is_queued() {
 fn impairments_count_what_they_do_by_flow_and_direction() {
     let every = |n| Loss::EveryNth(NonZeroU64::new(n).unwrap());
     let duplication = Duplication { share: Chance::ALWAYS, copies: 1 };
-    let up = Some(Impairments { loss: every(4), duplication, ..Impairments::default() });
-    let down = Some(Impairments { loss: every(2), ..Impairments::default() });
+    let up = phases(Impairments { loss: every(4), duplication, ..Impairments::default() });
+    let down = phases(Impairments { loss: every(2), ..Impairments::default() });
     let mut bench = Bench::new(RelayPlan { up, down, ..plan(&[A]) });
     for _ in 0..4 {
         bench.request(CLIENT, b"x");
@@ -549,10 +555,66 @@ fn impairments_count_what_they_do_by_flow_and_direction() {
 }
 
 #[test]
+fn a_buffer_goes_on_as_one_where_no_impairment_wants_its_datagrams_apart() {
+    let delay = Delay { base: Nanos::from_millis(5), jitter: Jitter::None };
+    let together = Impairments { delay: delay.clone(), ..Impairments::default() };
+    let apart =
+        Impairments { loss: Loss::EveryNth(NonZeroU64::new(3).unwrap()), ..together.clone() };
+    for (impairments, expected) in [(together, "aabbccd"), (apart, "aabbd")] {
+        let mut bench = Bench::new(RelayPlan { up: phases(impairments), ..plan(&[A]) });
+        let meta = bench.meta(0, addr(CLIENT));
+        bench.come(meta, b"aabbccd", 2);
+        assert_eq!(bench.sent, []);
+        bench.pass(Nanos::from_millis(5));
+        assert_eq!(bench.to(A).concat(), expected.as_bytes());
+        assert!(bench.to(A).iter().all(|one| one.len() <= 2));
+        let done = bench.finish();
+        assert_eq!(done.up.counts.delayed, done.up.counts.forwarded);
+        assert_eq!(done.up.delay.unwrap().late_ns.max, Some(1), "exactly when they were due");
+    }
+}
+
+#[test]
+fn phases_begin_with_the_first_datagram_for_both_directions() {
+    let length = Some(Nanos::from_secs(1));
+    let stages = [Loss::None, Loss::Blackout].map(|loss| {
+        let impairments = Impairments { loss, ..Impairments::default() };
+        Phase { length, impairments }
+    });
+    let both = Some(stages.to_vec());
+    let mut bench = Bench::new(RelayPlan { up: both.clone(), down: both, ..plan(&[A]) });
+    bench.pass(Nanos::from_millis(1_500));
+    bench.request(CLIENT, b"clean");
+    bench.pass(Nanos::from_millis(1_200));
+    bench.request(CLIENT, b"lost");
+    bench.answer(A, 0, b"lost, too");
+    assert_eq!((bench.to(A), bench.to(CLIENT).len()), (vec![&b"clean"[..]], 0));
+    let done = bench.finish();
+    assert_eq!((done.up.counts.dropped.blackout, done.down.counts.dropped.blackout), (1, 1));
+}
+
+#[test]
+fn what_is_held_back_leaves_once_it_was_overtaken_often_enough() {
+    let reordering = Reordering { share: Chance::percent(20), hold: Nanos::from_secs(1), by: 3 };
+    let up = phases(Impairments { reordering, ..Impairments::default() });
+    let mut bench = Bench::new(RelayPlan { up, ..plan(&[A]) });
+    for number in 0..100 {
+        bench.request(CLIENT, &[number]);
+        bench.pass(Nanos::from_millis(1));
+    }
+    let order: Vec<u8> = bench.to(A).iter().map(|one| one[0]).collect();
+    let overtaken = |at: usize| order[..at].iter().filter(|one| **one > order[at]).count();
+    let by: Vec<usize> = (0..order.len()).map(overtaken).filter(|by| *by > 0).collect();
+    assert!(by.len() > 5 && by.iter().all(|by| *by == 3), "{by:?}");
+    let up = bench.finish().up.counts;
+    assert!(up.held_back >= by.len() as u64 && up.queued == up.received - order.len() as u64);
+}
+
+#[test]
 fn the_same_seed_has_the_same_fates_and_the_directions_have_their_own() {
     let fates = |seed: u64| -> (Vec<u8>, Vec<u8>) {
         let loss = Loss::Independent(Chance::percent(50));
-        let both = Some(Impairments { loss, ..Impairments::default() });
+        let both = phases(Impairments { loss, ..Impairments::default() });
         let mut bench = Bench::new(RelayPlan { up: both.clone(), down: both, seed, ..plan(&[A]) });
         let mut left = 0;
         for number in 0..64 {
@@ -581,15 +643,27 @@ fn every_datagram_is_accounted_for_whatever_happens() {
         let impaired = Impairments {
             loss: Loss::Independent(Chance::percent(10)),
             duplication: Duplication { share: Chance::percent(20), copies: 2 },
-            bottleneck: Some(Bottleneck { rate: BitRate(1_000_000), queue, overhead: 0 }),
+            bottleneck: Some(Bottleneck {
+                capacity: Capacity::Rate(BitRate(1_000_000)),
+                queue,
+                overhead: 0,
+            }),
             delay: Delay { base: Nanos::from_millis(5), jitter: Jitter::Above(Nanos(3_000_000)) },
             ..Impairments::default()
         };
         let mut run = plan(&[A, B, "239.1.2.3:9"]);
         run.answers = AnswersFrom::All;
         run.idle = Nanos::from_millis(200);
-        run.up = rng.bool().then(|| impaired.clone());
-        run.down = rng.bool().then_some(impaired);
+        let alike = Impairments {
+            loss: Loss::Blackout,
+            delay: Delay { base: Nanos::from_millis(9), jitter: Jitter::None },
+            ..Impairments::default()
+        };
+        let length = Some(Nanos::from_millis(300));
+        let stages = [impaired, alike, Impairments::default()];
+        let stages = stages.map(|impairments| Phase { length, impairments }).to_vec();
+        run.up = rng.bool().then(|| stages.clone());
+        run.down = rng.bool().then_some(stages);
         run.filters = if rng.bool() { Vec::new() } else { vec!["size=1-90".parse().unwrap()] };
         let mut bench = Bench::new(run);
         for _ in 0..400 {
