@@ -39,30 +39,42 @@ pub struct RelayArgs {
     /// HOST:PORT, or HOST for the port at which a datagram arrives. A range is 10.0.0.1-9:PORT.
     #[arg(value_name = "DEST", required_unless_present = "to_file")]
     pub dests: Vec<String>,
-    /// Read more destinations from this file, one a line
+    /// Read more destinations from a file, one a line
     ///
     /// SIGHUP reads it again; no datagram to a destination that stays is lost. # starts a comment.
     #[arg(long, value_name = "FILE", help_heading = WHERE)]
     pub to_file: Option<PathBuf>,
-    /// Interface on which to join groups; may be repeated [default: the route's]
+    /// Interface on which to join groups; may be repeated
+    ///
+    /// The default is the route's.
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]
     pub interface: Vec<String>,
     /// Join for this source only (SSM); may be repeated [default: any source]
     #[arg(long, value_name = "ADDR", value_parser = address, help_heading = WHERE)]
+    #[arg(hide_short_help = true)]
     pub source: Vec<IpAddr>,
     /// Interface on which to send to groups and broadcast addresses [default: the route's]
     #[arg(long, value_name = "NAME", help_heading = WHERE)]
+    #[arg(hide_short_help = true)]
     pub out_interface: Option<String>,
+    /// Send from the clients' addresses; needs CAP_NET_ADMIN
+    ///
+    /// Destinations then answer to the clients themselves. Without the privilege, or towards a
+    /// destination of the other family, the address is this host's.
+    #[arg(long, help_heading = WHERE, hide_short_help = true)]
+    pub transparent: bool,
     /// Families.
     #[command(flatten)]
     pub family: FamilyArgs,
     /// Whose answers go back to the client
     #[arg(long, value_enum, default_value_t, help_heading = WHAT)]
     pub answers: AnswersArg,
-    /// Forward nothing back: all clients share the sockets towards destinations
+    /// Forward nothing back
+    ///
+    /// All clients then share the sockets towards destinations.
     #[arg(long, conflicts_with = "answers", help_heading = WHAT)]
     pub one_way: bool,
-    /// Impair what clients send, on its way to destinations: 'loss 1%, delay 40ms'
+    /// Impair what clients send: 'loss 1%, delay 40ms'
     ///
     /// IMPAIRMENT is a list: loss 1%; loss burst 5x20ms; every 100; delay 40ms ± 10ms [normal,
     /// uniform, pareto, file FILE]; reorder 1% by 3; duplicate 0.5%; corrupt 0.1%; rate 20M queue
@@ -79,11 +91,12 @@ pub struct RelayArgs {
     /// Seed of the impairments: the same seed has the same fates by number [default: random]
     #[arg(long, value_name = "N", help_heading = WHAT, hide_short_help = true)]
     pub seed: Option<u64>,
-    /// Forward only what meets these conditions; of several filters one must let it pass
+    /// Forward only what meets these conditions
     ///
     /// source=NETWORK, size=FROM-TO (payload bytes), dscp=DSCP, bytes=OFFSET:HEX; several with
-    /// commas between them must all hold.
+    /// commas between them must all hold. Of several filters, one must let a datagram pass.
     #[arg(long, value_name = "CONDITIONS", help_heading = WHAT)]
+    #[arg(hide_short_help = true)]
     pub filter: Vec<DatagramFilter>,
     /// Where a destination has no port: send what arrives at port FROM to port TO
     #[arg(long, value_name = "FROM:TO", value_parser = port_change, help_heading = WHAT)]
@@ -107,6 +120,7 @@ pub struct RelayArgs {
     pub time: Option<Nanos>,
     /// End a flow when nothing arrives for this long, in either direction
     #[arg(long, value_name = "DURATION", default_value = "2min", help_heading = LIMITS)]
+    #[arg(hide_short_help = true)]
     pub idle: Nanos,
     /// Most flows at once
     ///
@@ -114,9 +128,11 @@ pub struct RelayArgs {
     /// active.
     #[arg(long, value_name = "N", default_value = "1024", help_heading = LIMITS)]
     #[arg(value_parser = whole(1..=65_536u32))]
+    #[arg(hide_short_help = true)]
     pub max_flows: u32,
     /// Accept datagrams only from this network; may be repeated [default: any source]
     #[arg(long, value_name = "NETWORK", value_parser = network, help_heading = LIMITS)]
+    #[arg(hide_short_help = true)]
     pub allow: Vec<IpNet>,
     /// Print rates and losses this often [default: never]
     #[arg(long, value_name = "DURATION", help_heading = OUTPUT)]

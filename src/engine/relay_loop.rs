@@ -16,7 +16,6 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -230,6 +229,9 @@ impl RelayLoop {
             self.wait(relay.next(), others)?;
         }
         self.tell_drops(&mut relay);
+        for number in self.listeners..self.ports.len() {
+            relay.on_answer_drops(drops_of(self.ports.get(number)));
+        }
         Ok(relay.finish(read_clocks()))
     }
 
@@ -380,26 +382,33 @@ impl RelayLoop {
     fn carry_out<S: Sink<RelayEvent>>(&mut self, relay: &mut Relay<S>, now: Now) -> io::Result<()> {
         while let Some(order) = relay.next_order() {
             match order {
-                SocketOrder::Close { number } => self.remove(number)?,
-                SocketOrder::Open { number, to, interface, is_shared } => {
-                    match self.open(to, interface, is_shared) {
-                        Ok(socket) => {
-                            let port = socket.local_addr().port();
-                            self.add(number, socket)?;
-                            relay.on_opened(number, port);
-                        }
-                        Err(errno) => relay.on_open_failed(now, number, errno),
-                    }
+                SocketOrder::Close { number } => {
+                    relay.on_answer_drops(drops_of(self.ports.get(number)));
+                    self.remove(number)?;
                 }
+                SocketOrder::Open { number, .. } => match self.open(&order) {
+                    Ok(socket) => {
+                        let port = socket.local_addr().port();
+                        self.add(number, socket)?;
+                        relay.on_opened(number, port);
+                    }
+                    Err(errno) => relay.on_open_failed(now, number, errno),
+                },
             }
         }
         Ok(())
     }
 
     /// A socket towards a destination; the error is its number.
-    fn open(&self, to: SocketAddr, interface: u32, is_shared: bool) -> Result<Socket, i32> {
+    fn open(&self, order: &SocketOrder) -> Result<Socket, i32> {
+        let SocketOrder::Open { to, interface, is_shared, from, .. } = *order else {
+            return Err(errno::EINVAL);
+        };
         let plan = SocketPlan {
-            bind: any_address(to),
+            bind: from.unwrap_or_else(|| any_address(to)),
+            // A client has a socket for each destination, all with its own address and port.
+            share_port: from.is_some(),
+            transparent: from.is_some(),
             connect: (!is_shared).then_some(to),
             broadcast: is_shared,
             device: None,
@@ -486,6 +495,12 @@ impl RelayLoop {
         }
         Ok(())
     }
+}
+
+/// Buffers that a socket has dropped.
+fn drops_of(port: Option<&Option<Port>>) -> u64 {
+    let port = port.and_then(Option::as_ref);
+    port.and_then(|port| port.socket.drops()).map_or(0, u64::from)
 }
 
 /// Passes the errors of a socket to the relay.

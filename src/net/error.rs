@@ -132,6 +132,9 @@ pub enum SocketOption {
     /// `SO_REUSEADDR`.
     #[error("address sharing")]
     ShareAddress,
+    /// `IP_TRANSPARENT`, `IPV6_TRANSPARENT`.
+    #[error("foreign source addresses")]
+    Transparent,
     /// `IP_RECVERR`.
     #[error("network errors")]
     ErrorQueue,

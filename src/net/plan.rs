@@ -23,6 +23,9 @@ pub struct SocketPlan {
     /// Whether other sockets may bind the same address and port (for multicast, and one socket per
     /// stream).
     pub share_port: bool,
+    /// Whether `bind` may be an address of another host, which needs a privilege
+    /// (`IP_TRANSPARENT`).
+    pub transparent: bool,
     /// Index of the interface to send and receive on, overriding the routes (`SO_BINDTODEVICE`,
     /// socket(7)); `None` follows the routes.
     pub device: Option<u32>,
@@ -65,6 +68,7 @@ impl SocketPlan {
             connect: None,
             dual_stack: false,
             share_port: false,
+            transparent: false,
             device: None,
             broadcast: false,
             ttl: None,
@@ -122,6 +126,11 @@ impl SocketPlan {
         }
         if self.share_port {
             option(SocketOption::ShareAddress, socket.set_reuse_address(true))?;
+        }
+        if self.transparent {
+            let done =
+                sys::set_switch(socket.as_fd(), family, Switch::Transparent, SwitchState::On);
+            option(SocketOption::Transparent, done)?;
         }
         self.bind_device(&socket)?;
         let sizes = self.set_buffers(&socket);

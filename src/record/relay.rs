@@ -379,6 +379,11 @@ pub enum RelayNote {
         /// The seed.
         seed: u64,
     },
+    /// The clients' addresses cannot be kept: destinations see the relay's.
+    SourceNotKept {
+        /// The error number of the kernel's refusal.
+        errno: i32,
+    },
     /// The relay got a datagram that it had sent itself.
     Loop {
         /// The address that it came from, which is the relay's own.
@@ -409,6 +414,19 @@ pub enum RelayNote {
         /// Those that are none any more.
         removed: u64,
     },
+}
+
+impl RelayNote {
+    /// Whether it is about something that the user may not want.
+    pub fn is_warning(&self) -> bool {
+        match self {
+            Self::Relaying { .. } | Self::Seed { .. } | Self::Reloaded { .. } => false,
+            Self::SourceNotKept { .. }
+            | Self::Loop { .. }
+            | Self::FlowReplaced { .. }
+            | Self::FlowsFull { .. } => true,
+        }
+    }
 }
 
 /// What makes the figures of a relay doubtful.
@@ -452,6 +470,8 @@ pub struct RelaySummary {
     pub duration_ns: u64,
     /// Whether the user ended it.
     pub interrupted: bool,
+    /// Whether destinations see the clients' addresses, where these are of their family.
+    pub is_source_kept: bool,
     /// The seed of the impairments; `None` without any.
     pub seed: Option<u64>,
     /// To the destinations.

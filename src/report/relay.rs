@@ -116,7 +116,11 @@ impl Sink<RelayEvent> for RelayReport {
             },
             RelayEvent::FlowEnded(flow) => self.event("flow", &flow),
             RelayEvent::Note(told) => {
-                note(told.text());
+                if told.is_warning() {
+                    warning(told.text());
+                } else {
+                    note(told.text());
+                }
                 Flow::Continue
             }
             RelayEvent::Trouble(trouble) => {

@@ -38,6 +38,9 @@ pub enum Switch {
     DropCount,
     /// Coalesced receiving (`UDP_GRO`).
     Gro,
+    /// Binding to addresses that are not this host's (`IP_TRANSPARENT`, ip(7)): needs
+    /// `CAP_NET_ADMIN` or `CAP_NET_RAW`.
+    Transparent,
     /// Receiving groups that other sockets joined (`IP_MULTICAST_ALL`): on by default, which leaks
     /// traffic.
     ForeignGroups,
@@ -51,6 +54,7 @@ pub fn set_switch(
     state: SwitchState,
 ) -> io::Result<()> {
     const MULTICAST_ALL_V6: libc::c_int = 29;
+    const TRANSPARENT_V6: libc::c_int = 75;
     let (v4, v6) = match what {
         Switch::Timestamps => {
             return set_switched(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, state);
@@ -62,6 +66,7 @@ pub fn set_switch(
         Switch::ReceiveTtl => (libc::IP_RECVTTL, libc::IPV6_RECVHOPLIMIT),
         Switch::ReceiveTos => (libc::IP_RECVTOS, libc::IPV6_RECVTCLASS),
         Switch::FragmentSize => (libc::IP_RECVFRAGSIZE, libc::IPV6_RECVFRAGSIZE),
+        Switch::Transparent => (libc::IP_TRANSPARENT, TRANSPARENT_V6),
         Switch::ForeignGroups => (libc::IP_MULTICAST_ALL, MULTICAST_ALL_V6),
     };
     if family == Family::V6 {

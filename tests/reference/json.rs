@@ -67,6 +67,7 @@ const COMMANDS: &[&str] = &[
     "cast recv",
     "cast check",
     "cast check --answer",
+    "relay",
     "serve",
     "blast",
     "ping",

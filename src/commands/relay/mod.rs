@@ -17,9 +17,9 @@ use crate::report::words::progress::Doing;
 use crate::report::words::relay as words;
 use crate::report::{self, LineFormat, ProgressLine, RelayReport, RelayView};
 use crate::session::relay::{
-    AnswersFrom, FlowsOf, Relay, RelayListener, RelayPlan, RelayTarget, RelayTtl,
+    AnswersFrom, FlowsOf, Relay, RelayListener, RelayPlan, RelaySource, RelayTarget, RelayTtl,
 };
-use crate::sys;
+use crate::sys::{self, errno};
 use crate::units::Nanos;
 use addresses::{Listeners, Listening, TargetPlan};
 use anyhow::Context;
@@ -70,7 +70,8 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
         let handle = looped.handle();
         looped = looped.reloading(reload(target_plan, listeners.clone(), handle));
     }
-    let plan = RelayPlan { up, down, seed, ..relay_plan(args, listeners, targets) };
+    let source = source(args, &mut report);
+    let plan = RelayPlan { source, up, down, seed, ..relay_plan(args, listeners, targets) };
     let relay = Relay::new(plan, report);
     let ended = looped.run(relay).context(Step::Run);
     drop(running);
@@ -87,6 +88,20 @@ fn exit_of(summary: &RelaySummary) -> Exit {
         && up.forwarded + down.forwarded == 0
         && up.refused.send_refused == up.received + up.copies;
     if is_in_vain { Exit::Failed } else { Exit::Done }
+}
+
+/// Where datagrams are to come from: the clients, if this process may.
+fn source(args: &RelayArgs, report: &mut RelayReport) -> RelaySource {
+    if !args.transparent {
+        return RelaySource::Relay;
+    }
+    let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let errno = match (SocketPlan { transparent: true, ..SocketPlan::new(any) }).open() {
+        Ok(_) => return RelaySource::Client,
+        Err(error) => error.errno().unwrap_or(errno::EPERM),
+    };
+    report.take(RelayEvent::Note(RelayNote::SourceNotKept { errno }));
+    RelaySource::Relay
 }
 
 /// The phases of a direction; the files that they name are read.
@@ -114,11 +129,17 @@ fn relay_plan(
         listeners,
         targets,
         answers: match args.answers {
+            _ if args.one_way => AnswersFrom::None,
             AnswersArg::First => AnswersFrom::First,
             AnswersArg::All => AnswersFrom::All,
             AnswersArg::None => AnswersFrom::None,
         },
-        flows_of: if args.one_way { FlowsOf::AllClients } else { FlowsOf::EachClient },
+        // Clients that keep their addresses cannot share a socket.
+        flows_of: match (args.one_way, args.transparent) {
+            (true, false) => FlowsOf::AllClients,
+            _ => FlowsOf::EachClient,
+        },
+        source: RelaySource::Relay,
         port_changes: args.rewrite_port.clone(),
         up: None,
         down: None,

@@ -1,6 +1,7 @@
 //! What `relay` tells while it runs, and what makes its figures doubtful.
 
 use super::terms::plural;
+use crate::batch::errno_words;
 use crate::record::{RelayCaveat, RelayNote, RelayRefusal, RelayWay, Worded};
 use crate::units::{Endpoint, Nanos};
 
@@ -16,6 +17,11 @@ impl Worded for RelayNote {
             Self::Seed { seed } => {
                 format!("impairments use seed {seed}; --seed {seed} repeats them")
             }
+            Self::SourceNotKept { errno } => format!(
+                "destinations see this host's address, not the clients': {}; --transparent needs \
+                 CAP_NET_ADMIN",
+                errno_words(*errno)
+            ),
             Self::Loop { source } => format!(
                 "refusing datagrams from {source}: this relay sent them itself, and forwarding them \
                  would be a loop"

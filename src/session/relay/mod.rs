@@ -18,7 +18,9 @@ mod sending;
 mod tests;
 
 pub use outlet::Header;
-pub use plan::{AnswersFrom, FlowsOf, RelayListener, RelayPlan, RelayTarget, RelayTtl};
+pub use plan::{
+    AnswersFrom, FlowsOf, RelayListener, RelayPlan, RelaySource, RelayTarget, RelayTtl,
+};
 pub use run_end::RelayDone;
 pub use sending::{Run, SocketOrder};
 
@@ -97,6 +99,8 @@ pub struct Relay<S> {
     told_full: bool,
     intervals: Intervals,
     drops: Vec<DropCount>,
+    /// Buffers that closed sockets towards destinations had dropped.
+    answer_drops: u64,
     refusals: Vec<SendRefusal>,
     troubles: NetworkErrorLog,
     interfaces: InterfaceLog,
@@ -136,6 +140,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             told_full: false,
             intervals: Intervals::default(),
             drops: vec![DropCount::default(); listeners],
+            answer_drops: 0,
             refusals: Vec::new(),
             troubles: NetworkErrorLog::default(),
             interfaces: InterfaceLog::default(),
@@ -429,6 +434,11 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         if let Some(count) = self.drops.get_mut(socket) {
             count.observe(drops);
         }
+    }
+
+    /// A socket towards a destination is closed and had dropped so many buffers.
+    pub fn on_answer_drops(&mut self, buffers: u64) {
+        self.answer_drops += buffers;
     }
 
     /// An interval is over.

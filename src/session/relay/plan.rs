@@ -30,6 +30,16 @@ pub enum FlowsOf {
     AllClients,
 }
 
+/// Where datagrams to destinations come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RelaySource {
+    /// This host.
+    #[default]
+    Relay,
+    /// The client, where it is of the destination's family: answers go to it, and not to the relay.
+    Client,
+}
+
 /// The TTL or hop limit of what is forwarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RelayTtl {
@@ -74,6 +84,8 @@ pub struct RelayPlan {
     pub answers: AnswersFrom,
     /// Which clients share a flow.
     pub flows_of: FlowsOf,
+    /// Where datagrams to destinations come from.
+    pub source: RelaySource,
     /// Ports of arrival that stand for others where a target has no port: (from, to).
     pub port_changes: Vec<(u16, u16)>,
     /// What happens to datagrams on their way to the destinations; `None` for nothing.

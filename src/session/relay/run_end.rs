@@ -61,7 +61,8 @@ impl<S: Sink<RelayEvent>> Relay<S> {
                 caveats.push(RelayCaveat::Late { way, late_p99_ns: late.0, most_ns: USUAL.0 });
             }
         }
-        let buffers: u64 = self.drops.iter().map(|drops| drops.total()).sum();
+        let listening: u64 = self.drops.iter().map(|drops| drops.total()).sum();
+        let buffers = listening + self.answer_drops;
         if buffers > 0 {
             caveats.push(RelayCaveat::SocketDrops { buffers });
         }
@@ -88,6 +89,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             listen: self.plan.listeners.iter().map(|one| one.address.into()).collect(),
             duration_ns: duration.0,
             interrupted: self.stopped,
+            is_source_kept: self.plan.source == super::RelaySource::Client,
             seed: is_impaired.then_some(self.plan.seed),
             up: RelayDirection::new(up, duration, up_delay),
             down: RelayDirection::new(down, duration, down_delay),

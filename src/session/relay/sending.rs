@@ -2,7 +2,7 @@
 //! them.
 
 use super::outlet::{Delayed, Header, Outlet, Pending};
-use super::{LARGEST, REFUSALS, Relay, Role, SLOTS};
+use super::{LARGEST, REFUSALS, Relay, RelaySource, Role, SLOTS};
 use crate::batch::{Dest, DestId, SendOutcome, SendStop, TxBatch, TxSlot};
 use crate::machine::Now;
 use crate::record::{RelayEvent, RelayRefusal, RelayWay, SendRefusal, Sink};
@@ -22,6 +22,8 @@ pub enum SocketOrder {
         /// Whether it is a group or a broadcast address, so that the socket must not be connected:
         /// answers would not arrive.
         is_shared: bool,
+        /// The address to send from, which is the client's; `None` for one of this host's.
+        from: Option<SocketAddr>,
     },
     /// The socket of this number is closed.
     Close {
@@ -106,7 +108,9 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let target = self.destinations.get(destination).target;
         let to = target.at_port(arrival, &self.plan.port_changes);
         let (interface, is_shared) = (target.interface, target.is_shared);
-        self.orders.push_back(SocketOrder::Open { number, to, interface, is_shared });
+        let kept = own.key.client.filter(|_| self.plan.source == RelaySource::Client);
+        let from = kept.filter(|client| client.is_ipv4() == to.is_ipv4());
+        self.orders.push_back(SocketOrder::Open { number, to, interface, is_shared, from });
         Some(number)
     }
 

@@ -36,6 +36,8 @@ struct Bench {
     unopened: BTreeSet<SocketAddr>,
     sent: Vec<Sent>,
     closed: usize,
+    /// Where each socket was to send from.
+    sources: Vec<Option<SocketAddr>>,
 }
 
 fn addr(text: &str) -> SocketAddr {
@@ -57,6 +59,7 @@ fn plan(targets: &[&str]) -> RelayPlan {
         targets: targets.iter().map(|text| target(text)).collect(),
         answers: AnswersFrom::First,
         flows_of: FlowsOf::EachClient,
+        source: RelaySource::Relay,
         port_changes: Vec::new(),
         up: None,
         down: None,
@@ -94,6 +97,7 @@ impl Bench {
             unopened: none(),
             sent: Vec::new(),
             closed: 0,
+            sources: Vec::new(),
         }
     }
 
@@ -152,7 +156,8 @@ impl Bench {
                 SocketOrder::Open { number, to, .. } if self.unopened.contains(&to) => {
                     self.relay.on_open_failed(self.now, number, 24);
                 }
-                SocketOrder::Open { number, to, .. } => {
+                SocketOrder::Open { number, to, from, .. } => {
+                    self.sources.push(from);
                     assert!(self.peers.insert(number, to).is_none(), "opened twice");
                     self.relay.on_opened(number, 50_000 + number as u16);
                 }
@@ -334,6 +339,18 @@ fn one_way_all_clients_share_the_sockets_and_nothing_goes_back() {
     let done = bench.finish();
     assert_eq!((done.flows, done.down.counts.refused.answer_unwanted), (1, 1));
     assert_eq!(done.flow_rows[0].client, None);
+}
+
+#[test]
+fn the_clients_address_is_kept_where_it_is_of_the_destinations_family() {
+    let source = RelaySource::Client;
+    let mut bench = Bench::new(RelayPlan { source, ..plan(&[A, "[2001:db8::1]:9"]) });
+    bench.request(CLIENT, b"x");
+    assert_eq!(bench.sources, [Some(addr(CLIENT)), None]);
+    assert!(bench.finish().is_source_kept);
+    let mut bench = Bench::new(plan(&[A]));
+    bench.request(CLIENT, b"x");
+    assert_eq!(bench.sources, [None]);
 }
 
 #[test]

@@ -102,6 +102,22 @@ fn one_way_and_without_a_port_datagrams_go_to_the_port_of_their_arrival() {
     assert!(rows.iter().all(|row| number(row, "datagrams") == 7), "{got:#}");
 }
 
+#[test]
+fn the_clients_addresses_are_kept_where_that_is_permitted() {
+    require_lab!();
+    let lab = lab(2);
+    let receiver = lab.udpkit("r2").args(["recv", "7003", "-q", "-J"]).spawn_ready(&lab);
+    let args = ["10.77.0.11:9000", "10.77.0.12:7003", "--transparent"];
+    let running = relay(&mut lab.udpkit("r1"), &args);
+    run(lab.udpkit("s").args(["send", "10.77.0.11:9000", "--", "x"]), secs(10)).expect_success();
+    wait_until("it", secs(10), || lab.snmp("r2").in_datagrams == 1);
+    assert_eq!(path(&stop(running), "is_source_kept"), &Value::Bool(true));
+    receiver.signal("INT");
+    let got = crate::common::json(&receiver.wait(secs(10)).expect_success().out());
+    let source = text(&got, "source_rows.0.address");
+    assert!(source.starts_with("10.77.0.1:"), "{got:#}");
+}
+
 /// Starts a receiver and waits until its last port is bound.
 trait SpawnReady {
     fn spawn_ready(&mut self, lab: &crate::common::Lab) -> Running;

@@ -59,6 +59,7 @@ fn doings() -> Vec<Doing> {
         Doing::CastSend { destinations: 300 },
         Doing::Ping { targets: 1 },
         Doing::CastReceive { groups: 4 },
+        Doing::Relay { destinations: 3 },
         Doing::Receive { sockets: 1 },
         Doing::Receive { sockets: 2 },
     ]);

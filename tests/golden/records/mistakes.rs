@@ -49,6 +49,31 @@ const RECV: &[&str] = &[
     "recv 9000 --buffer 0",
 ];
 
+/// Mistakes with `relay`.
+const RELAY: &[&str] = &[
+    "relay",
+    "relay 9000",
+    "relay , 127.0.0.1:9",
+    "relay 9000 127.0.0.1:9000",
+    "relay 127.0.0.1:9000 0.0.0.0:9",
+    "relay 127.0.0.1:9000 9001",
+    "relay 127.0.0.1:9000 127.0.0.1:0",
+    "relay 127.0.0.1:9000 127.0.0.1:9 127.0.0.1:9",
+    "relay 127.0.0.1:9000 [ff02::5]:9",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --interface lo",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --source 127.0.0.1",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --out-interface lo",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --rewrite-port 1:2",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --rewrite-port 1",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --idle 0s",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --filter size",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --filter source=x",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --filter bytes=0:6",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --up loss",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --up nothing",
+    "relay 127.0.0.1:9000 127.0.0.1:9 --both clean --up clean",
+];
+
 /// Mistakes with `ping`.
 const PING: &[&str] = &[
     "ping",
@@ -180,6 +205,7 @@ fn every_mistake_is_answered_with_what_would_be_right() {
     for (name, lines) in [
         ("send", SEND),
         ("recv", RECV),
+        ("relay", RELAY),
         ("ping", PING),
         ("blast", BLAST),
         ("probe", PROBE),

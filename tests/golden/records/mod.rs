@@ -18,6 +18,7 @@ mod ping;
 mod ports;
 mod recv;
 mod report;
+mod relay;
 mod scan;
 mod screen;
 mod send;
