@@ -44,7 +44,7 @@ pub struct RelayArgs {
     /// SIGHUP reads it again; no datagram to a destination that stays is lost. # starts a comment.
     #[arg(long, value_name = "FILE", help_heading = WHERE)]
     pub to_file: Option<PathBuf>,
-    /// Interface on which to join groups; may be repeated
+    /// Interface to join groups on; may be repeated
     ///
     /// The default is the route's.
     #[arg(short = 'I', long, value_name = "NAME", help_heading = WHERE)]

@@ -77,7 +77,7 @@ pub struct Relay<S> {
     outlets: Vec<Outlet>,
     free: Vec<usize>,
     /// Sockets with something to send.
-    touched: Vec<usize>,
+    touched: VecDeque<usize>,
     orders: VecDeque<SocketOrder>,
     flows: FlowTable,
     destinations: Destinations,
@@ -122,7 +122,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             roles: vec![Role::Listener; listeners],
             outlets: (0..listeners).map(|_| Outlet::default()).collect(),
             free: Vec::new(),
-            touched: Vec::new(),
+            touched: VecDeque::new(),
             orders: VecDeque::new(),
             flows: FlowTable::default(),
             destinations: Destinations::new(&plan.targets),

@@ -145,7 +145,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let was_empty = !outlet.has_pending();
         let refused = outlet.push(pending, &self.batch);
         if was_empty && outlet.has_pending() {
-            self.touched.push(number);
+            self.touched.push_back(number);
         }
         self.queue(number, &pending, u64::from(pending.count) - refused);
         self.refuse(number, pending.flow, RelayRefusal::QueueFull, refused);
@@ -231,19 +231,19 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let was_empty = !outlet.has_pending();
         outlet.unblock(&mut self.batch);
         if was_empty && outlet.has_pending() {
-            self.touched.push(number);
+            self.touched.push_back(number);
         }
     }
 
     /// Writes the datagrams of the next run into the batch; `None` when nothing is left, and the
     /// batch is then empty.
     pub fn next_run(&mut self) -> Option<Run> {
-        while let Some(number) = self.touched.last().copied() {
+        while let Some(number) = self.touched.front().copied() {
             if self.outlets[number].has_pending() {
                 let header = self.write_run(number);
                 return Some(Run { socket: number, header });
             }
-            self.touched.pop();
+            self.touched.pop_front();
         }
         self.batch.clear_slots();
         self.batch.clear();

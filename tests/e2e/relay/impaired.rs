@@ -1,17 +1,19 @@
 //! Impairments, as other commands see them.
 
 use super::{lab, relay, stop};
-use crate::common::{json, number, path, require_lab, run, secs};
+use crate::common::{Running, json, number, path, require_lab, run, secs};
 
 #[test]
 fn ping_sees_the_loss_and_the_delay_that_the_relay_made() {
     require_lab!();
     let lab = lab(2);
-    let _server = lab.serve("r2", &[]);
+    // It has no dialogue, whose datagrams would count.
+    let _echo = Running::start(lab.udpkit("r2").args(["recv", "8620", "--echo", "-q"]));
+    lab.wait_bound("r2", 8620);
     let args = ["10.77.0.11:8620", "10.77.0.12:8620", "--seed", "5"];
     let impaired = ["--up", "every 10, delay 20ms", "--down", "every 7, delay 30ms"];
     let running = relay(&mut lab.udpkit("r1"), &[&args[..], &impaired].concat());
-    let args = ["ping", "10.77.0.11", "-c", "100", "-i", "5ms", "-J"];
+    let args = ["ping", "--echo", "10.77.0.11", "-c", "100", "-i", "5ms", "-J"];
     let ping = json(&run(lab.udpkit("s").args(args), secs(30)).out());
     let report = stop(running);
     let target = path(&ping, "targets.0");

@@ -20,7 +20,7 @@ fn the_list_is_read_again_at_a_hangup_and_nothing_is_lost() {
         running
     });
     let running = relay(&mut lab.udpkit("r1"), &["10.77.0.11:9000", "--to-file", &list]);
-    let send = ["send", "10.77.0.11:9000", "-s", "100", "-c", "0", "-b", "2kpps"];
+    let send = ["send", "10.77.0.11:9000", "-s", "100", "-c", "0", "-b", "2kpps", "--io", "mmsg"];
     let sender = Running::start(lab.udpkit("s").args(send));
     let came = |host: &str| lab.snmp(host).in_datagrams;
     wait_until("some at the first", secs(10), || came("r2") > 100);
