@@ -24,8 +24,7 @@ use std::path::PathBuf;
     udpkit relay 9000 192.0.2.10:9000 10.0.0.1-9:9000 --answers first\n  \
     udpkit relay 514 --to-file collectors --one-way copy to all of a list\n  \
     udpkit relay 239.1.2.3:5000 192.0.2.10:5000 -I eth0   multicast to unicast\n  \
-    udpkit relay 9000 192.0.2.10:9000 --both 'loss 1%, delay 20ms'
-  \
+    udpkit relay 9000 192.0.2.10:9000 --both 'loss 1%, delay 20ms'\n  \
     udpkit relay 0.0.0.0:53 '[2001:db8::53]:53'     from IPv4 to IPv6")]
 pub struct RelayArgs {
     /// Where to listen: ports, addresses, multicast groups

@@ -287,8 +287,8 @@ pub struct RelayDestination {
     pub queued: u64,
     /// Datagrams that came from it.
     pub answers: u64,
-    /// ICMP errors about it.
-    pub network_errors: u64,
+    /// Errors from the network about it.
+    pub errors: u64,
 }
 
 /// What one interval saw.
@@ -316,9 +316,9 @@ pub struct RelayRates {
     /// Their payload bytes.
     pub forwarded_bytes: u64,
     /// Datagrams that impairments took.
-    pub dropped: u64,
+    pub dropped_datagrams: u64,
     /// Datagrams that were refused.
-    pub refused: u64,
+    pub refused_datagrams: u64,
     /// Datagrams that wait at its end.
     pub queued: u64,
     /// Payload bits per second that left.
@@ -337,8 +337,8 @@ impl RelayRates {
             received: now.received - before.received,
             forwarded,
             forwarded_bytes,
-            dropped: now.dropped.total - before.dropped.total,
-            refused: now.refused.total - before.refused.total,
+            dropped_datagrams: now.dropped.total - before.dropped.total,
+            refused_datagrams: now.refused.total - before.refused.total,
             queued: now.queued,
             forwarded_bits_per_second: bits,
             forwarded_datagrams_per_second: datagrams,
@@ -465,7 +465,7 @@ pub enum RelayCaveat {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RelaySummary {
     /// The addresses that were listened on.
-    pub listen: Vec<Endpoint>,
+    pub listen_addresses: Vec<Endpoint>,
     /// From the start to the end.
     pub duration_ns: u64,
     /// Whether the user ended it.

@@ -10,13 +10,15 @@ use super::{
     send_refusal_line, send_trouble_line, status, warning,
 };
 use crate::record::{
-    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent, RelayFlow,
-    RelayInterval, RelayRefusal, RelaySummary, Sink, Worded,
+    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent,
+    RelayInterval, RelayRates, RelayRefusal, RelaySummary, Sink, Worded,
 };
 use crate::units::{Nanos, group_digits};
 
 /// Rows of flows in a text; JSON has more.
 const FLOWS: usize = 16;
+/// Columns of a client's address.
+const CLIENT: usize = 19;
 
 /// `relay --csv`: one flow.
 pub const FLOW_COLUMNS: Columns = Columns::of(&[
@@ -145,10 +147,11 @@ pub fn relay_interval_line(interval: &RelayInterval) -> String {
     let [up, down] = [&interval.up, &interval.down].map(|way| {
         let packets = packets_or_dash(way.forwarded_datagrams_per_second);
         let bits = bits_or_dash(way.forwarded_bits_per_second);
-        let lost = group_digits(way.dropped + way.refused);
-        format!("{packets:>9} {bits:>11} lost {lost}")
+        format!("{packets:>9} {bits:>11}")
     });
-    format!("{end:>7.1} s  up {up}  down {down}  flows {}", interval.flows)
+    let lost = |way: &RelayRates| way.dropped_datagrams + way.refused_datagrams;
+    let lost = group_digits(lost(&interval.up) + lost(&interval.down));
+    format!("{end:>7.1} s  up {up}  down {down}  lost {lost}")
 }
 
 /// The report as text.
@@ -180,7 +183,7 @@ pub fn relay_text(summary: &RelaySummary, page: Page) -> String {
 }
 
 fn heading(summary: &RelaySummary) -> String {
-    let listen: Vec<_> = summary.listen.iter().map(ToString::to_string).collect();
+    let listen: Vec<_> = summary.listen_addresses.iter().map(ToString::to_string).collect();
     let flows = plural(summary.flows, "flow");
     let ended = if summary.interrupted { " (interrupted)" } else { "" };
     let seed = summary.seed.map_or_else(String::new, |seed| format!("   seed {seed}"));
@@ -266,8 +269,7 @@ fn destinations(summary: &RelaySummary) -> String {
     for row in &summary.destination_rows {
         let gone = if row.is_current { "" } else { " (removed)" };
         let mut cells = vec![format!("{}{gone}", words::target(row.destination))];
-        let counts =
-            [row.forwarded, row.refused.total, row.queued, row.answers, row.network_errors];
+        let counts = [row.forwarded, row.refused.total, row.queued, row.answers, row.errors];
         cells.extend(counts.map(group_digits));
         rows.push(cells);
     }
@@ -275,28 +277,38 @@ fn destinations(summary: &RelaySummary) -> String {
     table(&align, rows)
 }
 
+/// The flows; a long address has a line of its own.
 fn flows(summary: &RelaySummary) -> String {
-    let head = ["client", "up", "forwarded", "dropped", "down", "forwarded", "dropped"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    rows.extend(summary.flow_rows.iter().take(FLOWS).map(flow_cells));
-    let mut align = vec![Align::Left];
-    align.resize(head.len(), Align::Right);
-    let mut text = table(&align, rows);
+    let head = ["up", "forwarded", "lost", "down", "forwarded", "lost"].map(str::to_owned);
+    let mut lines = vec![flow_line("client", &head)];
+    for flow in summary.flow_rows.iter().take(FLOWS) {
+        let client = flow.client.map_or_else(|| "all clients".to_owned(), |one| one.to_string());
+        let cells = [&flow.up, &flow.down].map(|way| {
+            let lost = way.dropped.total + way.refused.total;
+            [way.received, way.forwarded, lost].map(group_digits)
+        });
+        let cells = cells.concat();
+        if client.chars().count() > CLIENT {
+            lines.push(format!("  {client}"));
+            lines.push(flow_line("", &cells));
+        } else {
+            lines.push(flow_line(&client, &cells));
+        }
+    }
     let more = summary.flow_rows.len().saturating_sub(FLOWS) as u64 + summary.other_flows.flows;
     if more > 0 {
-        text.push_str(&ended([format!("  and {}", plural(more, "other flow"))]));
+        lines.push(format!("  and {}", plural(more, "other flow")));
     }
-    text
+    ended(lines)
 }
 
-fn flow_cells(flow: &RelayFlow) -> Vec<String> {
-    let client = flow.client.map_or_else(|| "all clients".to_owned(), |one| one.to_string());
-    let mut cells = vec![client];
-    for way in [&flow.up, &flow.down] {
-        let lost = way.dropped.total + way.refused.total;
-        cells.extend([way.received, way.forwarded, lost].map(group_digits));
+fn flow_line(client: &str, cells: &[String]) -> String {
+    let mut line = format!("  {client:<CLIENT$}");
+    for (number, cell) in cells.iter().enumerate() {
+        let width = if number % 3 == 2 { 7 } else { 9 };
+        line.push_str(&format!(" {cell:>width$}"));
     }
-    cells
+    line
 }
 
 /// Refusals by this host, errors from the network, and what happened to interfaces.

@@ -27,13 +27,12 @@ impl Worded for RelayNote {
                  would be a loop"
             ),
             Self::FlowReplaced { most, client, silent_ns } => format!(
-                "all {} are in use (--max-flows): ended that of {client}, silent for {}",
-                plural(*most, "flow"),
+                "--max-flows {most} is reached: ended the flow of {client}, silent for {}",
                 Nanos(*silent_ns)
             ),
             Self::FlowsFull { most, client } => format!(
-                "all {} are active (--max-flows): refusing datagrams from {client}",
-                plural(*most, "flow")
+                "--max-flows {most} is reached and every flow is active: refusing datagrams from \
+                 {client}"
             ),
             Self::Reloaded { destinations, added, removed } => format!(
                 "read the list again: {}, {added} added, {removed} removed",

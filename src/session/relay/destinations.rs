@@ -99,7 +99,7 @@ impl Destinations {
             refused: one.refused,
             queued: one.queued,
             answers: one.answers,
-            network_errors: one.network_errors,
+            errors: one.network_errors,
         };
         self.all.iter().map(row).collect()
     }

@@ -10,6 +10,8 @@ mod delay_queue;
 mod destinations;
 mod flow;
 mod impaired;
+#[cfg(test)]
+mod impaired_tests;
 mod outlet;
 mod plan;
 mod run_end;

@@ -86,7 +86,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let (flow_rows, mut other_flows) = self.flows.rows(open);
         other_flows.up.add(&self.strays);
         let summary = RelaySummary {
-            listen: self.plan.listeners.iter().map(|one| one.address.into()).collect(),
+            listen_addresses: self.plan.listeners.iter().map(|one| one.address.into()).collect(),
             duration_ns: duration.0,
             interrupted: self.stopped,
             is_source_kept: self.plan.source == super::RelaySource::Client,

@@ -4,43 +4,41 @@ use super::*;
 use crate::batch::{LocalSendFailure, SendOutcome, SendStop};
 use crate::impair::{
     Bottleneck, Capacity, Chance, Delay, Duplication, Impairments, Jitter, Loss, Phase, QueueLimit,
-    Reordering,
 };
 use crate::record::RelaySummary;
 use crate::units::BitRate;
 use std::collections::BTreeSet;
-use std::num::NonZeroU64;
 
-const CLIENT: &str = "192.0.2.1:4000";
-const OTHER: &str = "192.0.2.2:4000";
+pub(super) const CLIENT: &str = "192.0.2.1:4000";
+pub(super) const OTHER: &str = "192.0.2.2:4000";
 const LISTEN: &str = "198.51.100.1:9";
 
 /// What left: the socket's peer, or the address of an answer's client; its header and payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Sent {
+pub(super) struct Sent {
     to: SocketAddr,
     from: Option<std::net::IpAddr>,
-    header: Header,
+    pub(super) header: Header,
     payload: Vec<u8>,
 }
 
 /// A loop without sockets.
-struct Bench {
-    relay: Relay<Vec<RelayEvent>>,
-    now: Now,
+pub(super) struct Bench {
+    pub(super) relay: Relay<Vec<RelayEvent>>,
+    pub(super) now: Now,
     /// The peer of each open socket.
     peers: HashMap<usize, SocketAddr>,
     /// Peers whose sockets take nothing, that refuse everything, and that cannot be opened.
     full: BTreeSet<SocketAddr>,
     refusing: BTreeSet<SocketAddr>,
     unopened: BTreeSet<SocketAddr>,
-    sent: Vec<Sent>,
+    pub(super) sent: Vec<Sent>,
     closed: usize,
     /// Where each socket was to send from.
     sources: Vec<Option<SocketAddr>>,
 }
 
-fn addr(text: &str) -> SocketAddr {
+pub(super) fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
@@ -49,7 +47,7 @@ fn target(text: &str) -> RelayTarget {
     RelayTarget { address, interface: 0, is_shared: address.ip().is_multicast() }
 }
 
-fn plan(targets: &[&str]) -> RelayPlan {
+pub(super) fn plan(targets: &[&str]) -> RelayPlan {
     RelayPlan {
         listeners: vec![RelayListener {
             address: addr(LISTEN),
@@ -78,12 +76,12 @@ fn plan(targets: &[&str]) -> RelayPlan {
 }
 
 /// One phase without an end.
-fn phases(impairments: Impairments) -> Option<Vec<Phase>> {
+pub(super) fn phases(impairments: Impairments) -> Option<Vec<Phase>> {
     Some(vec![Phase { length: None, impairments }])
 }
 
 impl Bench {
-    fn new(plan: RelayPlan) -> Self {
+    pub(super) fn new(plan: RelayPlan) -> Self {
         let mut relay = Relay::new(plan, Vec::new());
         let now = Now { mono: Nanos::from_secs(1), real: Nanos::from_secs(1_000) };
         relay.on_start(now);
@@ -101,7 +99,7 @@ impl Bench {
         }
     }
 
-    fn pass(&mut self, span: Nanos) {
+    pub(super) fn pass(&mut self, span: Nanos) {
         self.now.mono += span;
         self.now.real += span;
         while !self.relay.release(self.now) {
@@ -110,7 +108,7 @@ impl Bench {
         self.flush();
     }
 
-    fn meta(&self, socket: usize, source: SocketAddr) -> RxMeta {
+    pub(super) fn meta(&self, socket: usize, source: SocketAddr) -> RxMeta {
         RxMeta {
             source,
             destination: Some(addr(LISTEN).ip()),
@@ -122,7 +120,7 @@ impl Bench {
         }
     }
 
-    fn come(&mut self, meta: RxMeta, payload: &[u8], stride: usize) {
+    pub(super) fn come(&mut self, meta: RxMeta, payload: &[u8], stride: usize) {
         let len = payload.len();
         let entry = RxEntry { len, true_len: len, stride, meta };
         self.relay.on_buffer(self.now, &entry, payload);
@@ -130,19 +128,19 @@ impl Bench {
         self.flush();
     }
 
-    fn request(&mut self, client: &str, payload: &[u8]) {
+    pub(super) fn request(&mut self, client: &str, payload: &[u8]) {
         let meta = self.meta(0, addr(client));
         self.come(meta, payload, 0);
     }
 
     /// An answer by the socket of the flow that was opened as the `index`th towards a peer.
-    fn answer(&mut self, peer: &str, index: usize, payload: &[u8]) {
+    pub(super) fn answer(&mut self, peer: &str, index: usize, payload: &[u8]) {
         let socket = self.sockets_of(peer)[index];
         let meta = self.meta(socket, addr(peer));
         self.come(meta, payload, 0);
     }
 
-    fn sockets_of(&self, peer: &str) -> Vec<usize> {
+    pub(super) fn sockets_of(&self, peer: &str) -> Vec<usize> {
         let peer = addr(peer);
         let of = self.peers.iter().filter(|(_, to)| **to == peer);
         let mut all: Vec<usize> = of.map(|(number, _)| *number).collect();
@@ -204,7 +202,7 @@ impl Bench {
         assert!(queued <= up.queued);
     }
 
-    fn to(&self, peer: &str) -> Vec<&[u8]> {
+    pub(super) fn to(&self, peer: &str) -> Vec<&[u8]> {
         let to = addr(peer);
         self.sent.iter().filter(|sent| sent.to == to).map(|sent| sent.payload.as_slice()).collect()
     }
@@ -217,7 +215,7 @@ impl Bench {
         self.relay.sink.iter().filter_map(note).collect()
     }
 
-    fn finish(self) -> RelaySummary {
+    pub(super) fn finish(self) -> RelaySummary {
         let summary = self.relay.finish(self.now).summary;
         for (up, way) in [(true, &summary.up), (false, &summary.down)] {
             assert!(way.counts.is_exact(), "{way:#?}");
@@ -233,8 +231,8 @@ impl Bench {
     }
 }
 
-const A: &str = "203.0.113.1:9";
-const B: &str = "203.0.113.2:9";
+pub(super) const A: &str = "203.0.113.1:9";
+pub(super) const B: &str = "203.0.113.2:9";
 const C: &str = "203.0.113.3:9";
 
 #[test]
@@ -510,146 +508,6 @@ fn another_list_of_destinations_loses_nothing_to_those_that_stay() {
     let done = bench.finish();
     assert_eq!(done.up.counts.refused.no_destination, 1);
     assert_eq!(done.destination_rows.iter().filter(|row| row.is_current).count(), 0);
-}
-
-#[test]
-fn a_delay_is_kept_and_its_order_and_what_is_still_delayed_is_queued() {
-    let delay = Delay { base: Nanos::from_millis(40), jitter: Jitter::None };
-    let up = phases(Impairments { delay, ..Impairments::default() });
-    let mut bench = Bench::new(RelayPlan { up, ..plan(&[A, B]) });
-    for number in 0..20_u8 {
-        bench.request(CLIENT, &[number]);
-        bench.pass(Nanos::from_millis(1));
-    }
-    assert_eq!(bench.to(A).len(), 0);
-    assert_eq!(bench.relay.next(), Some(Nanos::from_millis(1_040)));
-    bench.pass(Nanos::from_micros(29_900));
-    let expected: Vec<[u8; 1]> = (0..10).map(|number| [number]).collect();
-    assert_eq!(
-        (bench.to(A), bench.to(B).len()),
-        (expected.iter().map(|one| &one[..]).collect(), 10)
-    );
-    // A flow with something queued is not silent.
-    let before = bench.relay.flows.len();
-    bench.relay.next_look = Nanos::ZERO;
-    bench.relay.plan.idle = Nanos(1);
-    bench.relay.release(bench.now);
-    assert_eq!(bench.relay.flows.len(), before);
-    let done = bench.finish();
-    let up = done.up.counts;
-    assert_eq!((up.received, up.copies, up.forwarded, up.queued, up.delayed), (20, 10, 20, 10, 20));
-    let delay = done.up.delay.expect("some were delayed");
-    let asked = delay.asked_ns.p50.expect("twenty samples");
-    assert!((39_900_000..=40_100_000).contains(&asked), "{asked}");
-    assert!(delay.late_ns.max.unwrap() >= 900_000, "the last waited for its turn: {delay:?}");
-}
-
-#[test]
-fn impairments_count_what_they_do_by_flow_and_direction() {
-    let every = |n| Loss::EveryNth(NonZeroU64::new(n).unwrap());
-    let duplication = Duplication { share: Chance::ALWAYS, copies: 1 };
-    let up = phases(Impairments { loss: every(4), duplication, ..Impairments::default() });
-    let down = phases(Impairments { loss: every(2), ..Impairments::default() });
-    let mut bench = Bench::new(RelayPlan { up, down, ..plan(&[A]) });
-    for _ in 0..4 {
-        bench.request(CLIENT, b"x");
-        bench.request(OTHER, b"y");
-        bench.answer(A, 0, b"z");
-    }
-    assert_eq!(bench.to(A).len(), 12);
-    assert_eq!(bench.to(CLIENT).len(), 2);
-    let done = bench.finish();
-    let (up, down) = (done.up.counts, done.down.counts);
-    assert_eq!((up.received, up.dropped.lost, up.duplicated, up.copies), (8, 2, 6, 6));
-    assert_eq!((down.received, down.dropped.lost, down.forwarded), (4, 2, 2));
-    let of = |text: &str| {
-        let client = Some(addr(text).into());
-        done.flow_rows.iter().find(|row| row.client == client).expect("a row").up
-    };
-    // The fates go by the number of the datagram in its direction.
-    assert_eq!((of(CLIENT).dropped.lost, of(OTHER).dropped.lost), (0, 2));
-    assert_eq!(done.seed, Some(7));
-}
-
-#[test]
-fn a_buffer_goes_on_as_one_where_no_impairment_wants_its_datagrams_apart() {
-    let delay = Delay { base: Nanos::from_millis(5), jitter: Jitter::None };
-    let together = Impairments { delay: delay.clone(), ..Impairments::default() };
-    let apart =
-        Impairments { loss: Loss::EveryNth(NonZeroU64::new(3).unwrap()), ..together.clone() };
-    for (impairments, expected) in [(together, "aabbccd"), (apart, "aabbd")] {
-        let mut bench = Bench::new(RelayPlan { up: phases(impairments), ..plan(&[A]) });
-        let meta = bench.meta(0, addr(CLIENT));
-        bench.come(meta, b"aabbccd", 2);
-        assert_eq!(bench.sent, []);
-        bench.pass(Nanos::from_millis(5));
-        assert_eq!(bench.to(A).concat(), expected.as_bytes());
-        assert!(bench.to(A).iter().all(|one| one.len() <= 2));
-        let done = bench.finish();
-        assert_eq!(done.up.counts.delayed, done.up.counts.forwarded);
-        assert_eq!(done.up.delay.unwrap().late_ns.max, Some(1), "exactly when they were due");
-    }
-}
-
-#[test]
-fn phases_begin_with_the_first_datagram_for_both_directions() {
-    let length = Some(Nanos::from_secs(1));
-    let stages = [Loss::None, Loss::Blackout].map(|loss| {
-        let impairments = Impairments { loss, ..Impairments::default() };
-        Phase { length, impairments }
-    });
-    let both = Some(stages.to_vec());
-    let mut bench = Bench::new(RelayPlan { up: both.clone(), down: both, ..plan(&[A]) });
-    bench.pass(Nanos::from_millis(1_500));
-    bench.request(CLIENT, b"clean");
-    bench.pass(Nanos::from_millis(1_200));
-    bench.request(CLIENT, b"lost");
-    bench.answer(A, 0, b"lost, too");
-    assert_eq!((bench.to(A), bench.to(CLIENT).len()), (vec![&b"clean"[..]], 0));
-    let done = bench.finish();
-    assert_eq!((done.up.counts.dropped.blackout, done.down.counts.dropped.blackout), (1, 1));
-}
-
-#[test]
-fn what_is_held_back_leaves_once_it_was_overtaken_often_enough() {
-    let reordering = Reordering { share: Chance::percent(20), hold: Nanos::from_secs(1), by: 3 };
-    let up = phases(Impairments { reordering, ..Impairments::default() });
-    let mut bench = Bench::new(RelayPlan { up, ..plan(&[A]) });
-    for number in 0..100 {
-        bench.request(CLIENT, &[number]);
-        bench.pass(Nanos::from_millis(1));
-    }
-    let order: Vec<u8> = bench.to(A).iter().map(|one| one[0]).collect();
-    let overtaken = |at: usize| order[..at].iter().filter(|one| **one > order[at]).count();
-    let by: Vec<usize> = (0..order.len()).map(overtaken).filter(|by| *by > 0).collect();
-    assert!(by.len() > 5 && by.iter().all(|by| *by == 3), "{by:?}");
-    let up = bench.finish().up.counts;
-    assert!(up.held_back >= by.len() as u64 && up.queued == up.received - order.len() as u64);
-}
-
-#[test]
-fn the_same_seed_has_the_same_fates_and_the_directions_have_their_own() {
-    let fates = |seed: u64| -> (Vec<u8>, Vec<u8>) {
-        let loss = Loss::Independent(Chance::percent(50));
-        let both = phases(Impairments { loss, ..Impairments::default() });
-        let mut bench = Bench::new(RelayPlan { up: both.clone(), down: both, seed, ..plan(&[A]) });
-        let mut left = 0;
-        for number in 0..64 {
-            bench.request(CLIENT, &[number]);
-            if let Some(socket) = bench.sockets_of(A).first() {
-                left += 1;
-                let meta = bench.meta(*socket, addr(A));
-                bench.come(meta, &[number], 0);
-            }
-        }
-        assert!(left > 0);
-        let first = |of: Vec<&[u8]>| of.iter().map(|one| one[0]).collect::<Vec<u8>>();
-        (first(bench.to(A)), first(bench.to(CLIENT)))
-    };
-    assert_eq!(fates(1), fates(1));
-    assert_ne!(fates(1), fates(2));
-    let (up, down) = fates(1);
-    assert_ne!(up, down);
 }
 
 #[test]

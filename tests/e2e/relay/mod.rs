@@ -153,7 +153,7 @@ fn of_three_destinations_a_dead_one_harms_no_other() {
         let row = path(&report, &format!("destination_rows.{row}"));
         assert_eq!(text(row, "destination"), *wanted, "{report:#}");
         assert_eq!((number(row, "forwarded"), number(row, "queued")), (2000, 0), "{report:#}");
-        let has_errors = number(row, "network_errors") > 0;
+        let has_errors = number(row, "errors") > 0;
         assert_eq!(has_errors, *wanted == "10.77.0.14:9000", "{report:#}");
     }
     assert_eq!((number(&report, "up.received"), number(&report, "up.copies")), (2000, 4000));

@@ -52,7 +52,7 @@ fn destination(text: &str, is_current: bool) -> RelayDestination {
         refused: RelayRefused::default(),
         queued: 0,
         answers: 12_000,
-        network_errors: 0,
+        errors: 0,
     }
 }
 
@@ -60,7 +60,7 @@ fn destination(text: &str, is_current: bool) -> RelayDestination {
 fn plain() -> RelaySummary {
     let span = Nanos::from_secs(10);
     RelaySummary {
-        listen: vec![endpoint("192.0.2.1:9000")],
+        listen_addresses: vec![endpoint("192.0.2.1:9000")],
         duration_ns: span.0,
         up: RelayDirection::new(counts(12_345, 0, 0), span, None),
         down: RelayDirection::new(counts(12_000, 0, 0), span, None),
@@ -106,9 +106,9 @@ fn full() -> RelaySummary {
     let others = RelayOthers { flows: 1_200, up: counts(9, 0, 0), down: counts(0, 0, 0) };
     let mut refused = destination("198.51.100.8:9000", true);
     refused.refused.add(RelayRefusal::QueueFull, 17);
-    (refused.queued, refused.network_errors, refused.answers) = (5, 90, 0);
+    (refused.queued, refused.errors, refused.answers) = (5, 90, 0);
     RelaySummary {
-        listen: vec![endpoint("192.0.2.1:9000"), endpoint("239.1.2.3:5000")],
+        listen_addresses: vec![endpoint("192.0.2.1:9000"), endpoint("239.1.2.3:5000")],
         interrupted: true,
         seed: Some(4_711),
         up: RelayDirection::new(up, span, Some(delay)),
