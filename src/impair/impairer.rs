@@ -8,7 +8,7 @@ use super::loss::{Loss, LossProcess};
 use super::queue::{Bottleneck, EcnMarking, QueueProcess};
 use crate::units::Nanos;
 use fastrand::Rng;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, RangeInclusive};
 
 /// What one direction of a path does. The default does nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Impairments {
     pub order: ArrivalOrder,
     /// The largest packet that gets through, in bytes; `None` for no limit.
     pub mtu: Option<u32>,
+    /// The sizes of the datagrams that meet any of this; others pass untouched. `None` for all.
+    pub only: Option<RangeInclusive<u32>>,
 }
 
 impl Impairments {
@@ -48,6 +50,12 @@ impl Impairments {
             && self.delay.jitter == Jitter::None
             && self.reordering.share == Chance::NEVER
             && self.mtu.is_none()
+            && self.only.is_none()
+    }
+
+    fn spares(&self, bytes: usize) -> bool {
+        let size = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.only.as_ref().is_some_and(|only| !only.contains(&size))
     }
 }
 
@@ -75,6 +83,13 @@ pub struct Arrival {
     pub flip: Option<Flip>,
     /// What a forwarder did to its content.
     pub change: Option<Change>,
+}
+
+impl Arrival {
+    /// Nothing is done to it.
+    fn untouched(at: Nanos) -> Self {
+        Self { number: 0, at, hold: None, is_marked: false, flip: None, change: None }
+    }
 }
 
 /// Why a datagram, or a copy of one, does not get through.
@@ -168,8 +183,6 @@ pub struct Impairer {
     forwarding_rng: Rng,
     /// When the first came, or when it began.
     start: Option<Nanos>,
-    /// The number of the next datagram.
-    next: u64,
     /// Bytes that count towards the MTU beside those that a datagram is said to have.
     headers: usize,
     counts: ImpairCounts,
@@ -194,7 +207,6 @@ impl Impairer {
             forwarding_rng: forwarding,
             impairments,
             start: None,
-            next: 0,
             headers: 0,
             counts: ImpairCounts::default(),
         }
@@ -226,9 +238,13 @@ impl Impairer {
         self.headers = headers;
     }
 
+    /// Whether a datagram of this size passes untouched.
+    pub(super) fn spares(&self, bytes: usize) -> bool {
+        self.impairments.spares(bytes)
+    }
+
     /// The next datagram has this number, and draws what that number draws, whatever came before.
     pub(super) fn seek(&mut self, number: u64) {
-        self.next = number;
         let generators = self.seeds.map(|seed| Rng::with_seed(super::mixed(seed, number)));
         let [loss, duplication, marking, corruption, jitter, hold, forwarding] = generators;
         self.loss.seek(number, loss);
@@ -262,7 +278,6 @@ impl Impairer {
             return None;
         }
         let start = *self.start.get_or_insert(now);
-        self.next += datagrams;
         self.counts.offered += datagrams;
         if self.loss.is_next_lost(now - start) {
             let why = self.loss_by_model();
@@ -283,9 +298,13 @@ impl Impairer {
         mut arrive: impl FnMut(Arrival),
     ) -> Option<Drop> {
         let start = *self.start.get_or_insert(now);
-        let number = self.next;
-        self.next += 1;
+        let number = self.counts.offered;
         self.counts.offered += 1;
+        if self.impairments.spares(bytes) {
+            self.counts.passed += 1;
+            arrive(Arrival { number, ..Arrival::untouched(now) });
+            return None;
+        }
         let is_lost = self.loss.is_next_lost(now - start);
         let Duplication { share, copies } = self.impairments.duplication;
         // Drawn for those that are lost, too: one impairment does not change another's fates.
@@ -377,6 +396,7 @@ mod tests {
             },
             order: ArrivalOrder::Kept,
             mtu: Some(1_400),
+            only: None,
         }
     }
 
@@ -399,9 +419,7 @@ mod tests {
         let (fates, counts) = fates(Impairments::default(), 1);
         for (number, copies) in (0..).zip(fates) {
             let at = Nanos::from_millis(number);
-            let expected =
-                Arrival { number, at, hold: None, is_marked: false, flip: None, change: None };
-            assert_eq!(copies, [expected]);
+            assert_eq!(copies, [Arrival { number, ..Arrival::untouched(at) }]);
         }
         assert_eq!(counts, ImpairCounts { offered: 10_000, passed: 10_000, ..counts });
     }
@@ -467,12 +485,40 @@ mod tests {
     }
 
     #[test]
+    fn other_sizes_pass_untouched_and_change_nothing_for_those_that_are_meant() {
+        let only = Some(1_000..=1_300);
+        let some = Impairments { only, mtu: None, bottleneck: None, ..all() };
+        let alone = Impairments { only: None, ..some.clone() };
+        let [mut beside, mut alone] = [some, alone].map(|one| Impairer::new(one, 2));
+        for number in 0..5_000 {
+            let now = Nanos::from_millis(number);
+            for other in [0, 999, 1_301, 65_507] {
+                let mut found = Vec::new();
+                assert_eq!(beside.carry(now, other, true, |copy| found.push(copy)), None);
+                let number = beside.counts().offered - 1;
+                assert_eq!(found, [Arrival { number, ..Arrival::untouched(now) }]);
+            }
+            let fate = |impairer: &mut Impairer| {
+                let mut copies = Vec::new();
+                let why = impairer.carry(now, 1_300, true, |copy| {
+                    copies.push(Arrival { number: 0, ..copy });
+                });
+                (why, copies)
+            };
+            assert_eq!(fate(&mut beside), fate(&mut alone), "{number}");
+        }
+        let (beside, alone) = (beside.counts(), alone.counts());
+        assert_eq!((beside.offered, beside.passed), (25_000, alone.passed + 20_000));
+        assert_eq!(beside.lost, alone.lost);
+    }
+
+    #[test]
     fn a_number_draws_the_same_whatever_came_before_it() {
         let fate = |impairer: &mut Impairer, number: u64| {
             let mut copies = Vec::new();
             impairer.seek(number);
             let lost = impairer.carry(Nanos(number), 1_200, true, |copy| copies.push(copy));
-            let each = |copy: &Arrival| (copy.number, copy.flip, copy.change, copy.hold.is_some());
+            let each = |copy: &Arrival| (copy.flip, copy.change, copy.hold.is_some());
             (lost, copies.iter().map(each).collect::<Vec<_>>())
         };
         let all = Impairments { bottleneck: None, marking: EcnMarking::Never, ..all() };

@@ -16,7 +16,8 @@ pub struct Phase {
 /// first follows the last. Outages and traces of all phases count from the start of the first.
 ///
 /// What a datagram draws depends on the seed, its number and nothing else: a phase that lost the
-/// datagrams of some numbers in one run loses those of them that fall into it in another.
+/// datagrams of some numbers in one run loses those of them that fall into it in another. Datagrams
+/// whose sizes a phase leaves alone have no number.
 #[derive(Clone, Debug)]
 pub struct Line {
     /// When each phase ends, from the beginning of a cycle; one entry a phase.
@@ -26,7 +27,10 @@ pub struct Line {
     /// The phase that last had a bottleneck.
     queued: Option<usize>,
     start: Option<Nanos>,
+    /// Datagrams so far.
     number: u64,
+    /// Those of them that phases did not pass untouched: their numbers draw.
+    drawn: u64,
 }
 
 impl Line {
@@ -41,7 +45,8 @@ impl Line {
         }
         let impairer = |phase: Phase| Impairer::new(phase.impairments, seed);
         let impairers = phases.into_iter().map(impairer).collect();
-        let line = Self { ends, impairers, current: 0, queued: None, start: None, number: 0 };
+        let (number, drawn) = (0, 0);
+        let line = Self { ends, impairers, current: 0, queued: None, start: None, number, drawn };
         line.over(IpFamily::V4)
     }
 
@@ -70,13 +75,17 @@ impl Line {
         now: Nanos,
         payload: usize,
         is_ect: bool,
-        arrive: impl FnMut(Arrival),
+        mut arrive: impl FnMut(Arrival),
     ) -> Option<Drop> {
         self.enter(now);
         let impairer = &mut self.impairers[self.current];
-        impairer.seek(self.number);
+        if !impairer.spares(payload) {
+            impairer.seek(self.drawn);
+            self.drawn += 1;
+        }
+        let number = self.number;
         self.number += 1;
-        impairer.carry(now, payload, is_ect, arrive)
+        impairer.carry(now, payload, is_ect, |arrival| arrive(Arrival { number, ..arrival }))
     }
 
     /// So many datagrams come at once: when all of them arrive, or why none does. `None`, and they
@@ -85,6 +94,7 @@ impl Line {
         self.enter(now);
         let fate = self.impairers[self.current].carry_together(now, datagrams)?;
         self.number += datagrams;
+        self.drawn += datagrams;
         Some(fate)
     }
 
@@ -257,6 +267,27 @@ mod tests {
         let every = losing(Loss::EveryNth(std::num::NonZeroU64::new(100).expect("100")));
         let hundredth: Vec<_> = (0..50).map(|hundred| hundred * 100 + 99).collect();
         assert_eq!(lost(vec![phase(None, every)], 1), hundredth);
+    }
+
+    #[test]
+    fn those_of_other_sizes_have_no_number() {
+        let every = Impairments {
+            only: Some(500..=u32::MAX),
+            ..losing(Loss::EveryNth(std::num::NonZeroU64::new(10).expect("10")))
+        };
+        let mut line = Line::new(vec![phase(None, every)], 1);
+        let mut numbers = Vec::new();
+        for number in 0..1_000 {
+            assert_eq!(
+                line.carry(Nanos(number), 499, false, |copy| numbers.push(copy.number)),
+                None
+            );
+            let lost = line.carry(Nanos(number), 500, false, |copy| numbers.push(copy.number));
+            assert_eq!(lost.is_some(), number % 10 == 9, "{number}");
+        }
+        // Counted all the same.
+        assert!(numbers.is_sorted() && numbers.last() == Some(&1_998));
+        assert_eq!((line.counts().offered, line.counts().lost), (2_000, 100));
     }
 
     #[test]

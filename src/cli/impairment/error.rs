@@ -114,6 +114,20 @@ pub enum ParseImpairmentError {
         /// The trace as given.
         trace: String,
     },
+    /// Sizes from a larger to a smaller one.
+    #[error("{part}: no datagram has such a size; write the smaller one first")]
+    NoSize {
+        /// The impairment as given.
+        part: String,
+    },
+    /// Two that change the content in ways that exclude each other.
+    #[error("{cut} and {rewrite} contradict: a datagram is cut or rewritten; leave one out")]
+    CutAndRewrite {
+        /// The one as given.
+        cut: String,
+        /// The other as given.
+        rewrite: String,
+    },
     /// `clean` or `blackout` beside something else.
     #[error("{word} and {other} contradict: nothing stands beside {word}; leave one out")]
     Alone {

@@ -146,7 +146,8 @@ impl Draft {
             return alone("clean", self.parts.first());
         }
         if self.parts.contains(&Part::Blackout) {
-            return alone("blackout", self.parts.iter().find(|part| **part != Part::Blackout));
+            let other = |part: &&Part| !matches!(part, Part::Blackout | Part::Only(_));
+            return alone("blackout", self.parts.iter().find(other));
         }
         Ok(())
     }
@@ -162,6 +163,10 @@ impl Draft {
         if let (Some(rate), Some(trace)) = (of(Kind::Rate), of(Kind::Trace)) {
             let (rate, trace) = (rate.to_string(), trace.to_string());
             return Err(ParseImpairmentError::TwoBottlenecks { rate, trace });
+        }
+        if let (Some(cut), Some(rewrite)) = (of(Kind::Cut), of(Kind::Rewrite)) {
+            let (cut, rewrite) = (cut.to_string(), rewrite.to_string());
+            return Err(ParseImpairmentError::CutAndRewrite { cut, rewrite });
         }
         if let Some(part @ Part::EcnAbove(_)) = of(Kind::Ecn)
             && of(Kind::Rate).or(of(Kind::Trace)).is_none()

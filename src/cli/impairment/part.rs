@@ -8,10 +8,13 @@ use crate::impair::{
 use crate::units::{BitRate, Nanos, Percent};
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroU64};
+use std::ops::RangeInclusive;
 
 /// Which impairment, in the order in which a datagram meets them, which is that of printing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// `only`.
+    Only,
     /// `mtu`.
     Mtu,
     /// `blackout`.
@@ -30,6 +33,8 @@ pub enum Kind {
     Corrupt,
     /// `cut`.
     Cut,
+    /// `rewrite`.
+    Rewrite,
     /// `delay`.
     Delay,
     /// `reorder`.
@@ -37,23 +42,26 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Loss,
         Self::Delay,
         Self::Reorder,
         Self::Duplicate,
         Self::Corrupt,
         Self::Cut,
+        Self::Rewrite,
         Self::Rate,
         Self::Trace,
         Self::Ecn,
         Self::Mtu,
+        Self::Only,
         Self::Blackout,
     ];
 
     /// The word that it begins with.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Only => "only",
             Self::Mtu => "mtu",
             Self::Blackout => "blackout",
             Self::Loss => "loss",
@@ -63,6 +71,7 @@ impl Kind {
             Self::Ecn => "ecn",
             Self::Corrupt => "corrupt",
             Self::Cut => "cut",
+            Self::Rewrite => "rewrite",
             Self::Delay => "delay",
             Self::Reorder => "reorder",
         }
@@ -71,6 +80,7 @@ impl Kind {
     /// How it is written.
     pub fn form(self) -> &'static str {
         match self {
+            Self::Only => "only size 1000, only size 500-, or only size 16-499",
             Self::Mtu => "mtu 1280",
             Self::Blackout => "blackout",
             Self::Loss => {
@@ -82,6 +92,7 @@ impl Kind {
             Self::Ecn => "ecn mark at 5ms, or ecn mark 10%",
             Self::Corrupt => "corrupt 0.1%",
             Self::Cut => "cut to 1000, or cut 1% to 1000",
+            Self::Rewrite => "rewrite 1%",
             Self::Delay => {
                 "delay 40ms, delay 40ms ± 10ms with uniform, normal or pareto behind it, or delay \
                  file FILE; and unordered if delays may change the order"
@@ -99,6 +110,7 @@ impl Kind {
 /// One impairment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
+    Only(RangeInclusive<u32>),
     Mtu(u32),
     Blackout,
     Loss(LossPart),
@@ -109,6 +121,7 @@ pub(super) enum Part {
     EcnShare(Percent),
     Corrupt(Percent),
     Cut { share: Percent, to: u32 },
+    Rewrite(Percent),
     Delay(DelayPart),
     ReorderBy { share: Percent, by: NonZeroU32, within: Nanos },
     ReorderFor { share: Percent, hold: Nanos },
@@ -158,6 +171,9 @@ impl QueuePart {
 /// How long the last ones wait for others to overtake them, where nothing is said.
 pub(super) const REORDER_WITHIN: Nanos = Nanos::from_secs(1);
 
+/// The largest payload, and more than any.
+pub(super) const LARGEST: u32 = 65_535;
+
 /// All of something.
 pub(super) const ALL: Percent = Percent(1_000_000_000);
 
@@ -175,6 +191,7 @@ fn chance(share: Percent) -> Chance {
 impl Part {
     pub(super) fn kind(&self) -> Kind {
         match self {
+            Self::Only(_) => Kind::Only,
             Self::Mtu(_) => Kind::Mtu,
             Self::Blackout => Kind::Blackout,
             Self::Loss(_) => Kind::Loss,
@@ -184,6 +201,7 @@ impl Part {
             Self::EcnAbove(_) | Self::EcnShare(_) => Kind::Ecn,
             Self::Corrupt(_) => Kind::Corrupt,
             Self::Cut { .. } => Kind::Cut,
+            Self::Rewrite(_) => Kind::Rewrite,
             Self::Delay(_) => Kind::Delay,
             Self::ReorderBy { .. } | Self::ReorderFor { .. } => Kind::Reorder,
         }
@@ -196,6 +214,7 @@ impl Part {
         files: &mut F,
     ) -> Result<(), F::Error> {
         match self {
+            Self::Only(sizes) => to.only = Some(sizes.clone()),
             Self::Mtu(bytes) => to.mtu = Some(*bytes),
             Self::Blackout => to.loss = Loss::Blackout,
             Self::Loss(loss) => {
@@ -222,6 +241,7 @@ impl Part {
                 let (buffer, cut) = (*buffer, chance(*share));
                 to.forwarding = Forwarding { buffer, cut, rewritten: Chance::NEVER };
             }
+            Self::Rewrite(share) => to.forwarding.rewritten = chance(*share),
             Self::Delay(DelayPart { base, jitter, order }) => {
                 let jitter = match jitter {
                     JitterPart::None => Jitter::None,
@@ -248,9 +268,19 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind().name())?;
         match self {
+            Self::Only(sizes) => {
+                let (least, most) = (sizes.start(), sizes.end());
+                match *most {
+                    LARGEST => write!(f, " size {least}-"),
+                    _ if least == most => write!(f, " size {least}"),
+                    _ => write!(f, " size {least}-{most}"),
+                }
+            }
             Self::Mtu(bytes) => write!(f, " {bytes}"),
             Self::Blackout => Ok(()),
-            Self::Loss(LossPart::Share(share)) | Self::Corrupt(share) => write!(f, " {share}"),
+            Self::Loss(LossPart::Share(share)) | Self::Corrupt(share) | Self::Rewrite(share) => {
+                write!(f, " {share}")
+            }
             Self::Loss(LossPart::Bursts { share, mean }) => write!(f, " {share} bursts of {mean}"),
             Self::Loss(LossPart::Every(number)) => write!(f, " every {number}"),
             Self::Loss(LossPart::Outages(Outages { per_second, length })) => {

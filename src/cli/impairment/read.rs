@@ -1,11 +1,14 @@
 //! Reads the words of impairments.
 
 use super::error::ParseImpairmentError;
-use super::part::{ALL, DelayPart, JitterPart, Kind, LossPart, Part, QueuePart, REORDER_WITHIN};
+use super::part::{
+    ALL, DelayPart, JitterPart, Kind, LARGEST, LossPart, Part, QueuePart, REORDER_WITHIN,
+};
 use super::tokens::{PLUS_MINUS, Token, quoted, shown};
 use crate::impair::{ArrivalOrder, Outages, QueueLimit};
 use crate::units::{ByteCount, Nanos, Nearest, ParseUnitError, Percent, Rate, nearest, whole};
 use std::num::{NonZeroU32, NonZeroU64};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 type Read<T> = Result<T, ParseImpairmentError>;
@@ -181,6 +184,7 @@ impl Reader<'_> {
         };
         self.at += usize::from(word != "every");
         let part = match kind {
+            Kind::Only => Part::Only(self.sizes()?),
             Kind::Mtu => Part::Mtu(self.needs_count(68, 65_535, kind)?),
             Kind::Blackout => Part::Blackout,
             Kind::Loss => Part::Loss(self.loss()?),
@@ -193,6 +197,7 @@ impl Reader<'_> {
             Kind::Ecn => self.ecn()?,
             Kind::Corrupt => Part::Corrupt(self.share(kind)?),
             Kind::Cut => self.cut()?,
+            Kind::Rewrite => Part::Rewrite(self.share(kind)?),
             Kind::Delay => Part::Delay(self.delay()?),
             Kind::Reorder => self.reorder()?,
         };
@@ -304,6 +309,29 @@ impl Reader<'_> {
         let share = if self.is_at_number() { self.share(kind)? } else { ALL };
         self.needs("to", kind)?;
         Ok(Part::Cut { share, to: self.needs_count(0, 65_535, kind)? })
+    }
+
+    /// `1000`, `500-`, `16-499`: bytes of payload.
+    fn sizes(&mut self) -> Read<RangeInclusive<u32>> {
+        let kind = Kind::Only;
+        self.needs("size", kind)?;
+        self.needs_number(kind)?;
+        let word = self.word().unwrap_or_default().to_owned();
+        self.at += 1;
+        let part = self.part();
+        let bound = |text: &str| {
+            let fault = |fault| ParseImpairmentError::Whole { part: part.clone(), fault };
+            whole(0..=LARGEST)(text).map_err(fault)
+        };
+        let (least, most) = match word.split_once('-') {
+            None => (bound(&word)?, bound(&word)?),
+            Some((least, "")) => (bound(least)?, LARGEST),
+            Some((least, most)) => (bound(least)?, bound(most)?),
+        };
+        if least > most {
+            return Err(ParseImpairmentError::NoSize { part });
+        }
+        Ok(least..=most)
     }
 
     fn delay(&mut self) -> Read<DelayPart> {

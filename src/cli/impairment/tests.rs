@@ -118,6 +118,19 @@ fn each_impairment_asks_the_model_for_what_it_says() {
             },
         ),
         (
+            "rewrite 10%",
+            Impairments {
+                forwarding: Forwarding { rewritten: Chance::percent(10), ..none().forwarding },
+                ..none()
+            },
+        ),
+        (
+            "only size 500- blackout",
+            Impairments { only: Some(500..=65_535), ..loss(Loss::Blackout) },
+        ),
+        ("only size 1000", Impairments { only: Some(1_000..=1_000), ..none() }),
+        ("only size 16-499", Impairments { only: Some(16..=499), ..none() }),
+        (
             "loss 1%, delay 40ms",
             Impairments {
                 loss: Loss::Independent(Chance::percent(1)),
@@ -216,6 +229,11 @@ fn any_parts(rng: &mut Rng) -> Vec<Part> {
         },
         overhead: rng.u32(0..3) * 21,
     };
+    match rng.u32(0..4) {
+        0 => parts.push(Part::Only(9..=9)),
+        1 => parts.push(Part::Only(rng.u32(0..500)..=[500, 65_535][rng.usize(0..2)])),
+        _ => {}
+    }
     if rng.bool() {
         parts.push(Part::Mtu(rng.u32(68..=65_535)));
     }
@@ -249,8 +267,10 @@ fn any_parts(rng: &mut Rng) -> Vec<Part> {
     if rng.bool() {
         parts.push(Part::Corrupt(share(rng)));
     }
-    if rng.bool() {
-        parts.push(Part::Cut { share: share(rng), to: rng.u32(0..=65_535) });
+    match rng.u32(0..3) {
+        0 => parts.push(Part::Cut { share: share(rng), to: rng.u32(0..=65_535) }),
+        1 => parts.push(Part::Rewrite(share(rng))),
+        _ => {}
     }
     if rng.bool() {
         let base = time(rng);
@@ -287,8 +307,8 @@ fn what_is_printed_reads_back_as_the_same_value() {
 
 #[test]
 fn what_is_wrong_names_the_impairment_and_says_what_would_be_right() {
-    let names = "loss, delay, reorder, duplicate, corrupt, cut, rate, trace, ecn, mtu, blackout or \
-                 clean";
+    let names = "loss, delay, reorder, duplicate, corrupt, cut, rewrite, rate, trace, ecn, mtu, only, \
+                 blackout or clean";
     let missing = "an impairment is missing; write such as loss 1%, delay 40ms ± 10ms";
     for (text, told) in [
         ("", missing.to_owned()),
@@ -353,6 +373,14 @@ fn what_is_wrong_names_the_impairment_and_says_what_would_be_right() {
         (
             "ecn mark at 5ms",
             "ecn mark at 5ms: there is no queue to wait in; add a rate, such as rate 20M queue 100ms",
+        ),
+        (
+            "only size 9-5",
+            "only size 9-5: no datagram has such a size; write the smaller one first",
+        ),
+        (
+            "cut to 9, rewrite 1%",
+            "cut to 9 and rewrite 1% contradict: a datagram is cut or rewritten; leave one out",
         ),
         ("mtu 10", "mtu 10: 10 is out of range; write a whole number from 68 to 65535"),
         ("trace \"x", "\"x has no closing quote; end the name with \""),
