@@ -161,6 +161,8 @@ pub struct RelayCounts {
     pub held_back: u64,
     /// How many had a bit flipped.
     pub corrupted: u64,
+    /// How many were cut or rewritten.
+    pub changed: u64,
     /// How many were marked with CE.
     pub marked: u64,
 }
@@ -197,6 +199,7 @@ impl RelayCounts {
         self.delayed += other.delayed;
         self.held_back += other.held_back;
         self.corrupted += other.corrupted;
+        self.changed += other.changed;
         self.marked += other.marked;
     }
 }

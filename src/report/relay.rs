@@ -229,6 +229,7 @@ fn impairments(way: &RelayDirection) -> Vec<String> {
         some(counts.delayed, "delayed"),
         some(counts.held_back, "held back to be reordered"),
         some(counts.corrupted, "with a bit flipped"),
+        some(counts.changed, "cut or rewritten"),
         some(counts.marked, "marked with CE"),
     ];
     let done: Vec<String> = done.into_iter().flatten().collect();

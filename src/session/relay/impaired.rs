@@ -170,6 +170,7 @@ fn count(before: ImpairCounts, now: ImpairCounts, counts: &mut RelayCounts) {
         drop_some(&mut counts.dropped, why, dropped);
     }
     counts.corrupted += now.corrupted - before.corrupted;
+    counts.changed += now.changed - before.changed;
     counts.marked += now.marked - before.marked;
     counts.held_back += now.held - before.held;
 }
