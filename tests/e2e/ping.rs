@@ -1,5 +1,6 @@
 //! `udpkit ping`, end to end: against `serve`, echo servers, firewalls and closed ports.
 
+use crate::common::relay::Relay;
 use crate::common::{
     Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path, punctual,
     require_lab, require_tools, run, secs, udpkit, wait_bound,
@@ -467,22 +468,11 @@ fn a_target_that_cannot_be_probed_stops_no_other_and_fails_the_run() {
 #[test]
 fn a_relay_that_sends_anew_is_no_long_way() {
     let (_server, at) = serve(&[]);
-    let relay = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let ahead = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    relay.set_read_timeout(Some(secs(10))).expect("a deadline");
-    ahead.set_read_timeout(Some(secs(10))).expect("a deadline");
-    let front = relay.local_addr().expect("an address").to_string();
-    let relaying = thread::spawn(move || {
-        let mut bytes = [0; 200];
-        for _ in 0..3 {
-            let (len, from) = relay.recv_from(&mut bytes).expect("a probe");
-            ahead.send_to(&bytes[..len], &at).expect("it is sent");
-            let len = ahead.recv(&mut bytes).expect("an answer");
-            relay.send_to(&bytes[..len], from).expect("it is sent");
-        }
-    });
-    let text = ping(&[&front, "-c", "3", "-i", "20ms"]).expect_success().out();
-    relaying.join().expect("it relayed");
+    let (_, port) = at.rsplit_once(':').expect("an address");
+    let relay = Relay::start(port.parse().expect("a port"), &["--ttl", "64"]);
+    let text = ping(&[&relay.address(), "-c", "3", "-i", "20ms"]).expect_success().out();
+    let carried = relay.stop();
+    assert!(number(&carried, "up.forwarded") >= 3, "{carried:#}");
     let told = "hops out unknown (TTL 255 sent, 64 on arrival): 191, or 0 from a relay";
     assert!(text.contains(told) && !text.contains("191 hops out"), "{text}");
 }

@@ -6,7 +6,8 @@
 //! conntrack the table of the connections that a host tracks: full, or empty
 //! browser   a browser without a window: what a page looks like, and what it asks for
 //! capture   captures of the wire, by dumpcap and tshark
-//! forwarder something that forwards datagrams, cuts, rewrites or delays them
+//! slower_flows  a longer way for every other flow
+//! relay     a relay on loopback that impairs what it forwards, and counts it
 //! ports     a free port, and waiting until one is bound
 //! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens
@@ -34,14 +35,15 @@ pub mod account;
 pub mod browser;
 pub mod capture;
 pub mod conntrack;
-pub mod forwarder;
 pub mod json;
 pub mod lab;
 pub mod ports;
 pub mod process;
+pub mod relay;
 #[path = "../../common/schema.rs"]
 pub mod schema;
 pub mod skip;
+pub mod slower_flows;
 pub mod turns;
 pub mod wait;
 

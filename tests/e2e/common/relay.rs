@@ -1,7 +1,7 @@
 //! A running `udpkit relay` between a client and a server on loopback: what it does to datagrams is
 //! on its command line, and its counts are a witness of its own.
 
-use super::{Running, free_udp_port, json, number, path, secs, udpkit};
+use super::{Running, json, number, path, secs, udpkit};
 use serde_json::Value;
 
 /// A relay to a port of this host.
@@ -14,12 +14,13 @@ impl Relay {
     /// Forwards to the server's port, with these arguments such as `--up` and an impairment. The
     /// seed is always the same, and so is what becomes of the datagram of a number.
     pub fn start(server: u16, args: &[&str]) -> Self {
-        let port = free_udp_port();
-        let (front, back) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{server}"));
-        let base = ["relay", &front, &back, "-J", "--seed", "7"];
+        let back = format!("127.0.0.1:{server}");
+        let base = ["relay", "127.0.0.1:0", &back, "-J", "--seed", "7"];
         let running = Running::start(udpkit().args(base).args(args));
-        running.wait_for_line("relaying ", secs(10));
-        Self { port, running }
+        let line = running.wait_for_line("relaying ", secs(10));
+        let (_, rest) = line.split_once("relaying 127.0.0.1:").expect("its address");
+        let port = rest.split_whitespace().next().and_then(|port| port.parse().ok());
+        Self { port: port.expect("its port"), running }
     }
 
     /// The port for clients.

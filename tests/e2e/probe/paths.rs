@@ -1,7 +1,8 @@
 //! `udpkit probe paths` over equal-cost routes by nexthop groups: which flows take the bad path,
 //! in which direction, and where they part; and that nothing is found where there is nothing.
 
-use crate::common::forwarder::{Carried, Deed, Forwarder};
+use crate::common::relay::Relay;
+use crate::common::slower_flows::SlowerFlows;
 use crate::common::{
     Lab, Running, free_udp_port, json, number, path, require_lab, run, secs, text, udpkit,
 };
@@ -185,22 +186,22 @@ fn without_an_agent_round_trips_are_compared() {
     assert_eq!(text(&json(&output.out()), "verdict.code"), "nothing_answered");
 }
 
-/// The report of 16 flows through something on loopback that does this, and what it did.
-fn through(deed: Deed) -> (Value, Carried) {
+/// A server of this host, and its port.
+fn serve() -> (Running, u16) {
     let port = free_udp_port();
     let server = Running::start(udpkit().args(["serve", &format!("127.0.0.1:{port}")]));
     server.wait_for_line("serving on", secs(5));
-    let relay = Forwarder::start(port, [deed, Deed::NOTHING]);
-    let args = ["probe", "paths", &relay.address(), "--flows", "16", "-J"];
-    let output = run(udpkit().args(args), secs(60));
-    let [out, _] = relay.stop();
-    (json(&output.out()), out)
+    (server, port)
 }
 
 #[test]
 fn a_slow_way_packets_that_are_spread_and_neither_are_told_apart() {
     let hold = Duration::from_millis(40);
-    let (report, carried) = through(Deed { hold_others: hold, ..Deed::NOTHING });
+    let (_server, port) = serve();
+    let slower = SlowerFlows::start(port, hold);
+    let args = ["probe", "paths", &slower.address(), "--flows", "16", "-J"];
+    let report = json(&run(udpkit().args(args), secs(60)).out());
+    let held = slower.stop();
     let verdict = path(&report, "verdict");
     assert_eq!(text(verdict, "code"), "flows_differ", "{report:#}");
     let differences = path(verdict, "differences").as_array().expect("a list");
@@ -208,15 +209,22 @@ fn a_slow_way_packets_that_are_spread_and_neither_are_told_apart() {
     assert_eq!((text(delay, "code"), text(delay, "direction")), ("delay", "out"), "{verdict:#}");
     let by = number(delay, "slower_by_ns");
     assert!((35_000_000..60_000_000).contains(&by), "{verdict:#}");
-    assert!(carried.held > 16, "{carried:?}");
+    assert!(held > 16, "{held}");
 
-    let (report, carried) = through(Deed { spray: hold, ..Deed::NOTHING });
+    // A half of the probes, as a second link would take that is chosen packet by packet.
+    let relay = |args: &[&str]| {
+        let (_server, port) = serve();
+        let relay = Relay::start(port, args);
+        let args = ["probe", "paths", &relay.address(), "--flows", "16", "-J"];
+        (json(&run(udpkit().args(args), secs(60)).out()), relay.stop())
+    };
+    let (report, carried) = relay(&["--up", "only size 64, reorder 50% for 40ms"]);
     let verdict = path(&report, "verdict");
     assert_eq!(text(verdict, "code"), "per_packet", "{report:#}");
     assert_eq!((text(verdict, "direction"), number(verdict, "lost")), ("out", 0));
-    assert!(carried.held > 64, "{carried:?}");
+    assert!(number(&carried, "up.held_back") > 64, "{carried:#}");
 
-    let (report, carried) = through(Deed::NOTHING);
+    let (report, carried) = relay(&["--both", "clean"]);
     assert_eq!(text(&report, "verdict.code"), "no_difference", "{report:#}");
-    assert_eq!(carried.held, 0);
+    assert_eq!(number(&carried, "up.held_back"), 0);
 }
