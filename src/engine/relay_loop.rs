@@ -294,8 +294,13 @@ impl RelayLoop {
             if port.is_readable {
                 filled = match port.socket.receive_by(&mut self.call, &mut self.buffers) {
                     Ok(filled) => filled,
-                    // This host has no memory for a call now: the socket is not to blame.
-                    Err(error) if error.raw_os_error() == Some(errno::ENOMEM) => 0,
+                    // A socket towards one destination is one of many, and memory comes back.
+                    Err(error)
+                        if number >= self.listeners
+                            || error.raw_os_error() == Some(errno::ENOMEM) =>
+                    {
+                        0
+                    }
                     Err(error) => return Err(error),
                 };
                 port.is_readable = filled > 0;
