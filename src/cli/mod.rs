@@ -16,8 +16,8 @@ mod ping;
 mod probe;
 mod probe_name;
 mod recv;
-mod report;
 mod relay;
+mod report;
 mod send;
 mod serve;
 mod shared;
@@ -40,8 +40,8 @@ pub use probe::{
     ProbeCommand, ScanArgs, ShapeArgs, TimeoutArgs, TraceArgs,
 };
 pub use recv::RecvArgs;
-pub use report::ReportArgs;
 pub use relay::{AnswersArg, RelayArgs};
+pub use report::ReportArgs;
 pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
@@ -123,6 +123,7 @@ impl Cli {
         let html = match &self.command {
             Command::Send(_)
             | Command::Recv(_)
+            | Command::Relay(_)
             | Command::Serve(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
