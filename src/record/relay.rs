@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// A direction through a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RelayWay {
     /// From clients to destinations.
@@ -18,6 +19,7 @@ pub enum RelayWay {
 
 /// Why a relay did not forward a datagram that no impairment took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RelayRefusal {
     /// The source is in no network of `--allow`.
@@ -63,6 +65,7 @@ impl RelayRefusal {
 
 /// Datagrams that were refused, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayRefused {
     /// All of them.
     pub total: u64,
@@ -119,6 +122,7 @@ impl RelayRefused {
 
 /// Datagrams that impairments took, by impairment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayDropped {
     /// All of them.
     pub total: u64,
@@ -136,6 +140,7 @@ pub struct RelayDropped {
 ///
 /// `received + copies = forwarded + dropped + refused + queued`, to the datagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayCounts {
     /// Datagrams that came.
     pub received: u64,
@@ -206,6 +211,7 @@ impl RelayCounts {
 
 /// How long impairments were to delay datagrams, and how long these were in the relay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayDelay {
     /// What was asked for.
     pub asked_ns: DelayQuantiles,
@@ -217,6 +223,7 @@ pub struct RelayDelay {
 
 /// One direction of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayDirection {
     /// What became of its datagrams.
     #[serde(flatten)]
@@ -244,6 +251,7 @@ impl RelayDirection {
 
 /// How a flow ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RelayFlowEnd {
     /// It has not: it was open when the run ended.
@@ -256,6 +264,7 @@ pub enum RelayFlowEnd {
 
 /// One flow: a client at one of the addresses that are listened on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayFlow {
     /// The client; `None` for all clients together (`--one-way`).
     pub client: Option<Endpoint>,
@@ -275,6 +284,7 @@ pub struct RelayFlow {
 
 /// One destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayDestination {
     /// Its address; port 0 stands for the port of arrival.
     pub destination: Endpoint,
@@ -296,6 +306,7 @@ pub struct RelayDestination {
 
 /// What one interval saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayInterval {
     /// Its start, since that of the run.
     pub start_ns: u64,
@@ -311,6 +322,7 @@ pub struct RelayInterval {
 
 /// One direction in one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayRates {
     /// Datagrams that came.
     pub received: u64,
@@ -368,6 +380,7 @@ pub enum RelayEvent {
 
 /// What a relay tells while it runs, each once or at each occasion that the user caused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RelayNote {
     /// It listens and forwards.
@@ -434,6 +447,7 @@ impl RelayNote {
 
 /// What makes the figures of a relay doubtful.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum RelayCaveat {
     /// Delayed datagrams left later than asked for.
@@ -466,6 +480,7 @@ pub enum RelayCaveat {
 
 /// The end of `relay`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelaySummary {
     /// The addresses that were listened on.
     pub listen_addresses: Vec<Endpoint>,
@@ -501,14 +516,17 @@ pub struct RelaySummary {
     pub other_network_errors: u64,
     /// Memberships and addresses that went or came back with this host's interfaces.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<InterfaceEvent>>"))]
     pub interface_events: Vec<InterfaceEvent>,
     /// What makes the figures doubtful.
     #[serde(serialize_with = "all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<RelayCaveat>>"))]
     pub caveats: Vec<RelayCaveat>,
 }
 
 /// The flows that have no row of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RelayOthers {
     /// How many.
     pub flows: u64,

@@ -9,7 +9,7 @@ use super::probe::{
 use super::saved::{Compared, Merger};
 use super::{
     BlastReport, CastCheck, CastReceived, CastSent, CheckAnswered, Document, FindRateReport,
-    Occurrence, PingSummary, RecvSummary, SendSummary, SweepReport,
+    Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, SweepReport,
 };
 use crate::batch::{HostCounter, HostCounters};
 use crate::units::{Endpoint, Metric};
@@ -134,13 +134,14 @@ fn two<A: JsonSchema, B: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Sch
 }
 
 /// Every command with its documents.
-const COMMANDS: [(&str, Documents); 18] = [
+const COMMANDS: [(&str, Documents); 19] = [
     ("send", one::<SendSummary>),
     ("recv", one::<RecvSummary>),
     ("cast send", one::<CastSent>),
     ("cast recv", one::<CastReceived>),
     ("cast check", one::<CastCheck>),
     ("cast check --answer", one::<CheckAnswered>),
+    ("relay", one::<RelaySummary>),
     ("blast", |to| [two::<SweepReport, FindRateReport>(to), one::<BlastReport>(to)].concat()),
     ("ping", one::<PingSummary>),
     ("probe", one::<AllReport>),
