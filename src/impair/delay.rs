@@ -2,7 +2,6 @@
 
 use super::Chance;
 use super::distribution::{DelayTable, normal, pareto, uniform};
-use super::impairer::Impairments;
 use crate::units::Nanos;
 use fastrand::Rng;
 
@@ -87,15 +86,13 @@ pub struct Hold {
 }
 
 impl DelayProcess {
-    pub fn new(impairments: &Impairments, [jitter_rng, hold_rng]: [Rng; 2]) -> Self {
-        Self {
-            delay: impairments.delay.clone(),
-            order: impairments.order,
-            reordering: impairments.reordering,
-            jitter_rng,
-            hold_rng,
-            latest: Nanos::ZERO,
-        }
+    pub fn new(
+        delay: Delay,
+        order: ArrivalOrder,
+        reordering: Reordering,
+        [jitter_rng, hold_rng]: [Rng; 2],
+    ) -> Self {
+        Self { delay, order, reordering, jitter_rng, hold_rng, latest: Nanos::ZERO }
     }
 
     /// The datagram to come draws from these generators.
@@ -143,8 +140,8 @@ mod tests {
     const GAP: u64 = 1_000_000;
 
     fn process(delay: Delay, reordering: Reordering) -> DelayProcess {
-        let impairments = Impairments { delay, reordering, ..Impairments::default() };
-        DelayProcess::new(&impairments, [Rng::with_seed(1), Rng::with_seed(2)])
+        let generators = [Rng::with_seed(1), Rng::with_seed(2)];
+        DelayProcess::new(delay, ArrivalOrder::Kept, reordering, generators)
     }
 
     #[test]
@@ -187,10 +184,9 @@ mod tests {
     #[test]
     fn where_the_order_is_free_each_has_its_own_delay() {
         let delay = Delay { base: Nanos(10 * GAP), jitter: Jitter::Uniform(Nanos(10 * GAP)) };
-        let kept = Impairments { delay, ..Impairments::default() };
-        let free = Impairments { order: ArrivalOrder::Free, ..kept.clone() };
-        let [mut kept, mut free] = [kept, free].map(|impairments| {
-            DelayProcess::new(&impairments, [Rng::with_seed(1), Rng::with_seed(2)])
+        let [mut kept, mut free] = [ArrivalOrder::Kept, ArrivalOrder::Free].map(|order| {
+            let generators = [Rng::with_seed(1), Rng::with_seed(2)];
+            DelayProcess::new(delay.clone(), order, Reordering::default(), generators)
         });
         let (mut latest, mut overtook) = (Nanos::ZERO, 0);
         for number in 0..10_000 {

@@ -200,7 +200,12 @@ impl Impairer {
             seeds,
             loss: LossProcess::new(impairments.loss.clone(), loss),
             queue: impairments.bottleneck.clone().map(QueueProcess::new),
-            delay: DelayProcess::new(&impairments, [jitter, hold]),
+            delay: DelayProcess::new(
+                impairments.delay.clone(),
+                impairments.order,
+                impairments.reordering,
+                [jitter, hold],
+            ),
             duplication_rng: duplication,
             marking_rng: marking,
             corruption_rng: corruption,

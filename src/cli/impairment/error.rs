@@ -1,6 +1,6 @@
 //! What is wrong with the text of impairments, or with a file that it names.
 
-use super::part::Kind;
+use super::kind::Kind;
 use crate::impair::{ParseDelayTableError, ParseTraceError};
 use crate::units::{Nearest, ParseUnitError, ParseWholeError};
 use std::io;

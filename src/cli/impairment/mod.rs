@@ -12,12 +12,13 @@
 //! A name of a file that holds a blank, a comma or a quote stands in double quotes.
 
 mod error;
+mod kind;
 mod part;
 mod read;
 mod tokens;
 
 pub use error::{ImpairmentFileError, ParseImpairmentError};
-pub use part::Kind;
+pub use kind::Kind;
 
 use crate::impair::{DelayTable, Impairments, Phase, Trace};
 use crate::units::Nanos;

@@ -1,9 +1,8 @@
 //! Reads the words of impairments.
 
 use super::error::ParseImpairmentError;
-use super::part::{
-    ALL, DelayPart, JitterPart, Kind, LARGEST, LossPart, Part, QueuePart, REORDER_WITHIN,
-};
+use super::kind::Kind;
+use super::part::{ALL, DelayPart, JitterPart, LARGEST, LossPart, Part, QueuePart, REORDER_WITHIN};
 use super::tokens::{PLUS_MINUS, Token, quoted, shown};
 use crate::impair::{ArrivalOrder, Outages, QueueLimit};
 use crate::units::{ByteCount, Nanos, Nearest, ParseUnitError, Percent, Rate, nearest, whole};

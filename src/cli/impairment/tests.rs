@@ -45,10 +45,6 @@ fn each_impairment_asks_the_model_for_what_it_says() {
     let delay = |base, jitter| Impairments { delay: Delay { base, jitter }, ..none() };
     let reordering =
         |share, hold, by| Impairments { reordering: Reordering { share, hold, by }, ..none() };
-    let limited = |rate, queue, overhead| Impairments {
-        bottleneck: Some(Bottleneck { capacity: Capacity::Rate(BitRate(rate)), queue, overhead }),
-        ..none()
-    };
     let per_mille = |parts: u32| Chance::per_million(parts * 1_000);
     let hundred = NonZeroU64::new(100).expect("100");
     for (text, expected) in [
@@ -89,6 +85,21 @@ fn each_impairment_asks_the_model_for_what_it_says() {
             Impairments { duplication: Duplication { share: per_mille(5), copies: 2 }, ..none() },
         ),
         ("corrupt 0.1%", Impairments { corruption: Corruption { share: per_mille(1) }, ..none() }),
+    ] {
+        assert_eq!(impairments(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn each_link_asks_the_model_for_what_it_says() {
+    let none = Impairments::default;
+    let limited = |rate, queue, overhead| Impairments {
+        bottleneck: Some(Bottleneck { capacity: Capacity::Rate(BitRate(rate)), queue, overhead }),
+        ..none()
+    };
+    let blackout = || Impairments { loss: Loss::Blackout, ..none() };
+    let late = |base| Delay { base, jitter: Jitter::None };
+    for (text, expected) in [
         ("rate 20M", limited(20_000_000, QueueLimit::Time(millis(100)), 0)),
         ("rate 20M queue 64KiB", limited(20_000_000, QueueLimit::Bytes(65_536), 0)),
         (
@@ -124,24 +135,23 @@ fn each_impairment_asks_the_model_for_what_it_says() {
                 ..none()
             },
         ),
-        (
-            "only size 500- blackout",
-            Impairments { only: Some(500..=65_535), ..loss(Loss::Blackout) },
-        ),
+        ("only size 500- blackout", Impairments { only: Some(500..=65_535), ..blackout() }),
         ("only size 1000", Impairments { only: Some(1_000..=1_000), ..none() }),
         ("only size 16-499", Impairments { only: Some(16..=499), ..none() }),
         (
             "loss 1%, delay 40ms",
             Impairments {
                 loss: Loss::Independent(Chance::percent(1)),
-                ..delay(millis(40), Jitter::None)
+                delay: late(millis(40)),
+                ..none()
             },
         ),
         (
             "delay 40ms loss 1%",
             Impairments {
                 loss: Loss::Independent(Chance::percent(1)),
-                ..delay(millis(40), Jitter::None)
+                delay: late(millis(40)),
+                ..none()
             },
         ),
     ] {
@@ -321,6 +331,10 @@ fn what_is_wrong_names_the_impairment_and_says_what_would_be_right() {
     ] {
         assert_eq!(fault(text), told, "{text}");
     }
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_impairment() {
     for (text, told) in [
         (
             "loss",
@@ -350,6 +364,16 @@ fn what_is_wrong_names_the_impairment_and_says_what_would_be_right() {
             "reorder 1% by 0",
             "reorder 1% by 0: 0 is out of range; write a whole number from 1 to 1000000000",
         ),
+    ] {
+        assert_eq!(fault(text), told, "{text}");
+    }
+    let long = fault(&format!("loss 1% {}\u{1b}[31m", "x".repeat(9_000)));
+    assert!(long.len() < 300 && !long.contains('\u{1b}'), "{long}");
+}
+
+#[test]
+fn what_contradicts_is_refused() {
+    for (text, told) in [
         (
             "rate 0",
             "rate 0: a rate of 0 lets nothing through; write blackout, or leave the rate out",
@@ -409,8 +433,6 @@ fn what_is_wrong_names_the_impairment_and_says_what_would_be_right() {
     ] {
         assert_eq!(fault(text), told, "{text}");
     }
-    let long = fault(&format!("loss 1% {}\u{1b}[31m", "x".repeat(9_000)));
-    assert!(long.len() < 300 && !long.contains('\u{1b}'), "{long}");
 }
 
 #[test]
