@@ -49,6 +49,14 @@ impl Lab {
         Self::up("path", &[])
     }
 
+    /// `scripts/lab impair` for this lab, with these options of the relay.
+    pub fn impair(&self, options: &[&str]) -> Command {
+        let mut command = script();
+        command.args(["impair", "--name", &self.name]).args(options);
+        command.env("UDPKIT", env!("CARGO_BIN_EXE_udpkit"));
+        command
+    }
+
     /// Any topology, with options of `scripts/lab up` such as `--no-offload`.
     pub fn up(topology: &str, options: &[&str]) -> Self {
         Self::try_up(topology, options).unwrap_or_else(|why| panic!("{why}"))

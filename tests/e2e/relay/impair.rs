@@ -2,13 +2,18 @@
 //! relay's own, and nothing is found where it does nothing.
 
 use crate::common::relay::Relay;
-use crate::common::{Running, assert_sums, free_udp_port, json, number, path, run, secs, udpkit};
+use crate::common::{
+    Lab, Running, assert_sums, free_udp_port, json, number, path, require_lab, run, secs, udpkit,
+};
 use serde_json::Value;
 use std::thread;
 
 /// A payload that no datagram of the dialogue has: impairments are for these alone.
 const SIZE: &str = "777";
 const COUNT: u64 = 400;
+
+/// What is to be held of two reports.
+type Holds = fn(&Value, &Value);
 
 /// A server, and its port.
 fn serve() -> (Running, u16) {
@@ -32,7 +37,7 @@ fn blast(server: u16, impairments: &str) -> (Value, Value) {
 }
 
 /// Runs through relays side by side: each with what is to be held of the two reports.
-fn each(cases: &[(&str, fn(&Value, &Value))]) {
+fn each(cases: &[(&str, Holds)]) {
     let (_server, port) = serve();
     thread::scope(|scope| {
         for (impairments, holds) in cases {
@@ -137,7 +142,7 @@ fn ping(server: u16, impairments: &[&str], args: &[&str]) -> (Value, Value) {
 #[test]
 fn ping_says_which_way_lost_and_which_is_long() {
     let (_server, port) = serve();
-    let cases: &[(&[&str], &[&str], fn(&Value, &Value))] = &[
+    let cases: &[(&[&str], &[&str], Holds)] = &[
         (&["--up", "only size 300, loss every 8"], &["-s", "300"], |target, relay| {
             let lost = number(relay, "up.dropped.lost");
             assert_eq!((number(target, "lost_out"), number(target, "lost_back")), (lost, 0));
@@ -196,7 +201,7 @@ fn ping_says_which_way_lost_and_which_is_long() {
 
 #[test]
 fn cast_receives_what_the_relay_let_through() {
-    let cases: &[(&str, fn(&Value, &Value))] = &[
+    let cases: &[(&str, Holds)] = &[
         ("only size 516, loss every 10", |report, up| {
             assert_eq!(number(up, "dropped.lost"), 40);
             assert_eq!(number(report, "lost.total"), 40, "{report:#}");
@@ -230,6 +235,38 @@ fn cast_receives_what_the_relay_let_through() {
             });
         }
     });
+}
+
+#[test]
+fn a_lab_impairs_a_path_whose_ends_are_used_as_ever() {
+    require_lab!();
+    thread::scope(|scope| {
+        scope.spawn(|| impaired_lab(&Lab::path(), "r1", &["10.77.3.2", "fd77:3::2"]));
+        scope.spawn(|| impaired_lab(&Lab::nat(), "router", &["10.77.2.2"]));
+    });
+}
+
+fn impaired_lab(lab: &Lab, router: &str, servers: &[&str]) {
+    let _server = lab.serve("server", &[]);
+    let options = ["--up", "only size 777, loss every 10", "-J"];
+    let impairing = Running::start(&mut lab.impair(&options));
+    impairing.wait_for_line("relaying ", secs(10));
+    for server in servers {
+        let args = ["blast", server, "-J", "-s", SIZE, "-c", "200", "--rate", "1kpps"];
+        let report = json(&run(lab.udpkit("client").args(args), secs(20)).expect_success().out());
+        assert_eq!(number(&report, "lost.total"), 20, "{server}: {report:#}");
+    }
+    let second = run(&mut lab.impair(&options), secs(10));
+    assert_eq!(second.code(), Some(1), "{}", second.err());
+    impairing.signal("TERM");
+    let carried = json(&impairing.wait(secs(10)).expect_success().out());
+    assert_eq!(number(&carried, "up.dropped.lost"), 20 * servers.len() as u64, "{carried:#}");
+    assert!(number(&carried, "down.forwarded") > 4, "{carried:#}");
+    // Then the path is as it was.
+    assert!(!lab.shell(router, "nft list tables").contains("impair"));
+    let args = ["ping", servers[0], "-c", "5", "-i", "10ms", "-J"];
+    let report = json(&run(lab.udpkit("client").args(args), secs(20)).expect_success().out());
+    assert_eq!(number(&report, "targets.0.back"), 5, "{report:#}");
 }
 
 #[test]
