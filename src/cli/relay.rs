@@ -6,7 +6,7 @@
 
 use super::shared::heading::{EXPERT, LIMITS, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{address, network};
-use super::{FamilyArgs, Impairment, IoArg};
+use super::{FamilyArgs, Impairment, IoArg, LiveArgs};
 use crate::units::{Nanos, ParseWholeError, whole};
 use crate::wire::{DatagramFilter, Dscp, Ecn};
 use clap::{Args, ValueEnum};
@@ -136,6 +136,9 @@ pub struct RelayArgs {
     /// Print rates and losses this often [default: never]
     #[arg(long, value_name = "DURATION", help_heading = OUTPUT)]
     pub report_every: Option<Nanos>,
+    /// The live view.
+    #[command(flatten)]
+    pub live: LiveArgs,
     /// Print nothing but errors
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,

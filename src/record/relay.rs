@@ -366,6 +366,8 @@ impl RelayRates {
 pub enum RelayEvent {
     /// An interval is over.
     Interval(RelayInterval),
+    /// How the destinations stand at the end of an interval.
+    Destinations(Vec<RelayDestination>),
     /// A flow has ended.
     FlowEnded(Box<RelayFlow>),
     /// Something to tell.

@@ -33,6 +33,7 @@ mod progress_line;
 mod recv;
 mod recv_scene;
 mod relay;
+mod relay_scene;
 mod rows;
 mod send;
 mod serve;
@@ -80,6 +81,7 @@ pub use progress::{Progress, ProgressLine, Standing, blast_bar_text, progress_te
 pub use recv::{RecvReport, RecvView, recv_interval_line, recv_status_line, recv_text};
 pub use recv_scene::RecvScene;
 pub use relay::{FLOW_COLUMNS, RelayReport, RelayView, relay_interval_line, relay_text};
+pub use relay_scene::RelayScene;
 pub use rows::{
     Columns, INTERVAL_COLUMNS, LineFormat, PORT_COLUMNS, RECEIVER_COLUMNS, RecordLines,
     SCANNED_COLUMNS, SOURCE_COLUMNS, TRIAL_COLUMNS, event_line, print_table,

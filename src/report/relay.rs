@@ -1,7 +1,9 @@
 //! What `relay` prints: what became of the datagrams of each direction, flow and destination.
 
+use super::live_view::LiveScreen;
 use super::number::{bits_or_dash, millis_or_dash, packets_or_dash};
 use super::page::{Align, ended, table};
+use super::relay_scene::RelayScene;
 use super::words::occurrence::{occurrence_text, trouble_text};
 use super::words::relay as words;
 use super::words::terms::plural;
@@ -10,10 +12,11 @@ use super::{
     send_refusal_line, send_trouble_line, status, warning,
 };
 use crate::record::{
-    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent,
-    RelayInterval, RelayRates, RelayRefusal, RelaySummary, Sink, Worded,
+    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDestination, RelayDirection,
+    RelayEvent, RelayInterval, RelayRates, RelayRefusal, RelaySummary, Sink, Worded,
 };
 use crate::units::{Nanos, group_digits};
+use std::io;
 
 /// Rows of flows in a text; JSON has more.
 const FLOWS: usize = 16;
@@ -63,6 +66,8 @@ pub struct RelayReport {
     view: RelayView,
     out: Output,
     lines: Option<RecordLines>,
+    /// The live view, where there is one.
+    screen: Option<LiveScreen<RelayScene>>,
 }
 
 impl RelayReport {
@@ -74,11 +79,18 @@ impl RelayReport {
             }
             _ => None,
         };
-        Self { view, out: Output::new(), lines }
+        Self { view, out: Output::new(), lines, screen: None }
+    }
+
+    /// The same report, with a screen of graphs while the run goes on; the quit key calls
+    /// `interrupt`.
+    pub fn on_screen(self, scene: RelayScene, interrupt: fn()) -> io::Result<Self> {
+        Ok(Self { screen: Some(LiveScreen::start(scene, interrupt)?), ..self })
     }
 
     /// Prints the result.
     pub fn finish(mut self, summary: &RelaySummary) {
+        drop(self.screen.take());
         match self.view {
             RelayView::Document => {
                 print_json(&Document::new("relay", summary));
@@ -99,6 +111,22 @@ impl RelayReport {
         }
     }
 
+    fn interval(&mut self, interval: &RelayInterval) -> Flow {
+        if let Some(screen) = &self.screen {
+            screen.update(|scene, _| scene.interval(interval));
+            return Flow::Continue;
+        }
+        match self.view {
+            RelayView::Lines(LineFormat::Events) => self.event("interval", interval),
+            RelayView::Text => self.out.line(relay_interval_line(interval)),
+            RelayView::Document | RelayView::Lines(LineFormat::Rows) => {
+                note(relay_interval_line(interval));
+                Flow::Continue
+            }
+            RelayView::Quiet => Flow::Continue,
+        }
+    }
+
     fn event<T: serde::Serialize>(&mut self, event: &'static str, record: &T) -> Flow {
         self.lines.as_mut().map_or(Flow::Continue, |lines| lines.event(event, record))
     }
@@ -107,15 +135,13 @@ impl RelayReport {
 impl Sink<RelayEvent> for RelayReport {
     fn take(&mut self, event: RelayEvent) -> Flow {
         match event {
-            RelayEvent::Interval(interval) => match self.view {
-                RelayView::Lines(LineFormat::Events) => self.event("interval", &interval),
-                RelayView::Text => self.out.line(relay_interval_line(&interval)),
-                RelayView::Document | RelayView::Lines(LineFormat::Rows) => {
-                    note(relay_interval_line(&interval));
-                    Flow::Continue
+            RelayEvent::Interval(interval) => self.interval(&interval),
+            RelayEvent::Destinations(rows) => {
+                if let Some(screen) = &self.screen {
+                    screen.update(|scene, _| scene.stand(rows));
                 }
-                RelayView::Quiet => Flow::Continue,
-            },
+                Flow::Continue
+            }
             RelayEvent::FlowEnded(flow) => self.event("flow", &flow),
             RelayEvent::Note(told) => {
                 if told.is_warning() {
@@ -168,7 +194,7 @@ pub fn relay_text(summary: &RelaySummary, page: Page) -> String {
         text.push_str(&delay_table(delays));
     }
     text.push('\n');
-    text.push_str(&destinations(summary));
+    text.push_str(&destinations(&summary.destination_rows));
     if !summary.flow_rows.is_empty() {
         text.push('\n');
         text.push_str(&flows(summary));
@@ -264,10 +290,11 @@ fn delay_table(ways: [(&str, &Option<RelayDelay>); 2]) -> String {
     table(&align, rows)
 }
 
-fn destinations(summary: &RelaySummary) -> String {
+/// What became of the datagrams for each destination.
+pub(super) fn destinations(destination_rows: &[RelayDestination]) -> String {
     let head = ["destination", "forwarded", "refused", "queued", "answers", "errors"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for row in &summary.destination_rows {
+    for row in destination_rows {
         let gone = if row.is_current { "" } else { " (removed)" };
         let mut cells = vec![format!("{}{gone}", words::target(row.destination))];
         let counts = [row.forwarded, row.refused.total, row.queued, row.answers, row.errors];

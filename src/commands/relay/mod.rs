@@ -3,6 +3,7 @@
 mod addresses;
 mod error;
 
+use super::live::{self, Prints};
 use super::progress::show;
 use super::shared::detail_sockets;
 use super::usage::Step;
@@ -12,10 +13,10 @@ use crate::commands::cast::targets::Host;
 use crate::engine::{Handle, RelayLoop, RelayLoopConfig, Reload, Signals, random_u64};
 use crate::impair::Phase;
 use crate::net::{self, IoMode, SocketPlan, own_addresses};
-use crate::record::{RelayEvent, RelayNote, RelaySummary, Sink};
+use crate::record::{RelayEvent, RelayNote, RelaySummary, Sink, Worded};
 use crate::report::words::progress::Doing;
 use crate::report::words::relay as words;
-use crate::report::{self, LineFormat, ProgressLine, RelayReport, RelayView};
+use crate::report::{self, LineFormat, ProgressLine, RelayReport, RelayScene, RelayView};
 use crate::session::relay::{
     AnswersFrom, FlowsOf, Relay, RelayListener, RelayPlan, RelaySource, RelayTarget, RelayTtl,
 };
@@ -28,6 +29,9 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::channel;
 use std::thread;
+
+/// Length of the intervals on a screen, where none is asked for.
+const LIVE_INTERVAL: Nanos = Nanos::from_millis(500);
 
 /// Runs `udpkit relay`.
 pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
@@ -56,14 +60,21 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
         listen: listeners.iter().map(|one| one.address.into()).collect(),
         destinations: targets.iter().map(|target| target.address.into()).collect(),
     };
+    let heading = relaying.text();
     report.take(RelayEvent::Note(relaying));
     if up.is_some() || down.is_some() {
         report.take(RelayEvent::Note(RelayNote::Seed { seed }));
     }
     let doing = Doing::Relay { destinations: targets.len() as u64 };
-    let is_shown = !args.quiet && args.report_every.is_none();
+    let is_live = is_live(args);
+    let every = args.report_every.or(is_live.then_some(LIVE_INTERVAL));
+    if is_live {
+        let scene = RelayScene::new(heading, args.time, every.unwrap_or_default());
+        report = report.on_screen(scene, Signals::interrupt)?;
+    }
+    let is_shown = !args.quiet && args.report_every.is_none() && !is_live;
     let running = show(doing, args.time, &signals, ProgressLine::when(is_shown))?;
-    let config = RelayLoopConfig { tick: args.report_every, towards: plan };
+    let config = RelayLoopConfig { tick: every, towards: plan };
     let looped = RelayLoop::new(sockets, Some(signals), config).and_then(|one| one.keeping(kept));
     let mut looped = looped.context(Step::Start)?;
     if args.to_file.is_some() {
@@ -79,6 +90,16 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     let exit = exit_of(&done.summary);
     done.sink.finish(&done.summary);
     Ok(exit)
+}
+
+/// Whether there is a screen.
+fn is_live(args: &RelayArgs) -> bool {
+    let prints = match view(args) {
+        RelayView::Lines(_) => return false,
+        RelayView::Quiet | RelayView::Document => Prints::Results,
+        RelayView::Text => Prints::Standing,
+    };
+    live::is_wanted(args.live, prints, args.time)
 }
 
 /// A relay that forwarded nothing of what it was to forward has failed.

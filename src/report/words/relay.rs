@@ -5,6 +5,15 @@ use crate::batch::errno_words;
 use crate::record::{RelayCaveat, RelayNote, RelayRefusal, RelayWay, Worded};
 use crate::units::{Endpoint, Nanos};
 
+/// Datagrams that left.
+pub const FORWARDED: &str = "forwarded";
+/// Datagrams that were not forwarded, and that no impairment took.
+pub const REFUSED: &str = "refused";
+/// Datagrams that are delayed, or wait for their destination.
+pub const QUEUED: &str = "queued";
+/// Open flows.
+pub const FLOWS: &str = "flows";
+
 /// Destinations and addresses that a line names at most.
 const NAMED: usize = 4;
 

@@ -447,6 +447,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
     pub fn on_tick(&mut self, now: Now) {
         let interval = self.interval(now);
         self.take(RelayEvent::Interval(interval));
+        self.take(RelayEvent::Destinations(self.destinations.rows()));
     }
 
     /// The user asks how it stands.

@@ -8,11 +8,14 @@ use std::net::SocketAddr;
 use std::num::NonZero;
 use udpkit::record::{
     BlastInterval, FanoutReceiver, FanoutStanding, PingEvent, PingInterval, PingReply, PingTimeout,
-    ReceiverState, RecvInterval, ReplyKind,
+    ReceiverState, RecvInterval, RelayCounts, RelayDestination, RelayDropped, RelayInterval,
+    RelayRates, RelayRefused, ReplyKind,
 };
 use udpkit::report::live_view::{Look, Moment, Picture, Scene, Stage, Unit, draw, paint};
 use udpkit::report::words::blast::{RunHeading, Ways};
-use udpkit::report::{BlastScene, FanoutScene, FlowDirection, PingScene, RecvScene, ReplyLines};
+use udpkit::report::{
+    BlastScene, FanoutScene, FlowDirection, PingScene, RecvScene, RelayScene, ReplyLines,
+};
 use udpkit::stats::DelayHistogram;
 use udpkit::units::{Nanos, Rate};
 
@@ -367,4 +370,39 @@ fn a_screen_of_any_size_is_filled_and_never_left() {
             }
         }
     }
+}
+
+#[test]
+fn relay_shows_both_directions_what_was_lost_and_the_destinations() {
+    let heading = "relaying 0.0.0.0:9000 to 192.0.2.10:9000, 192.0.2.11:9000".to_owned();
+    let mut scene = RelayScene::new(heading, None, Nanos::from_millis(500));
+    let counts = |forwarded: u64, dropped| RelayCounts {
+        forwarded,
+        forwarded_bytes: forwarded * 1_000,
+        dropped: RelayDropped { total: dropped, lost: dropped, ..RelayDropped::default() },
+        ..RelayCounts::default()
+    };
+    let span = Nanos::from_millis(500);
+    let nothing = RelayCounts::default();
+    for (index, (datagrams, dropped)) in (0..).zip(SECONDS) {
+        scene.interval(&RelayInterval {
+            start_ns: index * span.0,
+            duration_ns: span.0,
+            flows: 3,
+            up: RelayRates::between(&nothing, &counts(datagrams, dropped / 100), span),
+            down: RelayRates::between(&nothing, &counts(datagrams / 2, 0), span),
+        });
+    }
+    let destination = |text: &str, refused| RelayDestination {
+        destination: text.parse().expect("an address"),
+        is_current: true,
+        forwarded: 12_345,
+        forwarded_bytes: 12_345_000,
+        refused: RelayRefused { total: refused, send_refused: refused, ..RelayRefused::default() },
+        queued: 0,
+        answers: 6_172,
+        errors: refused.min(1),
+    };
+    scene.stand(vec![destination("192.0.2.10:9000", 0), destination("192.0.2.11:9000", 17)]);
+    hold_screen("relay", &scene, 3_500 * MILLI);
 }
