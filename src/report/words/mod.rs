@@ -29,6 +29,7 @@ pub mod ping;
 pub mod ports;
 pub mod probe_all;
 pub mod progress;
+mod saved;
 pub mod scan;
 pub mod serve;
 pub mod shape;
