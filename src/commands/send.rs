@@ -12,7 +12,7 @@ use crate::cli::{DEFAULT_PORT, SendArgs};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{self, IoMode, Socket, SocketPlan, interface_name, resolve};
 use crate::report::words::host::sent_by;
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::words::usage as words;
 use crate::report::{self, Progress, ProgressLine, SendReport, SendView};
 use crate::session::{PayloadSource, SendPlan, SendSession, Spacing, SupplyError};
@@ -62,7 +62,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
     let signals = Signals::listen().context(Step::Signals)?;
     let doing = Doing::Send { destinations: peers.len() as u64 };
     let shown = !args.quiet;
-    let length = payload.length(plan.spacing, 0);
+    let length = payload.length(plan.spacing, 0).map(RunLength::Known);
     let running = watch(doing, length, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
     let config = LoopConfig::default();
     let looped = Loop::new(vec![socket], Some(signals), config).context(Step::Start)?;

@@ -1,5 +1,6 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
+use super::any_session::AnySession;
 use super::pause_watch::PauseWatch;
 use super::socket_registry::Change;
 use super::{Handle, Signals, SocketRegistry, Tally};
@@ -45,6 +46,8 @@ const LEAST_CHARGE: usize = 512;
 
 /// Most changes of interfaces that are kept to the end.
 const CHANGES: usize = 256;
+/// How often a session is asked when it expects to end.
+const FORECAST: Nanos = Nanos::from_millis(100);
 /// How long to wait for a full socket before asking the session again, since it may have to end.
 const BLOCKED: Nanos = Nanos::from_millis(10);
 
@@ -123,6 +126,8 @@ pub struct Loop {
     /// The loop polls without sleeping until then.
     stay_until: Nanos,
     turns: u32,
+    /// When the session is asked again when it expects to end.
+    forecast_at: Nanos,
     pauses: PauseWatch,
 }
 
@@ -188,6 +193,7 @@ impl Loop {
             received: Nanos::ZERO,
             stay_until: Nanos::ZERO,
             turns: 0,
+            forecast_at: Nanos::ZERO,
             pauses: PauseWatch::default(),
         })
     }
@@ -228,38 +234,51 @@ impl Loop {
         mut session: S,
         mut batch: TxBatch,
     ) -> io::Result<Ended<S::Summary>> {
-        note_convenience(Convenience::TimerSlack, &sys::tighten_timer_slack());
         let (start, cpu) = (sys::monotonic_now(), sys::cpu_time());
         self.began = start;
-        let mut next_tick = self.config.tick.map(|period| start + period);
+        self.run_to_end(&mut session, &mut batch)?;
+        let now = read_clocks();
+        Ok(Ended {
+            summary: session.finish(now),
+            changes: self.changes_told,
+            tally: self.tally,
+            sockets: self.sockets.into_iter().map(|port| port.socket).collect(),
+            cpu: sys::cpu_time() - cpu,
+            wall: now.mono - start,
+        })
+    }
+
+    fn run_to_end(&mut self, session: &mut dyn AnySession, batch: &mut TxBatch) -> io::Result<()> {
+        note_convenience(Convenience::TimerSlack, &sys::tighten_timer_slack());
+        let mut next_tick = self.config.tick.map(|period| self.began + period);
         // The process may have been paused since its sockets were opened.
-        self.drain(&mut session)?;
+        self.drain(session)?;
         loop {
-            let mut now = self.handle_pause(read_clocks(), &mut session)?;
-            self.tell_stop(&mut session, now);
-            self.keep_sockets(&mut session, now)?;
+            let mut now = self.handle_pause(read_clocks(), session)?;
+            self.tell_stop(session, now);
+            self.keep_sockets(session, now)?;
             if let (Some(at), Some(period)) = (next_tick, self.config.tick)
                 && at <= now.mono
             {
-                self.tell_drops(&mut session);
+                self.tell_drops(session);
                 session.on_tick(now);
                 next_tick = Some(following_tick(at, period, now.mono));
             }
             self.adopt()?;
-            if self.receive(&mut session)? > 0 {
+            if self.receive(session)? > 0 {
                 // The process may have been paused within this very turn.
-                now = self.handle_pause(read_clocks(), &mut session)?;
+                now = self.handle_pause(read_clocks(), session)?;
                 let gap = now.mono - self.received;
                 self.received = now.mono;
                 self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
             }
-            let next = session.poll_transmit(now, &mut batch);
+            let next = session.poll_transmit(now, batch);
             // Before the session sends through a new socket, and before the loop waits for it.
             self.adopt()?;
-            let stop =
-                if batch.is_empty() { None } else { self.transmit(&mut session, &batch, now) };
+            let stop = if batch.is_empty() { None } else { self.transmit(session, batch, now) };
             let blocked = stop == Some(SendStop::Blocked);
             batch.clear();
+            self.tell_expected_end(session, now);
             match next {
                 // The session still owns what was blocked, unless it was asked to stop.
                 Next::Done if !blocked || self.stop_told => break,
@@ -276,21 +295,13 @@ impl Loop {
                 Next::Idle => self.wait(None, next_tick)?,
             }
         }
-        self.tell_drops(&mut session);
-        let now = read_clocks();
-        Ok(Ended {
-            summary: session.finish(now),
-            changes: self.changes_told,
-            tally: self.tally,
-            sockets: self.sockets.into_iter().map(|port| port.socket).collect(),
-            cpu: sys::cpu_time() - cpu,
-            wall: now.mono - start,
-        })
+        self.tell_drops(session);
+        Ok(())
     }
 
     /// Reports a pause that ended at `now` to the session and reads its sockets; returns the time
     /// afterwards.
-    fn handle_pause(&mut self, now: Now, session: &mut impl Session) -> io::Result<Now> {
+    fn handle_pause(&mut self, now: Now, session: &mut dyn AnySession) -> io::Result<Now> {
         let Some(length) = self.pauses.pause(now.mono) else { return Ok(now) };
         session.on_pause(now, length);
         self.drain(session)?;
@@ -299,7 +310,7 @@ impl Loop {
 
     /// Reads everything the sockets queued during a pause, before any deadline is judged. What
     /// arrives meanwhile waits for its turn: under a flood, nothing would ever be sent.
-    fn drain(&mut self, session: &mut impl Session) -> io::Result<()> {
+    fn drain(&mut self, session: &mut dyn AnySession) -> io::Result<()> {
         self.adopt()?;
         self.ports_mut().for_each(|port| (port.readable, port.erring) = (true, true));
         let charged: usize = self.ports_mut().map(|port| port.socket.queued()).sum();
@@ -314,7 +325,7 @@ impl Loop {
         Ok(())
     }
 
-    fn tell_stop(&mut self, session: &mut impl Session, now: Now) {
+    fn tell_stop(&mut self, session: &mut dyn AnySession, now: Now) {
         let signalled = self.signals.as_ref().is_some_and(Signals::arrived);
         if !self.stop_told && (signalled || self.handle.stopped()) {
             self.stop_told = true;
@@ -325,8 +336,16 @@ impl Loop {
         }
     }
 
+    /// Tells whoever shows the run when it will be over.
+    fn tell_expected_end(&mut self, session: &dyn AnySession, now: Now) {
+        if let Some(signals) = self.signals.as_ref().filter(|_| self.forecast_at <= now.mono) {
+            signals.tally.expect_end(session.expected_end(now));
+            self.forecast_at = now.mono + FORECAST;
+        }
+    }
+
     /// Restores what the sockets lost with an interface, and tells the session.
-    fn keep_sockets(&mut self, session: &mut impl Session, now: Now) -> io::Result<()> {
+    fn keep_sockets(&mut self, session: &mut dyn AnySession, now: Now) -> io::Result<()> {
         if std::mem::take(&mut self.interfaces_changed)
             && let Some(upkeep) = &mut self.upkeep
         {
@@ -355,7 +374,7 @@ impl Loop {
         Ok(())
     }
 
-    fn tell_drops(&self, session: &mut impl Session) {
+    fn tell_drops(&self, session: &mut dyn AnySession) {
         for (index, port) in self.sockets.iter().enumerate() {
             if let Some(drops) = port.socket.drops() {
                 session.on_socket_drops(index, drops);
@@ -365,7 +384,7 @@ impl Loop {
 
     /// Reads the queued datagrams of every ready socket, within the budget; returns how many
     /// buffers and errors there were.
-    fn receive(&mut self, session: &mut impl Session) -> io::Result<usize> {
+    fn receive(&mut self, session: &mut dyn AnySession) -> io::Result<usize> {
         let mut read = 0;
         let shown = self.signals.as_ref().map(|signals| &*signals.tally);
         let tallies = (&self.tally, shown);
@@ -412,7 +431,7 @@ impl Loop {
     /// Sends the batch, one run of slots per socket; returns why it stopped, if it did.
     fn transmit(
         &mut self,
-        session: &mut impl Session,
+        session: &mut dyn AnySession,
         batch: &TxBatch,
         now: Now,
     ) -> Option<SendStop> {
@@ -525,7 +544,7 @@ impl Port {
         index: usize,
         (shared, pauses): (&mut Option<RxBatch>, &mut PauseWatch),
         (tally, shown): (&Tally, Option<&Tally>),
-        session: &mut impl Session,
+        session: &mut dyn AnySession,
     ) -> io::Result<usize> {
         let Self { socket, buffers, readable, erring } = self;
         let mut read = 0;
@@ -573,7 +592,7 @@ impl Port {
 }
 
 /// Passes a socket's transmit time stamps to the session.
-fn report_stamps(socket: &mut Socket, index: usize, session: &mut impl Session) {
+fn report_stamps(socket: &mut Socket, index: usize, session: &mut dyn AnySession) {
     while let Some(mut stamp) = socket.take_stamp() {
         stamp.socket = index;
         session.on_transmit_stamp(read_clocks(), &stamp);

@@ -1,5 +1,6 @@
 //! The event loop, which connects a session with its sockets and the clock.
 
+mod any_session;
 mod byte_loop;
 mod byte_server_loop;
 mod confinement;

@@ -108,6 +108,14 @@ pub trait Session {
         let _ = now;
     }
 
+    /// When the session expects to be over, on the monotonic clock, by what it knows `now` and if
+    /// what it waits for does not come; `None` if it cannot tell. It is shown to the user, and
+    /// nothing else depends on it.
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        let _ = now;
+        None
+    }
+
     /// The user, or another part of udpkit, asks for an early end: finish up and return
     /// [`Next::Done`] soon.
     fn on_stop(&mut self, now: Now);

@@ -333,7 +333,8 @@ pub struct IoReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BlastHistograms {
-    /// One-way delay above the run's minimum; `None` where the other end received.
+    /// One-way delay above the run's minimum, to two digits where the other end received; `None`
+    /// where it did not tell, or nobody asked.
     #[serde(rename = "delay_above_min_ns_hdr")]
     pub delay_above_min_ns: Option<EncodedHistogram>,
 }

@@ -243,6 +243,8 @@ pub enum FanoutEvent<'a> {
         elapsed: Nanos,
         /// Sequence numbers used so far.
         numbered: u64,
+        /// Mean payload bytes of what was sent so far; 0 if nothing was.
+        mean_bytes: u64,
         /// The receivers.
         standing: &'a FanoutStanding,
     },

@@ -3,6 +3,7 @@
 use super::{Contradiction, Iperf3Failure, LocalFailure, LossPart, ServerReply};
 use crate::batch::{LocalSendFailure, NetworkError};
 use crate::units::{Endpoint, Rate};
+use crate::wire::{Code, Reply};
 use serde::{Serialize, Serializer};
 
 /// Why datagrams were refused, or did not arrive.
@@ -332,4 +333,14 @@ fn maybe_network_error<S: Serializer>(
     to: S,
 ) -> Result<S::Ok, S::Error> {
     super::finding::maybe(&error.as_ref().map(NetworkError::notice), to)
+}
+
+impl RunFailure {
+    /// Why the far end refused the request for a run.
+    pub fn refused(reply: &Reply) -> Self {
+        match reply.code {
+            Code::KEY_NEEDED => Self::KeyNeeded,
+            _ => Self::Refused { reply: reply.into() },
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Output;
 use super::clock::{Clock, TimeStyle};
+use super::json::json_text;
 use crate::record::{DatagramRecord, Event, Flow, Received, UdpFields};
 use crate::units::{Endpoint, Nanos};
 use crate::wire::{escape_into, hex_into, split_tos, to_hex};
@@ -65,8 +66,7 @@ impl DatagramPrinter {
     /// One datagram as a line of JSON.
     pub fn json(&self, received: &Received<'_>, after: Option<Nanos>) -> String {
         let record = record(received, after, self.names);
-        // Records have string keys and finite numbers only, so this does not fail.
-        serde_json::to_string(&Event::new("datagram", self.command, &record)).unwrap_or_default()
+        json_text(&Event::new("datagram", self.command, &record))
     }
 
     /// One datagram as its line; with [`DatagramStyle::Hexdump`] the payload's lines follow.

@@ -18,6 +18,7 @@ mod guard;
 mod hlog;
 mod html;
 mod interval;
+mod json;
 mod limits;
 pub mod live_view;
 mod messages;

@@ -3,6 +3,7 @@
 
 use super::Page;
 use super::guard::{harmless_json, harmless_lines, harmless_payload};
+use super::json::{indented, json_text};
 use super::live_view::{HeldFor, hold};
 use super::page_file::{keep_page, page_was_lost};
 use super::progress_line::around;
@@ -98,11 +99,7 @@ impl Output {
 
     /// Writes a record as one line of JSON.
     pub fn json_line<T: Serialize>(&mut self, record: &T) -> Flow {
-        match serde_json::to_string(record) {
-            Ok(text) => self.json_text(&text),
-            // Records have string keys and finite numbers only, so this does not happen.
-            Err(error) => self.line(format_args!("{{\"error\":\"{error}\"}}")),
-        }
+        self.json_text(&json_text(record))
     }
 
     /// Writes a line of JSON, with what a terminal would obey escaped.
@@ -182,7 +179,7 @@ pub fn print_json_line<T: Serialize>(event: &Event<T>) -> Flow {
 pub fn print_saved(saved: &Saved) -> Flow {
     let mut output = Output::buffered();
     if let Some(value) = saved.root().value() {
-        output.json_text(&format!("{value:#}"));
+        output.json_text(&indented(&value.to_string()));
     }
     output.flush()
 }
@@ -190,10 +187,6 @@ pub fn print_saved(saved: &Saved) -> Flow {
 /// Prints one JSON document, and nothing else, on standard output.
 pub fn print_json<T: Serialize>(document: &Document<T>) -> Flow {
     let mut output = Output::buffered();
-    match serde_json::to_string_pretty(document) {
-        Ok(text) => output.json_text(&text),
-        // Records have string keys and finite numbers only, so this does not happen.
-        Err(error) => output.line(format_args!("{{\"error\":\"{error}\"}}")),
-    };
+    output.json_text(&indented(&json_text(document)));
     output.flush()
 }

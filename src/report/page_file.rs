@@ -1,6 +1,7 @@
 //! The file of `--html`: the page of the result that a command ends with.
 
 use super::html::{saved_page, sheet_page};
+use super::json::json_value;
 use super::sheet::Sheet;
 use crate::record::Document;
 use crate::record::saved::Saved;
@@ -43,9 +44,8 @@ pub fn set_html(file: PathBuf) -> io::Result<()> {
 /// Writes the page of a result, if one is wanted.
 pub fn keep_page<T: Serialize>(command: &'static str, report: &T) {
     let Some(file) = wanted() else { return };
-    // Records have string keys and finite numbers only, and are documents.
-    let value = serde_json::to_value(Document::new(command, report)).unwrap_or_default();
-    if let Ok(saved) = Saved::new(command, value) {
+    // Records are documents.
+    if let Ok(saved) = Saved::new(command, json_value(&Document::new(command, report))) {
         write(&file, &saved_page(&saved));
     }
 }

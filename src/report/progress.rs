@@ -3,8 +3,7 @@
 
 use super::messages::is_quiet;
 use super::progress_line::{draw, erase};
-use super::words::blast::time_left;
-use super::words::progress::{Doing, counts, whole_seconds};
+use super::words::progress::{Doing, RunLength, counts, left, time_left, whole_seconds};
 use super::{Page, status};
 use crate::record::Worded;
 use crate::units::Nanos;
@@ -27,7 +26,7 @@ pub struct Standing {
     /// Time since it began.
     pub elapsed: Nanos,
     /// How long it will take, where that is known.
-    pub expected: Option<Nanos>,
+    pub expected: Option<RunLength>,
     /// Datagrams sent and received; `None` where they are counted elsewhere.
     pub counts: Option<(u64, u64)>,
 }
@@ -35,8 +34,7 @@ pub struct Standing {
 /// `probe marks 192.0.2.1:8620   3 s   sent 40, received 38`, one line of the page.
 pub fn progress_text(standing: &Standing, page: Page) -> String {
     let mut parts = vec![standing.doing.text(), whole_seconds(standing.elapsed)];
-    let left = standing.expected.filter(|expected| *expected > standing.elapsed);
-    parts.extend(left.map(|expected| time_left(expected, standing.elapsed)));
+    parts.extend(standing.expected.and_then(|expected| left(expected, standing.elapsed)));
     let counts = |(sent, received)| counts(&standing.doing, sent, received);
     parts.extend(standing.counts.map(counts));
     fitting(&parts, "   ", page)
@@ -146,12 +144,22 @@ mod tests {
         let mut standing = Standing {
             doing: Doing::Send { destinations: 2 },
             elapsed: Nanos::from_millis(3_400),
-            expected: Some(Nanos::from_secs(10)),
+            expected: Some(RunLength::Known(Nanos::from_secs(10))),
             counts: Some((1_400, 3)),
         };
         let line = "sending to 2 destinations   3 s   7 s left   sent 1 400, received 3";
         assert_eq!(progress_text(&standing, Page::new(80)), line);
+        for (length, left) in [
+            (RunLength::AtMost(Nanos::from_secs(4)), "at most 1 s left   "),
+            (RunLength::About(Nanos::from_secs(200)), "about 197 s left   "),
+            (RunLength::About(Nanos::from_secs(3)), ""),
+        ] {
+            standing.expected = Some(length);
+            let line = format!("sending to 2 destinations   3 s   {left}sent 1 400, received 3");
+            assert_eq!(progress_text(&standing, Page::new(80)), line);
+        }
         standing.elapsed = Nanos::from_secs(185);
+        standing.expected = Some(RunLength::Known(Nanos::from_secs(10)));
         standing.counts = None;
         let line = "sending to 2 destinations   3 min 5 s";
         assert_eq!(progress_text(&standing, Page::new(80)), line);

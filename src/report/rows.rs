@@ -4,6 +4,7 @@
 //! A column of a row is a key of the record's JSON, with a dot before the key of a member; of a
 //! statement it is the code. What is not known is empty.
 
+use super::json::{json_text, json_value};
 use super::output::Output;
 use crate::record::{Event, Flow};
 use serde::Serialize;
@@ -173,15 +174,14 @@ impl Columns {
 
     /// One record as a row; a record that lacks a key has an empty cell there.
     pub fn row<T: Serialize>(self, record: &T) -> String {
-        // Records have string keys and finite numbers only, so this does not fail.
-        let value = serde_json::to_value(record).unwrap_or_default();
+        let value = json_value(record);
         let cells: Vec<_> = self.0.iter().map(|key| cell(find(&value, key))).collect();
         cells.join(",")
     }
 
     /// The columns that a record has no key for.
     pub fn missing_from<T: Serialize>(self, record: &T) -> Vec<&'static str> {
-        let value = serde_json::to_value(record).unwrap_or_default();
+        let value = json_value(record);
         self.0.iter().copied().filter(|key| find(&value, key).is_none()).collect()
     }
 }
@@ -209,8 +209,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// An event as its line of JSON.
 pub fn event_line<T: Serialize>(event: &'static str, command: &'static str, record: &T) -> String {
-    // Records have string keys and finite numbers only, so this does not fail.
-    serde_json::to_string(&Event::new(event, command, record)).unwrap_or_default()
+    json_text(&Event::new(event, command, record))
 }
 
 /// Prints what happens to standard output, a line at a time, each flushed.

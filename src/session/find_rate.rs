@@ -99,6 +99,22 @@ impl FindRate {
         self.passed.last().copied()
     }
 
+    /// Trials from the next one on, and of these the longer ones, if the next one that could fail
+    /// does.
+    pub fn trials_ahead(&self) -> (u64, u64) {
+        let mut search = self.clone();
+        let (mut trials, mut longer) = (0, 0);
+        while let SearchStep::Try { verify, .. } = search.step() {
+            trials += 1;
+            longer += u64::from(verify);
+            // Whether halves pass or fail, their number is the same; nothing below the first rate
+            // is tried.
+            let is_bounded = search.failed.is_some() || verify || search.passed.is_empty();
+            search.take(if is_bounded { Outcome::Passed } else { Outcome::Lost });
+        }
+        (trials, longer)
+    }
+
     /// Records the outcome of the trial that [`FindRate::step`] asked for.
     pub fn take(&mut self, outcome: Outcome) {
         match outcome {
@@ -204,6 +220,30 @@ mod tests {
             assert!(rate <= capacity && rate * 102 >= capacity * 100, "{rate} of {capacity}");
             assert_eq!(found.bound, FoundBound::Network);
             assert!(trials <= 40, "{trials}");
+        }
+    }
+
+    #[test]
+    fn the_trials_ahead_are_told_once_a_rate_has_failed() {
+        for capacity in [1_000_000, 3_999_999, 700_000_000, 90_000_000_000] {
+            let mut search = FindRate::new(1_000_000, 100_000_000_000, 10);
+            assert!(search.trials_ahead().0 > 8, "a first rate, a higher one, and what is between");
+            let (mut told, mut came) = (None, 0);
+            while let SearchStep::Try { rate, verify } = search.step() {
+                let (trials, longer) = search.trials_ahead();
+                assert_eq!(longer, 1);
+                if search.failed.is_some() {
+                    told.get_or_insert(trials);
+                    // A trial that is run again is not foreseen.
+                    came += u64::from(!search.retried);
+                }
+                search.take(carries(capacity)(rate, verify));
+            }
+            assert!(
+                told.is_some_and(|told| told.abs_diff(came) <= 2),
+                "{capacity}: {told:?} {came}"
+            );
+            assert_eq!(search.trials_ahead(), (0, 0));
         }
     }
 

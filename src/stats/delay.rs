@@ -1,21 +1,32 @@
 //! Distributions of delay: a histogram, and one-way delay above the run's own minimum.
 
+use super::hdr_form;
 use crate::units::Nanos;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use std::fmt;
 
 /// The longest delay recorded, in nanoseconds; longer ones count as this.
 const LONGEST: u64 = 60_000_000_000;
 /// Significant digits.
 const DIGITS: u8 = 3;
+/// The same of a histogram that is told over the network, which takes a tenth of the bytes.
+const TOLD_DIGITS: u8 = 2;
 /// Samples that must lie beyond a quantile before it is reported.
 const BEYOND: f64 = 10.0;
 
 /// Delays from 1 ns to 60 s, to three digits, in 216 KiB.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct DelayHistogram(Histogram<u64>);
+
+impl fmt::Debug for DelayHistogram {
+    /// Without its thousands of cells.
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_tuple("DelayHistogram").field(&self.count()).finish()
+    }
+}
 
 /// A histogram in HDR's own compressed form (V2, deflated), in base64: a few hundred bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -164,10 +175,25 @@ impl DelayHistogram {
         EncodedHistogram(STANDARD.encode(bytes))
     }
 
-    /// Reads that form, also one with other bounds; `None` for anything else.
+    /// The same to two digits, for the other end.
+    pub fn told(&self) -> String {
+        let Ok(mut coarse) = Histogram::<u64>::new_with_bounds(1, LONGEST, TOLD_DIGITS) else {
+            return String::new();
+        };
+        for value in self.0.iter_recorded() {
+            coarse.saturating_record_n(value.value_iterated_to(), value.count_at_value());
+        }
+        let mut bytes = Vec::new();
+        // Writing to memory does not fail.
+        let _ = V2DeflateSerializer::new().serialize(&coarse, &mut bytes);
+        STANDARD.encode(bytes)
+    }
+
+    /// Reads that form, also one with other bounds; `None` for anything else. It may be from
+    /// anybody: memory is bounded, whatever it says.
     pub fn from_base64(text: &str) -> Option<Self> {
-        let bytes = STANDARD.decode(text).ok()?;
-        let read: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).ok()?;
+        let plain = hdr_form::plain(&STANDARD.decode(text).ok()?)?;
+        let read: Histogram<u64> = Deserializer::new().deserialize(&mut &plain[..]).ok()?;
         let mut own = Self::new();
         for value in read.iter_recorded() {
             own.record_n(Nanos(value.value_iterated_to()), value.count_at_value());
@@ -391,6 +417,12 @@ mod tests {
         twice.merge(&one);
         assert_eq!(twice.count(), 2 * one.count());
         assert_eq!(twice.percentiles().p99, one.percentiles().p99);
+        let told = one.told();
+        let coarse = DelayHistogram::from_base64(&told).unwrap();
+        assert!(told.len() * 3 < text.len() * 2, "{} of {}", told.len(), text.len());
+        assert_eq!((coarse.count(), coarse.max()), (one.count(), one.max()));
+        let (near, exact) = (coarse.value_at(0.9).0 as f64, one.value_at(0.9).0 as f64);
+        assert!((near - exact).abs() <= exact * 0.01, "{near} {exact}");
         for wrong in ["", "HISTFAAA", "not base64", "AAAAAAAAAAAAAAAA"] {
             assert_eq!(DelayHistogram::from_base64(wrong), None, "{wrong}");
         }

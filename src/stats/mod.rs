@@ -6,6 +6,7 @@ mod drift;
 mod drop_count;
 mod gap_log;
 mod gaps;
+mod hdr_form;
 mod jitter;
 mod loss_gaps;
 mod loss_significance;

@@ -5,6 +5,7 @@ use crate::common::{json, path, require_tools, run, secs, udpkit};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use udpkit::stats::DelayHistogram;
 
 /// A document that the golden tests hold.
 fn golden(name: &str) -> Value {
@@ -108,6 +109,10 @@ fn a_saved_result_is_drawn_compared_and_merged() {
         let direct = fs::read_to_string(&page).unwrap();
         assert_eq!(direct, fs::read_to_string(page_of(&saved)).unwrap());
         assert!(direct.contains(&format!("udpkit blast -b {rate} -t 600ms")));
+        // The server received, and told its delays.
+        for picture in ["Delay over time", "Delay above the minimum", "Delay by percentile"] {
+            assert!(direct.contains(picture), "{picture}");
+        }
         results.push(saved);
     }
     let report = |more: &[&str]| run(udpkit().arg("report").args(&results).args(more), secs(10));
@@ -125,7 +130,10 @@ fn a_saved_result_is_drawn_compared_and_merged() {
         .iter()
         .map(|file| json(&fs::read_to_string(file).unwrap())["sent"]["datagrams"].as_u64().unwrap())
         .sum();
-    assert_eq!(merged["merged"][0]["sent"], sent);
+    let merged = &merged["merged"][0];
+    assert_eq!(merged["sent"], sent);
+    let delays = DelayHistogram::from_base64(merged["delay_ns_hdr"].as_str().unwrap()).unwrap();
+    assert_eq!(merged["delivered"], delays.count());
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::record::{
     join_ways, stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
-use crate::stats::{EncodedHistogram, StreamLosses};
+use crate::stats::{DelayHistogram, EncodedHistogram, StreamLosses};
 use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
 /// Shorter runs do not allow a CPU percentage.
@@ -26,9 +26,9 @@ struct Facts {
     direction: Way,
     sent: Option<BlastSent>,
     received: Option<BlastReceived>,
-    /// The same of each stream; empty if not reported.
-    /// Its delays, where this end received it.
+    /// Its delays; `None` where they are not known.
     delay: Option<EncodedHistogram>,
+    /// What each stream received; empty if not reported.
     received_streams: Vec<StreamCounts>,
     /// Streams that started; `None` if none was requested.
     begun: Option<u64>,
@@ -73,7 +73,7 @@ fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -
         direction: Way::Up,
         sent: found.sent.take().map(|sent| explained(plan, sent)),
         received: control.received,
-        delay: None,
+        delay: control.delay.as_ref().map(DelayHistogram::encoded),
         received_streams: control.received_streams.clone(),
         begun: control.streams.map(|_| found.begun_up),
         io: IoReport {

@@ -154,7 +154,8 @@ fn run_control(
     let session = BlastControl::new(plan.test, plan.target, plan.patience, inbox, &mut driver)
         .with_sealer(sealer)
         .with_host(host_id())
-        .with_host_streams(plan.host_streams);
+        .with_host_streams(plan.host_streams)
+        .with_delays(plan.delays);
     let ended = control.run(session, TxBatch::new(4, 4 * CONTROL_MAX))?;
     Ok((ended.summary, driver))
 }

@@ -13,7 +13,7 @@ use crate::net::{
     FamilyChoice, IoMode, SocketPlan, binds, literal, on_link_of, resolve_all, split_host_port,
 };
 use crate::report::words::blast::{RunHeading, Ways};
-use crate::session::blast::{Direction, TestPlan};
+use crate::session::blast::{Delays, Direction, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
@@ -66,6 +66,8 @@ pub struct BlastPlan {
     pub keepalive: Nanos,
     /// Interval of round-trip probes; `None` for no probes.
     pub probe: Option<Nanos>,
+    /// Whether somebody looks at the distribution of delays.
+    pub delays: Delays,
     /// MTU of the route, in bytes.
     pub mtu: u32,
     /// For an iperf3 server; `None` for one of udpkit.
@@ -115,6 +117,11 @@ impl BlastPlan {
             patience: args.wait,
             keepalive: args.keepalive.every,
             probe: args.probe,
+            delays: if args.json || args.jsonl || args.html.html.is_some() {
+                Delays::Wanted
+            } else {
+                Delays::LeftOut
+            },
             mtu,
             iperf3: Iperf3Options::of(args, &test)?,
         };
@@ -135,7 +142,8 @@ impl BlastPlan {
     /// a limit, so that the number of streams does not depend on it.
     #[must_use]
     pub fn at(&self, rate: Rate, time: Nanos) -> Self {
-        Self { test: TestPlan { rate, time, ..self.test }, ..self.clone() }
+        let test = TestPlan { rate, time, ..self.test };
+        Self { test, delays: Delays::LeftOut, ..self.clone() }
     }
 
     /// The content of the report's first line.

@@ -1,6 +1,7 @@
 //! In which order the runs of a series are, and which are run again; what a run is, is the caller's.
 
 use crate::record::{LossShare, TrialOutcome, TrialPurpose};
+use crate::report::words::progress::RunLength;
 use crate::session::{FindRate, Found, Outcome, SearchStep};
 use crate::units::{BitRate, Nanos, Rate, Sweep};
 
@@ -19,6 +20,8 @@ pub(super) struct Step {
     pub allowed: LossShare,
     /// What it is for.
     pub purpose: TrialPurpose,
+    /// How long this run and those behind it take.
+    pub length: RunLength,
 }
 
 /// Whoever runs a series.
@@ -51,11 +54,13 @@ fn run_undisturbed(series: &mut impl Runs, step: &Step) -> anyhow::Result<Option
 
 /// Runs at each rate of a sweep; returns whether it got to the last.
 pub(super) fn run_sweep(series: &mut impl Runs, sweep: Sweep, time: Nanos) -> anyhow::Result<bool> {
-    for rate in sweep.rates() {
+    let runs = sweep.rates().count() as u64;
+    for (rate, ahead) in sweep.rates().zip((1..=runs).rev()) {
         // Any loss is accepted, so that results name host limits only: a sweep is there to show
         // loss.
         let (allowed, purpose) = (LossShare::MAX, TrialPurpose::Step);
-        let step = Step { rate, time, allowed, purpose };
+        let length = RunLength::Known(Nanos(time.0.saturating_mul(ahead)));
+        let step = Step { rate, time, allowed, purpose, length };
         if run_undisturbed(series, &step)?.is_none() {
             return Ok(false);
         }
@@ -75,12 +80,15 @@ pub(super) fn run_search(
             SearchStep::Over(found) => return Ok(SearchedTo::Found(found)),
             SearchStep::Try { rate, verify } => (Rate::Bits(BitRate(rate)), verify),
         };
+        let (trials, longer) = search.trials_ahead();
+        let units = trials + longer * (LONGER - 1);
+        let length = RunLength::About(Nanos(time.0.saturating_mul(units)));
         let (time, purpose) = if verify {
             (Nanos(time.0.saturating_mul(LONGER)), TrialPurpose::Verification)
         } else {
             (time, TrialPurpose::Step)
         };
-        match run_undisturbed(series, &Step { rate, time, allowed, purpose })? {
+        match run_undisturbed(series, &Step { rate, time, allowed, purpose, length })? {
             Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
             Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
             Some(TrialOutcome::Changed) => search.take(Outcome::Changed),

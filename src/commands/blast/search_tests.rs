@@ -140,7 +140,7 @@ impl<'t, 'm> Simulated<'t, 'm> {
 
 impl Runs for Simulated<'_, '_> {
     fn run_once(&mut self, step: &Step) -> anyhow::Result<Option<TrialOutcome>> {
-        let Step { rate, time, allowed, purpose } = *step;
+        let Step { rate, time, allowed, purpose, .. } = *step;
         assert!(self.runs < 120, "it goes on and on: {:?}", self.outcomes);
         let weather = self.weather.after(self.elapsed);
         let plan = self.plan.at(rate, time);

@@ -41,8 +41,6 @@ struct Series {
     signals: Signals,
     view: TrialsView,
     trials: Vec<TrialReport>,
-    /// Runs from this one to the last, if that is known; otherwise 0.
-    ahead: u64,
     /// Whether the user interrupted it.
     interrupted: bool,
     /// Why a run failed, and the advice.
@@ -69,7 +67,6 @@ impl Series {
             signals,
             view,
             trials: Vec::new(),
-            ahead: 0,
             interrupted: false,
             failed: None,
         })
@@ -97,10 +94,8 @@ impl Runs for Series {
             self.interrupted = true;
             return Ok(None);
         }
-        let Step { rate, time, allowed, purpose } = *step;
+        let Step { rate, time, allowed, purpose, length } = *step;
         let plan = self.plan.at(rate, time);
-        // A sweep's runs are known, a search's are not.
-        let length = Nanos(time.0.saturating_mul(self.ahead.max(1)));
         let doing = Doing::Trial { number: self.trials.len() as u64 + 1, rate };
         let shown = !self.quiet;
         let counted = Counted::Elsewhere;
@@ -122,8 +117,6 @@ impl Runs for Series {
         }
         let trial = TrialReport::new(&run, allowed, purpose);
         let outcome = trial.outcome;
-        // A run that the path interrupted is repeated.
-        self.ahead -= u64::from(outcome != TrialOutcome::Outage).min(self.ahead);
         self.view.trial(&trial);
         self.trials.push(trial);
         if outcome == TrialOutcome::Unknown {
@@ -169,7 +162,6 @@ fn measure_sweep(
     let (target, payload) = (plan.target, plan.test.payload);
     let lowest = bits_of(sweep.rates().next().unwrap_or(last), payload);
     let mut series = Series::begin(&args, plan, (SeriesKind::Sweep(sweep), time), lowest)?;
-    series.ahead = sweep.rates().count() as u64;
     let complete = run_sweep(&mut series, sweep, time)?;
     let report = SweepReport {
         mode: SeriesMode::Sweep,

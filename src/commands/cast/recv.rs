@@ -19,7 +19,7 @@ use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve_all, split_ho
 use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
 use crate::report::words::cast_hints as hints;
 use crate::report::words::interfaces::waiting_for;
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::{
     self, LineFormat, Output, Page, ProgressLine, RecordLines, SOURCE_COLUMNS, print_json,
     print_text,
@@ -103,7 +103,13 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     let sink = CastSink { talk: !args.quiet, lines, live, store, gaps: 0 };
     let doing = Doing::CastReceive { groups: config.groups.len() as u64 };
     let shown = !args.quiet && args.report_every.is_none();
-    let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
+    let running = watch(
+        doing,
+        args.time.map(RunLength::Known),
+        &signals,
+        Counted::ByLoop,
+        ProgressLine::when(shown),
+    )?;
     let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .keeping(listeners.kept.clone())?

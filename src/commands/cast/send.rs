@@ -18,7 +18,7 @@ use crate::net::{self, FamilyChoice, KeptSocket, SocketPlan};
 use crate::record::{
     CastDestination, CastNote, CastSent, Event, FanoutReceiver, SilenceCause, Worded,
 };
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::report::{
     self, FanoutScene, FanoutView, LineFormat, Page, ProgressLine, RECEIVER_COLUMNS, RecordLines,
@@ -109,9 +109,15 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     }
     let doing = Doing::CastSend { destinations: addrs.len() as u64 };
     let line = is_text(args) && !view.is_live();
-    let watching = signals
-        .as_ref()
-        .map(|signals| watch(doing, length, signals, Counted::ByLoop, ProgressLine::when(line)));
+    let watching = signals.as_ref().map(|signals| {
+        watch(
+            doing,
+            length.map(RunLength::Known),
+            signals,
+            Counted::ByLoop,
+            ProgressLine::when(line),
+        )
+    });
     let running = watching.transpose()?;
     let tick = view.period();
     let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };

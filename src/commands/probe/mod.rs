@@ -24,9 +24,8 @@ use crate::cli::{ProbeArgs, ProbeCommand};
 use crate::engine::Signals;
 use crate::record::probe::ProbeKind;
 use crate::report::words::far_end::probing;
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::{self, Progress, ProgressLine};
-use crate::units::Nanos;
 use std::net::SocketAddr;
 
 /// Runs `udpkit probe`.
@@ -51,11 +50,11 @@ fn announce(host: &str, target: SocketAddr) {
 }
 
 /// Shows how a kind stands until the answer is dropped; `expected` is how long it will take, where
-/// that is known.
+/// that is known beforehand.
 fn progress(
     kind: ProbeKind,
     target: SocketAddr,
-    expected: Option<Nanos>,
+    expected: Option<RunLength>,
     signals: &Signals,
 ) -> anyhow::Result<Progress> {
     watch(

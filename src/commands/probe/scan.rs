@@ -14,7 +14,7 @@ use crate::net::{KeptSocket, SocketPlan};
 use crate::record::probe::{
     NoAgent, PortState, ScanCaveat, ScanReport, ScanVerdict, ScannedAlone, ScannedPort, TraceReport,
 };
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::{
     Page, ProgressLine, SCANNED_COLUMNS, Shown, keep_page, note, print_table, scan_text,
 };
@@ -112,8 +112,13 @@ pub(super) fn run(args: &PortsArgs, end: &Target, why: Option<NoAgent>) -> anyho
 pub(super) fn measure_shown(order: &ScanOrder, target: SocketAddr) -> anyhow::Result<ScanReport> {
     let signals = Signals::listen().context(ProbeError::Signals)?;
     let doing = Doing::Scan { host: order.host.clone(), ports: order.ports.len() as u64 };
-    let running =
-        watch(doing, Some(longest(order)), &signals, Counted::ByLoop, ProgressLine::Shown)?;
+    let running = watch(
+        doing,
+        Some(RunLength::AtMost(longest(order))),
+        &signals,
+        Counted::ByLoop,
+        ProgressLine::Shown,
+    )?;
     let report = measure(order, target, signals);
     drop(running);
     report

@@ -11,6 +11,7 @@ use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{KeptSocket, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::record::probe::{ProbeKind, TimeoutCaveat, TimeoutEvent, TimeoutReport};
+use crate::report::words::progress::RunLength;
 use crate::report::{self, Shown};
 use crate::session::probe::timeout::{CANDIDATES, TimeoutPlan, TimeoutSession};
 use crate::units::Nanos;
@@ -42,7 +43,7 @@ pub fn run(args: TimeoutArgs) -> anyhow::Result<Exit> {
         tries: args.tries,
         who_refreshes: args.who_refreshes,
     };
-    let longest = Some(plan.longest());
+    let longest = Some(RunLength::AtMost(plan.longest()));
     let progress = if args.far_end.quiet {
         report::TimeoutProgress::silent()
     } else {

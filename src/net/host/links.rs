@@ -1,11 +1,8 @@
 //! Counters of interfaces and their queueing disciplines, and the interface of a route, from the
 //! kernel over rtnetlink(7).
 
+use super::rtnetlink::{LinkStats, Message, kind};
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, Stats64};
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
-use netlink_packet_route::tc::{TcAttribute, TcMessage, TcStats2};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::collections::BTreeMap;
 use std::io;
@@ -22,7 +19,7 @@ pub(super) struct Link {
     /// Whether it is the loopback.
     pub loopback: bool,
     /// Its own counters; `None` if the kernel reports none.
-    pub stats: Option<Stats64>,
+    pub stats: Option<LinkStats>,
     /// Drops of its queueing disciplines; `None` if the kernel reports none.
     pub qdisc_drops: Option<u64>,
     /// Packets that left them; `None` if the kernel reports none.
@@ -45,16 +42,16 @@ impl RouteSocket {
     /// Every interface by its index.
     pub fn links(&self) -> io::Result<BTreeMap<u32, Link>> {
         let mut links = BTreeMap::new();
-        self.ask(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
-            if let RouteNetlinkMessage::NewLink(message) = message {
-                links.insert(message.header.index, link_of(message));
+        self.ask(Message::links(), NLM_F_DUMP, |message| {
+            if message.kind == kind::NEW_LINK
+                && let Some(index) = message.interface()
+            {
+                links.insert(index, link_of(&message));
             }
         })?;
-        let qdiscs = RouteNetlinkMessage::GetQueueDiscipline(TcMessage::default());
-        self.ask(qdiscs, NLM_F_DUMP, |message| {
-            if let RouteNetlinkMessage::NewQueueDiscipline(message) = message
-                && let Ok(index) = u32::try_from(message.header.index)
-                && let Some(link) = links.get_mut(&index)
+        self.ask(Message::qdiscs(), NLM_F_DUMP, |message| {
+            if message.kind == kind::NEW_QDISC
+                && let Some(link) = message.interface().and_then(|index| links.get_mut(&index))
             {
                 add_qdisc(&message, link);
             }
@@ -64,30 +61,16 @@ impl RouteSocket {
 
     /// The index of the interface by which datagrams leave for an address.
     pub fn interface_to(&self, to: IpAddr) -> io::Result<Option<u32>> {
-        let mut request = RouteMessage::default();
-        (request.header.address_family, request.header.destination_prefix_length) = match to {
-            IpAddr::V4(_) => (AddressFamily::Inet, 32),
-            IpAddr::V6(_) => (AddressFamily::Inet6, 128),
-        };
-        request.attributes.push(RouteAttribute::Destination(RouteAddress::from(to)));
         let mut found = None;
-        self.ask(RouteNetlinkMessage::GetRoute(request), 0, |message| {
-            if let RouteNetlinkMessage::NewRoute(message) = message {
-                found = message.attributes.into_iter().find_map(|attribute| match attribute {
-                    RouteAttribute::Oif(index) => Some(index),
-                    _ => None,
-                });
+        self.ask(Message::route_to(to), 0, |message| {
+            if message.kind == kind::NEW_ROUTE {
+                found = message.route_interface();
             }
         })?;
         Ok(found)
     }
 
-    fn ask(
-        &self,
-        request: RouteNetlinkMessage,
-        flags: u16,
-        mut each: impl FnMut(RouteNetlinkMessage),
-    ) -> io::Result<()> {
+    fn ask(&self, request: Message, flags: u16, mut each: impl FnMut(Message)) -> io::Result<()> {
         let mut message = NetlinkMessage::from(request);
         message.header.flags = NLM_F_REQUEST | flags;
         message.finalize();
@@ -111,7 +94,7 @@ impl RouteSocket {
 }
 
 /// Passes on every message of a reply; returns whether it was the last one.
-fn take_messages(mut rest: &[u8], each: &mut impl FnMut(RouteNetlinkMessage)) -> io::Result<bool> {
+fn take_messages(mut rest: &[u8], each: &mut impl FnMut(Message)) -> io::Result<bool> {
     while !rest.is_empty() {
         let Some(length) = rest.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes) as usize)
         else {
@@ -121,7 +104,7 @@ fn take_messages(mut rest: &[u8], each: &mut impl FnMut(RouteNetlinkMessage)) ->
             return Err(io::ErrorKind::InvalidData.into());
         };
         // One that the library cannot read, for example of a newer kernel, is passed over.
-        match NetlinkMessage::<RouteNetlinkMessage>::deserialize(message).map(|read| read.payload) {
+        match NetlinkMessage::<Message>::deserialize(message).map(|read| read.payload) {
             Ok(NetlinkPayload::InnerMessage(message)) => each(message),
             Ok(NetlinkPayload::Done(_)) => return Ok(true),
             Ok(NetlinkPayload::Error(error)) => return Err(error.to_io()),
@@ -133,39 +116,29 @@ fn take_messages(mut rest: &[u8], each: &mut impl FnMut(RouteNetlinkMessage)) ->
     Ok(false)
 }
 
-fn link_of(message: LinkMessage) -> Link {
-    let mut link =
-        Link { loopback: message.header.flags.contains(LinkFlags::Loopback), ..Link::default() };
-    for attribute in message.attributes {
-        match attribute {
-            LinkAttribute::IfName(name) => link.name = name,
-            LinkAttribute::Stats64(stats) => link.stats = Some(stats),
-            _ => {}
-        }
+fn link_of(message: &Message) -> Link {
+    Link {
+        name: message.link_name().unwrap_or_default(),
+        loopback: message.is_loopback(),
+        stats: message.link_stats(),
+        ..Link::default()
     }
-    link
 }
 
 /// Adds what the queueing discipline at the root counted. Those below it report theirs upwards, so
 /// that its count includes them.
-fn add_qdisc(message: &TcMessage, link: &mut Link) {
-    if message.header.parent != netlink_packet_route::tc::TcHandle::ROOT {
+fn add_qdisc(message: &Message, link: &mut Link) {
+    let Some((drops, packets)) = message.qdisc_counts().filter(|_| message.is_root()) else {
         return;
-    }
-    let add = |sum: &mut Option<u64>, count: u32| {
-        *sum = Some(sum.unwrap_or(0).saturating_add(count.into()));
     };
-    for attribute in &message.attributes {
-        let TcAttribute::Stats2(stats) = attribute else { continue };
-        for one in stats {
-            match one {
-                TcStats2::Queue(queue) => add(&mut link.qdisc_drops, queue.drops),
-                // The segments of a GSO buffer count one by one.
-                TcStats2::Basic(basic) => add(&mut link.qdisc_packets, basic.packets),
-                _ => {}
-            }
+    let add = |sum: &mut Option<u64>, count: Option<u32>| {
+        if let Some(count) = count {
+            *sum = Some(sum.unwrap_or(0).saturating_add(count.into()));
         }
-    }
+    };
+    add(&mut link.qdisc_drops, drops);
+    // The segments of a GSO buffer count one by one.
+    add(&mut link.qdisc_packets, packets);
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod conntrack;
 mod damage;
 mod links;
+mod rtnetlink;
 mod text;
 
 pub use self::conntrack::{FullTable, full_table};

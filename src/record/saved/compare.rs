@@ -40,6 +40,46 @@ pub struct Difference {
     pub noise: Standing,
 }
 
+/// Why two documents may differ for another reason than the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ComparisonCaveat {
+    /// They are of different hosts.
+    OtherTarget {
+        /// That of the first document.
+        base_target: String,
+        /// That of the other.
+        other_target: String,
+    },
+    /// Their datagrams have different sizes.
+    OtherSize {
+        /// Payload bytes in the first document.
+        base_payload_bytes: u64,
+        /// Payload bytes in the other.
+        other_payload_bytes: u64,
+    },
+}
+
+impl ComparisonCaveat {
+    /// The caveats of a comparison.
+    fn of(base: &Saved, other: &Saved) -> Vec<Self> {
+        let mut caveats = Vec::new();
+        if let (Some(base_target), Some(other_target)) = (base.targets(), other.targets())
+            && base_target != other_target
+        {
+            caveats.push(Self::OtherTarget { base_target, other_target });
+        }
+        if let (Some(base_payload_bytes), Some(other_payload_bytes)) =
+            (base.payload_bytes(), other.payload_bytes())
+            && base_payload_bytes != other_payload_bytes
+        {
+            caveats.push(Self::OtherSize { base_payload_bytes, other_payload_bytes });
+        }
+        caveats
+    }
+}
+
 /// A document against the first one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -52,6 +92,10 @@ pub struct Comparison {
     pub other: String,
     /// The figures that either has.
     pub differences: Vec<Difference>,
+    /// Why they may differ for another reason than the network.
+    #[serde(serialize_with = "crate::record::finding::all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<ComparisonCaveat>>"))]
+    pub caveats: Vec<ComparisonCaveat>,
 }
 
 /// Compares a document with the first one.
@@ -66,7 +110,8 @@ pub fn compare(base: &Saved, other: &Saved) -> Comparison {
     differences.extend(theirs.iter().map(|figure| Difference::new(None, Some(figure))));
     let is_known = |one: &Difference| one.base.is_some() || one.other.is_some();
     let differences = differences.into_iter().flatten().filter(is_known).collect();
-    Comparison { base: base.name.clone(), other: other.name.clone(), differences }
+    let caveats = ComparisonCaveat::of(base, other);
+    Comparison { base: base.name.clone(), other: other.name.clone(), differences, caveats }
 }
 
 impl Difference {
@@ -171,5 +216,39 @@ mod tests {
         assert!(change(FigureUnit::Datagrams, 0.0, 5.0).is_infinite());
         assert_eq!(change(FigureUnit::Datagrams, 0.0, 0.0).to_bits(), 0.0f64.to_bits());
         assert!((change(FigureUnit::Percent, 0.0, 0.5) - 0.5).abs() < 1e-12);
+    }
+
+    fn told(base: &Value, other: &Value) -> Vec<ComparisonCaveat> {
+        let [base, other] = [base, other].map(|value| Saved::new("x", value.clone()).unwrap());
+        compare(&base, &other).caveats
+    }
+
+    #[test]
+    fn another_target_or_size_is_said_and_the_same_is_not() {
+        let blast = |target: &str, size: u64| json!({ "schema": 1, "command": "blast", "target": target, "payload_bytes": size });
+        let first = blast("192.0.2.1:8620", 1_472);
+        assert_eq!(told(&first, &first), []);
+        let found = told(&first, &blast("192.0.2.2:8620", 64));
+        let target = ComparisonCaveat::OtherTarget {
+            base_target: "192.0.2.1:8620".to_owned(),
+            other_target: "192.0.2.2:8620".to_owned(),
+        };
+        let size =
+            ComparisonCaveat::OtherSize { base_payload_bytes: 1_472, other_payload_bytes: 64 };
+        assert_eq!(found, [target, size]);
+        let ping = |names: &[&str]| {
+            let targets: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+            json!({ "schema": 1, "command": "ping", "payload_bytes": 64, "targets": targets })
+        };
+        assert_eq!(told(&ping(&["a", "b"]), &ping(&["a", "b"])), []);
+        assert_eq!(told(&ping(&["a"]), &ping(&["b"])).len(), 1);
+        // Of several, each is compared with the one of its name.
+        assert_eq!(told(&ping(&["a", "b"]), &ping(&["a", "c"])).len(), 1);
+        let cast = |group: &str, bytes: u64| {
+            json!({ "schema": 1, "command": "cast send", "datagrams": 10, "bytes": bytes,
+                "destinations": [{ "destination": group }] })
+        };
+        assert_eq!(told(&cast("239.0.0.1:5000", 640), &cast("239.0.0.1:5000", 640)), []);
+        assert_eq!(told(&cast("239.0.0.1:5000", 640), &cast("239.0.0.2:5000", 320)).len(), 2);
     }
 }

@@ -139,6 +139,25 @@ impl Saved {
         Ok(Self { name: name.to_owned(), command, value })
     }
 
+    /// Whom the run was about, in the order of its report; `None` if the document does not say.
+    pub fn targets(&self) -> Option<String> {
+        let root = self.root();
+        let named = |list: &str, key: &str| {
+            let names: Vec<&str> =
+                root.at(list).items().filter_map(|one| one.at(key).text()).collect();
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        let one = root.at("target").text().map(str::to_owned);
+        one.or_else(|| named("targets", "name")).or_else(|| named("destinations", "destination"))
+    }
+
+    /// Payload bytes of its datagrams, or their mean; `None` if the document does not say.
+    pub fn payload_bytes(&self) -> Option<u64> {
+        let root = self.root();
+        let mean = || root.at("bytes").u64()?.checked_div(root.at("datagrams").u64()?);
+        root.at("payload_bytes").u64().or_else(mean)
+    }
+
     /// The whole document.
     pub fn root(&self) -> Node<'_> {
         Node::of(&self.value)

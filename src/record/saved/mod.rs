@@ -11,7 +11,7 @@ mod merge;
 mod node;
 
 pub use change::{ChangeReport, Compared, hold_changes};
-pub use compare::{Comparison, Difference, Standing, compare};
+pub use compare::{Comparison, ComparisonCaveat, Difference, Standing, compare};
 pub use document::{Saved, SavedCommand, SavedError};
 pub use figures::{Figure, FigureUnit, Scope, figures, histogram};
 pub use merge::{MergedScope, Merger, merge};

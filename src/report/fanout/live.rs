@@ -79,7 +79,7 @@ impl FanoutView {
 fn line<'a>(event: &FanoutEvent<'a>) -> CastLine<'a> {
     let note = |note| CastLine::Note { note };
     match *event {
-        FanoutEvent::Standing { elapsed, numbered, standing } => {
+        FanoutEvent::Standing { elapsed, numbered, standing, .. } => {
             CastLine::Standing { elapsed_ns: elapsed.as_u64(), numbered, standing }
         }
         FanoutEvent::Waiting { heard, wanted, wait } => {
@@ -102,9 +102,10 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
             return line(&event).print(lines);
         }
         match event {
-            FanoutEvent::Standing { elapsed, numbered, standing } => {
+            FanoutEvent::Standing { elapsed, numbered, mean_bytes, standing } => {
                 if let Some(screen) = &self.screen {
-                    screen.update(|scene, _| scene.stand(elapsed, numbered, standing));
+                    let sent = (numbered, mean_bytes);
+                    screen.update(|scene, _| scene.stand(elapsed, sent, standing));
                 }
             }
             FanoutEvent::Waiting { heard, wanted, wait } => {

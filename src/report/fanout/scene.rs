@@ -3,13 +3,14 @@
 
 use super::table::{closing_text, table_lines};
 use crate::record::{CastNote, FanoutReceiver, FanoutStanding, Worded};
-use crate::report::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage};
+use crate::report::blast_scene::rate_graph;
+use crate::report::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage, Unit};
 use crate::report::number::span_or_dash;
 use crate::report::page::Page;
 use crate::report::words::cast as cast_words;
 use crate::report::words::live as words;
 use crate::report::words::terms::count_and_share;
-use crate::units::{Nanos, PacketRate, group_digits};
+use crate::units::{Nanos, group_digits};
 
 /// A running sender.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub struct FanoutScene {
     numbered: u64,
     standing: FanoutStanding,
     packets: History,
+    bits: History,
     loss: History,
     delay: History,
     /// What all receivers lost and should have received, when it was last looked at.
@@ -38,6 +40,7 @@ impl FanoutScene {
             numbered: 0,
             standing: FanoutStanding::default(),
             packets: History::default(),
+            bits: History::default(),
             loss: History::default(),
             delay: History::default(),
             before: (0, 0),
@@ -49,8 +52,14 @@ impl FanoutScene {
         self.waiting = Some(note.text());
     }
 
-    /// How it stands.
-    pub fn stand(&mut self, elapsed: Nanos, numbered: u64, standing: &FanoutStanding) {
+    /// How it stands: how many datagrams were sent to each destination, their mean payload bytes,
+    /// and the receivers.
+    pub fn stand(
+        &mut self,
+        elapsed: Nanos,
+        (numbered, mean_bytes): (u64, u64),
+        standing: &FanoutStanding,
+    ) {
         let sent = numbered.saturating_sub(self.numbered);
         let seconds = (elapsed - self.elapsed).as_secs_f64();
         let (lost, of) = sums(&standing.receivers);
@@ -58,7 +67,9 @@ impl FanoutScene {
         if numbered > 0 {
             self.waiting = None;
             if seconds > 0.0 {
-                self.packets.push(Bar::of(sent as f64 / seconds));
+                let packets = sent as f64 / seconds;
+                self.packets.push(Bar::of(packets));
+                self.bits.push(Bar::of(packets * mean_bytes as f64 * 8.0));
                 let since = |now: u64, before: u64| now.saturating_sub(before);
                 self.loss.push(Bar::loss(since(lost, self.before.0), since(of, self.before.1)));
                 let value = self.worst(|one| one.delay_p50_ns).map(|delay| delay as f64);
@@ -74,23 +85,14 @@ impl FanoutScene {
         self.standing.receivers.iter().filter_map(figure).max()
     }
 
-    fn graphs(&self) -> Vec<Graph> {
-        let rate = |value: Option<f64>| {
-            value.map_or_else(|| "-".to_owned(), |rate| PacketRate((rate * 1e3) as u64).to_string())
-        };
+    fn graphs(&self, unit: Unit) -> Vec<Graph> {
+        let count = words::figure(&group_digits(self.numbered), words::SENT);
+        let rate = rate_graph(words::RATE.to_owned(), unit, &self.bits, &self.packets, count);
         let high = |history: &History| history.extremes().map(|two| two.1);
         let (lost, of) = self.before;
         let worst = high(&self.loss).map_or_else(|| "-".to_owned(), |share| format!("{share:.3}%"));
         vec![
-            Graph {
-                name: words::RATE.to_owned(),
-                figures: vec![
-                    rate(self.packets.last()),
-                    words::figure(&group_digits(self.numbered), words::SENT),
-                    words::figure(&rate(high(&self.packets)), words::MAX),
-                ],
-                bars: self.packets.bars(),
-            },
+            rate,
             Graph {
                 name: words::LOSS.to_owned(),
                 figures: vec![
@@ -135,10 +137,10 @@ impl Scene for FanoutScene {
             elapsed: self.elapsed,
             expected: self.expected,
             bar_time: self.every,
-            graphs: self.graphs(),
+            graphs: self.graphs(moment.unit),
             table,
             messages: Vec::new(),
-            unit: None,
+            unit: Some(moment.unit.name()),
         }
     }
 }

@@ -4,9 +4,8 @@
 use super::graph::{self, Spread};
 use super::picture::{Graph, Picture, Stage};
 use crate::report::ascii::ascii;
-use crate::report::words::blast::time_left;
 use crate::report::words::live as words;
-use crate::report::words::progress::whole_seconds;
+use crate::report::words::progress::{time_left, whole_seconds};
 use crate::units::Nanos;
 use crate::wire::harmless;
 use ratatui_core::buffer::Buffer;

@@ -1,5 +1,7 @@
 //! What was typed.
 
+use crate::units::{Nanos, group_digits};
+
 /// The unit in which rates are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
@@ -29,6 +31,52 @@ impl Unit {
             Self::Bits => "bit/s",
             Self::Bytes => "byte/s",
             Self::Datagrams => "pps",
+        }
+    }
+}
+
+/// The unit in which delays are shown where there are no rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayUnit {
+    /// The one that suits each value.
+    Auto,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+}
+
+impl DelayUnit {
+    /// Its name on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Millis => "ms",
+            Self::Micros => "µs",
+        }
+    }
+
+    /// A delay, with three decimals of a millisecond; `-` if unknown.
+    pub fn text(self, nanos: Option<u64>) -> String {
+        let Some(nanos) = nanos else { return "-".to_owned() };
+        let micros = nanos.saturating_add(500) / 1_000;
+        match self {
+            Self::Auto => Nanos(nanos).to_string(),
+            Self::Millis => {
+                format!("{}.{:03} ms", group_digits(micros / 1_000), micros % 1_000)
+            }
+            Self::Micros => format!("{} µs", group_digits(micros)),
+        }
+    }
+}
+
+impl Unit {
+    /// The unit of delays that the same key has chosen.
+    pub fn of_delay(self) -> DelayUnit {
+        match self {
+            Self::Bits => DelayUnit::Auto,
+            Self::Bytes => DelayUnit::Millis,
+            Self::Datagrams => DelayUnit::Micros,
         }
     }
 }
@@ -93,6 +141,16 @@ mod tests {
         assert_eq!(keys(b"x\x1b[Aq\x1bOPp\x1b[15~u\x1bq\x1b"), [Key::Quit, Key::Pause, Key::Unit]);
         assert_eq!(keys(b"\x1b[200"), []);
         assert_eq!(keys(b"\x0c\x1a\x03"), [Key::Redraw, Key::Suspend, Key::Quit]);
+    }
+
+    #[test]
+    fn delays_have_units_too() {
+        let units = [Unit::Bits, Unit::Bytes, Unit::Datagrams].map(Unit::of_delay);
+        let shown = |nanos| units.map(|unit| unit.text(nanos));
+        assert_eq!(shown(Some(39_000_499)), ["39.0 ms", "39.000 ms", "39 000 µs"]);
+        assert_eq!(shown(Some(1_234_567_890)), ["1.23 s", "1 234.568 ms", "1 234 568 µs"]);
+        assert_eq!(shown(None), ["-"; 3]);
+        assert_eq!(units.map(DelayUnit::name), ["auto", "ms", "µs"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod terminal;
 pub use draw::{Look, draw};
 pub(super) use held::{HeldFor, hold};
 pub use history::History;
-pub use keys::Unit;
+pub use keys::{DelayUnit, Unit};
 pub use paint::paint;
 pub use picture::{Bar, Graph, Moment, Picture, Scene, Stage};
 pub use screen::{LiveHandle, LiveScreen};

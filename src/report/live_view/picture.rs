@@ -8,7 +8,7 @@ use crate::units::Nanos;
 pub struct Moment {
     /// Time since the command began.
     pub now: Nanos,
-    /// The unit of rates.
+    /// The unit of rates, or of delays where there are no rates.
     pub unit: Unit,
     /// Columns of the screen.
     pub columns: usize,
@@ -55,7 +55,7 @@ pub struct Picture {
     pub table: Vec<String>,
     /// What was printed lately.
     pub messages: Vec<String>,
-    /// The unit of rates; `None` where there are no rates.
+    /// The unit that a key changes; `None` where there is none.
     pub unit: Option<&'static str>,
 }
 

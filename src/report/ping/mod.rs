@@ -15,6 +15,7 @@ pub use scene::{PingScene, ReplyLines};
 pub use summary::ping_text;
 
 use super::hlog::HistogramLog;
+use super::json::json_text;
 use super::live_view::LiveScreen;
 use super::{
     Clock, Output, Page, TimeStyle, interface_news, keep_page, print_json, status, warning,
@@ -77,12 +78,11 @@ struct NetworkErrorLine {
 /// The line of `--jsonl` for an event of the targets with these names; `None` for one that has no
 /// line of its own.
 pub fn ping_event_line(event: &PingEvent<'_>, names: &[String]) -> Option<String> {
-    fn line<T: Serialize>(name: &'static str, body: T) -> Option<String> {
-        // Records have string keys and finite numbers only, so this does not fail.
-        serde_json::to_string(&Event::new(name, "ping", body)).ok()
+    fn line<T: Serialize>(name: &'static str, body: T) -> String {
+        json_text(&Event::new(name, "ping", body))
     }
     let name = |target: usize| names[target].as_str();
-    match event {
+    Some(match event {
         PingEvent::Reply(body) => line("reply", Named { name: name(body.target), body }),
         PingEvent::TimedOut(body) => line("timeout", Named { name: name(body.target), body }),
         PingEvent::Trouble { target, seq, error } => {
@@ -91,8 +91,8 @@ pub fn ping_event_line(event: &PingEvent<'_>, names: &[String]) -> Option<String
             line("network_error", Named { name: name(target), body })
         }
         PingEvent::Interface(event) => line("interface", event),
-        _ => None,
-    }
+        _ => return None,
+    })
 }
 
 /// The warning about a probe that this host refused to send.

@@ -3,8 +3,7 @@
 
 use super::live::{reply_line, timeout_line, trouble_line};
 use crate::record::{PingEvent, PingReply, PingSummary, ReplyKind};
-use crate::report::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage};
-use crate::report::number::span_or_dash;
+use crate::report::live_view::{Bar, DelayUnit, Graph, History, Moment, Picture, Scene, Stage};
 use crate::report::words::live as words;
 use crate::report::words::terms::count_and_share;
 use crate::units::{Nanos, group_digits};
@@ -146,19 +145,19 @@ impl PingScene {
 
 impl Target {
     /// Its graph, with bars up to that of this number.
-    fn graph(&self, name: &str, last: u64) -> Graph {
+    fn graph(&self, name: &str, last: u64, unit: DelayUnit) -> Graph {
         let [sent, back] = [self.sent, self.back].map(group_digits);
         let lost = count_and_share(self.lost, self.sent, 2);
         let lost = words::figure(&lost, words::LOST);
-        let latest = span_or_dash(self.latest);
+        let latest = unit.text(self.latest);
         Graph {
             name: name.to_owned(),
             figures: vec![
                 format!("{latest:<8} {lost}"),
                 format!(
                     "{}  {}",
-                    words::figure(&span_or_dash(self.shortest), words::MIN),
-                    words::figure(&span_or_dash(self.longest), words::MAX)
+                    words::figure(&unit.text(self.shortest), words::MIN),
+                    words::figure(&unit.text(self.longest), words::MAX)
                 ),
                 format!(
                     "{}  {}",
@@ -176,9 +175,10 @@ impl Scene for PingScene {
         let shown = self.lines.len().min(moment.rows / 2);
         let latest = self.lines.iter().skip(self.lines.len() - shown);
         let last = moment.now.0 / self.every.0.max(1);
+        let unit = moment.unit.of_delay();
         let graph = |target: &Target| match self.targets.len() {
-            1 => target.graph(words::ROUND_TRIP, last),
-            _ => target.graph(&target.name, last),
+            1 => target.graph(words::ROUND_TRIP, last, unit),
+            _ => target.graph(&target.name, last, unit),
         };
         Picture {
             heading: self.heading.clone(),
@@ -189,7 +189,7 @@ impl Scene for PingScene {
             graphs: self.targets.iter().map(graph).collect(),
             table: latest.map(|line| format!("  {line}")).collect(),
             messages: Vec::new(),
-            unit: None,
+            unit: Some(unit.name()),
         }
     }
 }

@@ -32,6 +32,7 @@ fn way(node: Node<'_>, heading: &str, to: &mut Vec<Section>) {
     let mut blocks = Vec::new();
     traffic(node, &mut blocks);
     over_time(node, &mut blocks);
+    delay_over_time(node, &mut blocks);
     places(node, &mut blocks);
     bursts(node, &mut blocks);
     let samples = saved::histogram(node, "delay_above_min_ns");
@@ -158,6 +159,28 @@ fn over_time(node: Node<'_>, blocks: &mut Vec<Block>) {
             }),
         ),
     }));
+}
+
+/// The largest delay of each interval, where the receiver tells it.
+fn delay_over_time(node: Node<'_>, blocks: &mut Vec<Block>) {
+    let points: Vec<(f64, Option<f64>)> = node
+        .at("intervals")
+        .items()
+        .filter_map(|one| Some((one.at("start_ns").f64()?, one.at("delay_max_ns").f64())))
+        .collect();
+    if points.iter().filter(|(_, delay)| delay.is_some()).count() < 2 {
+        return;
+    }
+    let rows = points
+        .iter()
+        .map(|(start, delay)| vec![Unit::Time.show(*start), Unit::Span.show_or_dash(*delay)]);
+    let table = Table::figures("Delay over time", &["at, s", "largest"], rows.collect());
+    let chart = Chart::Lines {
+        x: Axis::new("time, s", Unit::Time),
+        y: Axis::new("above the minimum", Unit::Span),
+        lines: vec![Line { name: "largest delay".to_owned(), points }],
+    };
+    blocks.push(Block::Figure(Figure { chart, table }));
 }
 
 /// Where datagrams were lost.

@@ -4,8 +4,11 @@ use super::Sheet;
 use super::delay::{Delay, curves, histogram};
 use super::shape::{Align, Block, Section, Statement, Table};
 use super::unit::{Unit, count_or_dash, share_or_dash};
-use crate::record::Way;
-use crate::record::saved::{Compared, Difference, FigureUnit, Merger, Node, Scope, Standing};
+use crate::record::saved::{
+    Compared, ComparisonCaveat, Difference, FigureUnit, Merger, Node, Scope, Standing,
+};
+use crate::record::{Way, Worded};
+use crate::report::json::json_value;
 use serde_json::Value;
 
 /// Documents against the first one.
@@ -30,7 +33,10 @@ pub fn compared(all: &Compared) -> Sheet {
         let beyond = one.differences.iter().filter(|one| one.noise == Standing::Beyond);
         let told: Vec<_> = beyond.map(statement).collect();
         let is_known = one.differences.iter().any(|one| one.noise != Standing::Unknown);
-        let told = if told.is_empty() { vec![nothing(is_known)] } else { told };
+        let mut told = if told.is_empty() { vec![nothing(is_known)] } else { told };
+        let caution =
+            |caveat: &ComparisonCaveat| Statement { label: "caution", text: caveat.text() };
+        told.extend(one.caveats.iter().map(caution));
         let mut blocks = vec![Block::Told(told)];
         let several = one.differences.iter().any(|one| one.scope != found[0].differences[0].scope);
         let head = ["metric", "of", one.base.as_str(), one.other.as_str(), "change", "noise"];
@@ -123,7 +129,7 @@ pub fn merged(all: &Merger) -> Sheet {
     let mut sections = Vec::new();
     let nothing = Value::Null;
     for one in &all.merged {
-        let quantiles = serde_json::to_value(one.delay_ns).unwrap_or_default();
+        let quantiles = json_value(&one.delay_ns);
         let mut blocks = Vec::new();
         let rows = [
             ("runs", Some(one.runs)),

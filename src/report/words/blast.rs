@@ -360,12 +360,6 @@ fn iperf3_port(port: u16) -> (String, String) {
     }
 }
 
-/// The remaining time of a run, for its progress bar.
-pub fn time_left(expected: Nanos, elapsed: Nanos) -> String {
-    let left = expected - elapsed;
-    format!("{:.0} s left", left.as_secs_f64().ceil())
-}
-
 /// That the server has not agreed yet.
 pub fn waiting_for(server: Endpoint, elapsed: Nanos) -> String {
     format!("waiting for {server}   {}", whole_seconds(elapsed))

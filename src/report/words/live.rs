@@ -47,7 +47,7 @@ pub const P50: &str = "p50";
 /// What 1 % of the delays exceed.
 pub const P99: &str = "p99";
 
-/// The keys, and what they do; `unit` is that of rates, where there are some.
+/// The keys, and what they do; `unit` is the one that a key changes, where there is one.
 pub fn keys(unit: Option<&str>) -> String {
     let unit = unit.map_or_else(String::new, |unit| format!("   u unit: {unit}"));
     format!("  q quit   p pause{unit}")

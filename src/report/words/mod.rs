@@ -30,6 +30,7 @@ pub mod ports;
 pub mod probe_all;
 pub mod progress;
 pub mod relay;
+mod saved;
 pub mod scan;
 pub mod serve;
 pub mod shape;

@@ -101,9 +101,36 @@ pub fn whole_seconds(time: Nanos) -> String {
     }
 }
 
+/// The remaining time of a run: `7 s left`.
+pub fn time_left(expected: Nanos, elapsed: Nanos) -> String {
+    let left = expected - elapsed;
+    format!("{:.0} s left", left.as_secs_f64().ceil())
+}
+
+/// How long a run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunLength {
+    /// So long, unless somebody ends it.
+    Known(Nanos),
+    /// No longer than this.
+    AtMost(Nanos),
+    /// About so long, by what is known so far.
+    About(Nanos),
+}
+
+/// `7 s left`, `at most 7 s left` or `about 7 s left`; `None` if that time is over.
+pub fn left(length: RunLength, elapsed: Nanos) -> Option<String> {
+    let (RunLength::Known(end) | RunLength::AtMost(end) | RunLength::About(end)) = length;
+    (end > elapsed).then(|| match length {
+        RunLength::Known(_) => time_left(end, elapsed),
+        RunLength::AtMost(_) => at_most_left(end, elapsed),
+        RunLength::About(_) => format!("about {}", time_left(end, elapsed)),
+    })
+}
+
 /// `at most 7 s left`.
 pub fn at_most_left(limit: Nanos, elapsed: Nanos) -> String {
-    format!("at most {:.0} s left", (limit - elapsed).as_secs_f64().ceil())
+    format!("at most {}", time_left(limit, elapsed))
 }
 
 /// `sent 40, received 38`; one alone where the other is not what the command is for.

@@ -1,13 +1,14 @@
 //! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
 //! collects the far end's report.
 
-use super::about::About;
+use super::about::{About, Delays};
+use super::delay_params::FarDelays;
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
 use super::host_params::read_host;
 use super::own_address::OwnAddress;
 use super::plan::TestPlan;
 use super::stat_params::{read_counts, read_interval, read_io, read_sent};
-use super::stream_params::streams_from;
+use super::stream_params::{ask_streams, streams_from};
 use crate::batch::{
     Datagram, DestId, InterfaceChange, LocalRefusal, LocalSendFailure, NetworkError, SendOutcome,
     TxBatch,
@@ -71,6 +72,7 @@ pub struct BlastControl<O, E> {
     stop_far: bool,
     /// What the next STAT asks for.
     about: About,
+    delays: FarDelays,
     /// The far end's counts of single streams, as they arrive.
     streams: Vec<Untrusted<StreamCounts>>,
     drained_by: Nanos,
@@ -106,6 +108,7 @@ where
             totals: vec![None; plan.all_streams() as usize],
             stop_far: false,
             about: About::Counts,
+            delays: FarDelays::default(),
             streams: Vec::new(),
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
@@ -133,6 +136,12 @@ where
     #[must_use]
     pub fn with_host_streams(self, streams: Option<u32>) -> Self {
         Self { host_streams: streams, ..self }
+    }
+
+    /// The same session, which asks for the distribution of delays at the far end, or does not.
+    #[must_use]
+    pub fn with_delays(self, delays: Delays) -> Self {
+        Self { delays: FarDelays::new(delays), ..self }
     }
 
     /// How long the far end may drain.
@@ -341,10 +350,8 @@ where
         match self.about {
             About::Counts => params.push("from", self.intervals),
             About::Sent => params.push("about", "sent"),
-            About::Streams => {
-                params.push("about", "streams");
-                params.push("from", self.streams.len());
-            }
+            About::Streams => ask_streams(&mut params, self.streams.len()),
+            About::Delays => self.delays.ask(&mut params),
             About::Host => params.push("about", "host"),
         }
         if self.stop_far {
@@ -379,7 +386,9 @@ where
                 State::Test => self.on_grant(reply, now),
                 State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
                 // An older version does not know what is asked for.
-                State::Watch(_) if matches!(self.about, About::Streams | About::Host) => {
+                State::Watch(_)
+                    if matches!(self.about, About::Streams | About::Delays | About::Host) =>
+                {
                     self.ask_next(now);
                 }
                 State::Watch(_) => {
@@ -398,7 +407,7 @@ where
                 }
                 _ => {}
             },
-            ClientReply::Refused(reply) => self.break_off(refused(reply), now),
+            ClientReply::Refused(reply) => self.break_off(RunFailure::refused(reply), now),
             ClientReply::Closed => self.state = State::Over,
         }
     }
@@ -411,7 +420,7 @@ where
             self.summary.rate_limit = reply.params.get("rate").and_then(|rate| rate.parse().ok());
             let failure = match self.lost_run(reply, now) {
                 restarted @ RunFailure::ServerRestarted { .. } => restarted,
-                _ => refused(reply),
+                _ => RunFailure::refused(reply),
             };
             self.fail(failure);
             self.engine.execute(ControlCommand::Abort);
@@ -493,7 +502,7 @@ where
 
     /// Asks for what is not known yet; ends the run if the far end has said everything.
     fn ask_next(&mut self, now: Now) {
-        if let Some(next) = self.about.next(&self.plan) {
+        if let Some(next) = self.about.next(&self.plan, self.delays.wanted()) {
             self.about = next;
             self.state = State::Watch(Some(now.mono));
             return;
@@ -550,6 +559,9 @@ where
             // No more than were asked for, and no end without progress.
             let fewer = self.streams.len() < self.plan.streams as usize;
             return Ok(params.get("more").is_some() && fewer && self.streams.len() > before);
+        }
+        if self.about == About::Delays {
+            return Ok(self.delays.take(params, &mut self.summary));
         }
         for (key, value) in params.iter() {
             // The index distinguishes a repeated interval from the next.
@@ -683,13 +695,5 @@ where
     fn finish(mut self, _now: Now) -> ControlSummary {
         self.address.finish(&mut self.summary);
         self.summary
-    }
-}
-
-/// Why the far end refused the request.
-fn refused(reply: &Reply) -> RunFailure {
-    match reply.code {
-        Code::KEY_NEEDED => RunFailure::KeyNeeded,
-        _ => RunFailure::Refused { reply: reply.into() },
     }
 }

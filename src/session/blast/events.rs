@@ -5,6 +5,7 @@ use crate::record::{
     AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, InterfaceEvent,
     RunFailure, StreamCounts,
 };
+use crate::stats::DelayHistogram;
 use crate::units::{Nanos, Rate};
 
 /// What the control session wants done.
@@ -144,13 +145,15 @@ pub enum ControlOrder {
 }
 
 /// Result of the control session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ControlSummary {
     /// The far end's last receive counts; `None` if it sent none, or only sends.
     pub received: Option<BlastReceived>,
     /// The far end's receive counts of each stream, where there are several; empty if it reported
     /// none.
     pub received_streams: Vec<StreamCounts>,
+    /// The delays of what it received, above the minimum; `None` if that was not asked or not told.
+    pub delay: Option<DelayHistogram>,
     /// The far end's send counts, once its senders have ended; `None` before, or if it only
     /// receives.
     pub sent: Option<BlastSent>,
@@ -192,6 +195,7 @@ impl ControlSummary {
     pub fn disbelieve(&mut self, why: Contradiction) {
         (self.received, self.sent, self.complete) = (None, None, false);
         self.received_streams.clear();
+        self.delay = None;
         self.far_host = None;
         self.contradiction = Some(why);
         if matches!(self.failure, None | Some(RunFailure::CountsContradict { .. })) {

@@ -3,6 +3,7 @@
 mod about;
 mod control;
 mod data_format;
+mod delay_params;
 mod events;
 mod gap_params;
 mod greeting;
@@ -26,8 +27,10 @@ mod stat_params;
 mod stream_opening;
 mod stream_params;
 
+pub use about::Delays;
 pub use control::BlastControl;
 pub use data_format::{DataFormat, Filling};
+pub use delay_params::{DELAYS, delays_part};
 pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use gap_params::{GAPS, gaps_text};
 pub use greeting::Greeting;

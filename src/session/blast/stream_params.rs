@@ -53,6 +53,12 @@ fn known<T: FromStr>(text: &str) -> Result<Option<T>, T::Err> {
     }
 }
 
+/// Asks for the streams from `next` on.
+pub fn ask_streams(params: &mut Params, next: usize) {
+    params.push("about", "streams");
+    params.push("from", next);
+}
+
 /// The counts of the streams from `next` on.
 pub fn streams_from(params: &Params, next: usize) -> Vec<Untrusted<StreamCounts>> {
     (next..).map_while(|stream| read_stream(params.get(&stream_key(stream))?)).collect()

@@ -593,7 +593,10 @@ where
         };
         let standing = ear.standing(now.mono, &hosts, &losses);
         let elapsed = self.started.map_or(Nanos::ZERO, |started| now.mono - started);
-        let event = FanoutEvent::Standing { elapsed, numbered: self.sequence, standing: &standing };
+        let sum = |of: fn(&Tally) -> u64| self.tallies.iter().map(of).sum::<u64>();
+        let mean_bytes = sum(|one| one.bytes) / sum(|one| one.sent).max(1);
+        let (numbered, standing) = (self.sequence, &standing);
+        let event = FanoutEvent::Standing { elapsed, numbered, mean_bytes, standing };
         if self.sink.take(event) == Flow::Closed && !self.closed {
             // The consumer has closed: end early, in order.
             self.closed = true;

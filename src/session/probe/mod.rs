@@ -6,6 +6,8 @@
 mod far_end;
 #[cfg(test)]
 pub(super) mod fault_tests;
+#[cfg(test)]
+mod forecast_tests;
 pub mod marks;
 pub mod mtu;
 pub mod nat;

@@ -311,6 +311,17 @@ impl<K: Kind> Session for RoundDriver<K> {
         }
     }
 
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        let shots = self.shots.as_ref()?;
+        let end = match self.phase {
+            Phase::Opening => return None,
+            Phase::Pausing(until) => until.max(now.mono) + shots.length_of(&self.asked),
+            Phase::Asking => shots.expected_end(now.mono),
+            Phase::Rows | Phase::Closing => return Some(now.mono),
+        };
+        Some(end + self.kind.ahead())
+    }
+
     fn on_stop(&mut self, now: Now) {
         self.stopped = true;
         if self.shots.is_some() && self.phase != Phase::Closing {

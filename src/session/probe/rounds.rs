@@ -66,6 +66,11 @@ pub trait Kind {
         Some(control(None, CONTROL, CONTROL_GAP))
     }
 
+    /// How long the rounds behind the last requested one take, as far as that can be told.
+    fn ahead(&self) -> Nanos {
+        Nanos::ZERO
+    }
+
     /// Returns the result.
     fn finish(self, end: RoundsEnd) -> Self::Facts;
 }

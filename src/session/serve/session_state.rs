@@ -75,6 +75,8 @@ pub(super) struct Run {
     pub streams: Vec<Stream>,
     /// Intervals of the streams received here.
     pub board: IntervalMerger,
+    /// Delays as the client is told them, once it has asked.
+    pub told_delays: Option<String>,
     /// Whether the client reported that its streams have ended.
     pub finished: bool,
     /// Whether this side's senders were told to stop.
@@ -306,6 +308,7 @@ impl Run {
             host: None,
             lost_in_moves: Vec::new(),
             stream_moves: Vec::new(),
+            told_delays: None,
             astray: false,
         }
     }
@@ -338,6 +341,21 @@ impl Run {
         let up: Vec<&Stream> = self.up().map(|(_, stream)| stream).collect();
         let parts = up.iter().map(|stream| (&stream.received, stream.delay.as_deref()));
         (!up.is_empty()).then(|| merge_received(parts))
+    }
+
+    /// The delays of all that was received here, for the client, once it is over; empty before, and
+    /// without any.
+    pub fn told_delays(&mut self) -> &str {
+        let is_done = self.state() == RunState::Done;
+        let delays = self.streams.iter().filter_map(|stream| stream.delay.as_deref());
+        if is_done && self.told_delays.is_none() {
+            let whole = delays.cloned().reduce(|mut whole, delay| {
+                whole.merge(&delay);
+                whole
+            });
+            self.told_delays = Some(whole.map_or_else(String::new, |whole| whole.told()));
+        }
+        self.told_delays.as_deref().unwrap_or_default()
     }
 
     /// What was received here, of each stream.

@@ -3,8 +3,8 @@
 use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    GAPS, INTERVALS_A_REPLY, STREAM_MOVES, gaps_text, interval_text, stream_key, stream_text,
-    write_counts, write_host, write_sent,
+    DELAYS, GAPS, INTERVALS_A_REPLY, STREAM_MOVES, delays_part, gaps_text, interval_text,
+    stream_key, stream_text, write_counts, write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -28,6 +28,8 @@ pub(super) enum Side {
     Sent,
     /// What was received here, of each stream.
     Streams,
+    /// The delays of what was received here.
+    Delays,
     /// What this host counted during the run.
     Host,
 }
@@ -44,12 +46,26 @@ fn streams(run: &Run, mut answer: Answer, from: usize) -> Answer {
     answer
 }
 
+/// The delays of the run from the character `from` on, as many as fit.
+fn delays(run: &mut Run, answer: Answer, from: usize) -> Answer {
+    let room = ROOM.saturating_sub(answer.size() + DELAYS.len() + STATUS_SPARE);
+    match delays_part(run.told_delays(), from, room) {
+        Some((part, false)) => answer.with(DELAYS, part),
+        // Whether there is more comes first, so that it cannot be cut off.
+        Some((part, true)) => answer.with("more", 1).with(DELAYS, part),
+        None => answer,
+    }
+}
+
 /// The reply to STAT: the state of the run, and as many intervals (or streams) from `from` on as
 /// fit.
-pub(super) fn status(run: &Run, side: Side, from: usize) -> Answer {
+pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
     let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state().as_str());
     if side == Side::Streams {
         return streams(run, answer, from);
+    }
+    if side == Side::Delays {
+        return delays(run, answer, from);
     }
     let mut counts = Params::default();
     if side == Side::Host {

@@ -8,9 +8,9 @@ use crate::impair::{Chance, Impairments};
 use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, SimSocket, Weather};
 use crate::record::ServeRecord;
 use crate::session::blast::{
-    BlastControl, ControlCommand, ControlEvent, ControlOrder, ControlSummary, Direction, Opening,
-    ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderPlan, SenderSummary,
-    TestPlan,
+    BlastControl, ControlCommand, ControlEvent, ControlOrder, ControlSummary, Delays, Direction,
+    Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderPlan,
+    SenderSummary, TestPlan,
 };
 use crate::session::serve::{
     ServeCommand, ServeControl, ServeEvent, ServeOrder, ServePolicy, StreamIo, StreamReport,
@@ -158,7 +158,8 @@ impl ClientAndServer {
         let (orders, mail) = (Mailbox::new(), ControlMail::default());
         let control =
             BlastControl::new(plan, server_address(), PATIENCE, orders.clone(), mail.clone())
-                .with_sealer(Sealer::new(client_key.clone(), seed));
+                .with_sealer(Sealer::new(client_key.clone(), seed))
+                .with_delays(Delays::Wanted);
         let server = Self::open_server(&mut network, server_host, seed, server_key);
         let control = start(&mut network, client_host, SimSocket::connected(here, there), control);
         Self {

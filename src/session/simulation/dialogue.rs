@@ -1,9 +1,10 @@
 //! The whole dialogue over bad links: it completes or reports why not, and never hangs.
 
-use super::client_and_server::{ClientAndServer, PATIENCE, server_address};
+use super::client_and_server::{ClientAndServer, PATIENCE, plan, server_address};
 use super::paths::{clean, held, jittery, lossy, twice};
 use crate::impair::Impairments;
 use crate::record::{RunFailure, ServeRecord, SessionEnd};
+use crate::session::blast::{Direction, TestPlan};
 use crate::units::Nanos;
 
 const SECOND: Nanos = Nanos::from_secs(1);
@@ -49,6 +50,30 @@ fn a_run_completes_under_heavy_loss_and_every_command_works_once() {
         assert!(came.sent >= 2_000 && came.stretches >= 9, "seed {seed}: {}", came.sent);
         assert_eq!(summary.seen.as_deref(), Some("192.0.2.1:4000"), "seed {seed}");
     }
+}
+
+#[test]
+fn the_far_end_tells_the_delays_of_all_that_it_counted() {
+    for (direction, streams) in [(Direction::Up, 1), (Direction::Up, 3), (Direction::Both, 1)] {
+        let path = Impairments {
+            loss: lossy(10),
+            delay: jittery(Nanos::from_millis(5), Nanos::from_millis(40)),
+            ..clean()
+        };
+        let plan = TestPlan { direction, streams, ..plan(SECOND) };
+        let mut ends = ClientAndServer::of(7, plan, &path);
+        let summary = ends.finish(DEADLINE).summary;
+        assert!(summary.complete, "{:?}", summary.failure);
+        let received = summary.received.expect("a complete run has counts");
+        let delay = summary.delay.expect("and delays");
+        assert_eq!(delay.count(), received.datagrams);
+        // It is told to two digits.
+        let (told, exact) = (delay.value_at(0.5).0, received.delay.p50.expect("thousands"));
+        assert!(told.abs_diff(exact) * 50 <= exact, "{told} {exact}");
+    }
+    let plan = TestPlan { direction: Direction::Down, ..plan(SECOND) };
+    let summary = ClientAndServer::of(7, plan, &clean()).finish(DEADLINE).summary;
+    assert!(summary.complete && summary.delay.is_none(), "{summary:?}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ use udpkit::record::{
     ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
     hold as hold_limits, stream_rows,
 };
-use udpkit::report::words::blast::{RunHeading, Ways, time_left};
+use udpkit::report::words::blast::{RunHeading, Ways};
+use udpkit::report::words::progress::time_left;
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
 use udpkit::units::{Nanos, Rate};
 

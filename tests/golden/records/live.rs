@@ -8,7 +8,7 @@ use udpkit::record::{
     RecvInterval, ReplyKind, Way, Worded,
 };
 use udpkit::report::words::blast::waiting_for;
-use udpkit::report::words::progress::Doing;
+use udpkit::report::words::progress::{Doing, RunLength};
 use udpkit::report::{
     Clock, FlowDirection, INTERVAL_COLUMNS, IntervalLines, LaneSoFar, Page, SoFar, Standing,
     TimeStyle, all_progress_line, blast_bar_text, cast_interval_line, event_line, ping_reply_line,
@@ -70,9 +70,11 @@ fn doings() -> Vec<Doing> {
 fn progress_lines() {
     hold_live("progress", |page| {
         let stands = [
-            (3_400, Some(Nanos::from_secs(10)), Some((1_400, 38))),
+            (3_400, Some(RunLength::Known(Nanos::from_secs(10))), Some((1_400, 38))),
+            (3_400, Some(RunLength::AtMost(Nanos::from_secs(60))), Some((1_400, 38))),
+            (3_400, Some(RunLength::About(Nanos::from_secs(5))), None),
             (185_000, None, Some((1_234_567_890, 1_234_567_890))),
-            (12_000, Some(Nanos::from_secs(10)), None),
+            (12_000, Some(RunLength::Known(Nanos::from_secs(10))), None),
         ];
         let line = |doing: Doing| {
             stands.map(|(elapsed, expected, counts)| {

@@ -65,6 +65,17 @@ fn two_documents_are_compared() {
 }
 
 #[test]
+fn runs_to_other_targets_or_with_other_sizes_are_compared_with_a_caution() {
+    let mut other = pinged(full_target(), Some(10_000_000));
+    other.payload_bytes = 1_200;
+    other.targets[0].name = "192.0.2.77".to_owned();
+    let base = saved("monday.json", &pinged(full_target(), Some(10_000_000)));
+    let comparisons = vec![compare(&base, &saved("elsewhere.json", &other))];
+    let found = Compared { comparisons, limits: Vec::new() };
+    hold("report.unlike", "report", &found, |page| sheet_text(&compared(&found), page));
+}
+
+#[test]
 fn two_documents_are_merged() {
     let whole = merge(&pair()).expect("runs of ping");
     hold("report.merged", "report", &whole, |page| sheet_text(&merged(&whole), page));

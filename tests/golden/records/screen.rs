@@ -229,7 +229,7 @@ fn cast_send_shows_the_receivers_below_what_is_sent() {
             receivers: (0..30).rev().map(|number| receiver(number.min(frame), numbered)).collect(),
             ..FanoutStanding::default()
         };
-        scene.stand(Nanos(frame * 250 * MILLI), numbered, &standing);
+        scene.stand(Nanos(frame * 250 * MILLI), (numbered, 1_000), &standing);
     }
     hold_screen("cast_send", &scene, 4 * SECOND);
 }

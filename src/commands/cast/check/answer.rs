@@ -9,7 +9,7 @@ use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{KeptSocket, NetError, Socket, SocketPlan};
 use crate::report::words::check::answering;
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::{self, ProgressLine, Shown};
 use crate::session::{CheckAnswerer, CheckAnswererConfig};
 use crate::sys::{Membership, monotonic_now};
@@ -50,7 +50,13 @@ pub(super) fn run(
     };
     let doing = Doing::CastCheckAnswer { group: group.into() };
     let shown = !args.quiet;
-    let running = watch(doing, args.time, &signals, Counted::ByLoop, ProgressLine::when(shown))?;
+    let running = watch(
+        doing,
+        args.time.map(RunLength::Known),
+        &signals,
+        Counted::ByLoop,
+        ProgressLine::when(shown),
+    )?;
     let session = CheckAnswerer::new(config, Talk { on: !args.quiet });
     let ended = Loop::new(sockets, Some(signals), LoopConfig::default())?
         .keeping(kept)?

@@ -10,7 +10,7 @@ use crate::commands::progress::{Counted, watch};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, NetError, Socket, SocketPlan, resolve, route_source};
 use crate::record::{CastCheck, CastCheckVerdict};
-use crate::report::words::progress::Doing;
+use crate::report::words::progress::{Doing, RunLength};
 use crate::report::{self, ProgressLine, Shown};
 use crate::session::{CheckConfig, CheckProber, CheckedInterface};
 use crate::sys::{Membership, monotonic_now};
@@ -73,8 +73,13 @@ pub(super) fn run(
     let expected = args.hold.unwrap_or_default().max(Nanos(PROBE.0 * probes)) + args.wait;
     let shown = !args.quiet;
     let doing = Doing::CastCheck { group: group.into() };
-    let running =
-        watch(doing, Some(expected), &signals, Counted::ByLoop, ProgressLine::when(shown))?;
+    let running = watch(
+        doing,
+        Some(RunLength::Known(expected)),
+        &signals,
+        Counted::ByLoop,
+        ProgressLine::when(shown),
+    )?;
     let timing = LoopConfig { tick: args.hold.map(|_| HOLD_TICK), ..LoopConfig::default() };
     let session = CheckProber::new(config, Talk { on: !args.quiet });
     let ended = Loop::new(sockets, Some(signals), timing)?.run(session, TxBatch::new(4, 4096));

@@ -25,7 +25,7 @@ use crate::batch::Fragmentation;
 use crate::record::Findings;
 use crate::record::probe::{KnownBy, MtuDirection, MtuLimit, MtuReport, TooBig};
 use crate::stats::tries_for_significance;
-use crate::units::{IpFamily, MAX_PACKET};
+use crate::units::{IpFamily, MAX_PACKET, Nanos};
 use crate::wire::Ask;
 use fragments::Fragments;
 use search::SizeSearch;
@@ -41,6 +41,8 @@ const LARGEST: u32 = MAX_PACKET as u32;
 const SIZES: u64 = 150;
 /// Tries of a size in its first round: enough to decide on a path without loss.
 const FIRST_TRIES: u32 = 5;
+/// About how long a round takes in which a size does not arrive.
+const ROUND: Nanos = Nanos::from_millis(900);
 
 /// Parameters of the probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,6 +303,15 @@ impl Kind for MtuKind {
         for search in [&mut self.out, &mut self.back] {
             search.expect(tell.max(self.plan.tries));
         }
+    }
+
+    fn ahead(&self) -> Nanos {
+        if self.fragments.is_some() {
+            return Nanos::ZERO;
+        }
+        // Both directions are searched at once; then come the fragments.
+        let rounds = self.out.rounds_ahead().max(self.back.rounds_ahead()) + 1;
+        Nanos(ROUND.0 * u64::from(rounds))
     }
 
     fn finish(mut self, end: RoundsEnd) -> MtuReport {

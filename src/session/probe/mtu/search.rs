@@ -192,6 +192,19 @@ impl SizeSearch {
         sections(low, high)
     }
 
+    /// Rounds behind the current one, about.
+    pub fn rounds_ahead(&self) -> u32 {
+        let low = self.passed().unwrap_or(self.least - 1);
+        let high = self.stopped().unwrap_or(self.most + 1);
+        let mut open = high.saturating_sub(low + 1);
+        let mut rounds = 0;
+        while open > 0 {
+            open /= SECTIONS + 1;
+            rounds += 1;
+        }
+        rounds
+    }
+
     fn plateaus(&self) -> Vec<u32> {
         let inside = PLATEAUS.into_iter().filter(|size| (self.least..=self.most).contains(size));
         dedup(inside.chain([self.least, self.most]).collect())

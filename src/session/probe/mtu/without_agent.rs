@@ -8,8 +8,8 @@
 //! second.
 
 use super::super::question::MOST_TRIES;
-use super::LARGEST;
 use super::search::SizeSearch;
+use super::{LARGEST, ROUND};
 use crate::batch::{
     Datagram, Dest, ErrorOrigin, Fragmentation, LocalRefusal, NetworkError, SendOutcome, SendStop,
     TxBatch,
@@ -483,6 +483,23 @@ impl Session for MtuWithoutAgent {
                 last.mono += length;
             }
         }
+    }
+
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        let end = |size: &Size| {
+            let next = self.open_until(size, now.mono)?.max(now.mono);
+            Some(match u64::from(size.tries).saturating_sub(size.sent.len() as u64) {
+                0 => next,
+                left => next + Nanos(size.spacing.0 * (left - 1)) + self.plan.wait,
+            })
+        };
+        let last = self.sizes[self.round..].iter().filter_map(end).max().unwrap_or(now.mono);
+        let rounds = match self.stage {
+            Stage::Words | Stage::Short => 1,
+            Stage::Search => self.search.rounds_ahead().saturating_sub(1),
+            Stage::Done => 0,
+        };
+        Some(last + Nanos(ROUND.0 * u64::from(rounds)))
     }
 
     fn on_stop(&mut self, _now: Now) {

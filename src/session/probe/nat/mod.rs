@@ -183,11 +183,16 @@ impl NatSession {
         self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering).count() as u64
     }
 
+    /// Whether a filtering question is unanswered.
+    fn is_filtered_so_far(&self) -> bool {
+        let mut filtering = self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering);
+        filtering.any(|ask| ask.answered == 0 && ask.instead.is_none())
+    }
+
     /// How often filtering questions, and the plain ones alongside, are asked: as long as one of
     /// them is unanswered, until chance is ruled out.
     fn filtering_tries(&mut self) -> u32 {
-        let mut filtering = self.asks.iter().filter(|ask| ask.about == NatQuestion::Filtering);
-        if !filtering.any(|ask| ask.answered == 0 && ask.instead.is_none()) {
+        if !self.is_filtered_so_far() {
             return self.plan.tries;
         }
         let control = self.control();
@@ -195,6 +200,11 @@ impl NatSession {
             let needed = tries_for_significance(control, self.filtering_questions());
             self.needed = (control, needed.filter(|tries| *tries <= MOST_TRIES));
         }
+        self.needed_tries()
+    }
+
+    /// The tries that rule out chance, as last computed.
+    fn needed_tries(&self) -> u32 {
         self.needed.1.map_or(self.plan.tries, |tries| self.plan.tries.max(tries as u32))
     }
 
@@ -355,6 +365,17 @@ impl Session for NatSession {
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.refusals.on_pause(length);
         self.asks.iter_mut().for_each(|ask| ask.pause(length));
+    }
+
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        let filtered = self.is_filtered_so_far();
+        let end = |ask: &Ask| {
+            let beside = matches!(ask.about, NatQuestion::Filtering | NatQuestion::Control);
+            let tries = if beside && filtered { self.needed_tries() } else { self.plan.tries };
+            ask.expected_end(now.mono, self.gap(), tries, self.plan.wait)
+        };
+        let last = self.asks.iter().filter_map(end).max();
+        self.absent_at().or(last)
     }
 
     fn on_stop(&mut self, _now: Now) {

@@ -118,6 +118,15 @@ impl Ask {
         }
     }
 
+    /// When it is over if no answer comes; `None` if it is.
+    pub fn expected_end(&self, now: Nanos, gap: Nanos, tries: u32, wait: Nanos) -> Option<Nanos> {
+        let next = self.next_at(now, gap, tries, wait)?;
+        match tries.saturating_sub(self.attempts()) {
+            0 => Some(next),
+            left => Some(next.max(now) + Nanos(gap.0 * u64::from(left - 1)) + wait),
+        }
+    }
+
     /// This host was paused for this long: deadlines move by that.
     pub fn pause(&mut self, length: Nanos) {
         self.since += length;

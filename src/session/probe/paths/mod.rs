@@ -575,6 +575,21 @@ impl Session for PathsSession {
         }
     }
 
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        let current = match self.stage {
+            Stage::Opening => return None,
+            Stage::Sending(due) => {
+                due + Nanos(self.plan.gap.0 * self.turns.len() as u64) + self.patience()
+            }
+            Stage::Waiting(until) | Stage::Identifying(until) => until,
+            Stage::Counting | Stage::Closing => now.mono,
+        };
+        // A closer look goes on until chance is ruled out or the time is over.
+        let is_looking = !self.close.is_empty() && self.groups.is_empty();
+        let limit = self.counts.began + self.plan.time + self.patience();
+        Some(if is_looking { current.max(limit) } else { current })
+    }
+
     fn on_stop(&mut self, now: Now) {
         self.stopped = true;
         self.turns.clear();

@@ -376,6 +376,25 @@ impl Session for PortsSession {
         }
     }
 
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        let current = match self.stage {
+            Stage::Opening => now.mono,
+            Stage::Asking { start, .. } => {
+                let last = self.probes.last().map_or(Nanos::ZERO, |probe| probe.at);
+                start + last + self.plan.wait
+            }
+            Stage::Waiting(until) => until,
+            Stage::Telling | Stage::Closing => return Some(now.mono).filter(|_| self.granted),
+        };
+        // The current one is the first until it is over.
+        let asked = usize::from(!matches!(self.stage, Stage::Opening));
+        let ahead = self.portions.iter().skip(asked).map(|portion| {
+            let round = self.plan.spacing.max(Nanos(self.plan.gap.0 * portion.len() as u64));
+            round.0 * u64::from(self.plan.tries)
+        });
+        self.granted.then(|| current.max(now.mono) + Nanos(ahead.sum()))
+    }
+
     fn on_stop(&mut self, _now: Now) {
         self.stopped = true;
         self.portions.clear();

@@ -59,6 +59,15 @@ pub enum Pace {
     Train(u32, Nanos),
 }
 
+impl Pace {
+    /// Datagrams at most.
+    fn tries(self) -> u32 {
+        match self {
+            Self::UntilAnswered(tries) | Self::Train(tries, _) => tries,
+        }
+    }
+}
+
 /// One item: datagrams of one kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProbeItem {
@@ -217,6 +226,36 @@ impl ProbeBatch {
                 until.filter(|_| missing)
             }
         }
+    }
+
+    /// When the round is over if no more answers come.
+    pub fn expected_end(&self, now: Nanos) -> Nanos {
+        let open = |item: &&ItemLog| self.open_until(item, now).is_some();
+        let (mut sends, mut last) = (0, now);
+        for item in self.round().iter().filter(open) {
+            let left = (item.shot.pace.tries() as usize).saturating_sub(item.attempts()) as u64;
+            let next = self.open_until(item, now).unwrap_or(now).max(now);
+            let end = match (left, item.shot.pace) {
+                (0, _) => next,
+                (_, Pace::UntilAnswered(_)) => {
+                    sends += left;
+                    next + Nanos(self.spacing.0 * (left - 1)) + self.patience()
+                }
+                (_, Pace::Train(_, gap)) => next + Nanos(gap.0 * (left - 1)) + self.patience(),
+            };
+            last = last.max(end);
+        }
+        let sending = Nanos(self.gap.0 * sends);
+        last.max(now + sending)
+    }
+
+    /// How long these take if nothing is answered.
+    pub fn length_of(&self, shots: &[ProbeItem]) -> Nanos {
+        let each = |shot: &ProbeItem| match shot.pace {
+            Pace::UntilAnswered(tries) => Nanos(self.spacing.0 * u64::from(tries)),
+            Pace::Train(count, gap) => Nanos(gap.0 * u64::from(count)),
+        };
+        shots.iter().map(each).max().map_or(Nanos::ZERO, |longest| longest + self.patience())
     }
 
     /// Writes what is due and returns when to ask again; `Nanos::MAX` if the round is over.

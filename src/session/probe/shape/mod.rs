@@ -43,6 +43,8 @@ const BESIDE: f64 = 2.0;
 const LIMITS: u64 = 4;
 /// Ratio of what passes of two trains above which they are not under the same limit.
 const ALIKE: f64 = 1.25;
+/// About how long the payloads take on a path that passes them.
+const PAYLOAD_TIME: Nanos = Nanos::from_secs(1);
 const KINDS: [Shape; 6] =
     [Shape::Random, Shape::Zeros, Shape::Dns, Shape::Quic, Shape::Sip, Shape::Stun];
 const SIZES: [usize; 8] = [64, 128, 256, 512, 1_024, 1_200, 1_400, ETHERNET_PAYLOAD];
@@ -564,6 +566,23 @@ impl Kind for ShapeKind {
         let gap = self.beside();
         let most = BESIDE / gap.as_secs_f64().max(1e-3);
         Some(control(Some(port), (most as u32).clamp(10, CONTROL), gap))
+    }
+
+    fn ahead(&self) -> Nanos {
+        // Without a limit there are no more trains.
+        let trains = match self.asked {
+            _ if self.bucket().is_none() => 0,
+            Step::Search => 3,
+            Step::Short => 2,
+            Step::Below => 1,
+            Step::Spread | Step::Payloads | Step::Done => 0,
+        };
+        let train = u64::from(self.plan.count) * 1_000_000_000 / u64::from(self.plan.rate.max(1));
+        let payloads = match self.asked {
+            Step::Payloads | Step::Done => Nanos::ZERO,
+            _ => PAYLOAD_TIME,
+        };
+        Nanos((train + REST.0) * trains) + payloads
     }
 
     fn finish(self, end: RoundsEnd) -> ShapeReport {

@@ -207,6 +207,24 @@ impl Flow {
             .all(|cell| !cell.wants_more(plan) && cell.waits_until(now, plan.wait).is_none())
     }
 
+    /// When it is done if hops that have not answered stay silent, and no more of them show up.
+    pub fn expected_end(&self, now: Nanos, plan: &TracePlan) -> Nanos {
+        let (mut probes, mut longest, mut in_all) = (0, Nanos::ZERO, Nanos::ZERO);
+        for cell in self.within() {
+            let wanted =
+                if cell.wants_more(plan) { plan.tries as usize - cell.counted() } else { 0 };
+            let answers = cell.heard().next().is_some();
+            let each = if answers { PACE } else { plan.wait.max(PACE) };
+            let waits = cell.waits_until(now, plan.wait).map_or(Nanos::ZERO, |until| until - now);
+            let needs = waits + Nanos(each.0.saturating_mul(wanted as u64));
+            probes += wanted as u64;
+            longest = longest.max(needs);
+            in_all += needs;
+        }
+        let sending = Nanos(PACE.0 * probes);
+        now + if self.one_by_one { in_all } else { longest.max(sending) }
+    }
+
     pub fn sent(&mut self, place: Place, now: Now) {
         self.push(
             place,

@@ -227,6 +227,10 @@ impl Session for TraceSession {
         self.flows.iter_mut().for_each(|flow| flow.pause(length));
     }
 
+    fn expected_end(&self, now: Now) -> Option<Nanos> {
+        self.flows.iter().map(|flow| flow.expected_end(now.mono, &self.plan)).max()
+    }
+
     fn on_stop(&mut self, _now: Now) {
         self.stopped = true;
     }

@@ -4,6 +4,7 @@ use super::super::client_and_server::{ClientAndServer, Finished, plan};
 use super::{Machine, Trial};
 use crate::netsim::{Direction as LinkDirection, Fault};
 use crate::session::blast::{Direction, TestPlan};
+use crate::stats::DelayHistogram;
 use crate::units::{Nanos, PacketRate, Rate};
 
 pub const UP: Machine = Machine {
@@ -69,6 +70,8 @@ fn hold_losses(
             trial.sum("sent = passed to the path", finished.sent, &[out.0]);
         }
         trial.never(("lost", received.lost, out), is_logged && received.lost != out.1);
+        let delays = summary.delay.as_ref().map_or(0, DelayHistogram::count);
+        assert!(delays <= received.datagrams, "{delays} of {}", received.datagrams);
     }
     if direction != Direction::Up {
         let sent = summary.sent.as_ref().expect("a complete run has counts");
