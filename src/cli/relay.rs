@@ -88,7 +88,8 @@ pub struct RelayArgs {
     #[arg(long, value_name = "IMPAIRMENT", conflicts_with_all = ["up", "down"], help_heading = WHAT)]
     pub both: Option<Impairment>,
     /// Seed of the impairments: the same seed has the same fates by number [default: random]
-    #[arg(long, value_name = "N", help_heading = WHAT, hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u64::MAX), help_heading = WHAT)]
+    #[arg(hide_short_help = true)]
     pub seed: Option<u64>,
     /// Forward only what meets these conditions
     ///

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 #[test]
 fn a_delay_is_kept_and_its_order_and_what_is_still_delayed_is_queued() {
     let delay = Delay { base: Nanos::from_millis(40), jitter: Jitter::None };
-    let up = phases(Impairments { delay, ..Impairments::default() });
+    let up = Some(phases(Impairments { delay, ..Impairments::default() }));
     let mut bench = Bench::new(RelayPlan { up, ..plan(&[A, B]) });
     for number in 0..20_u8 {
         bench.request(CLIENT, &[number]);
@@ -41,8 +41,8 @@ fn a_delay_is_kept_and_its_order_and_what_is_still_delayed_is_queued() {
 fn impairments_count_what_they_do_by_flow_and_direction() {
     let every = |n| Loss::EveryNth(NonZeroU64::new(n).unwrap());
     let duplication = Duplication { share: Chance::ALWAYS, copies: 1 };
-    let up = phases(Impairments { loss: every(4), duplication, ..Impairments::default() });
-    let down = phases(Impairments { loss: every(2), ..Impairments::default() });
+    let up = Some(phases(Impairments { loss: every(4), duplication, ..Impairments::default() }));
+    let down = Some(phases(Impairments { loss: every(2), ..Impairments::default() }));
     let mut bench = Bench::new(RelayPlan { up, down, ..plan(&[A]) });
     for _ in 0..4 {
         bench.request(CLIENT, b"x");
@@ -71,7 +71,7 @@ fn a_buffer_goes_on_as_one_where_no_impairment_wants_its_datagrams_apart() {
     let apart =
         Impairments { loss: Loss::EveryNth(NonZeroU64::new(3).unwrap()), ..together.clone() };
     for (impairments, expected) in [(together, "aabbccd"), (apart, "aabbd")] {
-        let mut bench = Bench::new(RelayPlan { up: phases(impairments), ..plan(&[A]) });
+        let mut bench = Bench::new(RelayPlan { up: Some(phases(impairments)), ..plan(&[A]) });
         let meta = bench.meta(0, addr(CLIENT));
         bench.come(meta, b"aabbccd", 2);
         assert_eq!(bench.sent, []);
@@ -106,7 +106,7 @@ fn phases_begin_with_the_first_datagram_for_both_directions() {
 #[test]
 fn what_is_held_back_leaves_once_it_was_overtaken_often_enough() {
     let reordering = Reordering { share: Chance::percent(20), hold: Nanos::from_secs(1), by: 3 };
-    let up = phases(Impairments { reordering, ..Impairments::default() });
+    let up = Some(phases(Impairments { reordering, ..Impairments::default() }));
     let mut bench = Bench::new(RelayPlan { up, ..plan(&[A]) });
     for number in 0..100 {
         bench.request(CLIENT, &[number]);
@@ -124,7 +124,7 @@ fn what_is_held_back_leaves_once_it_was_overtaken_often_enough() {
 fn the_same_seed_has_the_same_fates_and_the_directions_have_their_own() {
     let fates = |seed: u64| -> (Vec<u8>, Vec<u8>) {
         let loss = Loss::Independent(Chance::percent(50));
-        let both = phases(Impairments { loss, ..Impairments::default() });
+        let both = Some(phases(Impairments { loss, ..Impairments::default() }));
         let mut bench = Bench::new(RelayPlan { up: both.clone(), down: both, seed, ..plan(&[A]) });
         let mut left = 0;
         for number in 0..64 {
