@@ -34,6 +34,7 @@ mod progress_line;
 mod recv;
 mod recv_scene;
 mod relay;
+mod relay_destinations;
 mod relay_scene;
 mod rows;
 mod send;

@@ -3,6 +3,7 @@
 use super::live_view::LiveScreen;
 use super::number::{bits_or_dash, millis_or_dash, packets_or_dash};
 use super::page::{Align, ended, table};
+use super::relay_destinations::destinations;
 use super::relay_scene::RelayScene;
 use super::words::occurrence::{occurrence_text, trouble_text};
 use super::words::relay as words;
@@ -12,8 +13,8 @@ use super::{
     send_refusal_line, send_trouble_line, status, warning,
 };
 use crate::record::{
-    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDestination, RelayDirection,
-    RelayEvent, RelayInterval, RelayRates, RelayRefusal, RelaySummary, Sink, Worded,
+    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent,
+    RelayInterval, RelayRates, RelayRefusal, RelaySummary, Sink, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::io;
@@ -285,21 +286,6 @@ fn delay_table(ways: [(&str, &Option<RelayDelay>); 2]) -> String {
         rows.push(cells(format!("{name} asked"), *asked_ns));
         rows.push(cells(format!("{name} achieved"), *achieved_ns));
         rows.push(cells(format!("{name} late"), *late_ns));
-    }
-    let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
-    table(&align, rows)
-}
-
-/// What became of the datagrams for each destination.
-pub(super) fn destinations(destination_rows: &[RelayDestination]) -> String {
-    let head = ["destination", "forwarded", "refused", "queued", "answers", "errors"];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for row in destination_rows {
-        let gone = if row.is_current { "" } else { " (removed)" };
-        let mut cells = vec![format!("{}{gone}", words::target(row.destination))];
-        let counts = [row.forwarded, row.refused.total, row.queued, row.answers, row.errors];
-        cells.extend(counts.map(group_digits));
-        rows.push(cells);
     }
     let align = [Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right];
     table(&align, rows)

@@ -3,7 +3,7 @@
 
 use super::blast_scene::rate_graph;
 use super::live_view::{Bar, Graph, History, Moment, Picture, Scene, Stage};
-use super::relay::destinations;
+use super::relay_destinations::destinations;
 use super::words::{live as words, relay};
 use crate::record::{RelayDestination, RelayInterval, RelayRates};
 use crate::units::{Nanos, group_digits};
