@@ -316,6 +316,87 @@ fn what_is_printed_reads_back_as_the_same_value() {
 }
 
 #[test]
+fn any_words_are_read_or_refused_with_a_line_that_says_why() {
+    let words = [
+        "loss",
+        "burst",
+        "bursts",
+        "of",
+        "every",
+        "delay",
+        "file",
+        "reorder",
+        "by",
+        "within",
+        "for",
+        "duplicate",
+        "copies",
+        "corrupt",
+        "rewrite",
+        "cut",
+        "to",
+        "rate",
+        "queue",
+        "overhead",
+        "trace",
+        "ecn",
+        "mark",
+        "at",
+        "mtu",
+        "only",
+        "size",
+        "blackout",
+        "clean",
+        "rest",
+        "normal",
+        "pareto",
+        "uniform",
+        "unordered",
+        "±",
+        "+-",
+        ",",
+        ",",
+        "5%",
+        "100%",
+        "0",
+        "1",
+        "20ms",
+        "10",
+        "ms",
+        "10s",
+        "5x20ms",
+        "20M",
+        "64KiB",
+        "9-5",
+        "5-",
+        "1280",
+        "x",
+        "\"a b\"",
+        "\"",
+        "-3ms",
+        "×",
+        "\n",
+    ];
+    let mut rng = Rng::with_seed(1);
+    let mut read = 0;
+    for _ in 0..20_000 {
+        let text: Vec<_> = (0..rng.usize(1..8)).map(|_| words[rng.usize(0..words.len())]).collect();
+        let text = text.join([" ", ""][rng.usize(0..2)]);
+        match text.parse::<Impairment>() {
+            Ok(value) => {
+                read += 1;
+                assert_eq!(value.to_string().parse(), Ok(value), "{text}");
+            }
+            Err(error) => {
+                let told = error.to_string();
+                assert!(!told.is_empty() && !told.contains('\n'), "{text}: {told}");
+            }
+        }
+    }
+    assert!(read > 100, "{read}");
+}
+
+#[test]
 fn what_is_wrong_names_the_impairment_and_says_what_would_be_right() {
     let names = "loss, delay, reorder, duplicate, corrupt, cut, rewrite, rate, trace, ecn, mtu, only, \
                  blackout or clean";
