@@ -2,7 +2,7 @@
 
 use crate::common::{
     Capture, Lab, Running, comes_true, json, json_lines, path, require_lab, require_tools, run,
-    secs,
+    secs, wait_until,
 };
 use std::fs;
 use std::net::UdpSocket;
@@ -151,6 +151,8 @@ fn a_closed_port_shows_in_the_kernels_counters() {
     require_tools!("bash");
     let lab = Lab::pair();
     run(lab.command("a", "bash").args(["-c", "echo x >/dev/udp/10.77.0.2/9"]), secs(5));
+    // Delivery goes on when the send has returned.
+    wait_until("the error", secs(5), || lab.snmp("b").no_ports > 0);
     assert_eq!(lab.snmp("b").no_ports, 1);
 }
 
