@@ -184,9 +184,10 @@ fn an_interrupt_before_anything_came_leaves_the_document_and_the_lines() {
 }
 
 /// Short runs of every command, none of which meets a problem.
-const QUIET_RUNS: [(&str, &str); 16] = [
+const QUIET_RUNS: [(&str, &str); 17] = [
     ("send", "send 10.77.0.2:9001 -s 9"),
     ("recv", "recv 9002 -t 50ms"),
+    ("relay", "relay 9003 10.77.0.2:9001 -t 50ms"),
     ("cast send", "cast send 10.77.0.2:9001 -s 9 -c 1"),
     ("cast recv", "cast recv 239.7.7.1:5000 -t 50ms"),
     ("cast check", "cast check 239.7.7.2:5000"),
