@@ -129,7 +129,7 @@ fn what_the_own_queue_cut_out_of_a_burst_was_not_lost_on_the_path() {
         lab.shell("a", &format!("tc qdisc del dev eth0 root; tc qdisc add dev eth0 {rule}"));
     };
     // Buffers of several datagrams, which the queue takes whole, in part or not at all.
-    let args = ["cast", "send", GROUP, "-s", "984", "-c", "1500", "--rate", "20kpps", "-J"];
+    let args = ["cast", "send", GROUP, "-s", "984", "-c", "1500", "--rate", "max", "-J"];
     let run = || {
         let args_there = ["cast", "recv", GROUP, "--idle", "1s", "-q"];
         let receiver = Running::start(lab.udpkit("b").args(args_there));
