@@ -20,10 +20,13 @@ pub(super) enum RelayUsage {
     #[error("{address} is not a destination")]
     NotADestination { address: IpAddr },
     /// A destination given twice.
-    #[error("destination {destination} is named twice")]
+    #[error("destination {} is named twice", words::target(*destination))]
     Twice { destination: Endpoint },
     /// A destination that is listened on.
-    #[error("{destination} is among the destinations and is listened on: a loop")]
+    #[error(
+        "{} is among the destinations and is listened on: a loop",
+        words::target(*destination)
+    )]
     Loop { destination: Endpoint },
     /// No destination.
     #[error("no destination")]
