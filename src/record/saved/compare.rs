@@ -236,6 +236,9 @@ mod tests {
         let size =
             ComparisonCaveat::OtherSize { base_payload_bytes: 1_472, other_payload_bytes: 64 };
         assert_eq!(found, [target, size]);
+        let here = |target: &str| json!({ "schema": 1, "command": "blast", "target": target, "loopback": true });
+        assert_eq!(told(&here("127.0.0.1:40001"), &here("127.0.0.1:40002")), []);
+        assert_eq!(told(&here("127.0.0.1:40001"), &here("127.0.0.2:40001")).len(), 1);
         let ping = |names: &[&str]| {
             let targets: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
             json!({ "schema": 1, "command": "ping", "payload_bytes": 64, "targets": targets })

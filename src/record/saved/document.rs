@@ -4,6 +4,7 @@ use super::node::Node;
 use crate::record::SCHEMA;
 use serde::Deserialize;
 use serde_json::Value;
+use std::net::SocketAddr;
 use thiserror::Error;
 
 /// A command whose documents are known.
@@ -147,7 +148,13 @@ impl Saved {
                 root.at(list).items().filter_map(|one| one.at(key).text()).collect();
             (!names.is_empty()).then(|| names.join(", "))
         };
-        let one = root.at("target").text().map(str::to_owned);
+        // On loopback the port may be any: a run of both ends here lets the system choose it.
+        let is_here = root.at("loopback").is_true();
+        let host = |address: &str| match address.parse::<SocketAddr>() {
+            Ok(address) if is_here => address.ip().to_string(),
+            _ => address.to_owned(),
+        };
+        let one = root.at("target").text().map(host);
         one.or_else(|| named("targets", "name")).or_else(|| named("destinations", "destination"))
     }
 
