@@ -2,9 +2,9 @@
 
 use super::node::Node;
 use crate::record::SCHEMA;
+use crate::units::Endpoint;
 use serde::Deserialize;
 use serde_json::Value;
-use std::net::SocketAddr;
 use thiserror::Error;
 
 /// A command whose documents are known.
@@ -150,7 +150,7 @@ impl Saved {
         };
         // On loopback the port may be any: a run of both ends here lets the system choose it.
         let is_here = root.at("loopback").is_true();
-        let host = |address: &str| match address.parse::<SocketAddr>() {
+        let host = |address: &str| match address.parse::<Endpoint>() {
             Ok(address) if is_here => address.ip().to_string(),
             _ => address.to_owned(),
         };
