@@ -109,6 +109,9 @@ pub struct BlastArgs {
     )]
     pub sweep: Option<Sweep>,
     /// Most datagrams to send back to back [default: 100 us at the rate]
+    ///
+    /// To an iperf3 server 1 ms at the rate, but at most 64 datagrams and 64 KiB: see
+    /// docs/guide/throughput.md.
     #[arg(long, value_name = "N", value_parser = whole(1..=u32::MAX), help_heading = FAST)]
     #[arg(hide_short_help = true)]
     pub burst: Option<u32>,

@@ -18,6 +18,11 @@ const PACING_TIMER: u64 = 1_000;
 /// Most segments of one send in every Linux kernel that has GSO.
 const MOST_SEGMENTS: u64 = 64;
 
+/// Most datagrams and bytes that are sent back to back unless asked for: a quarter of what the default
+/// socket buffer of a server holds of small ones, which the kernel charges 768 bytes each.
+const MOST_AT_ONCE: u64 = 64;
+const MOST_BYTES_AT_ONCE: u64 = 64 << 10;
+
 /// What is decided of a run with an iperf3 server.
 #[derive(Clone, Debug)]
 pub struct Iperf3Options {
@@ -27,6 +32,8 @@ pub struct Iperf3Options {
     pub omit: Nanos,
     /// Bits per second of each stream; `None` for as fast as possible.
     pub stream_rate: Option<BitRate>,
+    /// Most datagrams that are sent back to back, as the user asked; 0 if not.
+    burst: u32,
     /// Type of service of the server's datagrams.
     tos: u64,
     /// Whether the server's datagrams are not to be fragmented.
@@ -51,6 +58,7 @@ impl Iperf3Options {
             counters: Iperf3Plan::counters_for(test, omit),
             omit,
             stream_rate: stream_rate(args, u64::from(test.payload)),
+            burst: args.burst.unwrap_or(0),
             tos: u64::from(tos),
             dont_fragment: args.dont_fragment,
             gsro: args.gsro,
@@ -64,7 +72,7 @@ impl Iperf3Options {
         let timed = test.count == 0;
         let len = u64::from(test.payload);
         let sends = test.direction != Direction::Up;
-        let segments = if self.gsro && sends { segments(test) } else { 1 };
+        let segments = if self.gsro && sends { self.segments(test) } else { 1 };
         let coalesces = self.gsro && test.direction != Direction::Down;
         Iperf3Params {
             udp: true,
@@ -77,7 +85,7 @@ impl Iperf3Options {
             bidirectional: test.direction == Direction::Both,
             len: test.payload,
             bandwidth: self.stream_rate.map_or(0, |rate| rate.0),
-            burst: u64::from(test.burst.unwrap_or(0)),
+            burst: u64::from(self.burst),
             pacing_timer: PACING_TIMER,
             gso: segments > 1,
             gso_dg_size: if segments > 1 { len } else { 0 },
@@ -92,6 +100,25 @@ impl Iperf3Options {
             ..Iperf3Params::default()
         }
     }
+
+    /// Datagrams in one buffer of a server that sends with GSO: what fits one IP packet, and what a
+    /// kernel takes, neither of which a server of 3.21 looks at.
+    fn segments(&self, test: &TestPlan) -> u64 {
+        let fit = MOST_PAYLOAD / u64::from(test.payload.max(1));
+        let asked = if self.burst > 0 { self.burst } else { u32::MAX };
+        fit.min(MOST_SEGMENTS).min(u64::from(asked))
+    }
+}
+
+/// Most datagrams that a stream sends back to back: a millisecond of its rate, as iperf3's own client
+/// does, within what the server's socket surely holds. Each burst wakes the server once, and one that
+/// is woken more often reads more slowly. `None` for what the pacer chooses, where that is more.
+pub fn burst(args: &BlastArgs, payload: u64) -> Option<u32> {
+    let rate = stream_rate(args, payload)?;
+    let in_a_millisecond = rate.0 / 1_000 / (payload.max(1) * 8);
+    let most = MOST_AT_ONCE.min(MOST_BYTES_AT_ONCE / payload.max(1)).max(1);
+    let is_more = in_a_millisecond / 10 <= most;
+    is_more.then(|| in_a_millisecond.clamp(1, most) as u32)
 }
 
 /// The rate of all streams of a direction together: `--rate` is that of each.
@@ -113,13 +140,6 @@ fn stream_rate(args: &BlastArgs, payload: u64) -> Option<BitRate> {
             Some(BitRate(u64::try_from(bits).unwrap_or(u64::MAX).max(1)))
         }
     }
-}
-
-/// Datagrams in one buffer of a server that sends with GSO: what fits one IP packet, and what a
-/// kernel takes, neither of which a server of 3.21 looks at.
-fn segments(test: &TestPlan) -> u64 {
-    let fit = MOST_PAYLOAD / u64::from(test.payload.max(1));
-    fit.min(MOST_SEGMENTS).min(u64::from(test.burst.unwrap_or(u32::MAX)))
 }
 
 fn whole_secs(time: Nanos) -> u64 {
@@ -152,6 +172,26 @@ mod tests {
         let test = TestPlan::read(&Params::default()).unwrap();
         let test = TestPlan { direction, payload, burst: args.burst, ..test };
         Iperf3Options::of(&args, &test).unwrap().unwrap().params(&test)
+    }
+
+    #[test]
+    fn a_stream_sends_a_millisecond_at_once_within_what_a_small_socket_holds() {
+        for (rate, payload, expected) in [
+            ("1kpps", 64, Some(1)),
+            ("100pps", 1_472, Some(1)),
+            ("50kpps", 64, Some(50)),
+            ("100kpps", 64, Some(64)),
+            ("100kpps", 1_472, Some(44)),
+            ("10kpps", 65_000, Some(1)),
+            ("640kpps", 64, Some(64)),
+            // A tenth of a millisecond is more than that.
+            ("700kpps", 64, None),
+            ("max", 64, None),
+        ] {
+            let words = ["--iperf3", "192.0.2.10", "--rate", rate];
+            let args: BlastArgs = crate::cli::defaults(&words).unwrap();
+            assert_eq!(burst(&args, payload), expected, "{rate} {payload}");
+        }
     }
 
     /// What the server is told of its sending, and of its receiving.

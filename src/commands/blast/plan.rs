@@ -1,7 +1,7 @@
 //! Everything about a throughput run that is decided before the first datagram.
 
 use super::error::BlastUsage;
-use super::iperf3_options::{Iperf3Options, rate_of_all};
+use super::iperf3_options::{self, Iperf3Options, rate_of_all};
 use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
 use crate::commands::address_race::{choose, hello};
@@ -305,6 +305,7 @@ fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastU
 /// What both ends are to do.
 fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, BlastUsage> {
     let is_counted = args.count.is_some() || args.bytes.is_some();
+    let chosen = || if args.iperf3 { iperf3_options::burst(args, payload) } else { None };
     Ok(TestPlan {
         direction: match (args.reverse, args.bidir) {
             (true, _) => Direction::Down,
@@ -319,7 +320,7 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         verify: args.verify,
         interval: args.report_every,
         window: args.window.unwrap_or(WINDOW),
-        burst: args.burst,
+        burst: args.burst.or_else(chosen),
     })
 }
 
