@@ -34,6 +34,9 @@ const LONG_BUFFERS: usize = 2;
 const LONG: usize = 16 << 10;
 /// How long before an instant the timer fires; the rest is busy-waited while still receiving.
 const SPIN: Nanos = Nanos::from_micros(40);
+/// If gaps between arrivals are shorter than this, the loop polls instead of sleeping, as
+/// [`super::Loop`] does.
+const CLOSE: Nanos = Nanos::from_micros(50);
 /// How often sockets that take no more are tried again if they do not say that they do.
 const BLOCKED: Nanos = Nanos::from_millis(10);
 /// How often the drop counters are read.
@@ -62,6 +65,10 @@ pub struct RelayLoop {
     events: Events,
     timer: Option<Timer>,
     timer_set: Nanos,
+    /// When something last arrived.
+    received: Nanos,
+    /// The loop polls without sleeping until then.
+    stay_until: Nanos,
     handle: Handle,
     signals: Option<Signals>,
     ports: Vec<Option<Port>>,
@@ -139,6 +146,8 @@ impl RelayLoop {
             events: Events::with_capacity(1024),
             timer,
             timer_set: Nanos::MAX,
+            received: Nanos::ZERO,
+            stay_until: Nanos::ZERO,
             handle,
             signals,
             ports: Vec::new(),
@@ -311,6 +320,9 @@ impl RelayLoop {
             self.queue(number);
             if filled > 0 {
                 let now = read_clocks();
+                let gap = now.mono - self.received;
+                self.received = now.mono;
+                self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
                 self.hand_over(number, now, relay);
                 self.flush(relay, now)?;
             }
@@ -451,6 +463,10 @@ impl RelayLoop {
             return self.look(Some(Duration::ZERO));
         }
         let now = sys::monotonic_now();
+        if now < self.stay_until {
+            // Without giving up the processor: whoever floods the relay may have it for long.
+            return self.look(Some(Duration::ZERO));
+        }
         let spin = if self.timer.is_some() { SPIN } else { Nanos::ZERO };
         let Some(wake) = at.map(|at| at - spin).into_iter().chain(about).min() else {
             return self.look(None);

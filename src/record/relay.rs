@@ -280,6 +280,10 @@ pub struct RelayFlow {
     pub up: RelayCounts,
     /// To the client.
     pub down: RelayCounts,
+    /// Delays on the way to the destinations, to a sixteenth; `None` where no datagram was delayed.
+    pub up_delay: Option<RelayDelay>,
+    /// The same on the way to the client.
+    pub down_delay: Option<RelayDelay>,
 }
 
 /// One destination.

@@ -13,7 +13,7 @@ use super::{
     send_refusal_line, send_trouble_line, status, warning,
 };
 use crate::record::{
-    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent,
+    DelayQuantiles, Document, Flow, RelayCounts, RelayDelay, RelayDirection, RelayEvent, RelayFlow,
     RelayInterval, RelayRates, RelayRefusal, RelaySummary, Sink, Worded,
 };
 use crate::units::{Nanos, group_digits};
@@ -199,6 +199,7 @@ pub fn relay_text(summary: &RelaySummary, page: Page) -> String {
     if !summary.flow_rows.is_empty() {
         text.push('\n');
         text.push_str(&flows(summary));
+        text.push_str(&flow_delays(summary));
     }
     let rest = others(summary);
     if !rest.is_empty() {
@@ -291,29 +292,52 @@ fn delay_table(ways: [(&str, &Option<RelayDelay>); 2]) -> String {
     table(&align, rows)
 }
 
-/// The flows; a long address has a line of its own.
+/// The flows, with what became of their datagrams.
 fn flows(summary: &RelaySummary) -> String {
     let head = ["up", "forwarded", "lost", "down", "forwarded", "lost"].map(str::to_owned);
     let mut lines = vec![flow_line("client", &head)];
     for flow in summary.flow_rows.iter().take(FLOWS) {
-        let client = flow.client.map_or_else(|| "all clients".to_owned(), |one| one.to_string());
         let cells = [&flow.up, &flow.down].map(|way| {
             let lost = way.dropped.total + way.refused.total;
             [way.received, way.forwarded, lost].map(group_digits)
         });
-        let cells = cells.concat();
-        if client.chars().count() > CLIENT {
-            lines.push(format!("  {client}"));
-            lines.push(flow_line("", &cells));
-        } else {
-            lines.push(flow_line(&client, &cells));
-        }
+        push_flow(&mut lines, flow, &cells.concat());
     }
     let more = summary.flow_rows.len().saturating_sub(FLOWS) as u64 + summary.other_flows.flows;
     if more > 0 {
         lines.push(format!("  and {}", plural(more, "other flow")));
     }
     ended(lines)
+}
+
+/// The delays of each flow, where there are several; in one flow they are those of the direction.
+fn flow_delays(summary: &RelaySummary) -> String {
+    let is_delayed = |flow: &&RelayFlow| flow.up_delay.is_some() || flow.down_delay.is_some();
+    if summary.flows < 2 || !summary.flow_rows.iter().any(|flow| is_delayed(&flow)) {
+        return String::new();
+    }
+    let head = ["up p50", "p99", "late", "down p50", "p99", "late"].map(str::to_owned);
+    let mut lines = vec![String::new(), flow_line("delay, ms (late: p99)", &head)];
+    for flow in summary.flow_rows.iter().take(FLOWS).filter(is_delayed) {
+        let cells = [flow.up_delay, flow.down_delay].map(|delay| {
+            let delay = delay.unwrap_or_default();
+            let (achieved, late) = (delay.achieved_ns, delay.late_ns.p99);
+            [achieved.p50, achieved.p99, late].map(millis_or_dash)
+        });
+        push_flow(&mut lines, flow, &cells.concat());
+    }
+    ended(lines)
+}
+
+/// A flow's row; a long address has a line of its own.
+fn push_flow(lines: &mut Vec<String>, flow: &RelayFlow, cells: &[String]) {
+    let client = flow.client.map_or_else(|| "all clients".to_owned(), |one| one.to_string());
+    if client.chars().count() > CLIENT {
+        lines.push(format!("  {client}"));
+        lines.push(flow_line("", cells));
+    } else {
+        lines.push(flow_line(&client, cells));
+    }
 }
 
 fn flow_line(client: &str, cells: &[String]) -> String {

@@ -14,6 +14,8 @@ const LONGEST: u64 = 60_000_000_000;
 const DIGITS: u8 = 3;
 /// The same of a histogram that is told over the network, which takes a tenth of the bytes.
 const TOLD_DIGITS: u8 = 2;
+/// Of one that is kept for each of many flows.
+const COARSE_DIGITS: u8 = 1;
 /// Samples that must lie beyond a quantile before it is reported.
 const BEYOND: f64 = 10.0;
 
@@ -79,11 +81,20 @@ impl DelayHistogram {
 
     /// An empty histogram.
     pub fn new() -> Self {
+        Self::with_digits(DIGITS)
+    }
+
+    /// An empty histogram that is exact to a sixteenth, in 4 KiB, for each of many flows.
+    pub fn coarse() -> Self {
+        Self::with_digits(COARSE_DIGITS)
+    }
+
+    fn with_digits(digits: u8) -> Self {
         // The bounds are valid constants; the unbounded form only replaces an error that cannot
         // occur.
-        let histogram = Histogram::new_with_bounds(1, LONGEST, DIGITS)
-            .or_else(|_| Histogram::new(DIGITS))
-            .unwrap_or_else(|_| unreachable!("three digits are within the limits"));
+        let histogram = Histogram::new_with_bounds(1, LONGEST, digits)
+            .or_else(|_| Histogram::new(digits))
+            .unwrap_or_else(|_| unreachable!("one to three digits are within the limits"));
         Self(histogram)
     }
 

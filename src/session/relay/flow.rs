@@ -1,5 +1,6 @@
 //! The flows of a relay: each client with its sockets towards the destinations and its counts.
 
+use super::impaired::Delays;
 use crate::record::{RelayCounts, RelayFlow, RelayFlowEnd, RelayOthers};
 use crate::units::Nanos;
 use std::collections::HashMap;
@@ -30,6 +31,9 @@ pub(super) struct Flow {
     pub last: Nanos,
     pub up: RelayCounts,
     pub down: RelayCounts,
+    /// The delays of each direction, from the first datagram on that was delayed.
+    pub up_delays: Option<Box<Delays>>,
+    pub down_delays: Option<Box<Delays>>,
 }
 
 /// All flows, in bounded memory.
@@ -51,7 +55,9 @@ pub(super) struct FlowTable {
 impl Flow {
     pub fn new(key: FlowKey, local: Option<IpAddr>, at: Nanos) -> Self {
         let (up, down) = (RelayCounts::default(), RelayCounts::default());
-        Self { key, local, sockets: Vec::new(), first: at, last: at, up, down }
+        let (up_delays, down_delays) = (None, None);
+        let sockets = Vec::new();
+        Self { key, local, sockets, first: at, last: at, up, down, up_delays, down_delays }
     }
 
     /// Datagrams that are delayed or wait.
@@ -69,6 +75,8 @@ impl Flow {
             end,
             up: self.up,
             down: self.down,
+            up_delay: self.up_delays.as_ref().and_then(|delays| delays.told()),
+            down_delay: self.down_delays.as_ref().and_then(|delays| delays.told()),
         }
     }
 }

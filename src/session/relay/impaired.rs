@@ -18,9 +18,46 @@ pub(super) struct Impaired {
     /// The line's clock, which must not go back.
     clock: Nanos,
     arrivals: Vec<Arrival>,
+    delays: Delays,
+}
+
+/// How long datagrams were to be delayed, and how long they were.
+#[derive(Debug)]
+pub(super) struct Delays {
     asked: DelayHistogram,
     achieved: DelayHistogram,
     late: DelayHistogram,
+}
+
+impl Delays {
+    /// Of a whole direction.
+    fn new() -> Self {
+        let new = DelayHistogram::new;
+        Self { asked: new(), achieved: new(), late: new() }
+    }
+
+    /// Of one flow of many.
+    pub fn coarse() -> Self {
+        let new = DelayHistogram::coarse;
+        Self { asked: new(), achieved: new(), late: new() }
+    }
+
+    /// Delayed datagrams left.
+    pub fn record(&mut self, delayed: Delayed, now: Nanos, datagrams: u64) {
+        let Delayed { arrived, due } = delayed;
+        self.asked.record_n(due - arrived, datagrams);
+        self.achieved.record_n(now - arrived, datagrams);
+        self.late.record_n(now - due, datagrams);
+    }
+
+    /// Their percentiles; `None` where none was delayed.
+    pub fn told(&self) -> Option<RelayDelay> {
+        (self.asked.count() > 0).then(|| RelayDelay {
+            asked_ns: self.asked.percentiles().into(),
+            achieved_ns: self.achieved.percentiles().into(),
+            late_ns: self.late.percentiles().into(),
+        })
+    }
 }
 
 impl Impaired {
@@ -31,9 +68,7 @@ impl Impaired {
             queue: DelayQueue::default(),
             clock: Nanos::ZERO,
             arrivals: Vec::new(),
-            asked: DelayHistogram::new(),
-            achieved: DelayHistogram::new(),
-            late: DelayHistogram::new(),
+            delays: Delays::new(),
         }
     }
 
@@ -133,26 +168,17 @@ impl Impaired {
 
     /// Delayed datagrams left.
     pub fn left(&mut self, delayed: Delayed, now: Nanos, datagrams: u64) {
-        let Delayed { arrived, due } = delayed;
-        if due > arrived {
-            self.asked.record_n(due - arrived, datagrams);
-            self.achieved.record_n(now - arrived, datagrams);
-            self.late.record_n(now - due, datagrams);
-        }
+        self.delays.record(delayed, now, datagrams);
     }
 
     /// The 99th percentile of lateness, if enough datagrams left.
     pub fn late_p99(&self) -> Option<Nanos> {
-        self.late.percentiles().p99
+        self.delays.late.percentiles().p99
     }
 
     /// The delays of those that left; `None` where none was delayed.
     pub fn delay(&self) -> Option<RelayDelay> {
-        (self.asked.count() > 0).then(|| RelayDelay {
-            asked_ns: self.asked.percentiles().into(),
-            achieved_ns: self.achieved.percentiles().into(),
-            late_ns: self.late.percentiles().into(),
-        })
+        self.delays.told()
     }
 }
 

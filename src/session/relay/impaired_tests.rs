@@ -38,6 +38,42 @@ fn a_delay_is_kept_and_its_order_and_what_is_still_delayed_is_queued() {
 }
 
 #[test]
+fn each_flow_has_its_own_delays_in_each_direction() {
+    let of = |millis| {
+        let delay = Delay { base: Nanos::from_millis(millis), jitter: Jitter::None };
+        Some(phases(Impairments { delay, ..Impairments::default() }))
+    };
+    let mut bench = Bench::new(RelayPlan { up: of(40), down: of(5), ..plan(&[A]) });
+    for _ in 0..20 {
+        bench.request(CLIENT, b"x");
+        bench.pass(Nanos::from_millis(40));
+        bench.answer(A, 0, b"y");
+        bench.pass(Nanos::from_millis(5));
+    }
+    for _ in 0..20 {
+        bench.request(OTHER, b"x");
+        // The loop is two milliseconds late.
+        bench.pass(Nanos::from_millis(42));
+    }
+    let done = bench.finish();
+    let flow = |text: &str| {
+        let client = Some(addr(text).into());
+        done.flow_rows.iter().find(|row| row.client == client).expect("a row").clone()
+    };
+    let near = |told: Option<u64>, millis: u64| {
+        let (told, exact) = (told.expect("twenty samples"), millis * 1_000_000);
+        assert!(told.abs_diff(exact) <= exact / 16, "{told} {millis}");
+    };
+    let (one, other) = (flow(CLIENT), flow(OTHER));
+    near(one.up_delay.unwrap().achieved_ns.p50, 40);
+    near(one.down_delay.unwrap().achieved_ns.p50, 5);
+    assert!(one.up_delay.unwrap().late_ns.p50.unwrap() <= 1);
+    near(other.up_delay.unwrap().achieved_ns.p50, 42);
+    near(other.up_delay.unwrap().late_ns.p50, 2);
+    assert_eq!(other.down_delay, None);
+}
+
+#[test]
 fn impairments_count_what_they_do_by_flow_and_direction() {
     let every = |n| Loss::EveryNth(NonZeroU64::new(n).unwrap());
     let duplication = Duplication { share: Chance::ALWAYS, copies: 1 };

@@ -25,6 +25,13 @@ pub(super) struct Delayed {
     pub due: Nanos,
 }
 
+impl Delayed {
+    /// Whether it was due later than it came.
+    pub fn is_delayed(&self) -> bool {
+        self.due > self.arrived
+    }
+}
+
 /// Datagrams of one size, the last of which may be shorter, that lie end to end among the stored
 /// bytes of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

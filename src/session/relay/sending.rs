@@ -1,6 +1,7 @@
 //! What leaves: copies to the sockets of a flow, runs for one system call each, and what became of
 //! them.
 
+use super::impaired::Delays;
 use super::outlet::{Delayed, Header, Outlet, Pending};
 use super::{LARGEST, REFUSALS, Relay, RelaySource, Role, SLOTS};
 use crate::batch::{Dest, DestId, SendOutcome, SendStop, TxBatch, TxSlot};
@@ -354,11 +355,21 @@ impl<S: Sink<RelayEvent>> Relay<S> {
                     Fate::Refused(why) => destination.refused.add(why, datagrams),
                 }
             }
-            let (side, counts) = match (role, flows.get_mut(pending.flow)) {
-                (Role::Listener, flow) => (&mut *down, flow.map(|flow| &mut flow.down)),
-                (_, flow) => (&mut *up, flow.map(|flow| &mut flow.up)),
-            };
-            if let Some(counts) = counts {
+            let delayed =
+                pending.delayed.filter(|_| fate == Fate::Left).filter(Delayed::is_delayed);
+            let side = if role == Role::Listener { &mut *down } else { &mut *up };
+            if let (Some(side), Some(delayed)) = (side, delayed) {
+                side.left(delayed, now.mono, datagrams);
+            }
+            if let Some(flow) = flows.get_mut(pending.flow) {
+                let (counts, delays) = match role {
+                    Role::Listener => (&mut flow.down, &mut flow.down_delays),
+                    Role::Towards { .. } | Role::Closed => (&mut flow.up, &mut flow.up_delays),
+                };
+                if let Some(delayed) = delayed {
+                    let delays = delays.get_or_insert_with(|| Box::new(Delays::coarse()));
+                    delays.record(delayed, now.mono, datagrams);
+                }
                 counts.queued -= datagrams;
                 match fate {
                     Fate::Left => {
@@ -367,9 +378,6 @@ impl<S: Sink<RelayEvent>> Relay<S> {
                     }
                     Fate::Refused(why) => counts.refused.add(why, datagrams),
                 }
-            }
-            if let (Fate::Left, Some(side), Some(delayed)) = (fate, side, pending.delayed) {
-                side.left(delayed, now.mono, datagrams);
             }
         });
     }

@@ -40,6 +40,8 @@ fn flow(client: &str, received: u64, end: RelayFlowEnd) -> RelayFlow {
         end,
         up: counts(received, received, 5),
         down: counts(received, 0, 0),
+        up_delay: None,
+        down_delay: None,
     }
 }
 
@@ -103,6 +105,8 @@ fn full() -> RelaySummary {
     let error = NetworkError::new(ErrorOrigin::Icmp, (3, 3), 111, dead.into(), b"").notice();
     let seen = Occurrence { first_ns: Some(SECOND), last_ns: Some(9 * SECOND) };
     let change = InterfaceChange::AddressLost { address: endpoint("192.0.2.1:9000") };
+    let long = "[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000";
+    let long = flow(long, 20_000, RelayFlowEnd::Replaced);
     let others = RelayOthers { flows: 1_200, up: counts(9, 0, 0), down: counts(0, 0, 0) };
     let mut refused = destination("198.51.100.8:9000", true);
     refused.refused.add(RelayRefusal::QueueFull, 17);
@@ -121,8 +125,11 @@ fn full() -> RelaySummary {
             destination("[2001:db8::9]:9000", false),
         ],
         flow_rows: vec![
-            flow("203.0.113.5:40000", 30_000, RelayFlowEnd::Idle),
-            flow("[2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff]:40000", 20_000, RelayFlowEnd::Replaced),
+            RelayFlow {
+                up_delay: Some(delay),
+                ..flow("203.0.113.5:40000", 30_000, RelayFlowEnd::Idle)
+            },
+            RelayFlow { up_delay: Some(delay), down_delay: Some(delay), ..long },
             RelayFlow { client: None, ..flow("192.0.2.9:1", 7, RelayFlowEnd::Open) },
         ],
         other_flows: others,
