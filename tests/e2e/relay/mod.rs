@@ -1,6 +1,7 @@
 //! `udpkit relay`, end to end: its counts against the kernel's, and against what other commands say
 //! of the datagrams that went through it.
 
+mod bridges;
 mod impair;
 mod impaired;
 mod lists;
