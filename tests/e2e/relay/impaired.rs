@@ -41,9 +41,10 @@ fn blast_sees_the_loss_duplicates_and_damage_that_the_relay_made() {
     let lab = lab(2);
     let _server = lab.serve("r2", &[]);
     // The dialogue goes through it first: phases count from its first datagram.
-    let args = ["10.77.0.11:8620", "10.77.0.12:8620", "--up", "every 50, duplicate 5%"];
+    let args = ["10.77.0.11:8620", "10.77.0.12:8620", "--seed", "5"];
+    let args = [&args[..], &["--up", "every 50, duplicate 5%"]].concat();
     let running = relay(&mut lab.udpkit("r1"), &args);
-    let args = ["blast", "10.77.0.11", "-b", "2kpps", "-s", "300", "-t", "1s", "-J"];
+    let args = ["blast", "10.77.0.11", "-b", "2kpps", "-s", "300", "-c", "2000", "-J"];
     let blast = json(&run(lab.udpkit("s").args(args), secs(30)).out());
     let report = stop(running);
     let lost = number(&report, "up.dropped.lost");
