@@ -57,6 +57,8 @@ pub enum SavedCommand {
     /// Parallel paths.
     #[serde(rename = "probe paths")]
     Paths,
+    /// Datagrams forwarded.
+    Relay,
 }
 
 /// Why a file is not a document of udpkit.
@@ -155,7 +157,9 @@ impl Saved {
             _ => address.to_owned(),
         };
         let one = root.at("target").text().map(host);
-        one.or_else(|| named("targets", "name")).or_else(|| named("destinations", "destination"))
+        one.or_else(|| named("targets", "name"))
+            .or_else(|| named("destinations", "destination"))
+            .or_else(|| named("destination_rows", "destination"))
     }
 
     /// Payload bytes of its datagrams, or their mean; `None` if the document does not say.

@@ -96,6 +96,7 @@ pub fn figures(saved: &Saved) -> Vec<Figure> {
         }
         SavedCommand::Ping => targets(root),
         SavedCommand::CastSend => receivers(root),
+        SavedCommand::Relay => relayed(root),
         _ => Vec::new(),
     }
 }
@@ -280,6 +281,26 @@ fn percentile_between(
         if share >= 1.0 { f64::INFINITY } else { of.value_at(share).0 as f64 }
     };
     Some((value(low), value(high)))
+}
+
+/// The directions of a relay; what is compared of delays is what was achieved.
+fn relayed(root: Node<'_>) -> Vec<Figure> {
+    let mut found = Vec::new();
+    for (key, direction) in [("up", Way::Up), ("down", Way::Down)] {
+        let (node, scope) = (root.at(key), Scope { direction, name: None });
+        let sum = |keys: [&str; 2]| {
+            let [one, other] = keys.map(|key| node.at(key).f64());
+            one.zip(other).map(|(one, other)| one + other)
+        };
+        let lost = percent(sum(["dropped.total", "refused.total"]), sum(["received", "copies"]));
+        found.push(plain(&scope, Metric::Rate, node.at("forwarded_bits_per_second").f64()));
+        found.push(plain(&scope, Metric::Loss, lost));
+        for (metric, key, _) in DELAYS {
+            found.push(plain(&scope, metric, node.at("delay.achieved_ns").at(key).f64()));
+        }
+        found.push(plain(&scope, Metric::Duplicates, node.at("duplicated").f64()));
+    }
+    found
 }
 
 /// The receivers of a fan-out.

@@ -10,6 +10,7 @@ mod delay;
 mod generic;
 mod ping;
 mod probe;
+mod relay;
 mod shape;
 mod text;
 mod trials;
@@ -50,6 +51,7 @@ pub fn sheet(saved: &Saved) -> Sheet {
         SavedCommand::Blast => blast::draw(root, &mut sections),
         SavedCommand::Ping => ping::draw(root, &mut sections),
         SavedCommand::CastSend | SavedCommand::CastRecv => cast::draw(root, &mut sections),
+        SavedCommand::Relay => relay::draw(root, &mut sections),
         _ => probe::draw(root, &mut sections),
     }
     common::run(root, &mut sections);

@@ -39,6 +39,7 @@ fn saved_documents_are_text_again() {
         "sweep",
         "ping.one",
         "cast_send.receivers",
+        "relay.full",
         "ports.mixed",
         "trace.reached",
         "shape.policer",
