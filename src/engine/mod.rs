@@ -21,6 +21,7 @@ mod server_log;
 mod server_plan;
 mod server_sockets;
 mod server_streams;
+mod service_manager;
 mod signals;
 mod socket_registry;
 mod stream;
@@ -39,6 +40,7 @@ pub use relay_loop::{RelayLoop, RelayLoopConfig, Reload};
 pub use server::{Server, host_id};
 pub use server_error::ServerError;
 pub use server_plan::ServerPlan;
+pub use service_manager::{NoServiceManager, ServiceManager};
 pub use signals::{SecondSignal, Signals};
 pub use socket_registry::SocketRegistry;
 pub use stream::{
