@@ -32,10 +32,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
                 return;
             }
         };
-        let key = self.key_of(decoded.as_ref().ok());
+        let key = self.keys.generation();
         let mut to = ReplyTo { meta: datagram.meta, seal: None, key, bytes: datagram.true_len };
-        match self.admit(&datagram.meta, key, payload) {
-            Ok(seal) => to.seal = seal,
+        match self.admit(&datagram.meta, decoded.as_ref().ok(), payload) {
+            Ok((seal, key)) => (to.seal, to.key) = (seal, key),
             Err(refusal) => {
                 self.log_refusal(&to.meta, &refusal, now);
                 return self.answer_error(&to, now, tag, refusal.into());
@@ -53,21 +53,36 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         self.answer_error(&to, now, tag, refusal.into());
     }
 
-    /// Whether a sender is allowed and holds the key; returns its command's seal, if there is one.
+    /// Whether a sender is allowed and holds a key that is valid for its command; returns the
+    /// command's seal, if there is one, and which key that is.
     fn admit(
         &self,
         meta: &RxMeta,
-        generation: u32,
+        command: Option<&Command>,
         payload: &[u8],
-    ) -> Result<Option<Seal>, ServeRefusal> {
+    ) -> Result<(Option<Seal>, u32), ServeRefusal> {
         if !self.serves(meta.source.ip()) {
             return Err(ServeRefusal::AddressNotAllowed);
         }
-        let Some(key) = self.keys.of(generation) else { return Ok(None) };
-        key.verify_command(payload).map(Some).map_err(|why| match why {
-            AuthenticationError::Missing => ServeRefusal::KeyNeeded,
-            AuthenticationError::Wrong => ServeRefusal::OtherKey,
-        })
+        let of_session = self.key_of(command);
+        let Some(key) = self.keys.of(of_session) else { return Ok((None, of_session)) };
+        let why = match key.verify_command(payload) {
+            Ok(seal) => return Ok((Some(seal), of_session)),
+            Err(AuthenticationError::Missing) => return Err(ServeRefusal::KeyNeeded),
+            Err(AuthenticationError::Wrong) => ServeRefusal::OtherKey,
+        };
+        // The sockets of a session's streams ask for tickets, and do not name it yet.
+        let asks_for_ticket = |command: &Command| {
+            command.verb == Verb::Helo && command.params.get("ticket").is_none()
+        };
+        if !command.is_some_and(asks_for_ticket) {
+            return Err(why);
+        }
+        let mut earlier = self.keys.earlier();
+        let found = earlier.find_map(|(generation, key)| {
+            key.verify_command(payload).ok().map(|seal| (Some(seal), generation))
+        });
+        found.ok_or(why)
     }
 
     /// Which key a command must be sealed with: that of its session, if it names one.

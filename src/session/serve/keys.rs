@@ -35,6 +35,11 @@ impl ServerKeys {
         earlier.map(|(_, key)| key).or(self.current.as_ref())
     }
 
+    /// The keys of sessions from before, with their generations.
+    pub fn earlier(&self) -> impl Iterator<Item = (u32, &ControlKey)> {
+        self.earlier.iter().map(|(generation, key)| (*generation, key))
+    }
+
     /// Begins a generation, if the key is another one.
     pub fn replace(&mut self, key: Option<ControlKey>) {
         if key == self.current {

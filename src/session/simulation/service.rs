@@ -91,10 +91,15 @@ fn a_reload_is_for_new_sessions_and_open_ones_keep_key_and_address() {
     let stat = format!("STAT session={session}");
     assert_eq!(desk.code(peer(1), &format!("a TEST session={session}")), Code::OK);
     assert_eq!(desk.code(peer(1), &format!("b {stat}")), Code::STATUS);
-    // The key of before opens nothing, even for a session's own address.
-    let (asked, _) = key(1).sign_command(b"c HELO pad=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx".to_vec());
-    let replies = desk.ask(peer(1), &asked);
-    assert!(String::from_utf8_lossy(&replies[0]).contains("530"), "{replies:?}");
+    // The key of before gets a ticket, as streams of the session need one, and opens nothing.
+    let ticket = desk.ticket(peer(1));
+    for text in [format!("c1 HELO ticket={ticket} nonce=90"), "c2 STAT nonce=91".to_owned()] {
+        let (asked, _) = key(1).sign_command(format!("{text} pad={:0>99}", 0).into_bytes());
+        let replies = desk.ask(peer(1), &asked);
+        assert!(String::from_utf8_lossy(&replies[0]).contains("530"), "{text}: {replies:?}");
+    }
+    let request = desk.data(peer(1), "c3", &format!("session={session}")).unwrap();
+    assert_eq!(request.peer, peer(1));
     assert_eq!(desk.code(peer(1), &format!("d QUIT session={session}")), Code::CLOSING);
     assert_eq!(desk.ends(), [(session, SessionEnd::Closed)]);
     // With its last session, the address is not served any more.
