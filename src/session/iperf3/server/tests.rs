@@ -660,19 +660,3 @@ fn whatever_clients_send_the_server_stays_within_its_limits_and_is_empty_again()
     world.wait_for_nothing();
     assert!(world.server.clients.is_empty());
 }
-
-#[test]
-fn a_server_that_drains_lets_tests_end_and_refuses_others() {
-    let mut world = world();
-    let client = world.ending(address(1, 4_000), &params(1));
-    let waiting = world.connect(address(3, 4_000));
-    world.feed(waiting, COOKIE);
-    world.report(0, 0, StreamReport::Drain);
-    assert_eq!(world.told(waiting), [BUSY]);
-    let refused = world.connect(address(2, 4_000));
-    assert_eq!(world.told(refused), [BUSY]);
-    world.feed(client, &results(&[10]));
-    world.received(client, 0, &received(10, 0, 10));
-    world.feed(client, &[16]);
-    assert_eq!(closed(&world), [Iperf3End::Done]);
-}
