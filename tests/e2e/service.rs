@@ -52,6 +52,28 @@ impl Served {
     fn state(&self) -> Value {
         json(&self.stat(&["--json"]).expect_success().out())
     }
+
+    /// Waits until one run is under way and its datagrams arrive; returns the state then.
+    fn busy_state(&self, args: &[&str]) -> Value {
+        let mut found = Value::Null;
+        wait_until("datagrams arrive", secs(60), || {
+            let args = [&["--json"], args].concat();
+            found = json(&self.stat(&args).expect_success().out());
+            let is_one = number(&found, "sessions") == 1 && number(&found, "streams") == 1;
+            let rate = path(&found, "received_bps").as_u64();
+            is_one && rate.is_some_and(|rate| rate > 0)
+        });
+        found
+    }
+}
+
+/// Ends a run, and returns its report.
+fn ended(blast: Running) -> Value {
+    blast.signal("INT");
+    let report = json(&blast.wait(secs(60)).expect_success().out());
+    assert_eq!(path(&report, "interrupted"), true);
+    assert_eq!(path(&report, "failure"), &Value::Null, "{report:#}");
+    report
 }
 
 /// A folder that a server which has dropped its privileges can still read.
@@ -83,8 +105,9 @@ const NEW_KEY: &str = "a new key of more than 16 bytes";
 
 #[test]
 fn a_server_that_is_told_to_end_lets_runs_end_and_refuses_new_ones() {
-    let served = serve(&["--grace", "10min"]);
-    let blast = served.running_blast("4s", &[]);
+    let served = serve(&["--grace", "1h"]);
+    let blast = served.running_blast("10min", &[]);
+    served.busy_state(&[]);
     served.server.signal("TERM");
     let line = served.server.wait_for_line("shutting down", secs(10));
     assert!(line.contains("no new sessions; 1 session may end within"), "{line}");
@@ -92,9 +115,9 @@ fn a_server_that_is_told_to_end_lets_runs_end_and_refuses_new_ones() {
     let refused = served.blast(&[]);
     assert_eq!(refused.code(), Some(1), "{}", refused.out());
     assert!(refused.out().contains("shutting down"), "{}", refused.out());
-    let report = json(&blast.wait(secs(60)).expect_success().out());
-    assert_eq!(path(&report, "interrupted"), false);
-    assert!(number(&report, "received.datagrams") > 900, "{report:#}");
+    served.busy_state(&[]);
+    let report = ended(blast);
+    assert!(number(&report, "received.datagrams") > 0);
     let ended = served.server.wait(secs(30));
     assert_eq!(ended.code(), Some(0));
     let refusal = "refused: 421 this server is shutting down";
@@ -142,7 +165,8 @@ fn a_key_is_read_again_for_new_sessions_and_open_ones_keep_theirs() {
     let (old, new) = (["--key", text(&old)], ["--key", text(&new)]);
     let served = serve(&["--key", text(&key)]);
     // Its probes are STAMP with the same key.
-    let blast = served.running_blast("5s", &[&old[..], &["--probe"]].concat());
+    // Its streams open after the idle phase of the probes.
+    let blast = served.running_blast("10min", &[&old[..], &["--probe"]].concat());
     folder.put("key", NEW_KEY);
     served.server.signal("HUP");
     let line = served.server.wait_for_line("read again", secs(10));
@@ -151,11 +175,11 @@ fn a_key_is_read_again_for_new_sessions_and_open_ones_keep_theirs() {
     assert_eq!(refused.code(), Some(1), "{}", refused.out());
     assert!(refused.out().contains("key"), "{}", refused.out());
     served.blast(&new).expect_success();
-    let report = json(&blast.wait(secs(60)).expect_success().out());
-    assert_eq!(path(&report, "interrupted"), false);
+    served.busy_state(&new);
+    let report = ended(blast);
     let [sent, back] = ["probes_sent", "back"].map(|name| format!("probe.loaded.{name}"));
     let (sent, back) = (number(&report, &sent), number(&report, &back));
-    assert!(back * 10 > sent * 9, "{report:#}");
+    assert!(back * 2 > sent, "{report:#}");
 }
 
 #[test]
@@ -324,17 +348,12 @@ fn the_state_of_a_server_is_what_a_run_beside_it_counts() {
     }
     assert!(number(&idle, "resident_bytes") > 1 << 20);
     assert_eq!(path(&idle, "limits.rate_bps"), &Value::Null);
-    let blast = served.running_blast("6s", &[]);
-    wait_until("the rate is known", secs(30), || {
-        let state = served.state();
-        path(&state, "received_bps").as_u64().is_some_and(|rate| rate > 1_000_000)
-    });
-    let state = served.state();
-    assert_eq!((number(&state, "sessions"), number(&state, "streams")), (1, 1));
+    let blast = served.running_blast("10min", &[]);
+    let state = served.busy_state(&[]);
     assert!(number(&state, "received_datagrams") > 0 && number(&state, "granted_memory_bytes") > 0);
     let shown = served.stat(&[]).expect_success().out();
     assert!(shown.contains("1 session, 1 stream, 0 iperf3 tests"), "{shown}");
-    let report = json(&blast.wait(secs(60)).expect_success().out());
+    let report = ended(blast);
     let state = served.state();
     let [datagrams, bytes] =
         ["received_datagrams", "received_bytes"].map(|key| number(&state, key));
