@@ -120,9 +120,12 @@ mod tests {
     fn read(socket: &UnixDatagram, count: usize) -> Vec<String> {
         socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let mut bytes = [0; 256];
-        let mut next = || {
-            let length = socket.recv(&mut bytes).unwrap();
-            String::from_utf8(bytes[..length].to_vec()).unwrap()
+        let mut next = || loop {
+            match socket.recv(&mut bytes) {
+                // A process that is suspended meanwhile is interrupted.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                length => break String::from_utf8(bytes[..length.unwrap()].to_vec()).unwrap(),
+            }
         };
         (0..count).map(|_| next()).collect()
     }

@@ -6,6 +6,7 @@ use crate::common::wait::wait_until;
 use crate::common::{Output, Running, json, json_lines, number, path, run, secs, udpkit};
 use serde_json::Value;
 use std::fs::{self, Permissions};
+use std::io;
 use std::net::UdpSocket;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -278,12 +279,22 @@ fn a_log_has_what_its_level_admits() {
     assert!(lines.iter().all(|line| path(line, "level") == "warn"), "{}", ended.out());
 }
 
+/// Receives, also if this process is suspended meanwhile, which interrupts a call with a deadline.
+fn received(mut receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<Vec<u8>> {
+    let mut bytes = [0; 2_000];
+    loop {
+        match receive(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            length => return length.map(|length| bytes[..length].to_vec()),
+        }
+    }
+}
+
 /// What a service manager is told next, within a deadline.
 fn told(socket: &UnixDatagram) -> String {
     socket.set_read_timeout(Some(secs(30))).expect("a deadline");
-    let mut bytes = [0; 500];
-    let length = socket.recv(&mut bytes).expect("the server says something");
-    String::from_utf8_lossy(&bytes[..length]).into_owned()
+    let bytes = received(|bytes| socket.recv(bytes)).expect("the server says something");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[test]
@@ -322,7 +333,7 @@ fn a_service_manager_that_watches_hears_that_the_server_lives() {
     served.server.stop();
     // What was on its way; then silence, as nothing turns the loop.
     socket.set_read_timeout(Some(secs(1))).expect("a deadline");
-    while socket.recv(&mut [0; 500]).is_ok() {}
+    while received(|bytes| socket.recv(bytes)).is_ok() {}
     served.server.cont();
     assert_eq!(told(&socket), "WATCHDOG=1");
 }
@@ -395,9 +406,8 @@ fn a_state_is_never_longer_than_the_question_of_an_address_that_has_proven_nothi
         socket.connect(&served.address).expect("a route");
         socket.set_read_timeout(Some(secs(20))).expect("a deadline");
         socket.send(text.as_bytes()).expect("it is sent");
-        let mut bytes = [0; 2_000];
-        let length = socket.recv(&mut bytes).expect("an answer");
-        (socket, bytes[..length].to_vec())
+        let bytes = received(|bytes| socket.recv(bytes)).expect("an answer");
+        (socket, bytes)
     };
     for length in [6, 12, 60, 200, 600, 1_200] {
         let (_, reply) = question(&format!("{:<length$}", "a STAT"));
@@ -411,7 +421,6 @@ fn a_state_is_never_longer_than_the_question_of_an_address_that_has_proven_nothi
     let (_, reply) = question(&stat);
     assert!(reply.len() <= stat.len(), "{}", reply.len());
     socket.send(stat.as_bytes()).expect("it is sent");
-    let mut bytes = [0; 2_000];
-    let length = socket.recv(&mut bytes).expect("an answer");
+    let length = received(|bytes| socket.recv(bytes)).expect("an answer").len();
     assert!(length > 4 * stat.len() && length <= 1_200, "{length}");
 }
