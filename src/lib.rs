@@ -96,6 +96,7 @@
 //! session/simulation             whole runs on the simulated network (tests)
 //! session/simulation/fault_matrix  every machine under every fault (tests)
 //! session/stamp                  STAMP: prober and reflector
+//! session/stat                   the question for a server's state
 //! session/stun                   STUN: reflector
 //! sys                            system calls: the only unsafe code, the only libc
 //! sys/confine                    privileges given up by a server

@@ -22,6 +22,7 @@ mod send;
 mod serve;
 mod shared;
 mod split_value;
+mod stat;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
@@ -43,11 +44,12 @@ pub use recv::RecvArgs;
 pub use relay::{AnswersArg, RelayArgs};
 pub use report::ReportArgs;
 pub use send::SendArgs;
-pub use serve::{ServeArgs, StunAlternateArg};
+pub use serve::{LogLevelArg, ServeArgs, StunAlternateArg};
 pub use shared::{
     ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, HtmlArgs, IoArg, KeepaliveArgs,
-    LiveArg, LiveArgs, TimesArgs, TimestampArg,
+    LiveArg, LiveArgs, TimesArgs, TimestampArg, network,
 };
+pub use stat::StatArgs;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -99,6 +101,7 @@ impl Cli {
                 CastCommand::Check(args) => args.quiet,
             },
             Command::Serve(args) => args.quiet,
+            Command::Stat(args) => args.quiet,
             Command::Relay(args) => args.quiet,
             Command::Blast(args) => args.quiet,
             Command::Ping(args) => args.quiet,
@@ -125,6 +128,7 @@ impl Cli {
             | Command::Recv(_)
             | Command::Relay(_)
             | Command::Serve(_)
+            | Command::Stat(_)
             | Command::Completions(_)
             | Command::Man(_) => return None,
             Command::Cast(args) => match &args.command {
@@ -169,6 +173,7 @@ impl Cli {
             Command::Relay(args) if args.jsonl => Lines("relay"),
             Command::Relay(args) => document(args.json, "relay"),
             Command::Serve(args) if args.json || args.jsonl => Lines("serve"),
+            Command::Stat(args) => document(args.json, "stat"),
             Command::Send(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => {
                 Text
             }
@@ -201,10 +206,12 @@ pub enum Command {
     Recv(RecvArgs),
     /// Multicast, broadcast and host lists: send, receive, check
     Cast(CastArgs),
-    /// Forward datagrams, copy them to several hosts, or impair them on the way
+    /// Forward datagrams, copy them, or impair them on the way
     Relay(Box<RelayArgs>),
     /// Run the server (throughput, STAMP, STUN, probe agent)
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
+    /// Show the state of a server
+    Stat(StatArgs),
     /// Measure throughput, loss and delay
     Blast(BlastArgs),
     /// Measure round trips, and delay and loss each way

@@ -5,7 +5,7 @@ use super::shared::{DEFAULT_PORT, network, port, processor};
 use super::{FamilyArgs, IoArg, TimesArgs};
 use crate::units::{ByteCount, Nanos, Rate, whole};
 use crate::wire::PortList;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use std::path::PathBuf;
 
@@ -27,6 +27,20 @@ fn alternate_port(text: &str) -> Result<StunAlternateArg, &'static str> {
         .map_err(|_| "write a whole number from 0 to 65535, or none")
 }
 
+/// The value of `--log-level`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevelArg {
+    /// What was wanted and does not happen
+    Error,
+    /// What to look into, too
+    Warn,
+    /// What the server does, too
+    #[default]
+    Info,
+    /// Questions for its state, too
+    Debug,
+}
+
 /// Arguments of `udpkit serve`.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
@@ -35,7 +49,9 @@ fn alternate_port(text: &str) -> Result<StunAlternateArg, &'static str> {
     udpkit serve --allow 192.0.2.0/24 --max-rate 1G one network, at most 1 Gbit/s\n  \
     udpkit serve --probe-ports 5000-5100            open these ports for probes\n  \
     udpkit serve --stamp                            also reflect STAMP on port 862\n  \
-    udpkit serve --iperf3                           iperf3 clients too, on port 5201")]
+    udpkit serve --iperf3                           iperf3 clients too, on port 5201\n\n\
+    SIGTERM: no new sessions, and the end once all have ended (--grace). SIGINT: the end at once.\n\
+    SIGHUP: key, iperf3 users and policy are read again. SIGQUIT: the state on standard error.")]
 pub struct ServeArgs {
     /// Where to listen: PORT, ADDR:PORT or ADDR [default: port 8620, IPv4 and IPv6]
     #[arg(value_name = "[ADDR:]PORT")]
@@ -98,6 +114,13 @@ pub struct ServeArgs {
     /// A file of 16 to 1024 bytes, the same at both ends.
     #[arg(long, value_name = "FILE", help_heading = LIMITS)]
     pub key: Option<PathBuf>,
+    /// Read limits from a file, and again on SIGHUP
+    ///
+    /// TOML, with the names of the flags: allow, no_reverse, no_probe, max_rate, max_duration,
+    /// max_sessions, max_streams, max_memory, source_share, stamp_rate and stun_rate, as in max_rate =
+    /// "1G". A flag on the command line wins. Open sessions keep what they were granted.
+    #[arg(long, value_name = "FILE", help_heading = LIMITS, hide_short_help = true)]
+    pub policy: Option<PathBuf>,
     /// Serve only iperf3 clients with a user and password of this list
     ///
     /// As iperf3's --authorized-users-path: a line NAME,HASH for each user, where HASH is the
@@ -130,48 +153,43 @@ pub struct ServeArgs {
     /// Highest rate of a run: 100M, 50kpps [default: max]
     ///
     /// In each direction. A run that asks for more, or for max, is refused.
-    #[arg(long, value_name = "RATE", default_value = "max", hide_default_value = true)]
-    #[arg(help_heading = LIMITS)]
-    pub max_rate: Rate,
-    /// Longest run: 90s, 10min, 24h
-    #[arg(long, value_name = "DURATION", default_value = "1h", help_heading = LIMITS)]
-    #[arg(hide_short_help = true)]
-    pub max_duration: Nanos,
-    /// Concurrent sessions
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = whole(0..=u32::MAX))]
+    #[arg(long, value_name = "RATE", help_heading = LIMITS)]
+    pub max_rate: Option<Rate>,
+    /// Longest run: 90s, 10min, 24h [default: 1h]
+    #[arg(long, value_name = "DURATION", help_heading = LIMITS, hide_short_help = true)]
+    pub max_duration: Option<Nanos>,
+    /// Concurrent sessions [default: 64]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u32::MAX))]
     #[arg(help_heading = LIMITS, hide_short_help = true)]
-    pub max_sessions: u32,
-    /// Streams per session and direction; 512 for all sessions together
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = whole(0..=u32::MAX))]
+    pub max_sessions: Option<u32>,
+    /// Streams per session and direction; 512 for all sessions together [default: 64]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u32::MAX))]
     #[arg(help_heading = LIMITS, hide_short_help = true)]
-    pub max_streams: u32,
-    /// Memory for all sessions, streams and probes, socket buffers included
+    pub max_streams: Option<u32>,
+    /// Memory for all sessions, streams and probes, socket buffers included [default: 256Mi]
     ///
     /// A run that would need more is refused.
-    #[arg(long, value_name = "BYTES", default_value = "256Mi", help_heading = LIMITS)]
-    #[arg(hide_short_help = true)]
-    pub max_memory: ByteCount,
-    /// Percentage of sessions, streams, probes and probe ports that one source may use
+    #[arg(long, value_name = "BYTES", help_heading = LIMITS, hide_short_help = true)]
+    pub max_memory: Option<ByteCount>,
+    /// Percentage of sessions, streams, probes and probe ports for one source [default: 25]
     ///
     /// A source is an IPv4 address or an IPv6 /64 network. It may use twice that percentage of
     /// memory, but not all. The last eighth of each resource is reserved for new sources. 100
     /// disables both.
-    #[arg(long, value_name = "PERCENT", default_value_t = 25, value_parser = whole(1..=100u8))]
+    #[arg(long, value_name = "PERCENT", value_parser = whole(1..=100u8))]
     #[arg(help_heading = LIMITS, hide_short_help = true)]
-    pub source_share: u8,
-    /// STAMP replies per source: datagrams per second, or max
-    #[arg(long, value_name = "RATE", default_value = "200kpps", help_heading = LIMITS)]
-    #[arg(hide_short_help = true)]
-    pub stamp_rate: Rate,
+    pub source_share: Option<u8>,
+    /// STAMP replies per source: datagrams per second, or max [default: 200kpps]
+    #[arg(long, value_name = "RATE", help_heading = LIMITS, hide_short_help = true)]
+    pub stamp_rate: Option<Rate>,
     /// Also reply to TWAMP requests of 14 to 40 bytes
     ///
     /// Replies have 41 bytes: traffic to a spoofed source is amplified up to 3x.
     #[arg(long, help_heading = LIMITS, hide_short_help = true)]
     pub stamp_short: bool,
-    /// STUN replies per source: datagrams per second, or max
-    #[arg(long, value_name = "RATE", default_value = "1kpps", help_heading = LIMITS)]
-    #[arg(hide_short_help = true)]
-    pub stun_rate: Rate,
+    /// STUN replies per source: datagrams per second, or max [default: 1kpps]
+    #[arg(long, value_name = "RATE", help_heading = LIMITS, hide_short_help = true)]
+    pub stun_rate: Option<Rate>,
     /// Also reply to STUN requests shorter than the reply
     ///
     /// Many clients send such requests. Traffic to a spoofed source is amplified up to 5x.
@@ -182,6 +200,16 @@ pub struct ServeArgs {
     /// With code 1 if the session failed.
     #[arg(long, help_heading = LONG)]
     pub once: bool,
+    /// On SIGTERM, how long open sessions may go on; 0s for not at all
+    ///
+    /// New ones are refused meanwhile. A second signal ends the server at once.
+    #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = LONG)]
+    #[arg(hide_short_help = true)]
+    pub grace: Nanos,
+    /// Least serious events that are logged
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t, help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub log_level: LogLevelArg,
     /// Do not log sessions on standard error
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,

@@ -66,6 +66,12 @@ enum KeyName<'a> {
     Variable,
 }
 
+/// The file of the key, if there is one.
+pub fn file(flag: Option<&Path>) -> Option<PathBuf> {
+    let named = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
+    flag.map(Path::to_owned).or_else(|| named().map(PathBuf::from))
+}
+
 /// Reads the key of `--key FILE`, or of the file that `UDPKIT_KEY` names; `None` without either.
 pub fn read(flag: Option<&Path>) -> anyhow::Result<Option<ControlKey>> {
     let (path, name) = match flag {

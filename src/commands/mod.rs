@@ -20,6 +20,7 @@ mod saved;
 mod send;
 mod serve;
 mod shared;
+mod stat;
 mod usage;
 mod wait_for_address;
 
@@ -61,7 +62,8 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Recv(args) => recv::run(args),
         Command::Cast(args) => cast::run(args),
         Command::Relay(args) => relay::run(&args),
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(*args),
+        Command::Stat(args) => stat::run(args),
         Command::Blast(args) => blast::run(args),
         Command::Ping(args) => ping::run(args),
         Command::Report(args) => saved::run(args),

@@ -1,5 +1,6 @@
 //! Verifies a client's address: asks for a ticket (HELO, padded so that the reply is no longer),
-//! and sends a command with that ticket: HELO opens a session, DATA a stream, RCPT a subscription.
+//! and sends a command with that ticket: HELO opens a session, DATA a stream, RCPT a subscription,
+//! STAT asks for the server's state.
 //!
 //! Nothing else writes a HELO. What the command asks for besides, and what a refusal means, is the
 //! caller's.
@@ -124,6 +125,7 @@ impl Handshake {
     fn is_accepted(&self, reply: &Reply) -> bool {
         match self.verb {
             Verb::Data => reply.code == Code::GO_AHEAD,
+            Verb::Stat => reply.code == Code::STATUS,
             _ => reply.code == Code::OK && reply.params.get("session").is_some(),
         }
     }
@@ -240,6 +242,7 @@ mod tests {
             (Verb::Helo, ["250-session=ab", "250 hello"].as_slice()),
             (Verb::Rcpt, ["250-session=ab", "250 added"].as_slice()),
             (Verb::Data, ["354 go ahead"].as_slice()),
+            (Verb::Stat, ["211-sessions=0", "211 status"].as_slice()),
         ] {
             let mut desk = Desk::new(verb);
             let (hello, reply) = desk.answer(START, Nanos::ZERO, &TICKET);

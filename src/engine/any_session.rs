@@ -29,6 +29,10 @@ pub(super) trait AnySession {
     fn on_interface_change(&mut self, now: Now, change: &InterfaceChange);
     /// [`Session::on_status`].
     fn on_status(&mut self, now: Now);
+    /// [`Session::on_reload`].
+    fn on_reload(&mut self, now: Now);
+    /// [`Session::on_terminate`].
+    fn on_terminate(&mut self, now: Now);
     /// [`Session::expected_end`].
     fn expected_end(&self, now: Now) -> Option<Nanos>;
     /// [`Session::on_stop`].
@@ -74,6 +78,14 @@ impl<S: Session> AnySession for S {
 
     fn on_status(&mut self, now: Now) {
         Session::on_status(self, now);
+    }
+
+    fn on_reload(&mut self, now: Now) {
+        Session::on_reload(self, now);
+    }
+
+    fn on_terminate(&mut self, now: Now) {
+        Session::on_terminate(self, now);
     }
 
     fn expected_end(&self, now: Now) -> Option<Nanos> {

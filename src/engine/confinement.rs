@@ -3,6 +3,7 @@
 use crate::net;
 use crate::record::ServeRecord;
 use crate::sys::{self, Account, ConfineError, ConfinePlan, KeptCapabilities};
+use std::path::PathBuf;
 
 /// How a server drops the privileges it was started with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,14 @@ pub enum PrivilegeDrop {
 
 impl PrivilegeDrop {
     /// Drops privileges and applies the restrictions. `port` is the server's own port, which stream
-    /// sockets are also bound to; `buffer` is the socket buffer size they request, in bytes.
-    pub fn apply(&self, port: u16, buffer: usize) -> Result<ServeRecord, ConfineError> {
+    /// sockets are also bound to; `buffer` is the socket buffer size they request, in bytes. Files
+    /// below `readable` can still be read, as far as the user may.
+    pub fn apply(
+        &self,
+        port: u16,
+        buffer: usize,
+        readable: &[PathBuf],
+    ) -> Result<ServeRecord, ConfineError> {
         let needed = KeptCapabilities::Only {
             reserved_ports: port < sys::unprivileged_port_start(),
             large_buffers: net::exceeds_buffer_limits(buffer),
@@ -28,7 +35,8 @@ impl PrivilegeDrop {
             Self::Stay => (None, needed),
             Self::StayRoot => (None, KeptCapabilities::Everything),
         };
-        let confined = ConfinePlan { become_account, keep }.apply()?;
+        let plan = ConfinePlan { become_account, keep, readable: readable.to_vec() };
+        let confined = plan.apply()?;
         Ok(ServeRecord::Confined {
             user: confined.account.name,
             uid: confined.account.uid,
@@ -39,6 +47,7 @@ impl PrivilegeDrop {
             no_new_privileges: confined.no_new_privileges,
             landlock_abi: confined.landlock_abi,
             seccomp: confined.seccomp,
+            readable: readable.iter().map(|path| path.display().to_string()).collect(),
             missing: confined.missing,
         })
     }

@@ -3,7 +3,7 @@
 use super::any_session::AnySession;
 use super::pause_watch::PauseWatch;
 use super::socket_registry::Change;
-use super::{Handle, Signals, SocketRegistry, Tally};
+use super::{Handle, ServiceManager, Signals, SocketRegistry, Tally};
 use crate::batch::{
     Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch, note_convenience,
 };
@@ -103,6 +103,7 @@ pub struct Loop {
     handle: Handle,
     signals: Option<Signals>,
     stop_told: bool,
+    terminate_told: bool,
     tally: Tally,
     /// Restores what sockets lose with an interface; `None` leaves it lost.
     upkeep: Option<Upkeep>,
@@ -129,6 +130,8 @@ pub struct Loop {
     /// When the session is asked again when it expects to end.
     forecast_at: Nanos,
     pauses: PauseWatch,
+    /// Whom to tell that the loop turns.
+    manager: ServiceManager,
 }
 
 /// A socket and its readiness at the last poll.
@@ -179,6 +182,7 @@ impl Loop {
             handle,
             signals,
             stop_told: false,
+            terminate_told: false,
             tally: Tally::default(),
             upkeep: None,
             interface_changes: Vec::new(),
@@ -195,7 +199,14 @@ impl Loop {
             turns: 0,
             forecast_at: Nanos::ZERO,
             pauses: PauseWatch::default(),
+            manager: ServiceManager::default(),
         })
+    }
+
+    /// Tells a service manager that watches, at each tick, that the loop turns.
+    #[must_use]
+    pub fn watched_by(self, manager: ServiceManager) -> Self {
+        Self { manager, ..self }
     }
 
     /// Keeps the sockets' memberships and addresses when this host's interfaces change; `kept` says
@@ -262,6 +273,7 @@ impl Loop {
             {
                 self.tell_drops(session);
                 session.on_tick(now);
+                self.manager.alive(now.mono);
                 next_tick = Some(following_tick(at, period, now.mono));
             }
             self.adopt()?;
@@ -281,7 +293,7 @@ impl Loop {
             self.tell_expected_end(session, now);
             match next {
                 // The session still owns what was blocked, unless it was asked to stop.
-                Next::Done if !blocked || self.stop_told => break,
+                Next::Done if !blocked || self.stop_told || self.terminate_told => break,
                 _ if blocked => self.wait(Some(now.mono + BLOCKED), next_tick)?,
                 // The session decides whether to send the datagrams behind the refused one.
                 Next::WaitUntil(_) | Next::Idle if stop.is_some() => self.glance()?,
@@ -326,10 +338,20 @@ impl Loop {
     }
 
     fn tell_stop(&mut self, session: &mut dyn AnySession, now: Now) {
-        let signalled = self.signals.as_ref().is_some_and(Signals::arrived);
-        if !self.stop_told && (signalled || self.handle.stopped()) {
+        let signals = self.signals.as_ref();
+        let is_told = self.stop_told || self.terminate_told;
+        if !is_told && signals.is_some_and(Signals::terminated) {
+            self.terminate_told = true;
+            session.on_terminate(now);
+        }
+        // After SIGTERM it is a second signal, which has a thread of its own.
+        let interrupted = !self.terminate_told && signals.is_some_and(Signals::interrupted);
+        if !self.stop_told && (interrupted || self.handle.stopped()) {
             self.stop_told = true;
             session.on_stop(now);
+        }
+        if self.signals.as_ref().is_some_and(Signals::hung_up) {
+            session.on_reload(now);
         }
         if self.signals.as_ref().is_some_and(Signals::asked) {
             session.on_status(now);

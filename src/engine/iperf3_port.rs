@@ -9,11 +9,11 @@ use super::server_plan::ServerPlan;
 use super::server_streams::ServerStreams;
 use crate::net::{DamageMeter, HostReader, ListenerPlan, SocketPlan, receive_shape};
 use crate::session::iperf3::server::Iperf3Server;
-use crate::session::serve::{ServePolicy, ServeSummary};
+use crate::session::serve::{ServeOrder, ServePolicy, ServeSummary};
 use crate::units::with_port;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
 /// The open port, not yet served.
@@ -21,6 +21,8 @@ pub(super) struct Iperf3Port {
     control: ByteServerLoop,
     local: SocketAddr,
     counters: (HostReader, DamageMeter),
+    orders: Sender<ServeOrder>,
+    inbox: Receiver<ServeOrder>,
 }
 
 /// The thread that serves it.
@@ -46,7 +48,14 @@ impl Iperf3Port {
         // Only now: a second server on this port must fail, but streams share it.
         socket.allow_sharing()?;
         let control = ByteServerLoop::new(listener, socket)?;
-        Ok(Self { control, local, counters: (HostReader::open(), DamageMeter::open()) })
+        let (orders, inbox) = channel();
+        let counters = (HostReader::open(), DamageMeter::open());
+        Ok(Self { control, local, counters, orders, inbox })
+    }
+
+    /// Where what serves it is told something, and what wakes it for that.
+    pub fn orders(&self) -> (Sender<ServeOrder>, Handle) {
+        (self.orders.clone(), self.control.handle())
     }
 
     /// Its address.
@@ -62,12 +71,13 @@ impl Iperf3Port {
         server: Handle,
     ) -> io::Result<RunningIperf3> {
         let handle = self.control.handle();
-        let (orders, inbox) = channel();
+        let (orders, inbox) = (self.orders, self.inbox);
         let port = self.local.port();
         let (counters, damage) = self.counters;
         let counters = (counters, damage, None);
         let streams = ServerStreams::new(plan.clone(), port, counters, orders, handle.clone())
-            .counted_in(log.open_tests());
+            .counted_in(log.open_tests())
+            .counting(log.traffic());
         let policy = ServePolicy {
             socket_buffer: plan.buffer as u64,
             receives: receive_shape(plan.io, plan.gro),

@@ -6,17 +6,18 @@ use super::random::Random;
 use super::server_error::ServerError;
 use super::server_log::{RunningLog, ServerLog};
 use super::server_plan::ServerPlan;
+use super::server_service::ServerService;
 use super::server_sockets::ServerSockets;
 use super::server_streams::ServerStreams;
 use super::stun::OtherAddresses;
-use super::{Handle, Loop, LoopConfig, Signals};
+use super::{Handle, Loop, LoopConfig, ServiceManager, Signals};
 use crate::batch::TxBatch;
 use crate::net::{DamageMeter, HostReader, KeptSocket, SocketPlan, receive_shape};
 use crate::record::{Flow, ServeRecord};
-use crate::session::serve::{ServeControl, ServeOrder, ServePolicy, ServeSummary};
+use crate::session::serve::{EngineState, ServeControl, ServeOrder, ServePolicy, ServeSummary};
 use crate::session::stamp::{StampPolicy, StampReflector};
 use crate::session::stun::StunReflector;
-use crate::sys;
+use crate::sys::{self, ProcessMemory};
 use crate::units::{MAX_PACKET, Nanos, with_port};
 use crate::wire::stamp::{ErrorEstimate, TimeFormat};
 use crate::wire::{CONTROL_MAX, Class, ControlKey, HostId, PortList, TicketKey};
@@ -44,6 +45,7 @@ pub struct Server {
     local: SocketAddr,
     /// iperf3's port, with what it is served by.
     iperf3: Option<(Iperf3Port, ServerPlan, RunningLog)>,
+    manager: ServiceManager,
 }
 
 impl Server {
@@ -62,7 +64,8 @@ impl Server {
         let own = opened.sockets.len();
         let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
         let kept = kept_sockets(&opened);
-        let control = Loop::new(opened.sockets, signals, config)?;
+        let manager = plan.service.manager.clone();
+        let control = Loop::new(opened.sockets, signals, config)?.watched_by(manager);
         let control = if kept.is_empty() { control } else { control.keeping(kept)? };
         // On a virtual path, a packet counter would see a coalesced buffer as one packet.
         let io = plan.io.uncoalesced();
@@ -73,11 +76,16 @@ impl Server {
         // Read before the file system becomes inaccessible.
         let host = host_id();
         let (counters, damage) = (HostReader::open(), DamageMeter::open());
+        let memory = ProcessMemory::open();
         if let Some(confinement) = &plan.confinement {
             let ports = iperf3.iter().map(|iperf3| iperf3.local_addr().port());
             let lowest = ports.chain([local.port()]).min().unwrap_or(0);
-            let record = confinement.apply(lowest, plan.buffer)?;
+            let record = confinement.apply(lowest, plan.buffer, &plan.service.readable)?;
             log.note(&record);
+        }
+        // Whether it can still be done is known only now.
+        if let Some(failure) = plan.service.files.as_ref().and_then(|files| files.read().err()) {
+            log.note(&ServeRecord::NotReloadable { failure });
         }
         let log = RunningLog::new(log, control.handle());
         let (orders, inbox) = channel();
@@ -88,8 +96,12 @@ impl Server {
             orders,
             control.handle(),
         );
+        let service = ServerService::new(&plan.service, iperf3.as_ref().map(Iperf3Port::orders));
+        let streams = streams.counting(log.traffic()).with_service(service);
         let iperf3 = iperf3.map(|port| (port, plan.clone(), log.clone()));
+        let state = engine_state(&log, memory);
         let mut session = control_session(plan, inbox, (streams, log))?
+            .with_engine_state(state)
             .on_host(host)
             .on_ports(local.port(), &held)
             .with_reflector(Class::Stamp, Box::new(stamp_reflector(plan)));
@@ -101,7 +113,8 @@ impl Server {
         for class in opened.others {
             session = session.with_port(class);
         }
-        Ok(Self { control, session, local, iperf3 })
+        let manager = plan.service.manager.clone();
+        Ok(Self { control, session, local, iperf3, manager })
     }
 
     /// The address being served, with the port that the kernel chose.
@@ -120,6 +133,7 @@ impl Server {
         let server = self.control.handle();
         let iperf3 = self.iperf3.map(|(port, plan, log)| port.start(&plan, log, server));
         let iperf3 = iperf3.transpose()?;
+        self.manager.ready();
         let ended = self.control.run(self.session, batch);
         let beside = iperf3.map_or(Ok(ServeSummary::default()), RunningIperf3::stop);
         let (summary, beside) = (ended?.summary, beside?);
@@ -180,7 +194,17 @@ fn control_session(
         ..plan.policy.clone()
     };
     let session = ServeControl::new(policy, TicketKey(key), inbox, engine, random);
-    Ok(session.with_key(plan.key.clone()))
+    Ok(session.with_key(plan.key.clone()).with_log_level(plan.service.log_level))
+}
+
+/// What the server says of itself when a client asks.
+fn engine_state(log: &RunningLog, memory: ProcessMemory) -> impl FnMut() -> EngineState + use<> {
+    let (tests, traffic) = (log.open_tests(), log.traffic());
+    move || {
+        let (iperf3_sessions, iperf3_streams) = tests.read();
+        let (traffic, resident_bytes) = (traffic.read(), memory.resident_bytes());
+        EngineState { traffic, resident_bytes, iperf3_sessions, iperf3_streams }
+    }
 }
 
 /// Opens the ports that probes use from the start, and logs them.

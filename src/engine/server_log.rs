@@ -1,6 +1,7 @@
 //! The log of a server, before and while it runs.
 
 use super::Handle;
+use super::server_traffic::ServerTraffic;
 use crate::record::{Flow, ServeRecord, Sink};
 use crate::session::serve::ServeEvent;
 use crate::sys;
@@ -44,6 +45,11 @@ impl OpenTests {
         self.streams.store(streams, Ordering::Relaxed);
     }
 
+    /// How many there are: tests, and streams.
+    pub fn read(&self) -> (usize, usize) {
+        (self.sessions.load(Ordering::Relaxed), self.streams.load(Ordering::Relaxed))
+    }
+
     /// The status of the server's own sessions with these added.
     fn added_to(&self, record: &ServeRecord) -> Option<ServeRecord> {
         let ServeRecord::Status { sessions, streams } = *record else { return None };
@@ -61,6 +67,7 @@ pub(super) struct RunningLog {
     log: Arc<Mutex<ServerLog>>,
     control: Handle,
     open_tests: Arc<OpenTests>,
+    traffic: Arc<ServerTraffic>,
 }
 
 impl RunningLog {
@@ -70,7 +77,13 @@ impl RunningLog {
             // Nobody reads it: end the server, as at the next event.
             control.stop();
         }
-        Self { log: Arc::new(Mutex::new(log)), control, open_tests: Arc::default() }
+        let (open_tests, traffic) = (Arc::default(), Arc::default());
+        Self { log: Arc::new(Mutex::new(log)), control, open_tests, traffic }
+    }
+
+    /// What all streams have received and sent.
+    pub fn traffic(&self) -> Arc<ServerTraffic> {
+        Arc::clone(&self.traffic)
     }
 
     /// What is open beside the server's own sessions.

@@ -1,8 +1,11 @@
-//! The streams and probe ports of a server's sessions: one thread per stream.
+//! The streams and probe ports of a server's sessions: one thread per stream; and what else its
+//! control session has done.
 
 use super::probe_ports::ProbePorts;
 use super::server_log::OpenTests;
 use super::server_plan::ServerPlan;
+use super::server_service::ServerService;
+use super::server_traffic::{ServerTraffic, StreamTraffic};
 use super::stream::{
     RunningStream, StreamEnd, StreamError, StreamPlan, StreamSinks, TestEnd, TestStream,
 };
@@ -47,6 +50,10 @@ pub(super) struct ServerStreams {
     ports: Option<ProbePorts>,
     /// Where the number of iperf3's tests is kept; `None` where there are none.
     open_tests: Option<Arc<OpenTests>>,
+    /// What all streams receive and send.
+    traffic: Arc<ServerTraffic>,
+    /// `None` where only streams are served.
+    service: Option<ServerService>,
     orders: Sender<ServeOrder>,
     control: Handle,
 }
@@ -116,6 +123,9 @@ impl Executor<ServeCommand> for ServerStreams {
                 self.cpu_before.remove(&session);
             }
             ServeCommand::GiveBack => sys::give_memory_back(),
+            ServeCommand::Reload | ServeCommand::ReloadDone | ServeCommand::Drain => {
+                self.serve_operator(&command);
+            }
         }
     }
 }
@@ -141,8 +151,33 @@ impl ServerStreams {
             cpu_before,
             ports,
             open_tests,
+            traffic: Arc::default(),
+            service: None,
             orders,
             control,
+        }
+    }
+
+    /// The same with the operator's side of the server.
+    pub fn with_service(self, service: ServerService) -> Self {
+        Self { service: Some(service), ..self }
+    }
+
+    /// The same, which adds what its streams receive and send to these counts.
+    pub fn counting(self, traffic: Arc<ServerTraffic>) -> Self {
+        Self { traffic, ..self }
+    }
+
+    fn serve_operator(&self, command: &ServeCommand) {
+        let Some(service) = &self.service else { return };
+        match command {
+            ServeCommand::Reload => {
+                if let Some(news) = service.reload() {
+                    let _ = self.orders.send(ServeOrder { session: 0, stream: 0, news });
+                }
+            }
+            ServeCommand::ReloadDone => service.reloaded(),
+            _ => service.drain(),
         }
     }
 
@@ -203,7 +238,9 @@ impl ServerStreams {
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let damage = Arc::clone(&self.damage);
-        let out = ToControl { session, stream, damage, orders: self.orders.clone() };
+        let traffic = StreamTraffic::new(Arc::clone(&self.traffic), request.plan.payload);
+        let (traffic, orders) = (Arc::new(traffic), self.orders.clone());
+        let out = ToControl { session, stream, damage, traffic, orders };
         let sinks = StreamSinks { sent: Box::new(out.clone()), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
             [] if request.one_host => Placement::for_one_host(request.plan.rate),
@@ -257,11 +294,19 @@ struct ToControl {
     session: u64,
     stream: u32,
     damage: Arc<DamageMeter>,
+    traffic: Arc<StreamTraffic>,
     orders: Sender<ServeOrder>,
 }
 
 impl ToControl {
     fn tell(&self, news: StreamReport) -> Flow {
+        match &news {
+            StreamReport::Progress(received) | StreamReport::Received(received, ..) => {
+                self.traffic.received(received);
+            }
+            StreamReport::Sent(sent, _) => self.traffic.sent(sent),
+            _ => {}
+        }
         let Self { session, stream, .. } = *self;
         match self.orders.send(ServeOrder { session, stream, news }) {
             Ok(()) => Flow::Continue,
@@ -291,11 +336,14 @@ impl Sink<SenderEvent> for ToControl {
     fn take(&mut self, event: SenderEvent) -> Flow {
         match event {
             SenderEvent::Refused(_) => self.tell(StreamReport::Refused),
-            // Nobody asks about sending progress; only clients move.
-            SenderEvent::Started
-            | SenderEvent::Answered { .. }
-            | SenderEvent::Progress { .. }
-            | SenderEvent::Moved => Flow::Continue,
+            SenderEvent::Progress { datagrams } => {
+                self.traffic.sent_so_far(datagrams);
+                Flow::Continue
+            }
+            // Only clients move.
+            SenderEvent::Started | SenderEvent::Answered { .. } | SenderEvent::Moved => {
+                Flow::Continue
+            }
         }
     }
 }

@@ -26,6 +26,10 @@ static BEFORE_EXIT: OnceLock<fn()> = OnceLock::new();
 pub struct Signals {
     pub(super) pipe: UnixStream,
     arrived: Arc<AtomicBool>,
+    /// Of these, SIGTERM.
+    terminated: Arc<AtomicBool>,
+    /// Of these, SIGINT.
+    interrupted: Arc<AtomicBool>,
     asked: Arc<AtomicBool>,
     /// The same flag for a thread other than the loop's.
     asked_beside: Arc<AtomicBool>,
@@ -50,6 +54,10 @@ impl Signals {
         read.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
         let arrived = Arc::new(AtomicBool::new(false));
+        let terminated = Arc::new(AtomicBool::new(false));
+        flag::register(SIGTERM, Arc::clone(&terminated))?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        flag::register(SIGINT, Arc::clone(&interrupted))?;
         let second = SecondSignal::listen()?;
         for signal in [SIGINT, SIGTERM] {
             // In this order: a thread that the pipe wakes must see the flag.
@@ -63,7 +71,18 @@ impl Signals {
         low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
         let (pipe, tally) = (UnixStream::from_std(read), Arc::default());
         let hung_up = Arc::default();
-        Ok((Self { pipe, arrived, asked, asked_beside, tally, hung_up, wake: write }, second))
+        let signals = Self {
+            pipe,
+            arrived,
+            terminated,
+            interrupted,
+            asked,
+            asked_beside,
+            tally,
+            hung_up,
+            wake: write,
+        };
+        Ok((signals, second))
     }
 
     /// Heeds SIGHUP, too, which ends the process otherwise.
@@ -92,6 +111,16 @@ impl Signals {
     /// Whether SIGINT or SIGTERM arrived since [`Signals::listen`].
     pub fn arrived(&self) -> bool {
         self.arrived.load(Ordering::Acquire)
+    }
+
+    /// Whether SIGTERM arrived, which asks for an end, and SIGINT did not.
+    pub fn terminated(&self) -> bool {
+        self.terminated.load(Ordering::Acquire) && !self.interrupted()
+    }
+
+    /// Whether SIGINT arrived.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Acquire)
     }
 
     /// Whether the user asked for interim results since the last call.

@@ -108,6 +108,16 @@ pub trait Session {
         let _ = now;
     }
 
+    /// The user asked for files to be read again (SIGHUP), where the loop heeds that.
+    fn on_reload(&mut self, now: Now) {
+        let _ = now;
+    }
+
+    /// The system asks for an end (SIGTERM). By default that is an early end, as any.
+    fn on_terminate(&mut self, now: Now) {
+        self.on_stop(now);
+    }
+
     /// When the session expects to be over, on the monotonic clock, by what it knows `now` and if
     /// what it waits for does not come; `None` if it cannot tell. It is shown to the user, and
     /// nothing else depends on it.

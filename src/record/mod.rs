@@ -25,6 +25,7 @@ mod iperf3;
 mod iperf3_server;
 mod limits;
 mod local_failure;
+mod log_level;
 mod name_choice;
 mod occurrence;
 mod outage;
@@ -38,6 +39,7 @@ mod recv;
 mod refusal;
 mod refused_sends;
 mod relay;
+mod reload;
 mod report_check;
 mod round_trips;
 mod run_facts;
@@ -48,6 +50,7 @@ pub mod schema;
 mod send;
 mod serve;
 mod serve_refusal;
+mod server_state;
 mod sink;
 mod stream_comparison;
 mod stream_rows;
@@ -101,6 +104,7 @@ pub use iperf3_server::{
 };
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
+pub use log_level::LogLevel;
 pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};
@@ -123,6 +127,7 @@ pub use relay::{
     RelayDropped, RelayEvent, RelayFlow, RelayFlowEnd, RelayInterval, RelayNote, RelayOthers,
     RelayRates, RelayRefusal, RelayRefused, RelaySummary, RelayWay,
 };
+pub use reload::{ReloadFailure, ReloadFile};
 pub use report_check::{
     IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };
@@ -132,6 +137,7 @@ pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
+pub use server_state::{RefusalCount, ServerLimits, ServerState};
 pub use sink::{Flow, Sink};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};

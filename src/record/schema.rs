@@ -9,7 +9,7 @@ use super::probe::{
 use super::saved::{Compared, Merger};
 use super::{
     BlastReport, CastCheck, CastReceived, CastSent, CheckAnswered, Document, FindRateReport,
-    Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, SweepReport,
+    Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, ServerState, SweepReport,
 };
 use crate::batch::{HostCounter, HostCounters};
 use crate::units::{Endpoint, Metric};
@@ -134,7 +134,7 @@ fn two<A: JsonSchema, B: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Sch
 }
 
 /// Every command with its documents.
-const COMMANDS: [(&str, Documents); 19] = [
+const COMMANDS: [(&str, Documents); 20] = [
     ("send", one::<SendSummary>),
     ("recv", one::<RecvSummary>),
     ("cast send", one::<CastSent>),
@@ -153,6 +153,7 @@ const COMMANDS: [(&str, Documents); 19] = [
     ("probe shape", one::<ShapeReport>),
     ("probe trace", one::<TraceReport>),
     ("probe paths", one::<PathsReport>),
+    ("stat", one::<ServerState>),
     ("report", two::<Compared, Merger>),
 ];
 

@@ -1,7 +1,10 @@
 //! Events of a server, for its log and its JSON lines.
 
 use super::finding::{all, one};
-use super::{Iperf3End, Iperf3Received, Iperf3Refusal, Iperf3Sent, LocalFailure, ServeRefusal};
+use super::{
+    Iperf3End, Iperf3Received, Iperf3Refusal, Iperf3Sent, LocalFailure, LogLevel, ReloadFailure,
+    ReloadFile, ServeRefusal,
+};
 use crate::batch::MissingRestriction;
 use crate::units::{Endpoint, Rate};
 use crate::wire::PortList;
@@ -93,6 +96,9 @@ pub enum ServeRecord {
         landlock_abi: Option<u32>,
         /// Whether the seccomp filter is in force.
         seccomp: bool,
+        /// Directories whose files it can still read, for a reload.
+        #[serde(rename = "readable_directories")]
+        readable: Vec<String>,
         /// Restrictions that are not available, and why.
         #[serde(rename = "missing_restrictions", serialize_with = "all")]
         missing: Vec<MissingRestriction>,
@@ -241,6 +247,50 @@ pub enum ServeRecord {
         /// Running streams.
         streams: usize,
     },
+    /// The server was told to end (SIGTERM): no new sessions, and open ones may end.
+    Draining {
+        /// Open sessions, iperf3's included.
+        sessions: usize,
+        /// How long they may take.
+        grace_ns: u64,
+    },
+    /// The time for open sessions is over; the server ends.
+    GraceOver {
+        /// Sessions that are still open.
+        sessions: usize,
+    },
+    /// Files were read again (SIGHUP) and are in force for new sessions.
+    Reloaded {
+        /// Which.
+        files: Vec<ReloadFile>,
+        /// Open sessions, which keep what they were granted.
+        sessions: usize,
+    },
+    /// A file could not be read again: all that was in force stays.
+    NotReloaded {
+        /// Which file, and why.
+        #[serde(serialize_with = "one")]
+        failure: ReloadFailure,
+    },
+    /// With the privileges that it keeps, the server will not be able to read a file again.
+    NotReloadable {
+        /// Which file, and why.
+        #[serde(serialize_with = "one")]
+        failure: ReloadFailure,
+    },
+    /// The service manager's socket is of no use; everything else continues.
+    NoServiceManager {
+        /// The socket's address, as `NOTIFY_SOCKET` has it.
+        #[serde(rename = "notify_socket")]
+        socket: String,
+        /// The system's error number; `None` if the address itself is wrong.
+        errno: Option<i32>,
+    },
+    /// A client asked for the state of the server.
+    StatusAsked {
+        /// The client.
+        client: Endpoint,
+    },
     /// This host no longer has the server's address; everything else continues.
     AddressLost {
         /// Address and port.
@@ -290,6 +340,28 @@ impl SessionEnd {
 }
 
 impl ServeRecord {
+    /// How serious it is.
+    pub fn level(&self) -> LogLevel {
+        match self {
+            Self::NotReloaded { .. } | Self::StreamFailed { .. } => LogLevel::Error,
+            Self::NoStampPort { .. }
+            | Self::NoStunAlternate { .. }
+            | Self::NoProbePort { .. }
+            | Self::Iperf3Refused { .. }
+            | Self::Refused { .. }
+            | Self::AddressLost { .. }
+            | Self::GraceOver { .. }
+            | Self::NotReloadable { .. }
+            | Self::NoServiceManager { .. }
+            | Self::NotShown { .. } => LogLevel::Warn,
+            Self::Confined { missing, .. } if !missing.is_empty() => LogLevel::Warn,
+            Self::SessionClosed { ended, .. } if ended.broke_off() => LogLevel::Warn,
+            Self::Iperf3Closed { ended, .. } if ended.broke_off() => LogLevel::Warn,
+            Self::StatusAsked { .. } => LogLevel::Debug,
+            _ => LogLevel::Info,
+        }
+    }
+
     /// Whether it reports a refusal.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused { .. } | Self::Iperf3Refused { .. })

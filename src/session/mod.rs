@@ -21,6 +21,7 @@ pub mod serve;
 #[cfg(test)]
 pub(crate) mod simulation;
 pub mod stamp;
+pub mod stat;
 pub mod stun;
 
 pub use crate::pace::Spacing;

@@ -12,6 +12,7 @@ mod error_queue;
 mod interface;
 mod limits;
 mod options;
+mod process_memory;
 mod receive;
 mod send;
 mod socket_option;
@@ -28,6 +29,7 @@ pub use interface::{
 };
 pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};
 pub use options::*;
+pub use process_memory::ProcessMemory;
 pub use receive::{ReceiveCall, has_recvmmsg};
 pub use send::{OutMessage, SendCall, has_sendmmsg};
 pub use time::{

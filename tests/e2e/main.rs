@@ -36,4 +36,5 @@ mod robust;
 mod security;
 mod send;
 mod serve;
+mod service;
 mod stamp;

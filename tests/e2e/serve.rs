@@ -301,6 +301,7 @@ fn events_are_lines_of_json_as_they_happen() {
         "session_opened",
         "refused",
         "session_closed",
+        "draining",
     ];
     assert_eq!(names, expected);
     for event in &events {

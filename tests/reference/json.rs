@@ -69,6 +69,7 @@ const COMMANDS: &[&str] = &[
     "cast check --answer",
     "relay",
     "serve",
+    "stat",
     "blast",
     "ping",
     "probe",

@@ -5,6 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use udpkit::session::blast::{TestPlan, read_counts, read_interval, read_sent};
 use udpkit::session::serve::ServePolicy;
+use udpkit::session::stat::read_state;
+use udpkit::units::Nanos;
 use udpkit::wire::{CONTROL_MAX, Command, ControlKey, Params, Reply, TicketKey};
 
 fuzz_target!(|data: &[u8]| {
@@ -38,6 +40,8 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn params(params: &Params) {
+    let state = read_state(([192, 0, 2, 1], 9).into(), Nanos(1), params);
+    assert!(state.refusals.len() <= CONTROL_MAX);
     if let Ok(plan) = TestPlan::read(params)
         && ServePolicy::default().admit(&plan).is_ok()
     {

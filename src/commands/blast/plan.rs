@@ -8,7 +8,7 @@ use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
-use crate::engine::{Placement, ServerPlan};
+use crate::engine::{Placement, ServerPlan, ServicePlan};
 use crate::net::{
     FamilyChoice, IoMode, SocketPlan, binds, literal, on_link_of, resolve_all, split_host_port,
 };
@@ -213,6 +213,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         cpus: embedded_cpus(args),
         // The client runs in the same process.
         confinement: None,
+        service: ServicePlan::default(),
     })
 }
 

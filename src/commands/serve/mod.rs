@@ -2,6 +2,9 @@
 
 mod error;
 mod iperf3_users;
+mod limits;
+mod policy_file;
+mod reload;
 
 use super::exit::Hinted;
 use super::key;
@@ -9,30 +12,39 @@ use super::misread::{as_port, check_address, check_zones};
 use super::shared::{check_cpus, server_error};
 use super::wait_for_address::AddressWait;
 use super::{Exit, Usage};
-use crate::cli::{ServeArgs, StunAlternateArg};
+use crate::cli::{LogLevelArg, ServeArgs, StunAlternateArg};
 use crate::engine::{
-    AlternatePort, PrivilegeDrop, Server, ServerError, ServerPlan, Signals, StunPlan,
+    AlternatePort, NoServiceManager, PrivilegeDrop, Server, ServerError, ServerPlan,
+    ServiceManager, ServicePlan, Signals, StunPlan,
 };
 use crate::net::{IoMode, NetError, SocketPlan, literal, split_host_port};
-use crate::record::ServeRecord;
+use crate::record::{LogLevel, ServeRecord};
 use crate::report::words::serve as words;
 use crate::report::{self, ServeLog, Shown};
-use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
+use crate::session::serve::{MOST_PORTS, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
 use crate::sys::{self, Account};
-use crate::units::{Nanos, Rate, with_port};
+use crate::units::{Nanos, with_port};
 use crate::wire::iperf3::IPERF3_PORT;
 use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
 use error::{ServeFailure, ServeUsage};
+use limits::Limits;
+use policy_file::PolicyFile;
+use reload::Files;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
+    let args = Arc::new(args);
     let confinement = confinement(&args)?;
+    let file = PolicyFile::read(args.policy.as_deref())?;
+    let Limits { policy, stamp_rate, stun_rate } = Limits::of(&args, &file)?;
     let mut log = ServeLog::new(
         Shown { quiet: args.quiet, json: args.json || args.jsonl },
         args.times.timestamps.into(),
+        args.log_level.into(),
     );
     let wait = AddressWait::when(args.wait_for_address, None);
     let (bind, dual_stack) = wait.open(
@@ -43,37 +55,33 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     )?;
     // Privileges are dropped per thread, so no thread may start before that.
     let (signals, second) = Signals::listen_without_thread().context(ServeFailure::Signals)?;
-    for (flag, is_none) in [
-        ("--max-sessions", args.max_sessions == 0),
-        ("--max-streams", args.max_streams == 0),
-        ("--max-duration", args.max_duration == Nanos::ZERO),
-        ("--max-memory", args.max_memory.0 == 0),
-    ] {
-        if is_none {
-            return Err(Usage::from(ServeUsage::Zero { flag }).into());
-        }
-    }
     check_cpus(&args.cpus)?;
     if let Some(ports) = args.probe_ports.as_ref().filter(|ports| ports.len() > MOST_PORTS) {
         let (ports, most) = (ports.clone(), MOST_PORTS);
         return Err(Usage::from(ServeUsage::TooManyProbePorts { ports, most }).into());
     }
     let io = IoMode::from(args.io);
+    let service = service(&args, &mut log);
+    if service.files.is_some() {
+        signals.heed_hangup().context(ServeFailure::Signals)?;
+    }
     let plan = ServerPlan {
         bind,
         dual_stack,
-        policy: policy(&args),
+        policy,
         key: key::read(args.key.as_deref())?,
-        stamp: stamp(&args)?,
+        // The server adds its key.
+        stamp: StampPolicy { key: None, rate: stamp_rate, short: short(args.stamp_short) },
         stamp_bind: stamp_bind(&args, bind)?,
         iperf3_bind: iperf3_bind(&args, bind)?,
         iperf3_users: iperf3_users::read(&args)?,
-        stun: stun(&args)?,
+        stun: stun(&args, stun_rate),
         io,
         gro: io.coalesces() && !args.no_gro,
         buffer: args.socket_buffer.0 as usize,
         cpus: args.cpus.clone(),
         confinement: Some(confinement),
+        service,
     };
     check_stun(&plan)?;
     if plan.iperf3_bind.is_some() && plan.key.is_some() && plan.iperf3_users.is_none() {
@@ -118,45 +126,44 @@ fn confinement(args: &ServeArgs) -> Result<PrivilegeDrop, Usage> {
     Ok(PrivilegeDrop::Become(wanted))
 }
 
-fn policy(args: &ServeArgs) -> ServePolicy {
-    ServePolicy {
-        max_sessions: args.max_sessions as usize,
-        max_streams: args.max_streams,
-        max_rate: args.max_rate,
-        max_duration: args.max_duration,
-        source_share: args.source_share,
-        max_memory: args.max_memory.0,
-        probing: if args.no_probe { Probing::Refused } else { Probing::Allowed },
-        probe_ports: args.probe_ports.clone(),
-        reverse: if args.no_reverse { Reverse::Refused } else { Reverse::Allowed },
-        allow: args.allow.clone(),
-        lifetime: if args.once { Lifetime::OneSession } else { Lifetime::Endless },
-        ..ServePolicy::default()
+/// What the server is to its operator. Whom it cannot tell anything is logged.
+fn service(args: &Arc<ServeArgs>, log: &mut ServeLog) -> ServicePlan {
+    let manager = ServiceManager::from_environment().unwrap_or_else(|why| {
+        let NoServiceManager { socket, errno } = why;
+        log.take(sys::real_now(), &ServeRecord::NoServiceManager { socket, errno });
+        ServiceManager::default()
+    });
+    let files = Files::of(args);
+    let readable = files.directories();
+    // Where there is nothing to be read, SIGHUP ends a server, as a terminal that is closed does.
+    let is_wanted = !files.is_empty() || manager.is_there();
+    let files = is_wanted.then(|| files.reader(Arc::clone(args)));
+    ServicePlan { manager, files, readable, log_level: args.log_level.into() }
+}
+
+impl From<LogLevelArg> for LogLevel {
+    fn from(arg: LogLevelArg) -> Self {
+        match arg {
+            LogLevelArg::Error => Self::Error,
+            LogLevelArg::Warn => Self::Warn,
+            LogLevelArg::Info => Self::Info,
+            LogLevelArg::Debug => Self::Debug,
+        }
     }
 }
 
-fn stamp(args: &ServeArgs) -> Result<StampPolicy, Usage> {
-    let rate = match args.stamp_rate {
-        Rate::Bits(_) => return Err(ServeUsage::StampRate.into()),
-        rate => rate.ratio_for(0),
-    };
-    let short = if args.stamp_short { ShortRequests::Answered } else { ShortRequests::Ignored };
-    // The server adds its key.
-    Ok(StampPolicy { key: None, rate, short })
-}
-
-fn stun(args: &ServeArgs) -> Result<Option<StunPlan>, Usage> {
-    let rate = match args.stun_rate {
-        Rate::Bits(_) => return Err(ServeUsage::StunRate.into()),
-        rate => rate.ratio_for(0),
-    };
+fn stun(args: &ServeArgs, rate: Option<(u64, Nanos)>) -> Option<StunPlan> {
     let alternate = match args.stun_alternate {
         None => AlternatePort::Next,
         Some(StunAlternateArg::None) => AlternatePort::None,
         Some(StunAlternateArg::Port(port)) => AlternatePort::This(port),
     };
-    let short = if args.stun_short { ShortRequests::Answered } else { ShortRequests::Ignored };
-    Ok((!args.no_stun).then_some(StunPlan { rate, short, alternate }))
+    let short = short(args.stun_short);
+    (!args.no_stun).then_some(StunPlan { rate, short, alternate })
+}
+
+fn short(answered: bool) -> ShortRequests {
+    if answered { ShortRequests::Answered } else { ShortRequests::Ignored }
 }
 
 /// The address of the separate STAMP port, if there is one.

@@ -33,6 +33,8 @@ pub mod relay;
 mod saved;
 pub mod scan;
 pub mod serve;
+mod serve_operator;
+pub mod server_state;
 pub mod shape;
 pub mod terms;
 pub mod throughput;

@@ -4,6 +4,7 @@ use super::terms::plural;
 use crate::record::{LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, SessionEnd, Worded};
 use crate::units::{Nanos, group_digits, io_error_text};
 use std::io;
+use std::path::Path;
 
 /// Hint for a port that is in use.
 pub const PORT_TAKEN: &str =
@@ -22,6 +23,10 @@ pub const MAKE_AN_RSA_KEY: &str = "`openssl genrsa -out private.pem 2048` makes 
 /// Hint for a list of users that is none.
 pub const MAKE_A_USER: &str =
     "`printf '{NAME}PASSWORD' | sha256sum` shows the HASH of a line NAME,HASH";
+/// Hint for a policy that is none.
+pub const POLICY_FORM: &str = "a policy is TOML with the names of the flags: max_rate = \"1G\"";
+/// Why a limit is none.
+pub const ABOVE_ZERO: &str = "must be more than 0";
 /// Hint for `--user root` with another group.
 pub const ROOTS_GROUP: &str = "use --user root, or another user";
 /// Hint if privileges cannot be dropped.
@@ -33,6 +38,11 @@ pub const SESSION_BROKE_OFF: &str = "the session broke off: the client did not c
 /// Hint for `--user` without root.
 pub fn stays_as(user: &str) -> String {
     format!("without --user it runs as {user}")
+}
+
+/// Why a file cannot be read again.
+pub fn no_regular_file(file: &Path) -> String {
+    format!("{} is not a regular file", file.display())
 }
 
 /// The warning that the limit of open files cannot be raised.
@@ -116,6 +126,13 @@ impl Worded for ServeRecord {
                 plural(*sessions as u64, "session"),
                 plural(*streams as u64, "stream")
             ),
+            Self::Draining { .. }
+            | Self::GraceOver { .. }
+            | Self::Reloaded { .. }
+            | Self::NotReloaded { .. }
+            | Self::NotReloadable { .. }
+            | Self::NoServiceManager { .. }
+            | Self::StatusAsked { .. } => super::serve_operator::event(self),
             Self::AddressLost { address } => {
                 format!("this host no longer has the address {address}; serving resumes with it")
             }
@@ -217,6 +234,7 @@ fn confinement(record: &ServeRecord) -> String {
         no_new_privileges,
         landlock_abi,
         seccomp,
+        readable,
         missing,
     } = record
     else {
@@ -235,6 +253,9 @@ fn confinement(record: &ServeRecord) -> String {
     parts.extend(no_new_privileges.then(|| "no new privileges".to_owned()));
     parts.extend(landlock_abi.map(|abi| format!("landlock ABI {abi}")));
     parts.extend(seccomp.then(|| "seccomp".to_owned()));
+    if landlock_abi.is_some() && !readable.is_empty() {
+        parts.push(format!("reads only files in {}", readable.join(", ")));
+    }
     let mut line = parts.join(", ");
     if !missing.is_empty() {
         let missing: Vec<String> = missing.iter().map(Worded::text).collect();

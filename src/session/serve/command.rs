@@ -5,6 +5,7 @@
 //! limits of [`restraint`](crate::control::server).
 
 use super::received_command::{ReceivedCommand, ReplyTo};
+use super::session_state::session_id;
 use super::{ServeControl, ServeEngine, ServeOrder};
 use crate::batch::{Datagram, RxMeta};
 use crate::control::server::Answer;
@@ -31,9 +32,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
                 return;
             }
         };
-        let mut to = ReplyTo { meta: datagram.meta, seal: None, bytes: datagram.true_len };
-        match self.admit(&datagram.meta, payload) {
-            Ok(seal) => to.seal = seal,
+        let key = self.keys.generation();
+        let mut to = ReplyTo { meta: datagram.meta, seal: None, key, bytes: datagram.true_len };
+        match self.admit(&datagram.meta, decoded.as_ref().ok(), payload) {
+            Ok((seal, key)) => (to.seal, to.key) = (seal, key),
             Err(refusal) => {
                 self.log_refusal(&to.meta, &refusal, now);
                 return self.answer_error(&to, now, tag, refusal.into());
@@ -51,16 +53,43 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         self.answer_error(&to, now, tag, refusal.into());
     }
 
-    /// Whether a sender is allowed and holds the key; returns its command's seal, if there is one.
-    fn admit(&self, meta: &RxMeta, payload: &[u8]) -> Result<Option<Seal>, ServeRefusal> {
-        if !self.policy.serves(meta.source.ip()) {
+    /// Whether a sender is allowed and holds a key that is valid for its command; returns the
+    /// command's seal, if there is one, and which key that is.
+    fn admit(
+        &self,
+        meta: &RxMeta,
+        command: Option<&Command>,
+        payload: &[u8],
+    ) -> Result<(Option<Seal>, u32), ServeRefusal> {
+        if !self.serves(meta.source.ip()) {
             return Err(ServeRefusal::AddressNotAllowed);
         }
-        let Some(key) = &self.control_key else { return Ok(None) };
-        key.verify_command(payload).map(Some).map_err(|why| match why {
-            AuthenticationError::Missing => ServeRefusal::KeyNeeded,
-            AuthenticationError::Wrong => ServeRefusal::OtherKey,
-        })
+        let of_session = self.key_of(command);
+        let Some(key) = self.keys.of(of_session) else { return Ok((None, of_session)) };
+        let why = match key.verify_command(payload) {
+            Ok(seal) => return Ok((Some(seal), of_session)),
+            Err(AuthenticationError::Missing) => return Err(ServeRefusal::KeyNeeded),
+            Err(AuthenticationError::Wrong) => ServeRefusal::OtherKey,
+        };
+        // The sockets of a session's streams ask for tickets, and do not name it yet.
+        let asks_for_ticket = |command: &Command| {
+            command.verb == Verb::Helo && command.params.get("ticket").is_none()
+        };
+        if !command.is_some_and(asks_for_ticket) {
+            return Err(why);
+        }
+        let mut earlier = self.keys.earlier();
+        let found = earlier.find_map(|(generation, key)| {
+            key.verify_command(payload).ok().map(|seal| (Some(seal), generation))
+        });
+        found.ok_or(why)
+    }
+
+    /// Which key a command must be sealed with: that of its session, if it names one.
+    fn key_of(&self, command: Option<&Command>) -> u32 {
+        let named = command.and_then(|command| command.params.get("session"));
+        let session = named.and_then(session_id).and_then(|id| self.sessions.get(&id));
+        session.map_or(self.keys.generation(), |session| session.key)
     }
 
     /// Sends a reply, sealed if its command was.
@@ -71,7 +100,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 
     /// A reply as it is sent.
     pub(super) fn sealed(&self, to: &ReplyTo, reply: Vec<u8>) -> Vec<u8> {
-        match (&self.control_key, to.seal) {
+        match (self.keys.of(to.key), to.seal) {
             (Some(key), Some(seal)) if !reply.is_empty() => key.sign_reply(reply, seal),
             _ => reply,
         }
@@ -114,6 +143,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     pub(super) fn log_refusal(&mut self, meta: &RxMeta, refusal: &ServeRefusal, now: Now) {
         self.counts.refused += 1;
         let (client, reply_code) = (meta.source, refusal.code().0);
+        *self.counts.refusals.entry(reply_code).or_default() += 1;
         self.log(
             ServeRecord::Refused { client: client.into(), reply_code, refusal: refusal.clone() },
             now,
@@ -132,7 +162,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             Verb::Helo => return self.hello(asked),
             Verb::Data => return self.data(asked),
             Verb::Stat if asked.command.params.get("session").is_none() => {
-                self.server_status(asked)
+                return self.server_status(asked);
             }
             Verb::Test | Verb::Stat | Verb::Rset | Verb::Noop | Verb::Help | Verb::Quit => {
                 return self.in_session(asked);

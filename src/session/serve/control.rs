@@ -1,31 +1,42 @@
 //! The server's control session: its state, its turn in the event loop, and the entry point of
 //! every datagram.
 
+use super::keys::ServerKeys;
 use super::log_limit::LogLimit;
 use super::probe::{GrantedPorts, Limits, Pending};
+use super::recent_traffic::RecentTraffic;
 use super::reflect::{Reflection, Reflector, Reflectors};
 use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::source_shares::{Bound, Used};
-use super::{ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary};
+use super::{
+    EngineState, ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary,
+};
 use crate::batch::{
     Datagram, InterfaceChange, KeptDatagram, NetworkError, SendOutcome, SendStop, TxBatch,
 };
 use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{ServeRecord, SessionEnd};
+use crate::record::{LogLevel, ServeRecord, SessionEnd};
 use crate::units::Nanos;
 use crate::wire::stun::is_keepalive;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 
 /// The server's side of the control dialogue, with the reflectors of other protocols.
 pub struct ServeControl<O, E, R> {
     pub(super) policy: ServePolicy,
     pub(super) tickets: Tickets,
-    pub(super) control_key: Option<ControlKey>,
+    pub(super) keys: ServerKeys,
+    /// Replies of STAMP per source, once files were read again: a number and the time in which they
+    /// are allowed; `None` for no limit.
+    pub(super) stamp_rate: Option<(u64, Nanos)>,
+    /// The same of STUN.
+    pub(super) stun_rate: Option<(u64, Nanos)>,
+    /// Whether sessions may be open whose addresses the policy does not allow any more.
+    pub(super) keeps_addresses: bool,
     pub(super) host: Option<HostId>,
     /// Port of the control dialogue; `None` if unknown.
     pub(super) port: Option<u16>,
@@ -40,7 +51,7 @@ pub struct ServeControl<O, E, R> {
     pub(super) random: R,
     pub(super) sessions: HashMap<u64, ServerSession>,
     pub(super) outbox: ReplyQueue,
-    reflectors: Reflectors,
+    pub(super) reflectors: Reflectors,
     /// Limits answers to unverified addresses.
     pub(super) restraint: LoopPrevention,
     /// What the loop's sockets after the first are for.
@@ -49,12 +60,25 @@ pub struct ServeControl<O, E, R> {
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
     journal: LogLimit,
+    /// The least serious events that are logged.
+    level: LogLevel,
     pub(super) over: bool,
+    /// When it ends, with sessions or without; `None` if it was not told to.
+    pub(super) drained_at: Option<Nanos>,
+    /// Asks the engine for its state.
+    pub(super) ask_engine: Option<AskEngine>,
+    /// What streams received and sent lately.
+    pub(super) recent: RecentTraffic,
+    /// Drops of the loop's sockets, by their numbers.
+    pub(super) socket_drops: BTreeMap<usize, u32>,
     /// When to return memory to the system; `None` if there is none to return.
     pub(super) give_back_at: Option<Nanos>,
     /// Datagrams that came to a stream's socket before it was connected.
     pub(super) astray: VecDeque<KeptDatagram>,
 }
+
+/// Asks the engine for its state.
+pub(super) type AskEngine = Box<dyn FnMut() -> EngineState + Send>;
 
 /// Server-wide counters, for STAT.
 #[derive(Debug, Default)]
@@ -65,6 +89,8 @@ pub(super) struct Counts {
     pub opened: u64,
     /// Commands refused by a limit, by policy or for lack of a key.
     pub refused: u64,
+    /// The same by reply code.
+    pub refusals: BTreeMap<u16, u64>,
     /// Datagrams that only keep a path open; they are not answered.
     pub keepalives: u64,
     /// Datagrams that belong to nobody, or that were not answered to avoid an endless loop.
@@ -77,7 +103,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         Self {
             policy,
             tickets: Tickets::new(key, TICKET_SLOT),
-            control_key: None,
+            keys: ServerKeys::default(),
+            stamp_rate: None,
+            stun_rate: None,
+            keeps_addresses: false,
             host: None,
             port: None,
             doors: GrantedPorts::default(),
@@ -95,7 +124,12 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             summary: ServeSummary::default(),
             counts: Counts::default(),
             journal: LogLimit::default(),
+            level: LogLevel::Debug,
             over: false,
+            drained_at: None,
+            ask_engine: None,
+            recent: RecentTraffic::default(),
+            socket_drops: BTreeMap::new(),
             astray: VecDeque::new(),
             give_back_at: None,
         }
@@ -104,7 +138,19 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     /// The same server, restricted to holders of `key` if there is one.
     #[must_use]
     pub fn with_key(self, key: Option<ControlKey>) -> Self {
-        Self { control_key: key, ..self }
+        Self { keys: ServerKeys::new(key), ..self }
+    }
+
+    /// The same server, which logs nothing less serious than this.
+    #[must_use]
+    pub fn with_log_level(self, level: LogLevel) -> Self {
+        Self { level, ..self }
+    }
+
+    /// The same server with an engine that can be asked for its state.
+    #[must_use]
+    pub fn with_engine_state(self, ask: impl FnMut() -> EngineState + Send + 'static) -> Self {
+        Self { ask_engine: Some(Box::new(ask)), ..self }
     }
 
     /// The same server with the host's identifier, to recognise clients on the same host.
@@ -174,7 +220,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 
     /// Logs an event for the operator, within the log's limits.
     pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
-        if self.journal.admits(&record, now.mono) {
+        // What nobody reads must not use up what is admitted.
+        if record.level() <= self.level && self.journal.admits(&record, now.mono) {
             self.engine.take(ServeEvent { at: now.real, record });
         }
     }
@@ -242,7 +289,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         };
         let may_ask = class == Class::Measurement || probe_port.is_some();
         if may_ask
-            && self.policy.serves(datagram.meta.source.ip())
+            && self.serves(datagram.meta.source.ip())
             && self.on_ask(now, datagram, probe_port)
         {
             return;
@@ -252,9 +299,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
                 self.take_orders(now);
                 self.on_text(now, datagram);
             }
-            class @ (Class::Stun | Class::Stamp)
-                if self.policy.serves(datagram.meta.source.ip()) =>
-            {
+            class @ (Class::Stun | Class::Stamp) if self.serves(datagram.meta.source.ip()) => {
                 let reflection = self.reflectors.answer(class, now, datagram, &mut self.outbox);
                 self.counts.strays += u64::from(reflection == Reflection::Silent);
             }
@@ -301,6 +346,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         self.give_back(now);
         self.spent.forget(now.mono);
         self.reflectors.on_tick(now);
+        self.forget_keys();
+        self.note_traffic(now);
+        self.end_drained(now);
         if let Some(record) = self.journal.left_out(now.mono) {
             self.engine.take(ServeEvent { at: now.real, record });
         }
@@ -316,7 +364,24 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         self.engine.take(ServeEvent { at: now.real, record });
     }
 
+    fn on_socket_drops(&mut self, socket: usize, drops: u32) {
+        self.socket_drops.insert(socket, drops);
+    }
+
+    fn on_reload(&mut self, now: Now) {
+        self.engine.execute(ServeCommand::Reload);
+        self.take_orders(now);
+        self.engine.execute(ServeCommand::ReloadDone);
+    }
+
+    fn on_terminate(&mut self, now: Now) {
+        self.drain(now);
+    }
+
     fn on_stop(&mut self, _now: Now) {
+        if self.drained_at.is_none() {
+            self.engine.execute(ServeCommand::Drain);
+        }
         self.over = true;
     }
 

@@ -51,7 +51,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let nonce_before = session.map_or(0, |session| session.nonce);
         match self.nonce(asked) {
             // A replay of a command whose reply is forgotten.
-            Ok(nonce) if self.control_key.is_some() && nonce <= nonce_before => {
+            Ok(nonce) if self.keys.is_required() && nonce <= nonce_before => {
                 self.counts.strays += 1;
                 return;
             }
@@ -77,6 +77,12 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     /// Does what a command asks for; `None` if its reply was sent, or will be.
     fn execute(&mut self, id: u64, asked: &ReceivedCommand<'_>) -> Option<Answer> {
         let probes = asked.command.params.get("kind") == Some("probe");
+        if asked.command.verb == Verb::Test
+            && let Some(refusal) = self.refusal_at_end()
+        {
+            self.log_refusal(&asked.to.meta, &refusal, asked.now);
+            return Some(refusal.into());
+        }
         Some(match asked.command.verb {
             // The reply follows once the ports are open.
             Verb::Test if probes => return self.grant_probe(id, asked),

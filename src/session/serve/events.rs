@@ -1,15 +1,19 @@
 //! What the server's control session has the engine do, what it tells of itself, and what the
 //! engine reports about its streams.
 
+use super::ServePolicy;
 use super::{PortsOpened, PortsRequest, StreamIo};
 use crate::batch::{HostChange, KeptDatagram};
 use crate::machine::Executor;
 use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
+use crate::record::{ReloadFailure, ReloadFile};
 use crate::session::blast::{Filling, TestPlan};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
-use crate::wire::iperf3::Counters;
+use crate::wire::ControlKey;
+use crate::wire::iperf3::{Counters, Iperf3Users};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// A stream to be opened for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +123,13 @@ pub enum ServeCommand {
     },
     /// Sessions have ended: return their memory to the system.
     GiveBack,
+    /// Read the files of key, users and policy again; answer with [`StreamReport::Reloaded`] or
+    /// [`StreamReport::NotReloaded`].
+    Reload,
+    /// What was read again is in force.
+    ReloadDone,
+    /// The server ends once its sessions have ended: none of iperf3 begins any more.
+    Drain,
 }
 
 /// An event for the operator's log.
@@ -134,6 +145,53 @@ pub struct ServeEvent {
 pub trait ServeEngine: Executor<ServeCommand> + Sink<ServeEvent> {}
 
 impl<T: Executor<ServeCommand> + Sink<ServeEvent>> ServeEngine for T {}
+
+/// What the files of a server contain now.
+#[derive(Clone, Debug)]
+pub struct ServeReload {
+    /// Which files were read.
+    pub files: Vec<ReloadFile>,
+    /// Limits and permissions. Of socket buffers, ports for probes and the server's end it says
+    /// nothing.
+    pub policy: ServePolicy,
+    /// The key that new clients need; `None` as at the start.
+    pub key: Option<ControlKey>,
+    /// STAMP replies per source: a number and the time in which they are allowed; `None` for no
+    /// limit.
+    pub stamp_rate: Option<(u64, Nanos)>,
+    /// The same of STUN.
+    pub stun_rate: Option<(u64, Nanos)>,
+    /// The users that iperf3 clients must be; `None` as at the start.
+    pub users: Option<Arc<Iperf3Users>>,
+}
+
+/// What the engine says of itself when it is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EngineState {
+    /// What all streams have received and sent.
+    pub traffic: Traffic,
+    /// Memory that the process occupies, in bytes; `None` if the kernel does not say.
+    pub resident_bytes: Option<u64>,
+    /// Open tests of iperf3 clients.
+    pub iperf3_sessions: usize,
+    /// Their open streams.
+    pub iperf3_streams: usize,
+}
+
+/// What streams have received and sent since the server's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Datagrams received.
+    pub received_datagrams: u64,
+    /// Their payload.
+    pub received_bytes: u64,
+    /// Datagrams sent.
+    pub sent_datagrams: u64,
+    /// Their payload.
+    pub sent_bytes: u64,
+    /// Datagrams that the streams' sockets dropped.
+    pub socket_drops: u64,
+}
 
 /// News about a stream or a probe's ports.
 #[derive(Clone, Debug)]
@@ -169,6 +227,12 @@ pub enum StreamReport {
     LostInMove(u64),
     /// What this host counted during the run.
     Host(Box<HostChange>),
+    /// Files were read again; of no session.
+    Reloaded(Box<ServeReload>),
+    /// A file could not be read again; of no session.
+    NotReloaded(ReloadFailure),
+    /// No test begins any more; of no session.
+    Drain,
     /// iperf3: datagrams that the stream sent in the time that is not counted; before
     /// [`StreamReport::Sent`].
     Omitted(u64),

@@ -1,9 +1,7 @@
-//! Answers for people who type commands: HELP, and STAT outside a session.
+//! The answer for people who type commands: HELP.
 
-use super::received_command::ReceivedCommand;
-use super::{Probing, ServeControl, ServeEngine, ServeOrder, ServePolicy};
+use super::{Probing, ServePolicy};
 use crate::control::server::{Answer, PaddingHint};
-use crate::machine::Orders;
 use crate::record::plain_rate;
 use crate::units::Rate;
 use crate::wire::{Code, Tag, Verb};
@@ -80,23 +78,6 @@ pub(super) fn help(policy: &ServePolicy) -> Answer {
     answer
 }
 
-impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
-    /// The reply to a STAT that names no session: the state of the server.
-    pub(super) fn server_status(&self, asked: &ReceivedCommand<'_>) -> Answer {
-        let sessions = self.sessions.len();
-        Answer::new(Code::STATUS, format!("{sessions} sessions"))
-            .with("sessions", sessions)
-            .with("streams", self.open_streams())
-            .with("opened", self.counts.opened)
-            .with("refused", self.counts.refused)
-            .with("strays", self.counts.strays)
-            .with("keepalives", self.counts.keepalives)
-            .with("up_s", (asked.now.mono - self.counts.since).0 / 1_000_000_000)
-            .or_shorter(&[PaddingHint::PadForMore, PaddingHint::PadLetters, PaddingHint::Pad])
-            .or_hint(PaddingHint::Pad)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +104,7 @@ mod tests {
             include_str!("opening.rs"),
             include_str!("probe_granting.rs"),
             include_str!("probe_status.rs"),
+            include_str!("server_status.rs"),
             include_str!("../blast/plan.rs"),
         ] {
             for name in read_in(source) {

@@ -45,7 +45,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         }
         let value = asked.command.params.get("proof").and_then(session_id);
         let nonce = self.nonce(asked).unwrap_or(0);
-        let is_keyed = self.control_key.is_some();
+        let is_keyed = self.keys.is_required();
         let oldest = self.policy.session_timeout;
         let Some(session) = self.sessions.get_mut(&id) else { return false };
         // A command that was executed, or one with an older value than came back already, may be

@@ -8,7 +8,8 @@
 //!                     +-> Control      command.rs: who asks, whether it is allowed, which handler
 //!                     |                  opening.rs   HELO, DATA: address verification
 //! datagram -> entry --+                  dialogue.rs  TEST, STAT, RSET, NOOP, QUIT in a session
-//!                     |                  help.rs      HELP, and STAT without a session
+//!                     |                  help.rs      HELP
+//!                     |                  server_status.rs  STAT without a session
 //!  (control.rs)       +-> Stun, Stamp  reflect.rs: one `Reflector` each, if installed
 //!                     +-> Measurement  probe_requests.rs: a probe request, or a stray:
 //!                     |                streams have sockets of their own
@@ -21,13 +22,15 @@
 //! ([`crate::control`]); nothing is sent to a client that does not return it. The server owns no streams:
 //! it requests one with [`ServeCommand::Open`] and receives its counts in [`ServeOrder`]s
 //! (`events.rs`, `session_events.rs`). `policy.rs` has the permissions and limits, `log_limit.rs` decides what
-//! is logged, and `source_shares.rs` limits what one source may use.
+//! is logged, and `source_shares.rs` limits what one source may use. `service.rs` has what an operator
+//! has it do while it runs: read files again, and end.
 
 mod command;
 mod control;
 mod dialogue;
 mod events;
 mod help;
+mod keys;
 mod log_limit;
 mod migration;
 mod opening;
@@ -37,10 +40,13 @@ mod probe_granting;
 mod probe_requests;
 mod probe_status;
 mod received_command;
+mod recent_traffic;
 mod reflect;
 mod reply_queue;
 mod resource_admission;
 mod run_resources;
+mod server_status;
+mod service;
 mod session_events;
 mod session_state;
 mod source_shares;
@@ -48,14 +54,14 @@ mod status;
 
 pub use control::ServeControl;
 pub use events::{
-    Iperf3Stream, ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServeSummary, StreamReport,
-    StreamRequest,
+    EngineState, Iperf3Stream, ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServeReload,
+    ServeSummary, StreamReport, StreamRequest, Traffic,
 };
 pub use help::help_reply;
 pub(in crate::session) use log_limit::LogLimit;
 pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};
-pub use reflect::{Reflection, Reflector, is_askable};
+pub use reflect::{Reflection, Reflector, Reload, is_askable};
 pub(in crate::session) use run_resources::RunResources;
 pub use session_state::StreamIo;
 pub(in crate::session) use source_shares::{Bound, Used};

@@ -34,6 +34,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         if self.spent.holds(&helo) {
             return self.answer_unverified(asked, ServeRefusal::HeloUsed.into());
         }
+        // It may be served for the sake of another session alone.
+        if !self.policy.serves(source.ip()) {
+            return self.refuse(asked, ServeRefusal::AddressNotAllowed);
+        }
         if let Some(full) = self.no_more_sessions(source) {
             return self.refuse(asked, full);
         }
@@ -42,7 +46,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             Err(refusal) => return self.answer_unverified(asked, refusal.into()),
         };
         let id = (self.random)();
-        self.sessions.insert(id, ServerSession::new(helo, nonce, asked.now.mono));
+        let mut session = ServerSession::new(helo, nonce, asked.now.mono);
+        session.key = asked.to.key;
+        self.sessions.insert(id, session);
         self.counts.opened += 1;
         self.welcome(id, asked);
         let session = session_name(id);
@@ -179,8 +185,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 
     /// Why no session can be opened now.
     fn no_more_sessions(&self, client: SocketAddr) -> Option<ServeRefusal> {
-        if self.over || (self.policy.lifetime == Lifetime::OneSession && self.summary.tested > 0) {
-            return Some(ServeRefusal::ShuttingDown);
+        let is_last = self.policy.lifetime == Lifetime::OneSession && self.summary.tested > 0;
+        let ending = self.refusal_at_end().or(is_last.then_some(ServeRefusal::ShuttingDown));
+        if ending.is_some() {
+            return ending;
         }
         let used = self.used(client, None, |_| 1);
         let full = self.bound(self.policy.max_sessions as u64).admit(used, 1).err()?;
@@ -189,7 +197,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 
     /// The nonce of a sealed command; 0 without a key.
     pub(super) fn nonce(&self, asked: &ReceivedCommand<'_>) -> Result<u64, ServeRefusal> {
-        if self.control_key.is_none() {
+        if !self.keys.is_required() {
             return Ok(0);
         }
         asked.command.params.parse("nonce")?.ok_or(ServeRefusal::NonceNeeded)

@@ -92,6 +92,8 @@ pub struct ServePolicy {
     pub allow: Vec<IpNet>,
     /// When it ends by itself.
     pub lifetime: Lifetime,
+    /// How long open sessions may go on once it is told to end (SIGTERM); zero ends it at once.
+    pub grace: Nanos,
 }
 
 impl Default for ServePolicy {
@@ -116,6 +118,7 @@ impl Default for ServePolicy {
             on_demand: ON_DEMAND,
             allow: Vec::new(),
             lifetime: Lifetime::Endless,
+            grace: Nanos::ZERO,
         }
     }
 }

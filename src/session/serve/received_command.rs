@@ -12,6 +12,8 @@ pub(super) struct ReplyTo {
     /// The command's seal, which the reply's seal covers; `None` without a key, or if the client
     /// has not shown that it holds it.
     pub seal: Option<Seal>,
+    /// Which key that is ([`super::keys`]).
+    pub key: u32,
     /// Length of the command in bytes: the limit for the answer to an unverified address.
     pub bytes: usize,
 }

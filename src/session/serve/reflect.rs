@@ -9,7 +9,9 @@
 use super::reply_queue::ReplyQueue;
 use crate::batch::{Datagram, Dest, RxMeta};
 use crate::machine::Now;
+use crate::units::Nanos;
 use crate::wire::Class;
+use crate::wire::stamp::StampKey;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A reflector's decision on a datagram.
@@ -31,6 +33,16 @@ pub enum Reflection {
     Silent,
 }
 
+/// What changes for a reflector when files are read again.
+#[derive(Clone, Copy, Debug)]
+pub struct Reload<'a> {
+    /// Maximum answers per source: a number and the time in which they are allowed; `None` for no
+    /// limit.
+    pub rate: Option<(u64, Nanos)>,
+    /// The keys that are valid, the newest first; none if none is needed.
+    pub keys: &'a [StampKey],
+}
+
 /// Answers the datagrams of one protocol.
 pub trait Reflector {
     /// Answers a datagram by writing into `reply`, which is empty.
@@ -48,6 +60,11 @@ pub trait Reflector {
     /// Maximum length in bytes of an answer to a request of `asked` bytes.
     fn longest(&self, asked: usize) -> usize {
         asked
+    }
+
+    /// Files were read again.
+    fn reload(&mut self, reload: &Reload<'_>) {
+        let _ = reload;
     }
 
     /// The server's periodic tick: drop old state.
@@ -110,6 +127,13 @@ impl Reflectors {
     pub fn departing(&mut self, class: Class, now: Now, dest: &Dest, reply: &mut [u8]) {
         if let Some(reflector) = self.of(class) {
             reflector.departing(now, dest, reply);
+        }
+    }
+
+    /// Tells the reflector of a protocol, if there is one, what was read again.
+    pub fn reload(&mut self, class: Class, reload: &Reload<'_>) {
+        if let Some(reflector) = self.of(class) {
+            reflector.reload(reload);
         }
     }
 

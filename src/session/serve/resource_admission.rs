@@ -49,6 +49,13 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         Bound::of_memory(&self.policy).room(used)
     }
 
+    /// Bytes that all sessions have.
+    pub(super) fn granted_memory(&self) -> u64 {
+        let of_sessions = self.sessions.values().map(ServerSession::memory);
+        let of_sessions = of_sessions.fold(0, u64::saturating_add);
+        of_sessions.saturating_add(self.sessions.len() as u64 * SESSION_BYTES)
+    }
+
     fn no_memory(&self, needed_bytes: u64, free_bytes: u64) -> ServeRefusal {
         let bound = Bound::of_memory(&self.policy);
         ServeRefusal::Memory {

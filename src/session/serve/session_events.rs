@@ -53,6 +53,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             StreamReport::Ports(opened) => self.ports_opened(id, *opened, now),
             StreamReport::Opened(result) => self.stream_opened((id, stream), result, now),
             StreamReport::Astray(datagrams) => self.astray.extend(datagrams),
+            StreamReport::Reloaded(reload) => self.reload(*reload, now),
+            StreamReport::NotReloaded(failure) => {
+                self.log(ServeRecord::NotReloaded { failure }, now);
+            }
             news => {
                 let session = self.sessions.get_mut(&id);
                 let record = session.and_then(|session| note(session, (id, stream), news, now));
@@ -164,7 +168,10 @@ fn note(
         | StreamReport::Opened(_)
         | StreamReport::Astray(_)
         | StreamReport::Omitted(_)
-        | StreamReport::Processor { .. } => None,
+        | StreamReport::Processor { .. }
+        | StreamReport::Reloaded(_)
+        | StreamReport::NotReloaded(_)
+        | StreamReport::Drain => None,
         StreamReport::Failed(failure) => {
             stream.ended = true;
             run.board.end(number as usize);

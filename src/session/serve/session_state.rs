@@ -43,6 +43,8 @@ pub(super) struct ServerSession {
     pub heard: Nanos,
     /// Whether its client still receives.
     pub alive: Liveness,
+    /// Which key it was opened with ([`super::keys`]).
+    pub key: u32,
     /// With a key, the highest nonce received: nonces only rise, so one that does not is a replay.
     pub nonce: u64,
     /// Since when it has no granted test; `None` while it has one.
@@ -187,6 +189,7 @@ impl ServerSession {
             opened: now,
             heard: now,
             alive: Liveness::new(now),
+            key: 0,
             nonce,
             idle_since: now,
             tests: 0,

@@ -315,7 +315,10 @@ impl ClientAndServer {
                 | ServeCommand::Begin { .. }
                 | ServeCommand::CountProcessor { .. }
                 | ServeCommand::CountOpen { .. }
-                | ServeCommand::GiveBack => {}
+                | ServeCommand::GiveBack
+                | ServeCommand::Reload
+                | ServeCommand::ReloadDone
+                | ServeCommand::Drain => {}
                 ServeCommand::StopSenders { .. } if self.ignores_stop => {}
                 ServeCommand::StopSenders { session } => {
                     let streams = self.server.streams.iter().filter(of(session));

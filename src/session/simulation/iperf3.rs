@@ -192,7 +192,10 @@ impl Iperf3Ends {
                 ServeCommand::OpenPorts(_)
                 | ServeCommand::ClosePorts { .. }
                 | ServeCommand::Move { .. }
-                | ServeCommand::CountHost { .. } => unreachable!("of the dialogue only"),
+                | ServeCommand::CountHost { .. }
+                | ServeCommand::Reload
+                | ServeCommand::ReloadDone
+                | ServeCommand::Drain => unreachable!("of the dialogue only"),
             }
         }
         let records = self.server_mail.1.drain().into_iter().map(|event| event.record);

@@ -23,6 +23,7 @@ mod reply_codes;
 mod responder_loops;
 mod running_stream;
 mod server;
+mod service;
 mod shared_key;
 mod streams;
 mod typed_commands;

@@ -12,7 +12,7 @@ use crate::control::server::BoundedMap;
 use crate::control::server::SourceLimit;
 use crate::control::server::{LoopPrevention, print};
 use crate::machine::Now;
-use crate::session::serve::{Reflection, Reflector, is_askable};
+use crate::session::serve::{Reflection, Reflector, Reload, is_askable};
 use crate::units::Nanos;
 use crate::wire::stamp::{
     ErrorEstimate, FollowUp, PacketForm, StampKey, StampReply, StampRequest, StampingMethod,
@@ -80,6 +80,8 @@ struct Counts {
 /// The session-reflector. `C` returns the error estimate of the real-time clock.
 pub struct StampReflector<C> {
     policy: StampPolicy,
+    /// Keys that were valid before, and still are.
+    earlier: Vec<StampKey>,
     clock: C,
     error: ErrorEstimate,
     asked_clock: Nanos,
@@ -117,6 +119,7 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
             restraint: LoopPrevention::default(),
             padded: BoundedMap::new(PADDED, PADDED_SILENCE),
             policy,
+            earlier: Vec::new(),
             error: clock(),
             clock,
             asked_clock: Nanos::ZERO,
@@ -124,8 +127,9 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
         }
     }
 
-    /// The request, if it should be answered, and the length of its reply.
-    fn admit(&self, now: Now, datagram: &Datagram<'_>) -> Option<(StampRequest, usize)> {
+    /// The request, if it should be answered, the length of its reply, and the key it was signed
+    /// with, if keys are needed.
+    fn admit(&self, now: Now, datagram: &Datagram<'_>) -> Option<Admitted> {
         let bytes = datagram.payload;
         if datagram.truncated() || !is_askable(&datagram.meta) {
             return None;
@@ -141,11 +145,25 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
         if is_reply(form, bytes) || repeats_own_stamp(form, bytes, now.real) {
             return None;
         }
-        let request = match &self.policy.key {
-            None => StampRequest::decode(bytes),
-            Some(key) => StampRequest::decode_signed(bytes, key),
-        };
-        request.ok().map(|request| (request, len))
+        if self.policy.key.is_none() {
+            let request = StampRequest::decode(bytes).ok()?;
+            return Some(Admitted { request, len, key: None });
+        }
+        self.keys().find_map(|key| {
+            let request = StampRequest::decode_signed(bytes, key).ok()?;
+            Some(Admitted { request, len, key: Some(key.clone()) })
+        })
+    }
+
+    /// The keys that are valid.
+    fn keys(&self) -> impl Iterator<Item = &StampKey> {
+        self.policy.key.iter().chain(&self.earlier)
+    }
+
+    /// The key that a reply was signed with.
+    fn key_of(&self, reply: &[u8]) -> Option<&StampKey> {
+        let signed = self.keys().find(|key| StampReply::decode_signed(reply, key).is_ok());
+        signed.or(self.policy.key.as_ref())
     }
 
     /// Whether a request comes from a sender: one that could come from a responder is answered only
@@ -166,6 +184,15 @@ impl<C: FnMut() -> ErrorEstimate> StampReflector<C> {
     }
 }
 
+/// A request that is to be answered.
+struct Admitted {
+    request: StampRequest,
+    /// Length of the reply.
+    len: usize,
+    /// The key that signed it.
+    key: Option<StampKey>,
+}
+
 /// What distinguishes a sender's packets: number, time stamp, session.
 fn asked_for(request: &StampRequest) -> [u8; 14] {
     let mut bytes = [0; 14];
@@ -183,7 +210,9 @@ fn is_zero(bytes: &[u8], range: std::ops::Range<usize>) -> bool {
 
 impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
     fn answer(&mut self, now: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection {
-        let Some((request, len)) = self.admit(now, datagram) else { return Reflection::Silent };
+        let Some(Admitted { request, len, key }) = self.admit(now, datagram) else {
+            return Reflection::Silent;
+        };
         let meta = &datagram.meta;
         let session = session_key(meta.source, meta.destination, meta.socket, request.ssid);
         let is_senders = self.is_senders(now.mono, datagram, &request);
@@ -203,7 +232,7 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
             request,
             ttl: meta.ttl.unwrap_or(255),
         };
-        let key = self.policy.key.as_ref();
+        let key = key.as_ref();
         match key {
             None => reply.extend_from_slice(&base.encode()[..len.min(PacketForm::Open.len())]),
             // Signed just before sending, when it is complete.
@@ -227,7 +256,11 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
     }
 
     fn departing(&mut self, now: Now, dest: &Dest, reply: &mut [u8]) {
-        let key = self.policy.key.as_ref();
+        // Which one is looked for only where there are several.
+        let key = match &self.earlier[..] {
+            [] => self.policy.key.as_ref(),
+            _ => self.key_of(reply),
+        };
         let form = PacketForm::of(key);
         let Ok(told) = StampReply::decode_unverified(reply, form) else { return };
         let sent = Timestamp::of(now.real, told.error.format);
@@ -246,6 +279,16 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
             ShortRequests::Ignored => asked,
             ShortRequests::Answered => asked.max(TWAMP_REPLY_LEN),
         }
+    }
+
+    fn reload(&mut self, reload: &Reload<'_>) {
+        if reload.rate != self.policy.rate {
+            self.policy.rate = reload.rate;
+            self.limit = SourceLimit::new(reload.rate);
+        }
+        let mut keys = reload.keys.iter().cloned();
+        self.policy.key = keys.next();
+        self.earlier = keys.collect();
     }
 
     fn on_tick(&mut self, now: Now) {

@@ -10,7 +10,7 @@ use crate::batch::{Datagram, RxMeta};
 use crate::control::server::SourceLimit;
 use crate::control::server::{LoopPrevention, print};
 use crate::machine::Now;
-use crate::session::serve::{Reflection, Reflector, is_askable};
+use crate::session::serve::{Reflection, Reflector, Reload, is_askable};
 use crate::session::stamp::ShortRequests;
 use crate::units::Nanos;
 use crate::wire::stun::{
@@ -111,6 +111,13 @@ impl<O: FnMut(&RxMeta) -> Option<IpAddr>> StunReflector<O> {
 }
 
 impl<O: FnMut(&RxMeta) -> Option<IpAddr>> Reflector for StunReflector<O> {
+    fn reload(&mut self, reload: &Reload<'_>) {
+        if reload.rate != self.policy.rate {
+            self.policy.rate = reload.rate;
+            self.limit = SourceLimit::new(reload.rate);
+        }
+    }
+
     fn answer(&mut self, now: Now, datagram: &Datagram<'_>, reply: &mut Vec<u8>) -> Reflection {
         let meta = &datagram.meta;
         if datagram.truncated() || !is_askable(meta) {

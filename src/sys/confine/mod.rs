@@ -14,12 +14,13 @@ use crate::batch::{MissingReason, MissingRestriction, Restriction};
 use crate::units::io_error_text;
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, RestrictSelfAttr,
-    Ruleset, RulesetAttr, RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
+    RestrictSelfAttr, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, geteuid, getresgid, getresuid, setgroups, setresgid, setresuid};
 use std::io;
+use std::path::PathBuf;
 
 /// What to drop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct ConfinePlan {
     pub become_account: Option<Account>,
     /// Capabilities to keep.
     pub keep: KeptCapabilities,
+    /// Directories below which files can still be read, as far as the user may; no others can.
+    pub readable: Vec<PathBuf>,
 }
 
 /// Which of its capabilities a process keeps.
@@ -146,7 +149,7 @@ impl ConfinePlan {
         note(&mut missing, Restriction::CoreFiles, system(prctl::set_dumpable(false)));
         let no_new = system(prctl::set_no_new_privs());
         let no_new_privileges = note(&mut missing, Restriction::NoNewPrivileges, no_new).is_some();
-        let landlock_abi = note(&mut missing, Restriction::Landlock, landlock());
+        let landlock_abi = note(&mut missing, Restriction::Landlock, landlock(&self.readable));
         let seccomp = note(&mut missing, Restriction::Seccomp, filter::install()).is_some();
         let large_buffers = self.start_buffer_keeper(seccomp, &mut missing);
         let stay = self.kept().into_iter().filter(|one| *one != Capability::CAP_NET_ADMIN);
@@ -252,15 +255,21 @@ fn check(account: &Account) -> io::Result<()> {
 /// processes' abstract sockets, and signalling other processes. Descriptors that are already open
 /// are unaffected.
 ///
-/// There is no exception: a server opens no file after its start.
-fn landlock() -> Result<u32, MissingReason> {
-    let restrict = || -> Result<_, landlock::RulesetError> {
+/// The exception is reading files below `readable`. A directory rather than a file, as an editor, or
+/// whoever distributes keys, puts a new file in the place of the old one.
+fn landlock(readable: &[PathBuf]) -> Result<u32, MissingReason> {
+    let restrict = || -> Result<_, RulesetError> {
+        // One that is not there is not to be read either.
+        let open = readable.iter().filter_map(|path| PathFd::new(path).ok());
+        let rules =
+            open.map(|path| Ok::<_, RulesetError>(PathBeneath::new(path, AccessFs::ReadFile)));
         Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(AccessFs::from_all(ABI::V10))?
             .handle_access(AccessNet::BindTcp | AccessNet::ConnectTcp)?
             .scope(Scope::AbstractUnixSocket | Scope::Signal)?
             .create()?
+            .add_rules(rules)?
             .all_threads(true)?
             .restrict_self()
     };
@@ -319,13 +328,16 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn landlock_leaves_what_is_open_and_opens_nothing() {
+    fn landlock_leaves_what_is_open_and_opens_nothing_but_what_is_to_be_read() {
         let path = "/proc/sys/kernel/random/boot_id";
         let open = File::open(path).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let kept = tempfile::tempdir().unwrap();
+        let (folder, file) = (kept.path().to_owned(), kept.path().join("key"));
+        std::fs::write(&file, "key").unwrap();
         let got = thread::spawn(move || {
-            let abi = match landlock() {
+            let abi = match landlock(&[folder]) {
                 Ok(abi) => abi,
                 // A kernel without it; the result is tested below.
                 Err(why) => return Err(why),
@@ -334,6 +346,8 @@ mod tests {
                 result.is_err_and(|error| error.raw_os_error() == Some(libc::EACCES))
             };
             let files = denied(File::open(path).map(drop)) && denied(File::create("x").map(drop));
+            let is_read = std::fs::read_to_string(&file).is_ok_and(|text| text == "key");
+            let files = files && is_read && denied(File::create(&file).map(drop));
             let tcp = denied(TcpStream::connect(address).map(drop))
                 && denied(TcpListener::bind("127.0.0.1:0").map(drop));
             let still = io::read_to_string(open).is_ok() && UdpSocket::bind("127.0.0.1:0").is_ok();

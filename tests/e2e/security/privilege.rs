@@ -112,8 +112,8 @@ fn who(server: &Running) -> String {
     let line = server.wait_for("a line that says who it is", secs(5), |line| {
         line.contains("dropped to") || line.contains("running as")
     });
-    // After the time of day.
-    line.split_once("  ").expect("a time").1.to_owned()
+    // After the time of day and the level.
+    line.splitn(3, "  ").nth(2).expect("time and level").trim_start().to_owned()
 }
 
 #[test]

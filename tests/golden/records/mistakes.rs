@@ -146,6 +146,9 @@ const SERVE: &[&str] = &[
     "serve 127.0.0.1:8620 --stamp=127.0.0.1:8620",
     "serve 127.0.0.1:8620 --stamp=127.0.0.1:8621 --stun-alternate 8621",
     "serve --allow 10.0.0.0/33",
+    "serve --log-level loud",
+    "serve --grace soon",
+    "serve --policy /dev/null --max-rate fast",
 ];
 
 /// Mistakes with `cast`.

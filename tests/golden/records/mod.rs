@@ -24,6 +24,7 @@ mod screen;
 mod send;
 mod serve;
 mod shape;
+mod stat;
 mod timeout;
 mod trace;
 mod trials;

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use udpkit::batch::{HostFault, MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
     Iperf3End, Iperf3Objection, Iperf3Received, Iperf3Refusal, Iperf3Sent, Iperf3Stage,
-    LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, ServeResource, ServerReply, SessionEnd,
-    Worded,
+    LocalFailure, ReloadFailure, ReloadFile, RemoteRefusal, ServeRecord, ServeRefusal,
+    ServeResource, ServerReply, SessionEnd, Worded,
 };
 use udpkit::report::{Clock, TimeStyle, serve_line, serve_log_line, words};
 use udpkit::session::serve::{ServePolicy, help_reply};
@@ -131,6 +131,7 @@ fn confined() -> [ServeRecord; 2] {
             no_new_privileges: true,
             landlock_abi: Some(5),
             seccomp: true,
+            readable: vec!["/etc/udpkit".to_owned()],
             missing: Vec::new(),
         },
         ServeRecord::Confined {
@@ -143,6 +144,7 @@ fn confined() -> [ServeRecord; 2] {
             no_new_privileges: false,
             landlock_abi: None,
             seccomp: false,
+            readable: Vec::new(),
             missing: vec![
                 MissingRestriction {
                     restriction: Restriction::Landlock,
@@ -261,9 +263,40 @@ fn events() -> Vec<ServeRecord> {
         ServeRecord::Status { sessions: 1, streams: 4 },
     ]);
     events.extend(of_iperf3());
+    events.extend(of_operator());
     events.extend(own_addresses());
     events.extend([ServeRecord::NotShown { events: 1 }, ServeRecord::NotShown { events: 12_345 }]);
     events
+}
+
+/// What happens between the server and its operator.
+fn of_operator() -> Vec<ServeRecord> {
+    let failure = ReloadFailure {
+        code: ReloadFile::Key,
+        reason: "--key /etc/udpkit/key: cannot read the key: permission denied".to_owned(),
+    };
+    let grace_ns = 30_000_000_000;
+    let reloaded = |files: &[ReloadFile], sessions| {
+        let files = files.to_vec();
+        ServeRecord::Reloaded { files, sessions }
+    };
+    let no_manager = |socket: &str, errno| {
+        let socket = socket.to_owned();
+        ServeRecord::NoServiceManager { socket, errno }
+    };
+    vec![
+        ServeRecord::Draining { sessions: 0, grace_ns },
+        ServeRecord::Draining { sessions: 2, grace_ns },
+        ServeRecord::GraceOver { sessions: 1 },
+        reloaded(&[], 0),
+        reloaded(&[ReloadFile::Key, ReloadFile::Iperf3Users, ReloadFile::Policy], 0),
+        reloaded(&[ReloadFile::Policy], 2),
+        ServeRecord::NotReloaded { failure: failure.clone() },
+        ServeRecord::NotReloadable { failure },
+        no_manager("notify", None),
+        no_manager("/run/systemd/notify", Some(2)),
+        ServeRecord::StatusAsked { client: client().into() },
+    ]
 }
 
 /// What happens with iperf3 clients.

@@ -12,7 +12,7 @@ use crate::record::{
 use crate::session::iperf3::inbox::Inbox;
 use crate::session::serve::{
     Bound, Lifetime, LogLimit, RunResources, ServeCommand, ServeEngine, ServeEvent, ServeOrder,
-    ServePolicy, ServeSummary, Used,
+    ServePolicy, ServeReload, ServeSummary, Used,
 };
 use crate::units::Nanos;
 use crate::wire::iperf3::{
@@ -55,6 +55,8 @@ pub struct Iperf3Server<O, E> {
     /// Datagrams that came to a stream's socket before it was connected.
     pub(super) astray: VecDeque<KeptDatagram>,
     over: bool,
+    /// Whether no test begins any more.
+    drains: bool,
     /// Tests and streams that were open when they were last told.
     told_open: (usize, usize),
 }
@@ -73,6 +75,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             summary: ServeSummary::default(),
             astray: VecDeque::new(),
             over: false,
+            drains: false,
             told_open: (0, 0),
         }
     }
@@ -81,6 +84,29 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
     #[must_use]
     pub fn for_users(self, users: Option<Arc<Iperf3Users>>) -> Self {
         Self { users, ..self }
+    }
+
+    /// What was read again is in force for tests from now on.
+    pub(super) fn reload(&mut self, reload: ServeReload) {
+        let ServePolicy { socket_buffer, receives, lifetime, .. } = self.policy;
+        self.policy = ServePolicy { socket_buffer, receives, lifetime, ..reload.policy };
+        self.users = reload.users;
+    }
+
+    /// No test begins from now on: clients that have not begun one are told so.
+    pub(super) fn drain(&mut self, now: Now) {
+        self.drains = true;
+        let waits = |client: &Client| matches!(client.state, State::Parameters | State::Waiting);
+        let waiting = self.clients.iter().filter(|(_, client)| waits(client));
+        let waiting: Vec<_> = waiting.map(|(id, client)| (*id, client.address)).collect();
+        for (connection, address) in waiting {
+            self.refuse(connection, address, ServeRefusal::ShuttingDown.into(), now);
+        }
+        let silent = self.clients.iter().filter(|(_, one)| one.state == State::Cookie);
+        let silent: Vec<u64> = silent.map(id).collect();
+        for connection in silent {
+            self.drop_client(connection);
+        }
     }
 
     pub(super) fn write(&mut self, connection: u64, bytes: Vec<u8>) {
@@ -133,7 +159,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             return Some(ServeRefusal::AddressNotAllowed);
         }
         let once = self.policy.lifetime == Lifetime::OneSession;
-        if self.over || (once && self.summary.tested > 0) {
+        if self.over || self.drains || (once && self.summary.tested > 0) {
             return Some(ServeRefusal::ShuttingDown);
         }
         let used = self.used(client, |_| 1);

@@ -31,6 +31,8 @@ mod ending;
 mod streams;
 
 #[cfg(test)]
+mod service_tests;
+#[cfg(test)]
 mod simulated_client;
 #[cfg(test)]
 mod tests;

@@ -62,8 +62,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
 
     pub(super) fn take_order(&mut self, order: ServeOrder, now: Now) {
         let (connection, number) = (order.session, order.stream);
-        if let StreamReport::Astray(datagrams) = order.news {
-            return self.astray.extend(datagrams);
+        match order.news {
+            StreamReport::Astray(datagrams) => return self.astray.extend(datagrams),
+            StreamReport::Reloaded(reload) => return self.reload(*reload),
+            StreamReport::Drain => return self.drain(now),
+            _ => {}
         }
         let Some(client) = self.clients.get_mut(&connection) else { return };
         let in_streams = client.is_at(Iperf3Stage::Streams);
@@ -120,7 +123,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             | StreamReport::Refused
             | StreamReport::Interval(_)
             | StreamReport::LostInMove(_)
-            | StreamReport::Host(_) => None,
+            | StreamReport::Host(_)
+            | StreamReport::Reloaded(_)
+            | StreamReport::NotReloaded(_)
+            | StreamReport::Drain => None,
         };
         let begins = in_streams && test.has_opened_all();
         if let Some(record) = record {

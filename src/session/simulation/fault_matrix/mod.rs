@@ -16,6 +16,7 @@ mod ping;
 mod prober;
 mod scenario;
 mod services;
+mod stat;
 
 pub use scenario::{Scenario, Tap, reflector};
 
@@ -81,6 +82,7 @@ matrix! {
     probe_paths: PATHS,
     probe_mtu_without_agent: probes::MTU_WITHOUT_AGENT,
     serve: services::SERVE,
+    stat: stat::STAT,
 }
 
 /// How long a standstill or a blackout is.

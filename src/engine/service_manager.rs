@@ -1,0 +1,176 @@
+//! What a service manager is told: that the service is ready, reloads, ends, and lives
+//! (`sd_notify(3)`).
+//!
+//! The protocol is a line `NAME=VALUE` for each fact in a datagram to the socket that
+//! `NOTIFY_SOCKET` names. The socket is connected at the start: Landlock lets a process that it
+//! confines go on with that, and not begin it.
+
+use crate::units::Nanos;
+use std::ffi::OsStr;
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::Arc;
+
+/// A service manager that waits for news. By default there is none, and nothing is told.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceManager {
+    socket: Option<Arc<UnixDatagram>>,
+    /// How often it is told that the service lives; `None` where it does not ask.
+    every: Option<Nanos>,
+    /// When it is told next.
+    due: Nanos,
+}
+
+/// Why a service manager is told nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoServiceManager {
+    /// The address of its socket, as given.
+    pub socket: String,
+    /// The system's error number; `None` if the address itself is wrong.
+    pub errno: Option<i32>,
+}
+
+impl ServiceManager {
+    /// The service manager that started this process, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If its socket is not one, or cannot be reached.
+    pub fn from_environment() -> Result<Self, NoServiceManager> {
+        let Some(address) = std::env::var_os("NOTIFY_SOCKET").filter(|text| !text.is_empty())
+        else {
+            return Ok(Self::default());
+        };
+        let number = |name| -> Option<u64> { std::env::var(name).ok()?.parse().ok() };
+        // Another process of the service may be the one that is watched.
+        let is_meant =
+            number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+        let watchdog = number("WATCHDOG_USEC").filter(|_| is_meant).map(Nanos::from_micros);
+        Self::connect(&address, watchdog)
+    }
+
+    /// The one at `address`, a path or `@` and an abstract name, which takes a service for dead that
+    /// is silent for `watchdog`; `None` if it does not watch.
+    ///
+    /// # Errors
+    ///
+    /// If the address is neither, or cannot be reached.
+    pub fn connect(address: &OsStr, watchdog: Option<Nanos>) -> Result<Self, NoServiceManager> {
+        let bytes = address.as_bytes();
+        let wrong = |errno| NoServiceManager { socket: address.to_string_lossy().into(), errno };
+        let failed = |error: io::Error| wrong(error.raw_os_error());
+        let parsed = match bytes.first() {
+            Some(b'@') => SocketAddr::from_abstract_name(&bytes[1..]),
+            Some(b'/') => SocketAddr::from_pathname(address),
+            _ => return Err(wrong(None)),
+        };
+        let socket = UnixDatagram::unbound().map_err(failed)?;
+        socket.connect_addr(&parsed.map_err(failed)?).map_err(failed)?;
+        // A manager that reads nothing must not stop the service.
+        socket.set_nonblocking(true).map_err(failed)?;
+        // Half of the time, as sd_watchdog_enabled(3) has it.
+        let every = watchdog.filter(|time| *time > Nanos::ZERO).map(|time| Nanos(time.0 / 2));
+        Ok(Self { socket: Some(Arc::new(socket)), every, due: Nanos::ZERO })
+    }
+
+    /// Whether there is one.
+    pub fn is_there(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// The service has started, or is done with a reload.
+    pub fn ready(&self) {
+        self.tell("READY=1");
+    }
+
+    /// The service reads its configuration again, as of `now` on the monotonic clock.
+    pub fn reloading(&self, now: Nanos) {
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.0 / 1000));
+    }
+
+    /// The service ends.
+    pub fn stopping(&self) {
+        self.tell("STOPPING=1");
+    }
+
+    /// The service lives; called more often than it is told.
+    pub fn alive(&mut self, now: Nanos) {
+        if let Some(every) = self.every.filter(|_| self.due <= now) {
+            self.due = now + every;
+            self.tell("WATCHDOG=1");
+        }
+    }
+
+    fn tell(&self, text: &str) {
+        if let Some(socket) = &self.socket {
+            // It may be restarted itself, or be busy; the service goes on.
+            let _ = socket.send(text.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// What arrived, in order.
+    fn read(socket: &UnixDatagram, count: usize) -> Vec<String> {
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut bytes = [0; 256];
+        let mut next = || loop {
+            match socket.recv(&mut bytes) {
+                // A process that is suspended meanwhile is interrupted.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                length => break String::from_utf8(bytes[..length.unwrap()].to_vec()).unwrap(),
+            }
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_manager_is_told_at_a_path_and_at_an_abstract_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let name = format!("udpkit-test-{}", std::process::id());
+        let at_name = SocketAddr::from_abstract_name(&name).unwrap();
+        for (socket, address) in [
+            (UnixDatagram::bind(&path).unwrap(), path.into_os_string()),
+            (UnixDatagram::bind_addr(&at_name).unwrap(), format!("@{name}").into()),
+        ] {
+            let manager = ServiceManager::connect(&address, None).unwrap();
+            assert!(manager.is_there());
+            manager.ready();
+            manager.reloading(Nanos::from_millis(7));
+            manager.stopping();
+            let told = read(&socket, 3);
+            assert_eq!(told, ["READY=1", "RELOADING=1\nMONOTONIC_USEC=7000", "STOPPING=1"]);
+        }
+    }
+
+    #[test]
+    fn a_watching_manager_hears_twice_in_its_time() {
+        let name = format!("udpkit-watch-{}", std::process::id());
+        let socket =
+            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let watchdog = Some(Nanos::from_secs(2));
+        let mut manager = ServiceManager::connect(format!("@{name}").as_ref(), watchdog).unwrap();
+        (0..100).for_each(|tick| manager.alive(Nanos::from_millis(10_000 + 50 * tick)));
+        manager.stopping();
+        assert_eq!(read(&socket, 6), [&["WATCHDOG=1"; 5][..], &["STOPPING=1"]].concat());
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_named() {
+        let errno = |address: &str| ServiceManager::connect(address.as_ref(), None).unwrap_err();
+        assert_eq!(errno("notify"), NoServiceManager { socket: "notify".into(), errno: None });
+        assert_eq!(errno("/no/such/socket").errno, Some(2));
+        // Nobody told it anything.
+        let mut none = ServiceManager::default();
+        none.ready();
+        none.alive(Nanos::from_secs(1));
+        assert!(!none.is_there());
+    }
+}
