@@ -25,6 +25,7 @@ mod iperf3;
 mod iperf3_server;
 mod limits;
 mod local_failure;
+mod monitor;
 mod name_choice;
 mod occurrence;
 mod outage;
@@ -101,6 +102,11 @@ pub use iperf3_server::{
 };
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
+pub use monitor::{
+    MonitorCaveat, MonitorChange, MonitorEvent, MonitorInterval, MonitorLost, MonitorMeasured,
+    MonitorNews, MonitorReload, MonitorRow, MonitorSummary, MonitorTarget, MonitorThreshold,
+    MonitorWay,
+};
 pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};

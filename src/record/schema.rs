@@ -9,7 +9,7 @@ use super::probe::{
 use super::saved::{Compared, Merger};
 use super::{
     BlastReport, CastCheck, CastReceived, CastSent, CheckAnswered, Document, FindRateReport,
-    Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, SweepReport,
+    MonitorSummary, Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, SweepReport,
 };
 use crate::batch::{HostCounter, HostCounters};
 use crate::units::{Endpoint, Metric};
@@ -134,7 +134,7 @@ fn two<A: JsonSchema, B: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Sch
 }
 
 /// Every command with its documents.
-const COMMANDS: [(&str, Documents); 19] = [
+const COMMANDS: [(&str, Documents); 20] = [
     ("send", one::<SendSummary>),
     ("recv", one::<RecvSummary>),
     ("cast send", one::<CastSent>),
@@ -144,6 +144,7 @@ const COMMANDS: [(&str, Documents); 19] = [
     ("relay", one::<RelaySummary>),
     ("blast", |to| [two::<SweepReport, FindRateReport>(to), one::<BlastReport>(to)].concat()),
     ("ping", one::<PingSummary>),
+    ("monitor", one::<MonitorSummary>),
     ("probe", one::<AllReport>),
     ("probe ports", two::<PortsReport, ScannedAlone>),
     ("probe nat", one::<NatReport>),

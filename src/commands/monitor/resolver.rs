@@ -1,0 +1,84 @@
+//! Resolves names in threads of their own: a name server that does not answer holds up nobody but
+//! those who ask it.
+
+use crate::batch::HostFault;
+use crate::engine::Handle;
+use crate::machine::Executor;
+use crate::net::{FamilyChoice, NetError, resolve_all};
+use crate::report;
+use crate::report::words::monitor as words;
+use crate::session::monitor::{MonitorCommand, MonitorOrder};
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+/// Names that are resolved at once.
+const THREADS: usize = 8;
+
+/// A question: its ticket, and host and port.
+type Question = (u64, Box<str>);
+
+/// The threads, which end with it.
+pub(super) struct Resolver {
+    family: FamilyChoice,
+    to: Sender<MonitorOrder>,
+    handle: Handle,
+    /// The threads' questions; `None` as long as there was none.
+    questions: Option<Sender<Question>>,
+}
+
+impl Resolver {
+    /// A resolver whose answers go to a session, and wake its loop.
+    pub fn new(family: FamilyChoice, to: Sender<MonitorOrder>, handle: Handle) -> Self {
+        Self { family, to, handle, questions: None }
+    }
+
+    fn start(&self) -> Sender<Question> {
+        let (questions, asked) = channel();
+        let asked = Arc::new(Mutex::new(asked));
+        for _ in 0..THREADS {
+            let (asked, to) = (Arc::clone(&asked), self.to.clone());
+            let (family, handle) = (self.family, self.handle.clone());
+            let work = move || {
+                while let Some((ticket, host)) = next(&asked) {
+                    let found = found(&host, family);
+                    if to.send(MonitorOrder::Resolved { ticket, found }).is_err() {
+                        return;
+                    }
+                    handle.wake();
+                }
+            };
+            if let Err(error) = thread::Builder::new().name("resolver".to_owned()).spawn(work) {
+                let why = crate::units::io_error_text(&error);
+                report::warning(words::not_run("the resolver", &why));
+            }
+        }
+        questions
+    }
+}
+
+/// The next question; `None` at the end.
+fn next(asked: &Mutex<Receiver<Question>>) -> Option<Question> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+fn found(host: &str, family: FamilyChoice) -> Result<Vec<SocketAddr>, HostFault> {
+    resolve_all(host, None, family).map(|found| found.addrs).map_err(|error| match error {
+        NetError::Host { fault, .. } => fault,
+        other => HostFault::Resolver { error: other.to_string() },
+    })
+}
+
+impl Executor<MonitorCommand> for Resolver {
+    fn execute(&mut self, command: MonitorCommand) {
+        let MonitorCommand::Resolve { ticket, host } = command;
+        if self.questions.is_none() {
+            self.questions = Some(self.start());
+        }
+        if let Some(questions) = &self.questions {
+            // Without a thread, nobody answers.
+            let _ = questions.send((ticket, host));
+        }
+    }
+}
