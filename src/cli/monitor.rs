@@ -75,7 +75,7 @@ pub struct MonitorArgs {
     /// UDPKIT_ADDRESS, UDPKIT_CONDITION, UDPKIT_STATE (broken or held), UDPKIT_TEXT and more.
     #[arg(long, value_name = "COMMAND", requires = "alert", help_heading = LIMITS)]
     pub run: Option<String>,
-    /// Report all targets together this often
+    /// Report all targets together this often [minimum: 1s]
     #[arg(long, value_name = "DURATION", default_value = "1min", help_heading = OUTPUT)]
     pub interval_report: Nanos,
     /// Exit with code 3 if a limit is broken: outage>10s, p99>50ms

@@ -5,7 +5,7 @@ use super::limits::limit_lines;
 use super::number::{millis_or_dash, plural};
 use super::page::{Align, table};
 use super::words::monitor as words;
-use super::words::terms::percent;
+use super::words::terms::share;
 use super::{LineFormat, Output, Page, RecordLines, Columns, note, print_json, print_text, status};
 use crate::record::{
     Document, Flow, MonitorEvent, MonitorInterval, MonitorNews, MonitorRow, MonitorSummary,
@@ -192,7 +192,7 @@ fn counted(part: u64, of: u64) -> String {
     match (part, of) {
         (_, 0) => "-".to_owned(),
         (0, _) => "0".to_owned(),
-        _ => format!("{} ({})", group_digits(part), percent(part, of)),
+        _ => format!("{} ({})", group_digits(part), share(part, of, 2)),
     }
 }
 

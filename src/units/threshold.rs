@@ -145,10 +145,11 @@ impl FromStr for Threshold {
                 span => Ok(span),
             }
         };
-        let (condition, window) = match text.split_once(" for ") {
-            Some((condition, span)) => (condition.trim(), Some(time(span)?)),
+        let (condition, span) = match text.split_once(" for ") {
+            Some((condition, span)) => (condition.trim(), Some(span.replace(' ', ""))),
             None => (text.as_str(), None),
         };
+        let window = span.as_deref().map(time).transpose()?;
         if let Some(rest) = condition.strip_prefix("outage") {
             let Some(span) = rest.trim_start().strip_prefix('>') else {
                 return Err(ParseThresholdError::Less { text });
@@ -172,8 +173,8 @@ impl FromStr for Threshold {
         if limit.check(|_| Some(most(limit.bound))) != Standing::Broken {
             return Err(ParseThresholdError::Less { text });
         }
-        let written = match window {
-            Some(window) => format!("{limit} for {}", window.to_string().replace(' ', "")),
+        let written = match span {
+            Some(span) => format!("{limit} for {span}"),
             None => limit.to_string(),
         };
         let watched = match per_mille {
@@ -205,7 +206,7 @@ mod tests {
     #[test]
     fn a_threshold_is_a_limit_over_a_time_or_the_length_of_an_outage() {
         let loss = threshold("loss > 1% for 1min");
-        assert_eq!((loss.window, loss.to_string()), (Some(Nanos::from_secs(60)), "loss>1% for 60s".to_owned()));
+        assert_eq!((loss.window, loss.to_string()), (Some(Nanos::from_secs(60)), "loss>1% for 1min".to_owned()));
         assert_eq!(threshold("outage > 10s").watched, Watched::Outage(Nanos::from_secs(10)));
         assert_eq!(threshold("p99>50ms").window, None);
         for (text, told) in [

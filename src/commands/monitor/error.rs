@@ -1,6 +1,7 @@
 //! Usage errors of `monitor`.
 
 use crate::commands::exit::UsageError;
+use crate::units::Nanos;
 use thiserror::Error;
 
 /// Usage errors of `monitor`, those of a list apart.
@@ -9,6 +10,9 @@ pub(super) enum MonitorUsage {
     /// A time of 0.
     #[error("{flag} must be longer than 0")]
     ZeroTime { flag: &'static str },
+    /// Intervals that are too short.
+    #[error("--interval-report {every} is too short: use 1s or more")]
+    ReportsTooOften { every: Nanos },
     /// A threshold to watch without a time to judge it over.
     #[error("--alert {threshold}: write over what time it is judged, such as {threshold} for 1min")]
     NoWindow { threshold: String },

@@ -239,6 +239,9 @@ fn check(args: &MonitorArgs) -> Result<(), MonitorUsage> {
             return Err(MonitorUsage::ZeroTime { flag });
         }
     }
+    if args.interval_report < TICK {
+        return Err(MonitorUsage::ReportsTooOften { every: args.interval_report });
+    }
     if let Some(one) = args.alert.iter().find(|one| one.limit().is_some() && one.window.is_none()) {
         return Err(MonitorUsage::NoWindow { threshold: one.to_string() });
     }

@@ -161,11 +161,11 @@ where
             found.retain(|one| socket_of(sockets, *one).is_some());
             if found.is_empty() { Err(HostFault::NoAddress) } else { Ok(found) }
         });
-        let before = target.address;
+        let before = (target.address, target.left);
         match found {
             Ok(found) => {
                 target.lookup.has_failed = false;
-                let known = found.iter().position(|one| Some(*one) == before);
+                let known = found.iter().position(|one| Some(*one) == before.0);
                 let chosen = match known {
                     // It may be that another one answers.
                     Some(place) if target.outages.is_down() => (place + 1) % found.len(),
@@ -180,8 +180,7 @@ where
         let is_silent = target.outages.is_down() || target.address.is_none();
         let again = if is_silent { again.min(SILENT_RESOLVE) } else { again };
         target.lookup.next = now.mono + again;
-        let after = target.address;
-        self.targets.moved(slot, before, after);
+        self.targets.moved(slot, before);
         self.tell(now, slot);
         self.targets.wake_at(slot, now.mono);
     }

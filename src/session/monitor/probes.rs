@@ -31,6 +31,8 @@ pub(super) struct Probe {
     pub reflected: Option<u32>,
     /// From the send to the answer; zero without one.
     pub round_trip: Nanos,
+    /// Whether the answer came from an address before the present one.
+    pub is_elsewhere: bool,
     pub state: State,
 }
 

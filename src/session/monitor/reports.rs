@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 
 /// Targets that an interval names.
 const WORST: usize = 8;
+/// Half of the time between two ticks.
+const HALF_TICK: Nanos = Nanos::from_millis(500);
 /// Lateness of probes that is worth a caution, 99th percentile.
 const LATE: Nanos = Nanos::from_millis(5);
 
@@ -169,7 +171,8 @@ impl Reports {
 
     /// About once a second: ends the interval if its time is over.
     pub fn tick(&mut self, now: Now, targets: &mut Targets) {
-        if now.mono - self.interval_began < self.every {
+        // The tick that is next to its end.
+        if now.mono - self.interval_began + HALF_TICK < self.every {
             return;
         }
         let interval = self.interval(now, targets);
@@ -180,7 +183,7 @@ impl Reports {
         self.events.push_back(MonitorEvent::Interval(Box::new(interval)));
         targets.iter_mut().for_each(|target| target.period = super::target::Period::default());
         // Ticks that are late do not shift it.
-        let passed = (now.mono - self.interval_began).0 / self.every.0.max(1);
+        let passed = ((now.mono - self.interval_began).0 / self.every.0.max(1)).max(1);
         self.interval_began += Nanos(passed * self.every.0);
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Target {
     pub name: Box<str>,
     pub host: Box<str>,
     pub address: Option<SocketAddr>,
+    /// The one before, from which answers may be on their way.
+    pub left: Option<SocketAddr>,
     /// The address that was told last.
     told_address: Option<SocketAddr>,
     pub profile: usize,
@@ -100,6 +102,7 @@ impl Target {
             name: listed.name.clone(),
             host: listed.host.clone(),
             address: listed.address,
+            left: None,
             told_address: listed.address,
             profile: listed.profile,
             tag,
@@ -149,6 +152,7 @@ impl Target {
     /// Probes go to this address from now on.
     pub fn go_to(&mut self, address: Option<SocketAddr>) {
         if self.address != address {
+            self.left = self.address;
             self.address = address;
             self.directions.begin_anew();
             self.hops_out.forget();
@@ -225,7 +229,9 @@ impl Target {
                 continue;
             }
             let wire = wire_number(number);
-            if self.directions.answered(number, wire, probe.reflected).restarted {
+            if !probe.is_elsewhere
+                && self.directions.answered(number, wire, probe.reflected).restarted
+            {
                 self.counts.restarts += 1;
                 news.push((MonitorChange::ReflectorRestarted, None));
             }
@@ -324,6 +330,7 @@ impl Target {
         if probe.sent_real != echo.sent {
             return false;
         }
+        let is_elsewhere = self.left == Some(datagram.meta.source) && self.left != self.address;
         let before = probe.state;
         if before == State::Back {
             self.counts.duplicates += 1;
@@ -334,18 +341,21 @@ impl Target {
         let round_trip = arrived - sent;
         let reflected = echo.reflector.map(|told| told.seq);
         (probe.state, probe.reflected, probe.round_trip) = (State::Back, reflected, round_trip);
+        probe.is_elsewhere = is_elsewhere;
         let is_late = before == State::Lost || arrived > deadline;
         self.counts.back += 1;
         self.counts.late += u64::from(is_late);
         if is_decided && before == State::Lost {
             self.counts.lost -= 1;
-            self.directions.came_late(number, reflected);
+            self.directions.came_late(number, reflected.filter(|_| !is_elsewhere));
         }
         self.period.back += 1;
         self.period.sum = self.period.sum.saturating_add(round_trip.0);
         self.period.max = self.period.max.max(round_trip);
         self.round_trips.record(round_trip);
-        self.observe_changes((echo, datagram), (sent, arrived), news);
+        if !is_elsewhere {
+            self.observe_changes((echo, datagram), (sent, arrived), news);
+        }
         self.is_error_told = false;
         self.expire(now.mono, plan, news);
         true

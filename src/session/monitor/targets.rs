@@ -85,7 +85,7 @@ impl Targets {
         let mut gone = Vec::new();
         for slot in known.into_values() {
             if let Some(target) = self.slots[slot as usize].take() {
-                if let Some(address) = target.address {
+                for address in [target.address, target.left].into_iter().flatten() {
                     self.addresses.remove(address, slot);
                 }
                 gone.push((slot, target));
@@ -101,10 +101,9 @@ impl Targets {
             };
             self.order.push(slot);
             let Some(target) = self.get_mut(slot) else { continue };
-            let before = target.address;
+            let before = (target.address, target.left);
             target.update(one, plan, now);
-            let after = target.address;
-            self.moved(slot, before, after);
+            self.moved(slot, before);
             self.wake_at(slot, now);
         }
         (added, gone)
@@ -115,15 +114,18 @@ impl Targets {
         self.free.push(slot);
     }
 
-    /// A target has another address.
-    pub fn moved(&mut self, slot: u32, before: Option<SocketAddr>, after: Option<SocketAddr>) {
-        if before != after {
-            if let Some(before) = before {
-                self.addresses.remove(before, slot);
-            }
-            if let Some(after) = after {
-                self.addresses.add(after, slot);
-            }
+    /// A target may have another address than these, the present one and that before.
+    pub fn moved(&mut self, slot: u32, before: (Option<SocketAddr>, Option<SocketAddr>)) {
+        let Some(target) = self.get(slot) else { return };
+        let after = [target.address, target.left];
+        if before.0 == after[0] {
+            return;
+        }
+        for address in [before.0, before.1].into_iter().flatten() {
+            self.addresses.remove(address, slot);
+        }
+        for address in after.into_iter().flatten() {
+            self.addresses.add(address, slot);
         }
     }
 

@@ -383,7 +383,7 @@ fn a_list_that_is_read_again_keeps_the_counts_of_targets_that_stay() {
             _ => None,
         });
         let gone = gone.unwrap();
-        assert_eq!((&*gone.name, gone.sent, gone.back), ("a", 10, 10));
+        assert_eq!((&*gone.name, gone.sent, gone.back), ("a", 11, 10));
     }
     let news: Vec<_> = world.news().into_iter().map(|one| (one.target, one.change)).collect();
     let expected = [("a", MonitorChange::Removed), ("c", MonitorChange::Added)];

@@ -63,7 +63,7 @@ fn every_fault_of_a_list_is_told_with_its_line() {
         "line 11: --key /no/such/key: cannot read the key",
         "line 15: when: write over what time",
         "line 18: targets: c is not the name of a target",
-        "line 19: interval 1 ms is too short; 10 ms at least",
+        "line 19: interval 1.00 ms is too short; 10.0 ms at least",
     ] {
         assert!(told.contains(part), "{part} in {told}");
     }
