@@ -1,4 +1,4 @@
-//! Tells the service manager how a service stands (sd_notify(3)): ready, reloading, stopping, alive.
+//! Tells the service manager how a service stands (`sd_notify(3)`): ready, reloading, stopping, alive.
 //!
 //! The protocol is a datagram with `KEY=VALUE` lines to the socket that `NOTIFY_SOCKET` names, in the
 //! file system or, with `@` first, in the abstract name space. Without the variable there is nobody
@@ -27,7 +27,8 @@ impl ServiceManager {
     pub fn of_process() -> Self {
         let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return Self::default() };
         let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-        let is_meant = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+        let is_meant =
+            number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         let micros = number("WATCHDOG_USEC").filter(|micros| *micros > 0 && is_meant);
         let watchdog = micros.map(Nanos::from_micros);
         match Self::at(&name) {
@@ -89,7 +90,7 @@ mod tests {
     use std::time::Duration;
 
     fn heard(at: &UnixDatagram) -> String {
-        at.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        at.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let mut bytes = [0; 256];
         let length = at.recv(&mut bytes).unwrap();
         String::from_utf8(bytes[..length].to_vec()).unwrap()

@@ -65,8 +65,8 @@ pub use messages::{
     status, usage, warning,
 };
 pub use monitor::{
-    MONITOR_COLUMNS, MonitorReport, MonitorView, interval_text as monitor_interval_text, monitor_text,
-    news_text,
+    MONITOR_COLUMNS, MonitorReport, MonitorView, interval_text as monitor_interval_text,
+    monitor_text, news_text,
 };
 pub use network_errors::{recv_trouble_line, send_trouble_line};
 pub use output::{

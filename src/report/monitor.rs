@@ -6,7 +6,7 @@ use super::number::{millis_or_dash, plural};
 use super::page::{Align, table};
 use super::words::monitor as words;
 use super::words::terms::share;
-use super::{LineFormat, Output, Page, RecordLines, Columns, note, print_json, print_text, status};
+use super::{Columns, LineFormat, Output, Page, RecordLines, note, print_json, print_text, status};
 use crate::record::{
     Document, Flow, MonitorEvent, MonitorInterval, MonitorNews, MonitorRow, MonitorSummary,
     MonitorTarget, Sink, Worded,

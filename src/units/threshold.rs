@@ -1,8 +1,8 @@
 //! A threshold that is watched while a run goes on: `loss>1% for 1m`, `p99>50ms for 5m`,
 //! `outage>10s`. The caller supplies the counts.
 
-use super::{Bound, Limit, Measured, Metric, Nanos, ParseLimitError, Standing};
 use super::parse::ParseUnitError;
+use super::{Bound, Limit, Measured, Metric, Nanos, ParseLimitError, Standing};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -125,7 +125,9 @@ pub enum ParseThresholdError {
         text: String,
     },
     /// An outage with a window.
-    #[error("{text} is not a threshold: an outage has a length of its own; an example is outage>10s")]
+    #[error(
+        "{text} is not a threshold: an outage has a length of its own; an example is outage>10s"
+    )]
     OutageWindow {
         /// The text.
         text: String,
@@ -206,7 +208,10 @@ mod tests {
     #[test]
     fn a_threshold_is_a_limit_over_a_time_or_the_length_of_an_outage() {
         let loss = threshold("loss > 1% for 1min");
-        assert_eq!((loss.window, loss.to_string()), (Some(Nanos::from_secs(60)), "loss>1% for 1min".to_owned()));
+        assert_eq!(
+            (loss.window, loss.to_string()),
+            (Some(Nanos::from_secs(60)), "loss>1% for 1min".to_owned())
+        );
         assert_eq!(threshold("outage > 10s").watched, Watched::Outage(Nanos::from_secs(10)));
         assert_eq!(threshold("p99>50ms").window, None);
         for (text, told) in [
@@ -227,12 +232,16 @@ mod tests {
     fn a_quantile_is_judged_as_if_all_were_sorted() {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
-        for (name, per_mille) in [("p50", 500), ("p90", 900), ("p99", 990), ("p99.9", 999), ("max", 1_000)] {
+        for (name, per_mille) in
+            [("p50", 500), ("p90", 900), ("p99", 990), ("p99.9", 999), ("max", 1_000)]
+        {
             let threshold = threshold(&format!("{name}>50ms for 1s"));
             for _ in 0..300 {
                 let count = random.u64(1..400);
                 let mut all: Vec<u64> = (0..count).map(|_| random.u64(0..52) * 1_000_000).collect();
-                let part = all.iter().filter(|one| threshold.is_exceeded_by(Some(Nanos(**one)))).count() as u64;
+                let part =
+                    all.iter().filter(|one| threshold.is_exceeded_by(Some(Nanos(**one)))).count()
+                        as u64;
                 all.sort_unstable();
                 let rank = (count * per_mille).div_ceil(1_000) as usize;
                 let expected = all[rank - 1] > 50_000_000;

@@ -9,9 +9,7 @@ use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::{Usage, key};
 use crate::engine::random_u64;
 use crate::net::{FamilyChoice, literal, split_host_port};
-use crate::session::monitor::{
-    ListedTarget, MOST_TARGETS, MonitorList, Profile, WatchedThreshold,
-};
+use crate::session::monitor::{ListedTarget, MOST_TARGETS, MonitorList, Profile, WatchedThreshold};
 use crate::session::ping::{Asked, Protocol, StampProbes};
 use crate::sys;
 use crate::units::{ByteCount, IpFamily, Nanos, Threshold, max_payload};
@@ -65,6 +63,9 @@ struct Draft {
     known: Vec<(WatchedThreshold, Option<Arc<str>>)>,
     profiles: HashMap<Settings, usize>,
     keys: HashMap<PathBuf, StampKey>,
+    /// The targets' places by name.
+    names: HashMap<String, usize>,
+    faults: Faults,
 }
 
 impl ListReader {
@@ -111,14 +112,13 @@ impl ListReader {
 
     /// Reads the list whole. After an error, everything is as it was.
     pub fn read(&mut self) -> anyhow::Result<MonitorList> {
-        let mut faults = Faults::default();
         let mut draft = Draft { known: self.known.clone(), ..Draft::default() };
         let written = match &self.file {
             Some(file) => {
                 let text = std::fs::read_to_string(file);
                 read::read(
                     &text.with_context(|| format!("cannot read {}", file.display()))?,
-                    &mut faults,
+                    &mut draft.faults,
                 )
             }
             None => read::Written {
@@ -128,16 +128,16 @@ impl ListReader {
         };
         let mut defaults = self.defaults.clone();
         for value in &written.defaults.values {
-            defaults.take(value, &mut faults);
+            defaults.take(value, &mut draft.faults);
         }
-        let mut names: HashMap<String, usize> = HashMap::new();
         let mut thresholds = Vec::new();
         for section in &written.targets {
-            self.target(section, &defaults, &mut draft, &mut names, &mut faults);
+            self.target(section, &defaults, &mut draft);
         }
         for section in &written.thresholds {
-            thresholds.extend(threshold(section, &names, &mut faults));
+            thresholds.extend(threshold(section, &draft.names, &mut draft.faults));
         }
+        let faults = &mut draft.faults;
         if draft.list.targets.is_empty() && faults.is_empty() {
             faults.add(0, "it has no [[target]]: write one with its address below");
         }
@@ -147,7 +147,7 @@ impl ListReader {
         }
         if !faults.is_empty() {
             let path = self.file.as_ref().map(|file| file.display().to_string());
-            let told = faults.told(&path.unwrap_or_default());
+            let told = draft.faults.told(&path.unwrap_or_default());
             return Err(Usage::from(MonitorUsage::Faults(told)).into());
         }
         self.add_thresholds(&mut draft, thresholds);
@@ -185,14 +185,8 @@ impl ListReader {
         }
     }
 
-    fn target(
-        &self,
-        section: &Section,
-        defaults: &Settings,
-        draft: &mut Draft,
-        names: &mut HashMap<String, usize>,
-        faults: &mut Faults,
-    ) {
+    fn target(&self, section: &Section, defaults: &Settings, draft: &mut Draft) {
+        let faults = &mut draft.faults;
         let mut settings = defaults.clone();
         let (mut address, mut name) = (None, None);
         for value in &section.values {
@@ -213,17 +207,16 @@ impl ListReader {
             faults.add(name_line, "a name has at least one character");
         }
         let place = draft.list.targets.len();
-        if let Some(before) = names.insert(name.clone(), place) {
+        if let Some(before) = draft.names.insert(name.clone(), place) {
             let number = before + 1;
             faults.add(
                 name_line,
                 format_args!("{name}: target {number} has this name, too; each has one of its own"),
             );
         }
-        let fault = |faults: &mut Faults, why: &dyn Display| faults.add(address.line, why);
         let (host, literal) = match self.address(text, settings.port) {
             Ok(found) => found,
-            Err(error) => return fault(faults, &message_of(&error)),
+            Err(error) => return faults.add(address.line, message_of(&error)),
         };
         match self.profile(&settings, draft) {
             Ok(profile) => draft.list.targets.push(ListedTarget {
@@ -233,7 +226,7 @@ impl ListReader {
                 profile,
                 thresholds: Box::default(),
             }),
-            Err(why) => faults.add(section.line, why),
+            Err(why) => draft.faults.add(section.line, why),
         }
     }
 
@@ -339,11 +332,7 @@ fn is_toml(text: &str) -> bool {
 
 /// A target of the command line as if it were in a list.
 fn on_command_line(text: &str) -> Section {
-    let value = Value {
-        line: 0,
-        key: "address".to_owned(),
-        texts: vec![text.to_owned()],
-    };
+    let value = Value { line: 0, key: "address".to_owned(), texts: vec![text.to_owned()] };
     Section { line: 0, values: vec![value] }
 }
 
@@ -386,7 +375,10 @@ fn threshold(
     Some(Listed { watched: WatchedThreshold { threshold, ends_run: false }, run, targets })
 }
 
-fn protocol(settings: &Settings, keys: &mut HashMap<PathBuf, StampKey>) -> Result<Protocol, String> {
+fn protocol(
+    settings: &Settings,
+    keys: &mut HashMap<PathBuf, StampKey>,
+) -> Result<Protocol, String> {
     let most = max_payload(IpFamily::V4);
     let size = settings.size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     if settings.is_echo {

@@ -95,7 +95,10 @@ pub(super) fn read(text: &str, faults: &mut Faults) -> Written {
                 let section = sections(&lines, name, (line, value), DEFAULT_KEYS, faults);
                 written.defaults = section.into_iter().next().unwrap_or_default();
             }
-            "target" => written.targets = sections(&lines, name, (line, value), TARGET_KEYS, faults),
+            "target" => {
+                written.targets = sections(&lines, name, (line, value), TARGET_KEYS, faults);
+            }
+
             "threshold" => {
                 written.thresholds = sections(&lines, name, (line, value), THRESHOLD_KEYS, faults);
             }
@@ -119,7 +122,7 @@ fn sections(
         DeValue::Table(table) if is_one => vec![section(lines, line, table, keys, faults)],
         DeValue::Array(all) if !is_one => {
             let mut sections = Vec::with_capacity(all.len());
-            for one in all.iter() {
+            for one in all {
                 let line = lines.at(one.span().start);
                 match one.get_ref() {
                     DeValue::Table(table) => {

@@ -29,7 +29,8 @@ impl Worded for MonitorChange {
                 format!("its clock was set {sign} by {}", Nanos(step_ns.unsigned_abs()))
             }
             Self::ReflectorRestarted => {
-                "counts anew: it was restarted, or a NAT has given this host another port".to_owned()
+                "counts anew: it was restarted, or a NAT has given this host another port"
+                    .to_owned()
             }
             Self::AddressChanged { before, address } => match before {
                 Some(before) => format!("its address is {address}, {before} before"),
@@ -42,11 +43,9 @@ impl Worded for MonitorChange {
             Self::SendRefused { cause } => cause.text(),
             Self::ThresholdBroken { condition, measured } => {
                 let seen = match (measured.probes, measured.exceeding, measured.outage_ns) {
-                    (Some(of), Some(part), _) => format!(
-                        "{} of {}",
-                        group_digits(part),
-                        plural(of, "probe")
-                    ),
+                    (Some(of), Some(part), _) => {
+                        format!("{} of {}", group_digits(part), plural(of, "probe"))
+                    }
                     (.., Some(outage)) => format!("no answer for {}", Nanos(outage)),
                     _ => "-".to_owned(),
                 };
@@ -71,7 +70,9 @@ fn losses(lost: &MonitorLost) -> String {
     ];
     let ways: Vec<String> = ways
         .into_iter()
-        .filter_map(|(count, way)| Some(format!("{} {way}", group_digits(count.filter(|one| *one > 0)?))))
+        .filter_map(|(count, way)| {
+            Some(format!("{} {way}", group_digits(count.filter(|one| *one > 0)?)))
+        })
         .collect();
     if ways.is_empty() { all } else { format!("{all}, {}", ways.join(", ")) }
 }

@@ -65,7 +65,11 @@ pub(super) struct ClockWatch {
 impl ClockWatch {
     /// Notes the times of one probe: sent and answered here (monotonic), received and sent there.
     /// Returns by how much its clock was set, if it was.
-    pub fn observe(&mut self, (sent, came): (Nanos, Nanos), (received, left): (Nanos, Nanos)) -> Option<i64> {
+    pub fn observe(
+        &mut self,
+        (sent, came): (Nanos, Nanos),
+        (received, left): (Nanos, Nanos),
+    ) -> Option<i64> {
         let new = (left.signed_since(came), received.signed_since(sent));
         if new.0 > new.1 {
             // Another clock's reading, or a guess.
@@ -126,7 +130,8 @@ mod tests {
                 ahead += 3_000_000_000;
             }
             let (received, came) = (sent + out + ahead, sent + out + back);
-            let step = watch.observe((Nanos(sent), Nanos(came)), (Nanos(received), Nanos(received)));
+            let step =
+                watch.observe((Nanos(sent), Nanos(came)), (Nanos(received), Nanos(received)));
             told.extend(step.map(|step| (second, step)));
         }
         assert_eq!(told.len(), 1, "{told:?} seed {seed}");

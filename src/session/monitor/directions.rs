@@ -211,7 +211,8 @@ mod tests {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..200 {
-            let (mut told, mut count, mut expected) = (Directions::default(), 7, ByDirection::default());
+            let (mut told, mut count, mut expected) =
+                (Directions::default(), 7, ByDirection::default());
             let loss = random.f64() * 0.6;
             for number in 0..500u64 {
                 let ends = number == 0 || number >= 497;
@@ -256,8 +257,9 @@ mod tests {
         assert!(!told.answered(10, 11, Some(5)).restarted);
         assert!(!told.answered(11, 12, Some(31)).restarted);
         told.lost();
-        let restarts: Vec<bool> =
-            (0..6u32).map(|at| told.answered(u64::from(at) + 13, at + 14, Some(at)).restarted).collect();
+        let restarts: Vec<bool> = (0..6u32)
+            .map(|at| told.answered(u64::from(at) + 13, at + 14, Some(at)).restarted)
+            .collect();
         assert_eq!(restarts, [false, false, true, false, false, false]);
         assert_eq!(told.so_far(), ByDirection { out: 0, back: 0, unknown: 1 });
     }

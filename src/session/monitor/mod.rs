@@ -126,9 +126,8 @@ where
             return;
         }
         let Some(target) = self.targets.get(slot) else { return };
-        let started = self.started.unwrap_or(now);
         for told in self.news.drain(..) {
-            let (event, ends) = self.reports.news(now, started, target, told, &self.plan);
+            let (event, ends) = self.reports.news(now, target, told, &self.plan);
             self.closed |= self.sink.take(event) == Flow::Closed;
             self.linger = if ends { Some(now.mono) } else { self.linger };
         }
@@ -143,12 +142,7 @@ where
         }
     }
 
-    fn resolved(
-        &mut self,
-        now: Now,
-        ticket: u64,
-        found: Result<Vec<SocketAddr>, HostFault>,
-    ) {
+    fn resolved(&mut self, now: Now, ticket: u64, found: Result<Vec<SocketAddr>, HostFault>) {
         self.lookups = self.lookups.saturating_sub(1);
         let slot = (ticket >> 32) as u32;
         let Some(target) = self.targets.get_mut(slot) else { return };
@@ -191,11 +185,10 @@ where
         self.plan.thresholds = std::mem::take(&mut list.thresholds);
         self.reports.extend(&self.plan.thresholds);
         self.plan.list = list;
-        let started = self.started.unwrap_or(now);
         let (added, removed) = self.targets.replace(&listed, &self.plan, now.mono);
         for (slot, target) in removed {
             self.lookups -= usize::from(target.lookup.asked.is_some()).min(self.lookups);
-            let events = self.reports.gone(now, started, &target, &self.plan);
+            let events = self.reports.gone(now, &target, &self.plan);
             self.targets.release(slot);
             for event in events {
                 self.closed |= self.sink.take(event) == Flow::Closed;
@@ -256,7 +249,8 @@ where
             return false;
         }
         target.skip_missed(now.mono);
-        let address = target.address.and_then(|one| Some((one, socket_of(self.plan.sockets, one)?)));
+        let address =
+            target.address.and_then(|one| Some((one, socket_of(self.plan.sockets, one)?)));
         let Some((address, socket)) = address else {
             if target.address.is_none() && !target.lookup.has_failed {
                 // It has not begun.

@@ -40,7 +40,13 @@ pub(super) enum Missed {
 impl Outages {
     /// A probe that was due at this time was not answered; returns the length of the row if it is an
     /// outage from now on. `before` are the losses by direction without this one.
-    pub fn miss(&mut self, due: Nanos, what: Missed, before: ByDirection, least: u32) -> Option<(Nanos, u64)> {
+    pub fn miss(
+        &mut self,
+        due: Nanos,
+        what: Missed,
+        before: ByDirection,
+        least: u32,
+    ) -> Option<(Nanos, u64)> {
         if self.row() == 0 {
             (self.since, self.before) = (due, before);
         }
@@ -135,7 +141,10 @@ mod tests {
         assert_eq!(outages.totals(Nanos(75)), (1, Nanos(35), Nanos(35)));
         outages.hit(Nanos(80));
         let ended = outages.take_ended().unwrap();
-        assert_eq!((ended.start, ended.length, ended.lost, ended.never_sent), (Nanos(40), Nanos(40), 3, 1));
+        assert_eq!(
+            (ended.start, ended.length, ended.lost, ended.never_sent),
+            (Nanos(40), Nanos(40), 3, 1)
+        );
         assert_eq!(outages.totals(Nanos(99)), (1, Nanos(40), Nanos(40)));
         assert_eq!((outages.longest_burst(), outages.silence(Nanos(99))), (3, Nanos::ZERO));
     }

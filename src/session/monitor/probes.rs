@@ -69,7 +69,8 @@ impl Probes {
 
     /// Probes that may still be answered in time.
     pub fn open(&self) -> u64 {
-        let open = (self.decided..self.next).filter(|one| self.ring[self.place(*one)].state == State::Waiting);
+        let open = (self.decided..self.next)
+            .filter(|one| self.ring[self.place(*one)].state == State::Waiting);
         open.count() as u64
     }
 

@@ -118,7 +118,6 @@ impl Reports {
     pub fn news(
         &mut self,
         now: Now,
-        started: Now,
         target: &Target,
         (change, threshold): Told,
         plan: &MonitorPlan,
@@ -127,13 +126,13 @@ impl Reports {
         match &mut change {
             MonitorChange::OutageBegan { start_ns, .. }
             | MonitorChange::OutageEnded { start_ns, .. } => {
-                *start_ns = start_ns.saturating_sub(started.mono.0);
+                *start_ns = start_ns.saturating_sub(self.started.0);
             }
             _ => {}
         }
         let is_broken = matches!(change, MonitorChange::ThresholdBroken { .. });
         let news = Box::new(MonitorNews {
-            at_ns: (now.mono - started.mono).0,
+            at_ns: (now.mono - self.started).0,
             time_ns: now.real.0,
             target: target.name.to_string(),
             address: target.address.map(Into::into),
@@ -148,17 +147,11 @@ impl Reports {
     }
 
     /// A target is gone from the list.
-    pub fn gone(
-        &mut self,
-        now: Now,
-        started: Now,
-        target: &Target,
-        plan: &MonitorPlan,
-    ) -> [MonitorEvent; 2] {
+    pub fn gone(&mut self, now: Now, target: &Target, plan: &MonitorPlan) -> [MonitorEvent; 2] {
         self.gone.add(target);
         self.removed += 1;
         self.reload_removed += 1;
-        let (news, _) = self.news(now, started, target, (MonitorChange::Removed, None), plan);
+        let (news, _) = self.news(now, target, (MonitorChange::Removed, None), plan);
         let row = summary_row(target, now.mono, None);
         [news, MonitorEvent::Gone(Box::new(row))]
     }

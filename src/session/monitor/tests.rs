@@ -188,7 +188,8 @@ impl World {
             let key = (to, request.ssid);
             let far = self.far.entry(key).or_insert(Far { count: 0, ahead: 0, ttl: 250 });
             let time = Nanos((REAL + (self.now + DELAY).0).saturating_add_signed(far.ahead));
-            let stamp = crate::wire::stamp::Timestamp::of(time, crate::wire::stamp::TimeFormat::Ntp);
+            let stamp =
+                crate::wire::stamp::Timestamp::of(time, crate::wire::stamp::TimeFormat::Ntp);
             let (seq, ttl) = (far.count, far.ttl);
             far.count += 1;
             if fate == Fate::LostBack {
@@ -221,7 +222,9 @@ impl World {
     fn news(&self) -> Vec<MonitorNews> {
         let told = self.told.borrow();
         let news = told.iter().filter_map(|event| match event {
-            MonitorEvent::News(news) | MonitorEvent::Threshold { news, .. } => Some((**news).clone()),
+            MonitorEvent::News(news) | MonitorEvent::Threshold { news, .. } => {
+                Some((**news).clone())
+            }
             _ => None,
         });
         news.collect()
@@ -292,7 +295,8 @@ fn an_outage_is_told_when_it_begins_and_when_it_ends_with_its_direction() {
             panic!("{began:?}")
         };
         assert!((10_000_000_000..10_100_000_000).contains(&start_ns), "{start_ns}");
-        let MonitorChange::OutageEnded { length_ns, lost, never_sent: 0, .. } = &ended.change else {
+        let MonitorChange::OutageEnded { length_ns, lost, never_sent: 0, .. } = &ended.change
+        else {
             panic!("{ended:?}")
         };
         assert_eq!((lost.lost, lost.lost_unknown), (20, Some(0)), "{lost:?}");
@@ -370,10 +374,8 @@ fn a_list_that_is_read_again_keeps_the_counts_of_targets_that_stay() {
     first[1].address = Some(address(2));
     let mut world = World::new(plan(list(Nanos::from_secs(1), first.clone())));
     world.run(Nanos::from_secs(10), answered);
-    let again = list(
-        Nanos::from_millis(500),
-        vec![first[1].clone(), listed("c", Some(address(3)))],
-    );
+    let again =
+        list(Nanos::from_millis(500), vec![first[1].clone(), listed("c", Some(address(3)))]);
     world.given.borrow_mut().push_back(MonitorOrder::List(again));
     world.run(Nanos::from_secs(10), answered);
     {

@@ -138,7 +138,8 @@ mod tests {
         let mut watch = Watch::new(0, Nanos::ZERO);
         let due = watch.due(&threshold, Some(Nanos::from_secs(3)));
         assert_eq!(due, Some(Nanos::from_secs(13) + Nanos(1)));
-        let mut judge = |silence| watch.judge(&threshold, Nanos::from_secs(40), Nanos::from_secs(silence));
+        let mut judge =
+            |silence| watch.judge(&threshold, Nanos::from_secs(40), Nanos::from_secs(silence));
         assert_eq!(judge(10), None);
         assert!(matches!(judge(11), Some(Turn::Broken(_))));
         assert_eq!(judge(12), None);

@@ -57,7 +57,13 @@ impl Protocol {
 
     /// Writes a probe into `out`, which has [`Protocol::probe_len`] bytes; `spare` is scratch
     /// memory.
-    pub(in crate::session) fn write(&self, seq: u32, sent: Nanos, spare: &mut Vec<u8>, out: &mut [u8]) {
+    pub(in crate::session) fn write(
+        &self,
+        seq: u32,
+        sent: Nanos,
+        spare: &mut Vec<u8>,
+        out: &mut [u8],
+    ) {
         match self {
             Self::Stamp(stamp) => {
                 spare.clear();

@@ -1,6 +1,8 @@
 //! Lists of targets: read whole, refused whole, read again on SIGHUP.
 
-use crate::common::{Running, free_udp_port, json_lines, number, path, run, secs, text, udpkit, wait_until};
+use crate::common::{
+    Running, free_udp_port, json_lines, number, path, run, secs, text, udpkit, wait_until,
+};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -51,7 +53,10 @@ fn a_list_that_is_read_again_keeps_counts_and_a_faulty_one_changes_nothing() {
     let (removed, reloaded) = (of("removed"), of("reloaded"));
     assert_eq!(text(removed, "target"), "a");
     assert!(number(removed, "back") > 5, "{removed:#}");
-    assert_eq!((number(reloaded, "targets"), number(reloaded, "added"), number(reloaded, "removed")), (2, 1, 1));
+    assert_eq!(
+        (number(reloaded, "targets"), number(reloaded, "added"), number(reloaded, "removed")),
+        (2, 1, 1)
+    );
     let summary = of("summary");
     let rows = path(summary, "target_rows").as_array().unwrap();
     let names: Vec<&str> = rows.iter().map(|row| text(row, "target")).collect();
@@ -132,9 +137,8 @@ fn echo_services_and_keys_are_probed_beside_each_other() {
     let echo_at = format!("127.0.0.1:{echo}");
     let answering = Running::start(udpkit().args(["recv", "--echo", &echo_at]));
     answering.wait_for_line("receiving on", secs(10));
-    let server = Running::start(
-        udpkit().args(["serve", &format!("127.0.0.1:{stamp}"), "--key"]).arg(&key),
-    );
+    let server =
+        Running::start(udpkit().args(["serve", &format!("127.0.0.1:{stamp}"), "--key"]).arg(&key));
     server.wait_for_line("serving on", secs(10));
     let file = dir.path().join("list.toml");
     fs::write(
@@ -151,7 +155,8 @@ fn echo_services_and_keys_are_probed_beside_each_other() {
         run(udpkit().arg("monitor").arg(&file).args(["-t", "2s", "-J"]), secs(60)).expect_success();
     let report = crate::common::json(&output.out());
     let rows = path(&report, "target_rows").as_array().unwrap();
-    for (row, protocol, bytes) in [(&rows[0], "echo", 200), (&rows[1], "stamp_authenticated", 112)] {
+    for (row, protocol, bytes) in [(&rows[0], "echo", 200), (&rows[1], "stamp_authenticated", 112)]
+    {
         assert_eq!((text(row, "protocol"), number(row, "payload_bytes")), (protocol, bytes));
         assert_eq!(number(row, "back") + number(row, "open"), number(row, "sent"), "{row:#}");
         assert!(number(row, "back") > 10, "{row:#}");

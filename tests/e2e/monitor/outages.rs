@@ -17,11 +17,17 @@ const SLACK: Duration = Duration::from_millis(300);
 /// A lab with a server and a monitor of two of its addresses, once both answer.
 fn start(lab: &Lab) -> (Running, Running) {
     let server = lab.serve("b", &["0.0.0.0"]);
-    lab.shell("b", "ip address add 10.77.0.9/24 dev $(ip -o -4 addr | awk '/10.77.0.2/ {print $2}')");
+    lab.shell(
+        "b",
+        "ip address add 10.77.0.9/24 dev $(ip -o -4 addr | awk '/10.77.0.2/ {print $2}')",
+    );
     let args = ["monitor", "10.77.0.2", "10.77.0.9", "-i", "100ms", "-w", "1s", "--jsonl"];
     let monitor = Running::start(lab.udpkit("a").args(args).args(["--interval-report", "1s"]));
     let answered = |line: &str| line.contains("\"event\":\"row\"") && !line.contains("\"back\":0");
-    assert!(monitor.wait_for_stdout(secs(30), |out| out.lines().filter(|one| answered(one)).count() >= 2));
+    assert!(
+        monitor
+            .wait_for_stdout(secs(30), |out| out.lines().filter(|one| answered(one)).count() >= 2)
+    );
     (server, monitor)
 }
 
@@ -70,8 +76,7 @@ fn an_outage_has_the_length_the_losses_and_the_direction_of_the_firewalls() {
         let output = monitor.wait(secs(20));
         assert_eq!(output.code(), Some(0), "{}", output.err());
         let lines = json_lines(&output.out());
-        let told: Vec<&Value> =
-            lines.iter().filter(|line| text(line, "event") == "news").collect();
+        let told: Vec<&Value> = lines.iter().filter(|line| text(line, "event") == "news").collect();
         let [began, ended] = &told[..] else { panic!("{told:#?}") };
         assert_eq!(text(began, "code"), "outage_began");
         assert_eq!(text(ended, "target"), "10.77.0.9:8620".trim_end_matches(":8620"));
@@ -115,7 +120,11 @@ fn a_few_lost_probes_are_losses_and_no_outage() {
     let lines = json_lines(&output.out());
     assert!(!lines.iter().any(|line| text(line, "event") == "news"), "{}", output.err());
     let rows = path(lines.last().unwrap(), "target_rows").as_array().unwrap();
-    assert_eq!((number(&rows[0], "lost"), number(&rows[0], "lost_out")), (taken, taken), "{rows:#?}");
+    assert_eq!(
+        (number(&rows[0], "lost"), number(&rows[0], "lost_out")),
+        (taken, taken),
+        "{rows:#?}"
+    );
     assert_eq!((number(&rows[0], "outages"), number(&rows[1], "lost")), (0, 0));
 }
 
@@ -124,7 +133,8 @@ fn an_outage_of_fail_if_ends_the_run_with_code_3() {
     require_lab!();
     let lab = Lab::pair();
     let mut monitor = lab.udpkit("a");
-    let args = ["monitor", "10.77.0.2", "-i", "50ms", "-w", "200ms", "-J", "--fail-if", "outage>500ms"];
+    let args =
+        ["monitor", "10.77.0.2", "-i", "50ms", "-w", "200ms", "-J", "--fail-if", "outage>500ms"];
     let output = Running::start(monitor.args(args)).wait(secs(60));
     assert_eq!(output.code(), Some(3), "{}", output.err());
     let report = json(&output.out());

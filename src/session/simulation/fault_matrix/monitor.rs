@@ -26,8 +26,11 @@ pub const MONITOR: Machine = Machine {
 };
 
 fn plan(address: SocketAddr) -> MonitorPlan {
-    let profile =
-        Profile { protocol: ping::plan(address).protocol, tos: 0, interval: Nanos::from_millis(20) };
+    let profile = Profile {
+        protocol: ping::plan(address).protocol,
+        tos: 0,
+        interval: Nanos::from_millis(20),
+    };
     let target = ListedTarget {
         name: "far".into(),
         host: "far".into(),
@@ -99,7 +102,9 @@ fn hold(trial: &mut Trial<'_>, told: &MonitorTarget, scenario: &Scenario) {
     // Those that came too late to be known are lost as well.
     let lost_back = lost_back + came.saturating_sub(told.back);
     trial.at_most("lost back <= those that it answered", lost.lost_back.unwrap_or(0), lost_back);
-    if let (Some(out), Some(back), Some(unknown)) = (lost.lost_out, lost.lost_back, lost.lost_unknown) {
+    if let (Some(out), Some(back), Some(unknown)) =
+        (lost.lost_out, lost.lost_back, lost.lost_unknown)
+    {
         trial.own_sum("lost = lost out + lost back + unknown", lost.lost, &[out, back, unknown]);
     }
     let anew = trial.weather().losses.len() as u64;
