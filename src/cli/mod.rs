@@ -207,7 +207,7 @@ pub enum Command {
     Recv(RecvArgs),
     /// Multicast, broadcast and host lists: send, receive, check
     Cast(CastArgs),
-    /// Forward datagrams, copy them to several hosts, or impair them on the way
+    /// Forward datagrams, copy them to several hosts, or impair them
     Relay(Box<RelayArgs>),
     /// Run the server (throughput, STAMP, STUN, probe agent)
     Serve(ServeArgs),

@@ -3,7 +3,7 @@
 use super::finding::{all, one};
 use super::{DelayQuantiles, LimitReport, PingProtocol, Way, hold_against};
 use crate::batch::{HostFault, LocalSendFailure, NetworkErrorSummary};
-use crate::units::{Endpoint, Limit, Measured, Metric};
+use crate::units::{Endpoint, Limit, Measured, Metric, Threshold};
 use serde::Serialize;
 
 /// The way to a target, or back.
@@ -81,7 +81,8 @@ pub enum MonitorChange {
     /// The name could not be resolved; asked again until it can.
     NotResolved {
         /// The name.
-        host_name: String,
+        #[serde(rename = "host_name")]
+        host: String,
         /// Why.
         #[serde(serialize_with = "one")]
         #[cfg_attr(test, schemars(with = "crate::record::schema::Told<HostFault>"))]
@@ -104,7 +105,7 @@ pub enum MonitorChange {
     /// A threshold is broken.
     ThresholdBroken {
         /// The threshold.
-        condition: String,
+        condition: Threshold,
         /// What was measured.
         #[serde(flatten)]
         measured: MonitorMeasured,
@@ -112,7 +113,7 @@ pub enum MonitorChange {
     /// A threshold that was broken is kept again.
     ThresholdHeld {
         /// The threshold.
-        condition: String,
+        condition: Threshold,
         /// For how long it was broken.
         broken_ns: u64,
     },
@@ -365,11 +366,11 @@ impl MonitorTarget {
 }
 
 /// A threshold and how often it was broken.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MonitorThreshold {
     /// The threshold.
-    pub condition: String,
+    pub condition: Threshold,
     /// How often it was broken, by any target.
     pub broken: u64,
     /// Whether that ended the run.

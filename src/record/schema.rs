@@ -12,7 +12,7 @@ use super::{
     MonitorSummary, Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, SweepReport,
 };
 use crate::batch::{HostCounter, HostCounters};
-use crate::units::{Endpoint, Metric};
+use crate::units::{Endpoint, Metric, Threshold};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
@@ -74,6 +74,16 @@ rate!(LimitRate, limit_bps, limit_pps);
 impl JsonSchema for Endpoint {
     fn schema_name() -> Cow<'static, str> {
         "Endpoint".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl JsonSchema for Threshold {
+    fn schema_name() -> Cow<'static, str> {
+        "Threshold".into()
     }
 
     fn json_schema(_generator: &mut SchemaGenerator) -> Schema {

@@ -81,7 +81,7 @@ fn start(open: &Arc<AtomicUsize>) -> SyncSender<Alert> {
             }
         };
         if let Err(error) = thread::Builder::new().name("alerts".to_owned()).spawn(work) {
-            report::warning(words::not_run("commands of thresholds", &io_error_text(&error)));
+            report::warning(words::no_threads(&io_error_text(&error)));
         }
     }
     queue
@@ -117,14 +117,14 @@ fn facts(news: &MonitorNews) -> Vec<(&'static str, String)> {
     match &news.change {
         MonitorChange::ThresholdBroken { condition, measured } => facts.extend([
             ("UDPKIT_STATE", "broken".to_owned()),
-            ("UDPKIT_CONDITION", condition.clone()),
+            ("UDPKIT_CONDITION", condition.to_string()),
             ("UDPKIT_PROBES", number(measured.probes)),
             ("UDPKIT_EXCEEDING", number(measured.exceeding)),
             ("UDPKIT_OUTAGE_NS", number(measured.outage_ns)),
         ]),
         MonitorChange::ThresholdHeld { condition, broken_ns } => facts.extend([
             ("UDPKIT_STATE", "held".to_owned()),
-            ("UDPKIT_CONDITION", condition.clone()),
+            ("UDPKIT_CONDITION", condition.to_string()),
             ("UDPKIT_BROKEN_NS", broken_ns.to_string()),
         ]),
         _ => {}

@@ -2,6 +2,7 @@
 //! whole, before anything of it is used.
 
 use super::error::MonitorUsage;
+use super::fault::Fault;
 use super::read::{self, Faults, Section, Value};
 use crate::cli::MonitorArgs;
 use crate::commands::exit::message_of;
@@ -139,11 +140,11 @@ impl ListReader {
         }
         let faults = &mut draft.faults;
         if draft.list.targets.is_empty() && faults.is_empty() {
-            faults.add(0, "it has no [[target]]: write one with its address below");
+            faults.add(0, Fault::NoTarget);
         }
         if draft.list.targets.len() > MOST_TARGETS {
             let many = draft.list.targets.len();
-            faults.add(0, format_args!("{many} targets are too many; {MOST_TARGETS} at most"));
+            faults.add(0, Fault::TooMany { many, most: MOST_TARGETS });
         }
         if !faults.is_empty() {
             let path = self.file.as_ref().map(|file| file.display().to_string());
@@ -197,26 +198,23 @@ impl ListReader {
             }
         }
         let Some(address) = address else {
-            faults.add(section.line, "a target without an address: add address = \"HOST:PORT\"");
+            faults.add(section.line, Fault::NoAddress);
             return;
         };
         let text = &address.texts[0];
         let name_line = name.map_or(address.line, |name| name.line);
         let name = name.map_or(text, |name| &name.texts[0]).clone();
         if name.is_empty() {
-            faults.add(name_line, "a name has at least one character");
+            faults.add(name_line, Fault::EmptyName);
         }
         let place = draft.list.targets.len();
         if let Some(before) = draft.names.insert(name.clone(), place) {
             let number = before + 1;
-            faults.add(
-                name_line,
-                format_args!("{name}: target {number} has this name, too; each has one of its own"),
-            );
+            faults.add(name_line, Fault::SameName { name: name.clone(), number });
         }
         let (host, literal) = match self.address(text, settings.port) {
             Ok(found) => found,
-            Err(error) => return faults.add(address.line, message_of(&error)),
+            Err(error) => return faults.add(address.line, Fault::Address(message_of(&error))),
         };
         match self.profile(&settings, draft) {
             Ok(profile) => draft.list.targets.push(ListedTarget {
@@ -262,19 +260,17 @@ impl ListReader {
     }
 
     /// The profile with these settings.
-    fn profile(&self, settings: &Settings, draft: &mut Draft) -> Result<usize, String> {
+    fn profile(&self, settings: &Settings, draft: &mut Draft) -> Result<usize, Fault> {
         if let Some(known) = draft.profiles.get(settings) {
             return Ok(*known);
         }
         if settings.interval < LEAST_INTERVAL {
             let interval = settings.interval;
-            return Err(format!("interval {interval} is too short; {LEAST_INTERVAL} at least"));
+            return Err(Fault::Interval { interval, least: LEAST_INTERVAL });
         }
         if self.wait.0 / settings.interval.0 > MOST_WAIT {
             let (wait, interval) = (self.wait, settings.interval);
-            return Err(format!(
-                "--wait {wait} is more than {MOST_WAIT} times the interval of {interval}"
-            ));
+            return Err(Fault::Wait { wait, most: MOST_WAIT, interval });
         }
         let protocol = protocol(settings, &mut draft.keys)?;
         let dscp = settings.dscp.map_or(0, |dscp| tos(dscp, Ecn::default()));
@@ -297,7 +293,9 @@ impl Settings {
     fn take(&mut self, value: &Value, faults: &mut Faults) {
         let (key, line) = (value.key.as_str(), value.line);
         let Some(text) = value.texts.first() else { return };
-        let mut wrong = |why: &dyn Display| faults.add(line, format_args!("{key}: {why}"));
+        let mut wrong = |why: &dyn Display| {
+            faults.add(line, Fault::Value { key: key.to_owned(), why: why.to_string() });
+        };
         match key {
             "interval" => match text.parse() {
                 Ok(interval) => self.interval = interval,
@@ -313,13 +311,13 @@ impl Settings {
             },
             "port" => match text.parse() {
                 Ok(port) if port > 0 => self.port = port,
-                _ => wrong(&format_args!("{text} is no port; use 1 to 65535")),
+                _ => faults.add(line, Fault::Port(text.clone())),
             },
             "key" => self.key = Some(text.into()),
             "protocol" => match text.as_str() {
                 "stamp" => self.is_echo = false,
                 "echo" => self.is_echo = true,
-                _ => wrong(&format_args!("{text} is no protocol here; use stamp or echo")),
+                _ => faults.add(line, Fault::Protocol(text.clone())),
             },
             _ => {}
         }
@@ -343,21 +341,17 @@ fn threshold(
 ) -> Option<Listed> {
     let value = |key: &str| section.values.iter().find(|one| one.key == key);
     let Some(when) = value("when") else {
-        let example = "when = \"loss>1% for 1min\"";
-        faults.add(section.line, format_args!("a threshold without a condition: add {example}"));
+        faults.add(section.line, Fault::NoCondition);
         return None;
     };
     let threshold = match when.texts[0].parse::<Threshold>() {
         Ok(one) if one.limit().is_some() && one.window.is_none() => {
-            faults.add(
-                when.line,
-                format_args!("when: write over what time it is judged, such as {one} for 1min"),
-            );
+            faults.add(when.line, Fault::NoWindow(one.to_string()));
             return None;
         }
         Ok(one) => one,
         Err(why) => {
-            faults.add(when.line, format_args!("when: {why}"));
+            faults.add(when.line, Fault::Condition(why));
             return None;
         }
     };
@@ -365,7 +359,7 @@ fn threshold(
         let place = |name: &String| {
             let place = names.get(name).copied();
             if place.is_none() {
-                faults.add(value.line, format_args!("targets: {name} is not the name of a target"));
+                faults.add(value.line, Fault::NoSuchTarget(name.clone()));
             }
             place
         };
@@ -375,16 +369,13 @@ fn threshold(
     Some(Listed { watched: WatchedThreshold { threshold, ends_run: false }, run, targets })
 }
 
-fn protocol(
-    settings: &Settings,
-    keys: &mut HashMap<PathBuf, StampKey>,
-) -> Result<Protocol, String> {
+fn protocol(settings: &Settings, keys: &mut HashMap<PathBuf, StampKey>) -> Result<Protocol, Fault> {
     let most = max_payload(IpFamily::V4);
     let size = settings.size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     if settings.is_echo {
         let len = size.unwrap_or(PLAIN_LEN);
         if !(Header::LEN..=most).contains(&len) {
-            return Err(format!("size {len} does not fit: use {} to {most}", Header::LEN));
+            return Err(Fault::Size { size: len, least: Header::LEN, most });
         }
         return Ok(Protocol::Plain { tag: 0, len });
     }
@@ -395,9 +386,7 @@ fn protocol(
     // Padding is a TLV with a header of four bytes.
     if len < least || len > most || (1..4).contains(&(len - least)) {
         let padded = least + 4;
-        return Err(format!(
-            "size {len} is not the size of a STAMP packet: use {least}, or {padded} to {most}"
-        ));
+        return Err(Fault::StampSize { size: len, least, padded, most });
     }
     let error = match sys::real_time_error() {
         Some(error) => ErrorEstimate::of(error, TimeFormat::Ntp).synchronised(),
@@ -410,12 +399,12 @@ fn protocol(
 fn stamp_key(
     path: Option<&Path>,
     keys: &mut HashMap<PathBuf, StampKey>,
-) -> Result<Option<StampKey>, String> {
+) -> Result<Option<StampKey>, Fault> {
     let named = path.map(Path::to_owned).unwrap_or_default();
     if let Some(known) = keys.get(&named) {
         return Ok(Some(known.clone()));
     }
-    let found = key::read(path).map_err(|error| message_of(&error))?;
+    let found = key::read(path).map_err(|error| Fault::Key(message_of(&error)))?;
     let found = found.as_ref().map(ControlKey::stamp);
     if let Some(found) = &found {
         keys.insert(named, found.clone());

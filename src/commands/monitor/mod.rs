@@ -2,6 +2,7 @@
 
 mod alerts;
 mod error;
+mod fault;
 mod list;
 mod read;
 mod resolver;

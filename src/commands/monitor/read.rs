@@ -1,28 +1,22 @@
 //! Reads a list of targets: TOML, of which every fault is told at once, with its line. What the texts
 //! mean is found elsewhere.
 
-use crate::units::nearest;
-use std::fmt;
+use super::fault::Fault;
+use crate::units::{Nearest, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Most faults that are told.
 const MOST_FAULTS: usize = 20;
 
-/// What is wrong with a list, and in which line; line 0 stands for the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub line: usize,
-    pub what: String,
-}
-
 /// The faults of a list, in the order of their lines.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faults(Vec<Fault>);
+pub(super) struct Faults(Vec<(usize, Fault)>);
 
 impl Faults {
-    pub fn add(&mut self, line: usize, what: impl fmt::Display) {
-        self.0.push(Fault { line, what: what.to_string() });
+    /// Adds one with its line; 0 stands for the command line, or the whole list.
+    pub fn add(&mut self, line: usize, fault: Fault) {
+        self.0.push((line, fault));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -31,11 +25,11 @@ impl Faults {
 
     /// All of them as one message.
     pub fn told(mut self, path: &str) -> String {
-        self.0.sort_by_key(|fault| fault.line);
+        self.0.sort_by_key(|(line, _)| *line);
         let more = self.0.len().saturating_sub(MOST_FAULTS);
-        let one = |fault: &Fault| match fault.line {
-            0 => fault.what.clone(),
-            line => format!("line {line}: {}", fault.what),
+        let one = |(line, fault): &(usize, Fault)| match line {
+            0 => fault.to_string(),
+            line => format!("line {line}: {fault}"),
         };
         let mut told: Vec<String> = self.0.iter().take(MOST_FAULTS).map(one).collect();
         if more > 0 {
@@ -84,7 +78,7 @@ pub(super) fn read(text: &str, faults: &mut Faults) -> Written {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let line = error.span().map_or(1, |span| lines.at(span.start));
-        faults.add(line, error.message().replace('\n', ", "));
+        faults.add(line, Fault::Syntax(error.message().replace('\n', ", ")));
     }
     let mut written = Written::default();
     for (key, value) in table.get_ref() {
@@ -117,7 +111,7 @@ fn sections(
     faults: &mut Faults,
 ) -> Vec<Section> {
     let is_one = name == "defaults";
-    let form = if is_one { format!("[{name}]") } else { format!("[[{name}]]") };
+    let form = if is_one { name.to_owned() } else { format!("[{name}]") };
     match value.get_ref() {
         DeValue::Table(table) if is_one => vec![section(lines, line, table, keys, faults)],
         DeValue::Array(all) if !is_one => {
@@ -128,13 +122,13 @@ fn sections(
                     DeValue::Table(table) => {
                         sections.push(section(lines, line, table, keys, faults));
                     }
-                    _ => faults.add(line, format_args!("write {form}, and its keys below")),
+                    _ => faults.add(line, Fault::NoTable(form.clone())),
                 }
             }
             sections
         }
         _ => {
-            faults.add(line, format_args!("write {form}, and its keys below"));
+            faults.add(line, Fault::NoTable(form.clone()));
             Vec::new()
         }
     }
@@ -165,9 +159,9 @@ fn section(
                 section.values.push(Value { line, key: name.to_owned(), texts });
             }
             _ if name == "targets" => {
-                faults.add(line, format_args!("{name}: write names: [\"a\", \"b\"]"));
+                faults.add(line, Fault::NoNames(name.to_owned()));
             }
-            _ => faults.add(line, format_args!("{name}: write a text in quotes, or a number")),
+            _ => faults.add(line, Fault::NoText(name.to_owned())),
         }
     }
     section
@@ -182,10 +176,13 @@ fn plain(value: &DeValue<'_>) -> Option<String> {
     }
 }
 
-fn unknown(name: &str, keys: &[&str]) -> String {
+fn unknown(name: &str, keys: &[&str]) -> Fault {
     let meant = nearest(name, keys.iter().copied());
-    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-    format!("{name} is not a key here: use {}{meant}", keys.join(", "))
+    Fault::Unknown {
+        key: name.to_owned(),
+        known: keys.join(", "),
+        nearest: Nearest(meant.map(str::to_owned)),
+    }
 }
 
 /// Where the lines of a text end.

@@ -51,7 +51,7 @@ impl Resolver {
             };
             if let Err(error) = thread::Builder::new().name("resolver".to_owned()).spawn(work) {
                 let why = crate::units::io_error_text(&error);
-                report::warning(words::not_run("the resolver", &why));
+                report::warning(words::no_threads(&why));
             }
         }
         questions

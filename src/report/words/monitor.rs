@@ -36,8 +36,8 @@ impl Worded for MonitorChange {
                 Some(before) => format!("its address is {address}, {before} before"),
                 None => format!("its address is {address}"),
             },
-            Self::NotResolved { host_name, cause } => {
-                format!("cannot resolve {host_name}: {}; asking again", cause.text())
+            Self::NotResolved { host, cause } => {
+                format!("cannot resolve {host}: {}; asking again", cause.text())
             }
             Self::NetworkError { error } => format!("error from the network: {}", error.text()),
             Self::SendRefused { cause } => cause.text(),
@@ -120,6 +120,11 @@ pub fn monitoring(targets: u64) -> String {
 /// A threshold's command that could not be run.
 pub fn not_run(command: &str, why: &str) -> String {
     format!("cannot run {command}: {why}")
+}
+
+/// A thread that did not start.
+pub fn no_threads(why: &str) -> String {
+    format!("cannot start a thread: {why}")
 }
 
 /// Commands that were left out.

@@ -89,8 +89,8 @@ impl Reports {
     /// The thresholds are these from now on, the known ones first.
     pub fn extend(&mut self, all: &[WatchedThreshold]) {
         for one in all.iter().skip(self.thresholds.len()) {
-            let condition = one.threshold.to_string();
-            self.thresholds.push(MonitorThreshold { condition, ..MonitorThreshold::default() });
+            let condition = one.threshold.clone();
+            self.thresholds.push(MonitorThreshold { condition, broken: 0, ended_run: false });
         }
     }
 

@@ -282,7 +282,7 @@ impl Target {
         for watch in &mut self.watches {
             let number = usize::from(watch.number);
             let threshold = &plan.thresholds[number].threshold;
-            let condition = || threshold.to_string();
+            let condition = || threshold.clone();
             let change = match watch.judge(threshold, now, silence) {
                 None => continue,
                 Some(Turn::Broken(measured)) => {
@@ -405,8 +405,8 @@ impl Target {
     /// Its name could not be resolved; told if it could before.
     pub fn not_resolved(&mut self, cause: HostFault, news: &mut Vec<Told>) {
         if !std::mem::replace(&mut self.lookup.has_failed, true) {
-            let host_name = self.host.to_string();
-            news.push((MonitorChange::NotResolved { host_name, cause }, None));
+            let host = self.host.to_string();
+            news.push((MonitorChange::NotResolved { host, cause }, None));
         }
     }
 
