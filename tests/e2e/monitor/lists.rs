@@ -136,7 +136,7 @@ fn echo_services_and_keys_are_probed_beside_each_other() {
     fs::write(&key, "0123456789abcdef").unwrap();
     let echo_at = format!("127.0.0.1:{echo}");
     let answering = Running::start(udpkit().args(["recv", "--echo", &echo_at]));
-    answering.wait_for_line("receiving on", secs(10));
+    answering.wait_for_line("listening on", secs(10));
     let server =
         Running::start(udpkit().args(["serve", &format!("127.0.0.1:{stamp}"), "--key"]).arg(&key));
     server.wait_for_line("serving on", secs(10));
