@@ -246,7 +246,7 @@ pub fn monitor_text(summary: &MonitorSummary, page: Page) -> String {
 fn targets(summary: &MonitorSummary) -> String {
     let mut rows: Vec<&MonitorTarget> = summary.target_rows.iter().collect();
     let share = |row: &MonitorTarget| row.lost.lost * 1_000 / (row.back + row.lost.lost).max(1);
-    rows.sort_by_key(|row| {
+    rows.sort_unstable_by_key(|row| {
         Reverse((row.is_down, row.outage_ns, share(row), row.round_trip_ns.max.unwrap_or(0)))
     });
     let way = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), group_digits);

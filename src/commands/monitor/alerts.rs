@@ -2,14 +2,14 @@
 //! never waits for one.
 
 use super::list::Commands;
+use super::queue::Queue;
 use crate::record::{MonitorChange, MonitorNews, Worded};
 use crate::report;
 use crate::report::words::monitor as words;
 use crate::units::io_error_text;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ struct Alert {
 /// The threads that run commands, none before the first.
 pub(super) struct Alerts {
     commands: Commands,
-    queue: Option<SyncSender<Alert>>,
+    queue: Option<Queue<Alert>>,
     /// Those that wait or run.
     open: Arc<AtomicUsize>,
     skipped: u64,
@@ -49,7 +49,7 @@ impl Alerts {
         let open = Arc::clone(&self.open);
         let queue = self.queue.get_or_insert_with(|| start(&open));
         self.open.fetch_add(1, Ordering::AcqRel);
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = queue.try_send(alert) {
+        if !queue.push(alert, WAITING) {
             self.open.fetch_sub(1, Ordering::AcqRel);
             if self.skipped == 0 {
                 report::warning(words::TOO_MANY_COMMANDS);
@@ -60,7 +60,9 @@ impl Alerts {
 
     /// Waits for the commands a while, and returns how many were not run.
     pub fn finish(self) -> u64 {
-        drop(self.queue);
+        if let Some(queue) = &self.queue {
+            queue.close();
+        }
         let since = Instant::now();
         while self.open.load(Ordering::Acquire) > 0 && since.elapsed() < LAST_WAIT {
             thread::sleep(Duration::from_millis(10));
@@ -69,13 +71,12 @@ impl Alerts {
     }
 }
 
-fn start(open: &Arc<AtomicUsize>) -> SyncSender<Alert> {
-    let (queue, alerts) = sync_channel(WAITING);
-    let alerts = Arc::new(Mutex::new(alerts));
+fn start(open: &Arc<AtomicUsize>) -> Queue<Alert> {
+    let queue = Queue::<Alert>::default();
     for _ in 0..AT_ONCE {
-        let (alerts, open) = (Arc::clone(&alerts), Arc::clone(open));
+        let (alerts, open) = (queue.clone(), Arc::clone(open));
         let work = move || {
-            while let Some(alert) = next(&alerts) {
+            while let Some(alert) = alerts.next() {
                 run(&alert);
                 open.fetch_sub(1, Ordering::AcqRel);
             }
@@ -85,10 +86,6 @@ fn start(open: &Arc<AtomicUsize>) -> SyncSender<Alert> {
         }
     }
     queue
-}
-
-fn next(alerts: &Mutex<Receiver<Alert>>) -> Option<Alert> {
-    alerts.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
 /// Runs a command to its end; standard output is the report's.

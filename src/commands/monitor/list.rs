@@ -33,7 +33,7 @@ const MOST_WAIT: u64 = 2_000;
 pub(super) type Commands = Arc<Mutex<Vec<Option<Arc<str>>>>>;
 
 /// How a target is probed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Settings {
     is_echo: bool,
     interval: Nanos,
@@ -62,8 +62,8 @@ pub(super) struct ListReader {
 struct Draft {
     list: MonitorList,
     known: Vec<(WatchedThreshold, Option<Arc<str>>)>,
-    profiles: HashMap<Settings, usize>,
-    keys: HashMap<PathBuf, StampKey>,
+    profiles: Vec<Settings>,
+    keys: Vec<(PathBuf, StampKey)>,
     /// The targets' places by name.
     names: HashMap<String, usize>,
     faults: Faults,
@@ -261,8 +261,8 @@ impl ListReader {
 
     /// The profile with these settings.
     fn profile(&self, settings: &Settings, draft: &mut Draft) -> Result<usize, Fault> {
-        if let Some(known) = draft.profiles.get(settings) {
-            return Ok(*known);
+        if let Some(known) = draft.profiles.iter().position(|known| known == settings) {
+            return Ok(known);
         }
         if settings.interval < LEAST_INTERVAL {
             let interval = settings.interval;
@@ -276,9 +276,8 @@ impl ListReader {
         let dscp = settings.dscp.map_or(0, |dscp| tos(dscp, Ecn::default()));
         let profile = Profile { protocol, tos: dscp, interval: settings.interval };
         draft.list.profiles.push(profile);
-        let number = draft.list.profiles.len() - 1;
-        draft.profiles.insert(settings.clone(), number);
-        Ok(number)
+        draft.profiles.push(settings.clone());
+        Ok(draft.profiles.len() - 1)
     }
 }
 
@@ -369,7 +368,7 @@ fn threshold(
     Some(Listed { watched: WatchedThreshold { threshold, ends_run: false }, run, targets })
 }
 
-fn protocol(settings: &Settings, keys: &mut HashMap<PathBuf, StampKey>) -> Result<Protocol, Fault> {
+fn protocol(settings: &Settings, keys: &mut Vec<(PathBuf, StampKey)>) -> Result<Protocol, Fault> {
     let most = max_payload(IpFamily::V4);
     let size = settings.size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     if settings.is_echo {
@@ -398,16 +397,16 @@ fn protocol(settings: &Settings, keys: &mut HashMap<PathBuf, StampKey>) -> Resul
 /// The key in a file, or in that of the environment; each file is read once.
 fn stamp_key(
     path: Option<&Path>,
-    keys: &mut HashMap<PathBuf, StampKey>,
+    keys: &mut Vec<(PathBuf, StampKey)>,
 ) -> Result<Option<StampKey>, Fault> {
     let named = path.map(Path::to_owned).unwrap_or_default();
-    if let Some(known) = keys.get(&named) {
+    if let Some((_, known)) = keys.iter().find(|(path, _)| *path == named) {
         return Ok(Some(known.clone()));
     }
     let found = key::read(path).map_err(|error| Fault::Key(message_of(&error)))?;
     let found = found.as_ref().map(ControlKey::stamp);
     if let Some(found) = &found {
-        keys.insert(named, found.clone());
+        keys.push((named, found.clone()));
     }
     Ok(found)
 }

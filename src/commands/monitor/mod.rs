@@ -4,6 +4,7 @@ mod alerts;
 mod error;
 mod fault;
 mod list;
+mod queue;
 mod read;
 mod resolver;
 
@@ -30,9 +31,9 @@ use alerts::Alerts;
 use anyhow::Context;
 use error::MonitorUsage;
 use list::{ListReader, first_tag};
+use queue::Queue;
 use resolver::Resolver;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -77,14 +78,14 @@ pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
     let is_shown = view(args) == MonitorView::Document && !args.quiet;
     let running = show(doing, args.time, &signals, ProgressLine::when(is_shown))?;
     let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
-    let (to, orders) = channel();
+    let orders = Queue::default();
     let sink = MonitorSink {
         report: MonitorReport::new(view(args), args.times.timestamps.into()),
         alerts: Alerts::new(reader.commands()),
-        resolver: Resolver::new(args.family.into(), to.clone(), looped.handle()),
+        resolver: Resolver::new(args.family.into(), orders.clone(), looped.handle()),
         manager: manager.clone(),
     };
-    let looped = heeding_hangup(looped, reader, to, &manager)?;
+    let looped = heeding_hangup(looped, reader, orders.clone(), &manager)?;
     report::note(words::monitoring(targets));
     manager.ready();
     let ended = drive(looped, plan, sink, orders);
@@ -103,7 +104,7 @@ fn drive(
     looped: Loop,
     plan: MonitorPlan,
     sink: MonitorSink,
-    orders: Receiver<MonitorOrder>,
+    orders: Queue<MonitorOrder>,
 ) -> anyhow::Result<MonitorEnd<MonitorSink>> {
     let session = MonitorSession::new(plan, sink, orders);
     Ok(looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run)?.summary)
@@ -113,7 +114,7 @@ fn drive(
 fn heeding_hangup(
     looped: Loop,
     reader: ListReader,
-    to: Sender<MonitorOrder>,
+    to: Queue<MonitorOrder>,
     manager: &ServiceManager,
 ) -> anyhow::Result<Loop> {
     if !reader.has_file() {
@@ -135,13 +136,14 @@ fn heeding_hangup(
 
 fn read_again(
     reader: &Mutex<ListReader>,
-    to: &Sender<MonitorOrder>,
+    to: &Queue<MonitorOrder>,
     handle: &Handle,
     manager: &ServiceManager,
 ) {
     match reader.lock().unwrap_or_else(PoisonError::into_inner).read() {
-        // The monitor may have ended meanwhile.
-        Ok(list) => drop(to.send(MonitorOrder::List(list))),
+        Ok(list) => {
+            to.push(MonitorOrder::List(list), usize::MAX);
+        }
         Err(error) => report::warning(words::not_reloaded(&message_of(&error))),
     }
     manager.ready();

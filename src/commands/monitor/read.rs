@@ -25,7 +25,7 @@ impl Faults {
 
     /// All of them as one message.
     pub fn told(mut self, path: &str) -> String {
-        self.0.sort_by_key(|(line, _)| *line);
+        self.0.sort_unstable_by_key(|(line, _)| *line);
         let more = self.0.len().saturating_sub(MOST_FAULTS);
         let one = |(line, fault): &(usize, Fault)| match line {
             0 => fault.to_string(),

@@ -1,6 +1,7 @@
 //! Resolves names in threads of their own: a name server that does not answer holds up nobody but
 //! those who ask it.
 
+use super::queue::Queue;
 use crate::batch::HostFault;
 use crate::engine::Handle;
 use crate::machine::Executor;
@@ -9,8 +10,6 @@ use crate::report;
 use crate::report::words::monitor as words;
 use crate::session::monitor::{MonitorCommand, MonitorOrder};
 use std::net::SocketAddr;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Names that are resolved at once.
@@ -22,30 +21,27 @@ type Question = (u64, Box<str>);
 /// The threads, which end with it.
 pub(super) struct Resolver {
     family: FamilyChoice,
-    to: Sender<MonitorOrder>,
+    to: Queue<MonitorOrder>,
     handle: Handle,
     /// The threads' questions; `None` as long as there was none.
-    questions: Option<Sender<Question>>,
+    questions: Option<Queue<Question>>,
 }
 
 impl Resolver {
     /// A resolver whose answers go to a session, and wake its loop.
-    pub fn new(family: FamilyChoice, to: Sender<MonitorOrder>, handle: Handle) -> Self {
+    pub fn new(family: FamilyChoice, to: Queue<MonitorOrder>, handle: Handle) -> Self {
         Self { family, to, handle, questions: None }
     }
 
-    fn start(&self) -> Sender<Question> {
-        let (questions, asked) = channel();
-        let asked = Arc::new(Mutex::new(asked));
+    fn start(&self) -> Queue<Question> {
+        let questions = Queue::<Question>::default();
         for _ in 0..THREADS {
-            let (asked, to) = (Arc::clone(&asked), self.to.clone());
+            let (asked, to) = (questions.clone(), self.to.clone());
             let (family, handle) = (self.family, self.handle.clone());
             let work = move || {
-                while let Some((ticket, host)) = next(&asked) {
+                while let Some((ticket, host)) = asked.next() {
                     let found = found(&host, family);
-                    if to.send(MonitorOrder::Resolved { ticket, found }).is_err() {
-                        return;
-                    }
+                    to.push(MonitorOrder::Resolved { ticket, found }, usize::MAX);
                     handle.wake();
                 }
             };
@@ -58,9 +54,12 @@ impl Resolver {
     }
 }
 
-/// The next question; `None` at the end.
-fn next(asked: &Mutex<Receiver<Question>>) -> Option<Question> {
-    asked.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        if let Some(questions) = &self.questions {
+            questions.close();
+        }
+    }
 }
 
 fn found(host: &str, family: FamilyChoice) -> Result<Vec<SocketAddr>, HostFault> {
@@ -78,7 +77,7 @@ impl Executor<MonitorCommand> for Resolver {
         }
         if let Some(questions) = &self.questions {
             // Without a thread, nobody answers.
-            let _ = questions.send((ticket, host));
+            questions.push((ticket, host), usize::MAX);
         }
     }
 }

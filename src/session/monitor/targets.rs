@@ -91,7 +91,7 @@ impl Targets {
                 gone.push((slot, target));
             }
         }
-        gone.sort_by_key(|(slot, _)| *slot);
+        gone.sort_unstable_by_key(|(slot, _)| *slot);
         self.order.clear();
         let mut added = Vec::new();
         for (one, slot) in listed.iter().zip(kept) {

@@ -19,7 +19,7 @@ fn write(file: &Path, port: u16, targets: &[(&str, &str)]) {
     for (name, address) in targets {
         text.push_str(&format!("[[target]]\nname = \"{name}\"\naddress = \"{address}\"\n"));
     }
-    fs::write(file, text).unwrap();
+    fs::write(file, text).expect("the list is written");
 }
 
 fn events(monitor: &Running, event: &str) -> Vec<Value> {

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 
 /// The next message to the service manager with this word.
 fn hear(manager: &UnixDatagram, word: &str) -> String {
-    manager.set_read_timeout(Some(secs(60))).unwrap();
+    manager.set_read_timeout(Some(secs(60))).expect("a socket with a time-out");
     let mut bytes = [0; 256];
     loop {
         let length = manager.recv(&mut bytes).expect("a message in time");
