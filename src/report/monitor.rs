@@ -153,10 +153,10 @@ pub fn interval_text(interval: &MonitorInterval) -> String {
     };
     let missed = match interval.never_sent {
         0 => String::new(),
-        many => format!("   never sent {}", group_digits(many)),
+        many => format!("{:13}never sent {}\n", "", group_digits(many)),
     };
     let mut text = format!(
-        "{:>8.0} s  {}{down}   sent {}   lost {}{missed}\n",
+        "{:>8.0} s  {}{down}   sent {}   lost {}\n{missed}",
         end.as_secs_f64(),
         plural(interval.targets, "target"),
         group_digits(interval.sent),
@@ -211,13 +211,13 @@ pub fn monitor_text(summary: &MonitorSummary, page: Page) -> String {
     let mut text = page.paragraph("", 2, &heading);
     let late = millis_or_dash(summary.send_late_ns.p99);
     text.push_str(&format!(
-        "  sent {}   answered {}   lost {}   never sent {}   late p99 {late} ms\n\n",
+        "  sent {}   answered {}   lost {}\n  never sent {}   late p99 {late} ms\n\n",
         group_digits(summary.sent),
         group_digits(summary.back),
         counted(summary.lost, summary.back + summary.lost),
         group_digits(summary.never_sent),
     ));
-    text.push_str(&targets(summary));
+    text.push_str(&page.fit_all(&targets(summary).lines().collect::<Vec<_>>()));
     let told = summary.target_rows.iter().filter(|row| !row.limits.is_empty());
     let broken: Vec<&MonitorTarget> =
         told.filter(|row| row.limits.iter().any(|limit| !limit.held)).collect();
@@ -245,29 +245,28 @@ pub fn monitor_text(summary: &MonitorSummary, page: Page) -> String {
 /// The targets, worst first.
 fn targets(summary: &MonitorSummary) -> String {
     let mut rows: Vec<&MonitorTarget> = summary.target_rows.iter().collect();
-    let share = |row: &MonitorTarget| row.lost.lost * 1_000 / (row.back + row.lost.lost).max(1);
+    let in_mille = |row: &MonitorTarget| row.lost.lost * 1_000 / (row.back + row.lost.lost).max(1);
     rows.sort_unstable_by_key(|row| {
-        Reverse((row.is_down, row.outage_ns, share(row), row.round_trip_ns.max.unwrap_or(0)))
+        Reverse((row.is_down, row.outage_ns, in_mille(row), row.round_trip_ns.max.unwrap_or(0)))
     });
     let way = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), group_digits);
     let cells = |row: &&MonitorTarget| {
         let longest = Some(row.longest_outage_ns).filter(|longest| *longest > 0);
         vec![
             row.name.clone(),
-            standing(row.is_down),
-            counted(row.lost.lost, row.back + row.lost.lost),
+            share(row.lost.lost, row.back + row.lost.lost, 2),
             way(row.lost.lost_out),
             way(row.lost.lost_back),
-            group_digits(row.outages),
+            if row.is_down { format!("{} down", row.outages) } else { group_digits(row.outages) },
             longest.map_or_else(|| "-".to_owned(), |longest| Nanos(longest).to_string()),
             millis_or_dash(row.round_trip_ns.p50),
             millis_or_dash(row.round_trip_ns.max),
         ]
     };
-    let head = ["target", "", "lost", "out", "back", "outages", "longest", "p50, ms", "max, ms"];
+    let head = ["target", "lost", "out", "back", "outages", "longest", "p50, ms", "max, ms"];
     let head = head.map(str::to_owned).to_vec();
-    let mut align = [Align::Right; 9];
-    (align[0], align[1]) = (Align::Left, Align::Left);
+    let mut align = [Align::Right; 8];
+    align[0] = Align::Left;
     let more = rows.len().saturating_sub(ROWS) as u64;
     let mut text = table(&align, std::iter::once(head).chain(rows.iter().take(ROWS).map(cells)));
     if more > 0 {

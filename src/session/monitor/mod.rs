@@ -282,6 +282,17 @@ where
         now >= linger || self.targets.iter().all(|(_, target)| target.probes.open() == 0)
     }
 
+    /// Tells of the outages that are over and wait for another answer to show their direction.
+    fn tell_last(&mut self, now: Now) {
+        let slots: Vec<u32> = self.targets.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            if let Some(target) = self.targets.get_mut(slot) {
+                target.tell_ended(&mut self.news);
+                self.tell(now, slot);
+            }
+        }
+    }
+
     /// Tells of an interval that is over, a few rows at once; returns whether there are more.
     fn tell_rows(&mut self) -> bool {
         for _ in 0..ROWS_AT_ONCE {
@@ -326,8 +337,11 @@ where
             }
         }
         if self.linger.is_some() {
-            let over = self.is_over(now.mono);
-            return if over { Next::Done } else { Next::WaitUntil(now.mono + LAST_LOOK) };
+            if self.is_over(now.mono) {
+                self.tell_last(now);
+                return Next::Done;
+            }
+            return Next::WaitUntil(now.mono + LAST_LOOK);
         }
         if has_rows {
             return Next::Send;

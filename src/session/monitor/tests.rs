@@ -310,6 +310,21 @@ fn an_outage_is_told_when_it_begins_and_when_it_ends_with_its_direction() {
 }
 
 #[test]
+fn an_outage_that_ends_with_the_last_answer_is_told_at_the_end() {
+    let mut plan = plan(list(Nanos::from_secs(1), vec![listed("a", Some(address(1)))]));
+    plan.time = Some(Nanos::from_millis(10_500));
+    let mut world = World::new(plan);
+    world.run(Nanos::from_secs(30), |_, at| match at.0 / 1_000_000_000 {
+        3..10 => Fate::LostBack,
+        _ => Fate::Answered,
+    });
+    assert!(world.is_over);
+    let ended = world.news().pop().unwrap().change;
+    let MonitorChange::OutageEnded { lost, .. } = ended else { panic!("{ended:?}") };
+    assert_eq!((lost.lost, lost.lost_unknown), (7, Some(7)), "one answer shows no direction");
+}
+
+#[test]
 fn a_restart_a_clock_step_and_another_path_are_told_once_each() {
     let mut world =
         World::new(plan(list(Nanos::from_millis(100), vec![listed("a", Some(address(1)))])));
