@@ -73,6 +73,7 @@
 //! session/cast/receiver          the parts of a receiver
 //! session/iperf3                 the client of an iperf3 server
 //! session/iperf3/server          the server of iperf3 clients
+//! session/monitor                many targets over a long time, in constant memory
 //! session/ping                   round trips and loss by direction
 //! session/ping/directions        tests of the split by direction
 //! session/probe                  probes of a path, a folder each
@@ -119,6 +120,8 @@
 //! commands/blast                 throughput runs and series of them
 //! commands/cast                  fan-out runs
 //! commands/cast/check            group checks
+//! commands/monitor               a list of targets, names, commands of thresholds
+//! commands/monitor/list          tests of lists
 //! commands/payload               where the payload comes from
 //! commands/probe                 probe runs
 //! commands/relay                 where a relay listens and forwards to

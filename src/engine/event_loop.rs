@@ -102,6 +102,8 @@ pub struct Loop {
     timer_set: Nanos,
     handle: Handle,
     signals: Option<Signals>,
+    /// What SIGHUP begins, where it is heeded.
+    reload: Option<Box<dyn FnMut() + Send>>,
     stop_told: bool,
     terminate_told: bool,
     tally: Tally,
@@ -181,6 +183,7 @@ impl Loop {
             timer_set: Nanos::MAX,
             handle,
             signals,
+            reload: None,
             stop_told: false,
             terminate_told: false,
             tally: Tally::default(),
@@ -225,6 +228,16 @@ impl Loop {
                 self.interface_changes.push(InterfaceChange::NotFollowed { errno });
             }
         }
+        Ok(self)
+    }
+
+    /// The same loop, which calls this on SIGHUP: what takes long belongs into a thread, which gives
+    /// its result to the session and wakes the loop.
+    pub fn reloading(mut self, begin: impl FnMut() + Send + 'static) -> io::Result<Self> {
+        if let Some(signals) = &self.signals {
+            signals.heed_hangup()?;
+        }
+        self.reload = Some(Box::new(begin));
         Ok(self)
     }
 
@@ -355,6 +368,11 @@ impl Loop {
         }
         if self.signals.as_ref().is_some_and(Signals::asked) {
             session.on_status(now);
+        }
+        if let (Some(signals), Some(reload)) = (&self.signals, &mut self.reload)
+            && signals.hung_up()
+        {
+            reload();
         }
     }
 

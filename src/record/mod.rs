@@ -26,6 +26,7 @@ mod iperf3_server;
 mod limits;
 mod local_failure;
 mod log_level;
+mod monitor;
 mod name_choice;
 mod occurrence;
 mod outage;
@@ -105,6 +106,11 @@ pub use iperf3_server::{
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use log_level::LogLevel;
+pub use monitor::{
+    MonitorCaveat, MonitorChange, MonitorEvent, MonitorInterval, MonitorLost, MonitorMeasured,
+    MonitorNews, MonitorReload, MonitorRow, MonitorSummary, MonitorTarget, MonitorThreshold,
+    MonitorWay,
+};
 pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};

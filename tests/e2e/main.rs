@@ -21,6 +21,7 @@ mod lines;
 mod live;
 mod live_view;
 mod migration;
+mod monitor;
 mod names;
 mod outages;
 mod output;

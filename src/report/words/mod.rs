@@ -20,6 +20,7 @@ mod iperf3_server;
 pub mod live;
 mod marks;
 mod missing;
+pub mod monitor;
 pub mod mtu;
 pub mod nat;
 pub mod occurrence;

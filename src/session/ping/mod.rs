@@ -35,6 +35,7 @@ mod schedule;
 mod stamp;
 mod target;
 
+pub(super) use clocks::Clocks;
 pub use echo::{Departed, Echo, Reflector};
 pub use plan::{PingPlan, PingSpacing, PingTarget};
 pub use protocol::Protocol;
@@ -47,7 +48,6 @@ use crate::machine::{Next, Now, Session};
 use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::session::InterfaceLog;
 use crate::units::Nanos;
-use clocks::Clocks;
 use extra_probe::Step;
 use keepalives::Keepalives;
 use probe::Probes;
