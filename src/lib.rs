@@ -106,6 +106,7 @@
 //! report/fanout                  layout of fan-out reports
 //! report/html                    a sheet as a page of HTML with pictures
 //! report/live_view               the screen of graphs on a terminal, and the terminal's modes
+//! report/metrics                 counts as metrics for Prometheus: families, cells, pages
 //! report/ping                    layout of ping reports
 //! report/probe                   layout of probe reports
 //! report/sheet                   what a page shows, from a document; a sheet as text

@@ -46,7 +46,7 @@ pub use send::SendArgs;
 pub use serve::{ServeArgs, StunAlternateArg};
 pub use shared::{
     ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, HtmlArgs, IoArg, KeepaliveArgs,
-    LiveArg, LiveArgs, TimesArgs, TimestampArg,
+    LiveArg, LiveArgs, MetricsArgs, TimesArgs, TimestampArg,
 };
 
 use clap::{Parser, Subcommand};

@@ -29,6 +29,8 @@ pub(super) trait AnySession {
     fn on_interface_change(&mut self, now: Now, change: &InterfaceChange);
     /// [`Session::on_status`].
     fn on_status(&mut self, now: Now);
+    /// [`Session::on_watch`].
+    fn on_watch(&mut self, now: Now);
     /// [`Session::expected_end`].
     fn expected_end(&self, now: Now) -> Option<Nanos>;
     /// [`Session::on_stop`].
@@ -74,6 +76,10 @@ impl<S: Session> AnySession for S {
 
     fn on_status(&mut self, now: Now) {
         Session::on_status(self, now);
+    }
+
+    fn on_watch(&mut self, now: Now) {
+        Session::on_watch(self, now);
     }
 
     fn expected_end(&self, now: Now) -> Option<Nanos> {

@@ -31,6 +31,7 @@ mod outage;
 mod ping;
 mod ping_facts;
 mod ping_judge;
+mod ping_standing;
 mod placed_losses;
 pub mod probe;
 mod rates;
@@ -110,6 +111,7 @@ pub use ping::{
     PingTimeout, ReplyKind,
 };
 pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
+pub use ping_standing::PingStanding;
 pub use placed_losses::{KnownHosts, PlacedLosses, largest_parts};
 pub use rates::{rates, rates_between};
 pub use recv::{
@@ -132,7 +134,7 @@ pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
-pub use sink::{Flow, Sink};
+pub use sink::{Flow, Sink, Watched, Watcher};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};
 pub use throughput_advice::ThroughputAdvice;

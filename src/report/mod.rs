@@ -22,6 +22,7 @@ mod json;
 mod limits;
 pub mod live_view;
 mod messages;
+pub mod metrics;
 mod network_errors;
 mod number;
 mod output;

@@ -1,0 +1,33 @@
+//! Counts of a run as metrics that Prometheus reads: the families as data, the cells that a run
+//! writes, and the pages. The port that serves them is `engine`'s.
+//!
+//! ```text
+//! family      what there is: names, units, labels, help
+//! board       the series of a run; whoever counts writes atomics, the port's thread reads them
+//! histogram   delays, in classic and in native buckets
+//! page        the page, in the form that was asked for
+//! protobuf    the form that has native buckets
+//! ping …      what each command's events change
+//! ```
+
+mod board;
+mod family;
+mod histogram;
+mod page;
+mod ping;
+mod protobuf;
+
+pub use board::{Board, Count, Delays, Gauge, Label};
+pub use family::{FAMILIES, Family, FamilyKind, FamilyUnit};
+pub use page::{MetricsPage, metrics_page};
+pub use ping::PingMetrics;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Notes that a run of a command begins.
+pub fn run_started(board: &Board, command: &'static str) {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let labels = vec![("command", command.to_owned()), ("version", version)];
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    board.gauge(&family::STARTED, labels).set(u64::try_from(since.as_nanos()).ok());
+}
