@@ -71,6 +71,7 @@
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver
+//! session/cast/sender            the parts of a sender
 //! session/iperf3                 the client of an iperf3 server
 //! session/iperf3/server          the server of iperf3 clients
 //! session/ping                   round trips and loss by direction

@@ -9,6 +9,7 @@ mod blast_limits;
 mod cast;
 mod cast_judge;
 mod cast_notes;
+mod cast_standing;
 mod cast_stream;
 mod changed_content;
 mod check;
@@ -36,9 +37,11 @@ mod placed_losses;
 pub mod probe;
 mod rates;
 mod recv;
+mod recv_standing;
 mod refusal;
 mod refused_sends;
 mod relay;
+mod relay_standing;
 mod report_check;
 mod round_trips;
 mod run_facts;
@@ -72,6 +75,9 @@ pub use cast::{
 };
 pub use cast_notes::{
     CastNote, CastWarning, Departure, FanoutCaveat, ReceivedCaveat, SilenceCause,
+};
+pub use cast_standing::{
+    CastReceivers, CastReceiving, CastReceivingOf, CastSending, CastSendingTo,
 };
 pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use changed_content::ChangedContent;
@@ -118,6 +124,7 @@ pub use recv::{
     DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
     SocketRecord, SourceRecord, UdpFields,
 };
+pub use recv_standing::RecvStanding;
 pub use refusal::{RemoteRefusal, ServerReply};
 pub use refused_sends::Refusal;
 pub use relay::{
@@ -125,6 +132,7 @@ pub use relay::{
     RelayDropped, RelayEvent, RelayFlow, RelayFlowEnd, RelayInterval, RelayNote, RelayOthers,
     RelayRates, RelayRefusal, RelayRefused, RelaySummary, RelayWay,
 };
+pub use relay_standing::RelayStanding;
 pub use report_check::{
     IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };

@@ -2,7 +2,7 @@
 
 use super::finding::all;
 use super::rates::{rates, rates_between};
-use super::{HostReport, InterfaceEvent, LossPart, SendRefusal, Trouble};
+use super::{HostReport, InterfaceEvent, LossPart, RecvStanding, SendRefusal, Trouble};
 use crate::batch::{Datagram, RxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub enum RecvEvent<'a> {
         /// Time since the run began.
         elapsed: Nanos,
     },
+    /// How it stands, for programs that watch the run.
+    Standing(&'a RecvStanding),
     /// The network reported an error for one of our answers: the first of its kind.
     Trouble(&'a Trouble),
     /// A membership or an address went or came back.

@@ -2,7 +2,7 @@
 
 use super::finding::all;
 use super::rates::rates;
-use super::{DelayQuantiles, InterfaceEvent, SendRefusal, Trouble};
+use super::{DelayQuantiles, InterfaceEvent, RelayStanding, SendRefusal, Trouble};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 
@@ -378,6 +378,8 @@ pub enum RelayEvent {
     Refused(SendRefusal),
     /// The user asked how it stands.
     Status(RelayInterval),
+    /// How it stands, for programs that watch the run.
+    Standing(Box<RelayStanding>),
 }
 
 /// What a relay tells while it runs, each once or at each occasion that the user caused.

@@ -13,6 +13,7 @@ use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPla
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
+use crate::report::metrics::Count;
 use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
@@ -239,8 +240,14 @@ impl Driver {
             self.lane(FlowDirection::Down)
         };
         let shown = self.view.streams().filter(|_| test.streams > 1).map(|shown| (shown, lane));
-        let refusals =
-            RefusalSender { stream, shown, orders: orders.clone(), control: control.clone() };
+        let counted = self.view.sent_count(lane).map(|count| (count, 0));
+        let refusals = RefusalSender {
+            stream,
+            shown,
+            counted,
+            orders: orders.clone(),
+            control: control.clone(),
+        };
         let sinks = StreamSinks {
             sent: Box::new(refusals),
             received: Box::new(IntervalSender {
@@ -423,6 +430,8 @@ struct RefusalSender {
     stream: u32,
     /// The screen, where there is one, is told what was sent.
     shown: Option<(StreamCounter, FlowDirection)>,
+    /// The count of what was sent, where programs watch the run, and what it has of this stream.
+    counted: Option<(Count, u64)>,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
@@ -436,6 +445,10 @@ impl Sink<SenderEvent> for RefusalSender {
                 ControlOrder::Answered { stream: self.stream, repeats }
             }
             SenderEvent::Progress { datagrams } => {
+                if let Some((count, known)) = &mut self.counted {
+                    count.add(datagrams.saturating_sub(*known));
+                    *known = datagrams;
+                }
                 if let Some((shown, lane)) = &self.shown {
                     shown.sent(self.stream, *lane, datagrams);
                 }

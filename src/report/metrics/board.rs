@@ -186,7 +186,7 @@ impl Board {
 
 #[cfg(test)]
 mod tests {
-    use super::super::family::{LOST, LOST_ONE_WAY, SENT};
+    use super::super::ping::{LOST, LOST_ONE_WAY, SENT};
     use super::*;
 
     fn target() -> Vec<Label> {

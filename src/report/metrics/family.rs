@@ -5,8 +5,6 @@
 //! Labels have few values, all known from the command line or from udpkit itself: never an address
 //! of a stranger.
 
-use FamilyUnit::{Datagrams, None as Plain, Seconds};
-
 /// What a family's values do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FamilyKind {
@@ -87,13 +85,13 @@ impl Family {
     /// A number of it as it is shown: in base units.
     pub fn shown(&self, number: u64) -> f64 {
         match self.unit {
-            Seconds => number as f64 / 1e9,
-            Datagrams | FamilyUnit::Bytes | Plain => number as f64,
+            FamilyUnit::Seconds => number as f64 / 1e9,
+            FamilyUnit::Datagrams | FamilyUnit::Bytes | FamilyUnit::None => number as f64,
         }
     }
 
-    /// A counter.
-    const fn counter(
+    /// A counter, from 0.
+    pub(super) const fn counter(
         name: &'static str,
         unit: FamilyUnit,
         labels: &'static [&'static str],
@@ -104,8 +102,24 @@ impl Family {
         Self { name, kind, unit, labels, commands, is_known_at_once: true, help }
     }
 
+    /// A histogram of delays.
+    pub(super) const fn delays(
+        name: &'static str,
+        labels: &'static [&'static str],
+        commands: &'static [&'static str],
+        help: &'static str,
+    ) -> Self {
+        let (kind, unit) = (FamilyKind::Histogram, FamilyUnit::Seconds);
+        Self { name, kind, unit, labels, commands, is_known_at_once: true, help }
+    }
+
+    /// A counter that is left out until it is known.
+    pub(super) const fn known_later(self) -> Self {
+        Self { is_known_at_once: false, ..self }
+    }
+
     /// A gauge.
-    const fn gauge(
+    pub(super) const fn gauge(
         name: &'static str,
         unit: FamilyUnit,
         labels: &'static [&'static str],
@@ -117,176 +131,11 @@ impl Family {
     }
 }
 
-const TARGET: &[&str] = &["target"];
-const PING: &[&str] = &["ping"];
-
 /// When the process began.
 pub static STARTED: Family = Family::gauge(
     "start_time",
-    Seconds,
+    FamilyUnit::Seconds,
     &["command", "version"],
     &["serve", "ping", "recv", "cast send", "cast recv", "relay", "blast"],
     "When the run began, since 1970",
 );
-/// Probes that were sent.
-pub static SENT: Family =
-    Family::counter("sent", Datagrams, TARGET, PING, "Probes that the kernel accepted");
-/// Probes that were refused.
-pub static NEVER_SENT: Family =
-    Family::counter("never_sent", Datagrams, TARGET, PING, "Probes that the kernel refused");
-/// Probes that were answered.
-pub static BACK: Family = Family::counter(
-    "back",
-    Datagrams,
-    TARGET,
-    PING,
-    "Probes that were answered, late ones included",
-);
-/// Probes that were answered late.
-pub static LATE: Family = Family::counter(
-    "late",
-    Datagrams,
-    TARGET,
-    PING,
-    "Probes that were answered after the time-out",
-);
-/// Probes that were lost.
-pub static LOST: Family = Family::counter(
-    "lost",
-    Datagrams,
-    TARGET,
-    PING,
-    "Probes whose time-out passed without an answer, in either direction",
-);
-/// Probes that were lost, by direction.
-pub static LOST_ONE_WAY: Family = Family {
-    is_known_at_once: false,
-    ..Family::counter(
-        "one_way_lost",
-        Datagrams,
-        &["target", "direction"],
-        PING,
-        "Lost probes whose direction the reflector's numbers tell: out or back",
-    )
-};
-/// Further replies.
-pub static DUPLICATES: Family = Family::counter(
-    "duplicate",
-    Datagrams,
-    TARGET,
-    PING,
-    "Second and further replies to one probe",
-);
-/// Replies out of order.
-pub static REORDERED: Family = Family::counter(
-    "reordered",
-    Datagrams,
-    TARGET,
-    PING,
-    "Replies that arrived after one to a later probe (RFC 4737)",
-);
-/// Datagrams that are no reply.
-pub static STRAYS: Family =
-    Family::counter("stray", Datagrams, TARGET, PING, "Datagrams that are no reply to any probe");
-/// Datagrams that the socket dropped.
-pub static SOCKET_DROPS: Family = Family::counter(
-    "socket_dropped",
-    Datagrams,
-    TARGET,
-    PING,
-    "Datagrams that this host's socket dropped, as the kernel counts them",
-);
-/// Round trips.
-pub static ROUND_TRIP: Family = Family {
-    name: "round_trip",
-    kind: FamilyKind::Histogram,
-    unit: Seconds,
-    labels: TARGET,
-    commands: PING,
-    is_known_at_once: true,
-    help: "Round trips, without the time in the reflector",
-};
-/// Routers on the way.
-pub static ROUTERS_OUT: Family = Family::gauge(
-    "routers_out",
-    Plain,
-    TARGET,
-    PING,
-    "Routers on the way out, by the TTL that the reflector reports",
-);
-/// Whether the target answers.
-pub static UP: Family = Family::gauge(
-    "target_up",
-    Plain,
-    TARGET,
-    PING,
-    "1 if the target answers, 0 once three probes in a row were lost",
-);
-/// How often a target was lost.
-pub static TARGET_LOST: Family = Family::counter(
-    "target_outages",
-    Plain,
-    TARGET,
-    PING,
-    "Times that the target stopped answering: three probes in a row were lost",
-);
-/// How often a target came back.
-pub static TARGET_BACK: Family = Family::counter(
-    "target_recoveries",
-    Plain,
-    TARGET,
-    PING,
-    "Times that the target answered again after that",
-);
-/// How often a reflector began anew.
-pub static RESTARTS: Family = Family::counter(
-    "reflector_restarts",
-    Plain,
-    TARGET,
-    PING,
-    "Times that the reflector's own count began anew",
-);
-
-/// All families, in the order of the page.
-pub static FAMILIES: &[&Family] = &[
-    &STARTED,
-    &SENT,
-    &NEVER_SENT,
-    &BACK,
-    &LATE,
-    &LOST,
-    &LOST_ONE_WAY,
-    &DUPLICATES,
-    &REORDERED,
-    &STRAYS,
-    &SOCKET_DROPS,
-    &ROUND_TRIP,
-    &ROUTERS_OUT,
-    &UP,
-    &TARGET_LOST,
-    &TARGET_BACK,
-    &RESTARTS,
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_those_that_prometheus_wants_and_each_is_there_once_to_a_command() {
-        let mut all = Vec::new();
-        for family in FAMILIES {
-            let name = family.full_name();
-            let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-            assert!(name.bytes().all(is_plain), "{name}");
-            assert!(!family.help.ends_with('.') && !family.help.contains('\n'), "{name}");
-            assert!(family.labels.iter().all(|label| label.bytes().all(is_plain)), "{name}");
-            assert!(!family.commands.is_empty(), "{name}");
-            all.extend(family.commands.iter().map(|command| (*command, name.clone())));
-        }
-        let count = all.len();
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), count, "a name is there twice");
-    }
-}

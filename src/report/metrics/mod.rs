@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! family      what there is: names, units, labels, help
+//! catalogue   all families
 //! board       the series of a run; whoever counts writes atomics, the port's thread reads them
 //! histogram   delays, in classic and in native buckets
 //! page        the page, in the form that was asked for
@@ -10,17 +11,28 @@
 //! ping …      what each command's events change
 //! ```
 
+mod blast;
 mod board;
+mod cast;
+mod catalogue;
 mod family;
 mod histogram;
 mod page;
 mod ping;
 mod protobuf;
+mod recv;
+mod relay;
+mod serve;
 
+pub use blast::BlastMetrics;
 pub use board::{Board, Count, Delays, Gauge, Label};
-pub use family::{FAMILIES, Family, FamilyKind, FamilyUnit};
+pub use cast::{CastRecvMetrics, CastSendMetrics};
+pub use catalogue::families as metric_families;
+pub use family::{Family, FamilyKind, FamilyUnit};
 pub use page::{MetricsPage, metrics_page};
 pub use ping::PingMetrics;
+pub use recv::RecvMetrics;
+pub use relay::RelayMetrics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

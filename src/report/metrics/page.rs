@@ -1,7 +1,8 @@
 //! The page of metrics, in the form that was asked for.
 
 use super::board::{Board, Series, Value};
-use super::family::{FAMILIES, Family, FamilyKind, PREFIX};
+use super::catalogue::families;
+use super::family::{Family, FamilyKind, PREFIX};
 use super::histogram::{CLASSIC, Histogram};
 use super::protobuf;
 use crate::wire::PageForm;
@@ -49,11 +50,11 @@ struct Snapshot(Vec<Arc<Series>>);
 impl Snapshot {
     /// Each family that has something to show, with what it shows.
     fn families(&self) -> impl Iterator<Item = (&'static Family, Vec<&Arc<Series>>)> {
-        let all = FAMILIES.iter().map(|family| {
-            let own = self.0.iter().filter(|one| std::ptr::eq(one.family, *family));
+        let all = families().map(|family| {
+            let own = self.0.iter().filter(|one| std::ptr::eq(one.family, family));
             let known =
                 own.filter(|one| matches!(one.value, Value::Delays(_)) || one.number().is_some());
-            (*family, known.collect::<Vec<_>>())
+            (family, known.collect::<Vec<_>>())
         });
         all.filter(|(_, series)| !series.is_empty())
     }

@@ -1,9 +1,143 @@
 //! The metrics of `ping`.
 
 use super::board::{Board, Count, Delays, Gauge, Label};
-use super::family as known;
+use super::family::Family;
+use super::family::FamilyUnit::{Datagrams, None as Plain};
 use crate::record::{PingEvent, PingStanding, ReplyKind, Watcher};
 use crate::units::Nanos;
+
+const TARGET: &[&str] = &["target"];
+const PING: &[&str] = &["ping"];
+
+/// Probes that were sent.
+pub static SENT: Family =
+    Family::counter("sent", Datagrams, TARGET, PING, "Probes that the kernel accepted");
+/// Probes that were refused.
+pub static NEVER_SENT: Family =
+    Family::counter("never_sent", Datagrams, TARGET, PING, "Probes that the kernel refused");
+/// Probes that were answered.
+pub static BACK: Family = Family::counter(
+    "back",
+    Datagrams,
+    TARGET,
+    PING,
+    "Probes that were answered, late ones included",
+);
+/// Probes that were answered late.
+pub static LATE: Family = Family::counter(
+    "late",
+    Datagrams,
+    TARGET,
+    PING,
+    "Probes that were answered after the time-out",
+);
+/// Probes that were lost.
+pub static LOST: Family = Family::counter(
+    "lost",
+    Datagrams,
+    TARGET,
+    PING,
+    "Probes whose time-out passed without an answer, in either direction",
+);
+/// Probes that were lost, by direction.
+pub static LOST_ONE_WAY: Family = Family::counter(
+    "one_way_lost",
+    Datagrams,
+    &["target", "direction"],
+    PING,
+    "Lost probes whose direction the reflector's numbers tell: out or back",
+)
+.known_later();
+/// Further replies.
+pub static DUPLICATES: Family = Family::counter(
+    "duplicate",
+    Datagrams,
+    TARGET,
+    PING,
+    "Second and further replies to one probe",
+);
+/// Replies out of order.
+pub static REORDERED: Family = Family::counter(
+    "reordered",
+    Datagrams,
+    TARGET,
+    PING,
+    "Replies that arrived after one to a later probe (RFC 4737)",
+);
+/// Datagrams that are no reply.
+pub static STRAYS: Family =
+    Family::counter("stray", Datagrams, TARGET, PING, "Datagrams that are no reply to any probe");
+/// Datagrams that the socket dropped.
+pub static SOCKET_DROPS: Family = Family::counter(
+    "socket_dropped",
+    Datagrams,
+    TARGET,
+    PING,
+    "Datagrams that this host's socket dropped, as the kernel counts them",
+);
+/// Round trips.
+pub static ROUND_TRIP: Family =
+    Family::delays("round_trip", TARGET, PING, "Round trips, without the time in the reflector");
+/// Routers on the way.
+pub static ROUTERS_OUT: Family = Family::gauge(
+    "routers_out",
+    Plain,
+    TARGET,
+    PING,
+    "Routers on the way out, by the TTL that the reflector reports",
+);
+/// Whether the target answers.
+pub static UP: Family = Family::gauge(
+    "target_up",
+    Plain,
+    TARGET,
+    PING,
+    "1 if the target answers, 0 once three probes in a row were lost",
+);
+/// How often a target was lost.
+pub static TARGET_LOST: Family = Family::counter(
+    "target_outages",
+    Plain,
+    TARGET,
+    PING,
+    "Times that the target stopped answering: three probes in a row were lost",
+);
+/// How often a target came back.
+pub static TARGET_BACK: Family = Family::counter(
+    "target_recoveries",
+    Plain,
+    TARGET,
+    PING,
+    "Times that the target answered again after that",
+);
+/// How often a reflector began anew.
+pub static RESTARTS: Family = Family::counter(
+    "reflector_restarts",
+    Plain,
+    TARGET,
+    PING,
+    "Times that the reflector's own count began anew",
+);
+
+/// The families, in the order of the page.
+pub static ALL: &[&Family] = &[
+    &SENT,
+    &NEVER_SENT,
+    &BACK,
+    &LATE,
+    &LOST,
+    &LOST_ONE_WAY,
+    &DUPLICATES,
+    &REORDERED,
+    &STRAYS,
+    &SOCKET_DROPS,
+    &ROUND_TRIP,
+    &ROUTERS_OUT,
+    &UP,
+    &TARGET_LOST,
+    &TARGET_BACK,
+    &RESTARTS,
+];
 
 /// So many probes lost in a row are an outage.
 const OUTAGE: u64 = 3;
@@ -77,28 +211,28 @@ impl Target {
         let of = |name: &str| -> Vec<Label> { vec![("target", name.to_owned())] };
         let way = |way: &str| {
             let labels = vec![("target", name.to_owned()), ("direction", way.to_owned())];
-            board.count(&known::LOST_ONE_WAY, labels)
+            board.count(&LOST_ONE_WAY, labels)
         };
         let count = |family| board.count(family, of(name));
         Self {
-            sent: count(&known::SENT),
-            never_sent: count(&known::NEVER_SENT),
-            back: count(&known::BACK),
-            late: count(&known::LATE),
-            lost: count(&known::LOST),
+            sent: count(&SENT),
+            never_sent: count(&NEVER_SENT),
+            back: count(&BACK),
+            late: count(&LATE),
+            lost: count(&LOST),
             lost_out: way("out"),
             lost_back: way("back"),
-            duplicates: count(&known::DUPLICATES),
-            reordered: count(&known::REORDERED),
-            strays: count(&known::STRAYS),
-            socket_drops: count(&known::SOCKET_DROPS),
-            restarts: count(&known::RESTARTS),
-            routers_out: board.gauge(&known::ROUTERS_OUT, of(name)),
-            round_trip: board.delays(&known::ROUND_TRIP, of(name)),
+            duplicates: count(&DUPLICATES),
+            reordered: count(&REORDERED),
+            strays: count(&STRAYS),
+            socket_drops: count(&SOCKET_DROPS),
+            restarts: count(&RESTARTS),
+            routers_out: board.gauge(&ROUTERS_OUT, of(name)),
+            round_trip: board.delays(&ROUND_TRIP, of(name)),
             reach: Reach {
-                up: board.gauge(&known::UP, of(name)),
-                outages: count(&known::TARGET_LOST),
-                recoveries: count(&known::TARGET_BACK),
+                up: board.gauge(&UP, of(name)),
+                outages: count(&TARGET_LOST),
+                recoveries: count(&TARGET_BACK),
                 is_up: None,
                 back: 0,
                 lost: 0,

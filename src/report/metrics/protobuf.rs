@@ -139,8 +139,8 @@ fn spans(buckets: &[(i32, u64)]) -> Vec<(i32, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::family::{LOST, ROUND_TRIP};
     use super::super::histogram::Histogram;
+    use super::super::ping::{LOST, ROUND_TRIP};
     use super::*;
     use crate::units::Nanos;
     use std::sync::atomic::AtomicU64;
@@ -167,7 +167,7 @@ mod tests {
         expected.extend(LOST.help.as_bytes());
         expected.extend([0x18, 0]);
         // The metric: its label, and its value as a double.
-        expected.extend([0x22, 26, 0x0a, 11, 0x0a, 6]);
+        expected.extend([0x22, 24, 0x0a, 11, 0x0a, 6]);
         expected.extend(b"target");
         expected.extend([0x12, 1, b'a', 0x1a, 9, 0x09]);
         expected.extend(3f64.to_le_bytes());

@@ -1,0 +1,4 @@
+use super::family::Family;
+
+/// The families, in the order of the page.
+pub static ALL: &[&Family] = &[];
