@@ -22,6 +22,7 @@ mod server_log;
 mod server_plan;
 mod server_sockets;
 mod server_streams;
+mod server_watch;
 mod signals;
 mod socket_registry;
 mod stream;
@@ -41,6 +42,7 @@ pub use relay_loop::{RelayLoop, RelayLoopConfig, Reload};
 pub use server::{Server, host_id};
 pub use server_error::ServerError;
 pub use server_plan::ServerPlan;
+pub use server_watch::ServerWatch;
 pub use signals::{SecondSignal, Signals};
 pub use socket_registry::SocketRegistry;
 pub use stream::{

@@ -1,6 +1,7 @@
 //! The configuration of a server.
 
 use super::confinement::PrivilegeDrop;
+use super::server_watch::ServerWatch;
 use super::stun::StunPlan;
 use crate::net::IoMode;
 use crate::session::serve::ServePolicy;
@@ -42,4 +43,6 @@ pub struct ServerPlan {
     pub cpus: Vec<usize>,
     /// Privileges to drop once all sockets are open; `None` leaves the process as it is.
     pub confinement: Option<PrivilegeDrop>,
+    /// Who is told the counts while it runs; `None` where nobody watches.
+    pub watch: Option<ServerWatch>,
 }

@@ -103,6 +103,11 @@ impl Executor<ServeCommand> for ServerStreams {
                     open.set(sessions, streams);
                 }
             }
+            ServeCommand::Count(standing) => {
+                if let Some(watch) = &self.plan.watch {
+                    watch.tell(&standing);
+                }
+            }
             ServeCommand::CountProcessor { session } => self.count_processor(session),
             ServeCommand::StopSenders { session } => {
                 let senders = self.of(session).filter(|running| running.sends());
@@ -203,7 +208,8 @@ impl ServerStreams {
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let damage = Arc::clone(&self.damage);
-        let out = ToControl { session, stream, damage, orders: self.orders.clone() };
+        let (orders, is_watched) = (self.orders.clone(), self.plan.watch.is_some());
+        let out = ToControl { session, stream, damage, orders, is_watched };
         let sinks = StreamSinks { sent: Box::new(out.clone()), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
             [] if request.one_host => Placement::for_one_host(request.plan.rate),
@@ -258,6 +264,8 @@ struct ToControl {
     stream: u32,
     damage: Arc<DamageMeter>,
     orders: Sender<ServeOrder>,
+    /// Whether programs watch the server.
+    is_watched: bool,
 }
 
 impl ToControl {
@@ -291,7 +299,10 @@ impl Sink<SenderEvent> for ToControl {
     fn take(&mut self, event: SenderEvent) -> Flow {
         match event {
             SenderEvent::Refused(_) => self.tell(StreamReport::Refused),
-            // Nobody asks about sending progress; only clients move.
+            SenderEvent::Progress { datagrams } if self.is_watched => {
+                self.tell(StreamReport::Sending(datagrams))
+            }
+            // Otherwise nobody asks about sending progress; only clients move.
             SenderEvent::Started
             | SenderEvent::Answered { .. }
             | SenderEvent::Progress { .. }

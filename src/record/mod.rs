@@ -37,11 +37,9 @@ mod placed_losses;
 pub mod probe;
 mod rates;
 mod recv;
-mod recv_standing;
 mod refusal;
 mod refused_sends;
 mod relay;
-mod relay_standing;
 mod report_check;
 mod round_trips;
 mod run_facts;
@@ -52,6 +50,7 @@ pub mod schema;
 mod send;
 mod serve;
 mod serve_refusal;
+mod serve_standing;
 mod sink;
 mod stream_comparison;
 mod stream_rows;
@@ -121,18 +120,16 @@ pub use ping_standing::PingStanding;
 pub use placed_losses::{KnownHosts, PlacedLosses, largest_parts};
 pub use rates::{rates, rates_between};
 pub use recv::{
-    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
-    SocketRecord, SourceRecord, UdpFields,
+    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvStanding,
+    RecvSummary, SocketRecord, SourceRecord, UdpFields,
 };
-pub use recv_standing::RecvStanding;
 pub use refusal::{RemoteRefusal, ServerReply};
 pub use refused_sends::Refusal;
 pub use relay::{
     RELAY_REFUSALS, RelayCaveat, RelayCounts, RelayDelay, RelayDestination, RelayDirection,
     RelayDropped, RelayEvent, RelayFlow, RelayFlowEnd, RelayInterval, RelayNote, RelayOthers,
-    RelayRates, RelayRefusal, RelayRefused, RelaySummary, RelayWay,
+    RelayRates, RelayRefusal, RelayRefused, RelayStanding, RelaySummary, RelayWay,
 };
-pub use relay_standing::RelayStanding;
 pub use report_check::{
     IntervalSums, KnownRun, UncheckedHost, UncheckedSent, hold_numbers, hold_sent_against_received,
 };
@@ -142,6 +139,7 @@ pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
+pub use serve_standing::{ServeService, ServeStanding};
 pub use sink::{Flow, Sink, Watched, Watcher};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};

@@ -2,7 +2,7 @@
 
 use super::finding::all;
 use super::rates::{rates, rates_between};
-use super::{HostReport, InterfaceEvent, LossPart, RecvStanding, SendRefusal, Trouble};
+use super::{HostReport, InterfaceEvent, LossPart, SendRefusal, Trouble};
 use crate::batch::{Datagram, RxCall};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
@@ -181,6 +181,23 @@ pub struct GapRecord {
     pub p999: Option<u64>,
     /// The longest; `None` when there was none.
     pub max: Option<u64>,
+}
+
+/// How it stands while the run goes on: the counts since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecvStanding {
+    /// Payload bytes received, counted in full for truncated datagrams.
+    pub bytes: u64,
+    /// Datagrams that were longer than the buffer.
+    pub truncated: u64,
+    /// Answers that the kernel accepted.
+    pub answered: u64,
+    /// Answers that could not be sent.
+    pub unanswered: u64,
+    /// Datagrams that were not answered because that would be a loop.
+    pub suspected_loop: u64,
+    /// Each socket: datagrams and drops.
+    pub sockets: Vec<SocketRecord>,
 }
 
 /// One socket.

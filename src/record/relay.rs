@@ -2,7 +2,7 @@
 
 use super::finding::all;
 use super::rates::rates;
-use super::{DelayQuantiles, InterfaceEvent, RelayStanding, SendRefusal, Trouble};
+use super::{DelayQuantiles, InterfaceEvent, SendRefusal, Trouble};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 
@@ -318,6 +318,25 @@ pub struct RelayInterval {
     pub up: RelayRates,
     /// To the clients.
     pub down: RelayRates,
+}
+
+/// How it stands while the run goes on: the counts since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayStanding {
+    /// Flows that are open.
+    pub flows: u64,
+    /// Flows that were opened.
+    pub flows_opened: u64,
+    /// Flows that were ended for others.
+    pub flows_replaced: u64,
+    /// Buffers that the sockets dropped.
+    pub socket_drops: u64,
+    /// To the destinations.
+    pub up: RelayCounts,
+    /// To the clients.
+    pub down: RelayCounts,
+    /// Each destination.
+    pub destinations: Vec<RelayDestination>,
 }
 
 /// One direction in one interval.

@@ -5,16 +5,18 @@ mod iperf3_users;
 
 use super::exit::Hinted;
 use super::key;
+use super::metrics::Metrics;
 use super::misread::{as_port, check_address, check_zones};
 use super::shared::{check_cpus, server_error};
 use super::wait_for_address::AddressWait;
 use super::{Exit, Usage};
 use crate::cli::{ServeArgs, StunAlternateArg};
 use crate::engine::{
-    AlternatePort, PrivilegeDrop, Server, ServerError, ServerPlan, Signals, StunPlan,
+    AlternatePort, PrivilegeDrop, Server, ServerError, ServerPlan, ServerWatch, Signals, StunPlan,
 };
 use crate::net::{IoMode, NetError, SocketPlan, literal, split_host_port};
 use crate::record::ServeRecord;
+use crate::report::metrics::ServeMetrics;
 use crate::report::words::serve as words;
 use crate::report::{self, ServeLog, Shown};
 use crate::session::serve::{Lifetime, MOST_PORTS, Probing, Reverse, ServePolicy, ServeSummary};
@@ -26,10 +28,13 @@ use crate::wire::stamp::STAMP_PORT;
 use anyhow::Context;
 use error::{ServeFailure, ServeUsage};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let confinement = confinement(&args)?;
+    // Before privileges are dropped, and before anything is opened that others may find open.
+    let metrics = Metrics::open(args.metrics, "serve")?;
     let mut log = ServeLog::new(
         Shown { quiet: args.quiet, json: args.json || args.jsonl },
         args.times.timestamps.into(),
@@ -74,6 +79,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         buffer: args.socket_buffer.0 as usize,
         cpus: args.cpus.clone(),
         confinement: Some(confinement),
+        watch: metrics.as_ref().map(watch),
     };
     check_stun(&plan)?;
     if plan.iperf3_bind.is_some() && plan.key.is_some() && plan.iperf3_users.is_none() {
@@ -86,7 +92,17 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(open_error)?;
     second.watch().context(ServeFailure::Signals)?;
+    // Its thread begins only now, within all restrictions.
+    let _serving = metrics.map(Metrics::serve).transpose()?;
     Ok(verdict(&args, server.run()?))
+}
+
+/// Passes the server's counts to its metrics.
+fn watch(metrics: &Metrics) -> ServerWatch {
+    let counts = Mutex::new(ServeMetrics::new(metrics.board()));
+    ServerWatch::new(move |standing| {
+        counts.lock().unwrap_or_else(PoisonError::into_inner).set(standing);
+    })
 }
 
 /// The user that the server runs as once its ports are open.

@@ -33,6 +33,7 @@ pub use page::{MetricsPage, metrics_page};
 pub use ping::PingMetrics;
 pub use recv::RecvMetrics;
 pub use relay::RelayMetrics;
+pub use serve::ServeMetrics;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -7,14 +7,15 @@ use super::reflect::{Reflection, Reflector, Reflectors};
 use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::source_shares::{Bound, Used};
-use super::{ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary};
+use super::totals::ServeTotals;
+use super::{ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary};
 use crate::batch::{
     Datagram, InterfaceChange, KeptDatagram, NetworkError, SendOutcome, SendStop, TxBatch,
 };
 use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{ServeRecord, SessionEnd};
+use crate::record::{ServeRecord, ServeStanding, SessionEnd};
 use crate::units::Nanos;
 use crate::wire::stun::is_keepalive;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
@@ -49,6 +50,7 @@ pub struct ServeControl<O, E, R> {
     pub(super) summary: ServeSummary,
     pub(super) counts: Counts,
     journal: LogLimit,
+    totals: ServeTotals,
     pub(super) over: bool,
     /// When to return memory to the system; `None` if there is none to return.
     pub(super) give_back_at: Option<Nanos>,
@@ -95,6 +97,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             summary: ServeSummary::default(),
             counts: Counts::default(),
             journal: LogLimit::default(),
+            totals: ServeTotals::default(),
             over: false,
             astray: VecDeque::new(),
             give_back_at: None,
@@ -172,8 +175,26 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         used
     }
 
-    /// Logs an event for the operator, within the log's limits.
+    /// The counts so far, with those of open streams.
+    fn counts_so_far(&self) -> ServeStanding {
+        let mut all = ServeStanding {
+            sessions: self.sessions() as u64,
+            streams: self.open_streams() as u64,
+            strays: self.counts.strays,
+            ..self.totals.0.clone()
+        };
+        let runs = self.sessions.values().filter_map(|session| session.run.as_ref());
+        for stream in runs.flat_map(|run| &run.streams).filter(|stream| !stream.ended) {
+            all.received += stream.received.datagrams;
+            all.lost += stream.received.lost;
+            all.sent += stream.sending;
+        }
+        all
+    }
+
+    /// Counts an event, and logs it for the operator, within the log's limits.
     pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
+        self.totals.note(&record);
         if self.journal.admits(&record, now.mono) {
             self.engine.take(ServeEvent { at: now.real, record });
         }
@@ -256,7 +277,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
                 if self.policy.serves(datagram.meta.source.ip()) =>
             {
                 let reflection = self.reflectors.answer(class, now, datagram, &mut self.outbox);
-                self.counts.strays += u64::from(reflection == Reflection::Silent);
+                let is_silent = reflection == Reflection::Silent;
+                self.counts.strays += u64::from(is_silent);
+                let all = &mut self.totals.0;
+                let answered = if class == Class::Stun { &mut all.stun } else { &mut all.stamp };
+                *answered += u64::from(!is_silent);
             }
             // Neither a stream's, which have their own sockets, nor a probe's: count it, do not
             // answer.
@@ -314,6 +339,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         let record =
             ServeRecord::Status { sessions: self.sessions(), streams: self.open_streams() };
         self.engine.take(ServeEvent { at: now.real, record });
+    }
+
+    fn on_watch(&mut self, _now: Now) {
+        let standing = Box::new(self.counts_so_far());
+        self.engine.execute(ServeCommand::Count(standing));
     }
 
     fn on_stop(&mut self, _now: Now) {

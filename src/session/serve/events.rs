@@ -4,7 +4,9 @@
 use super::{PortsOpened, PortsRequest, StreamIo};
 use crate::batch::{HostChange, KeptDatagram};
 use crate::machine::Executor;
-use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
+use crate::record::{
+    BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, ServeStanding, Sink,
+};
 use crate::session::blast::{Filling, TestPlan};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -107,6 +109,8 @@ pub enum ServeCommand {
         /// Their open streams.
         streams: usize,
     },
+    /// Programs watch the server: these are its counts.
+    Count(Box<ServeStanding>),
     /// Have a session's senders end their run now.
     StopSenders {
         /// The session.
@@ -165,6 +169,8 @@ pub enum StreamReport {
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
+    /// Datagrams sent so far, where programs watch the server.
+    Sending(u64),
     /// The stream goes on at another address; so many datagrams were lost meanwhile.
     LostInMove(u64),
     /// What this host counted during the run.

@@ -315,6 +315,7 @@ impl ClientAndServer {
                 | ServeCommand::Begin { .. }
                 | ServeCommand::CountProcessor { .. }
                 | ServeCommand::CountOpen { .. }
+                | ServeCommand::Count(_)
                 | ServeCommand::GiveBack => {}
                 ServeCommand::StopSenders { .. } if self.ignores_stop => {}
                 ServeCommand::StopSenders { session } => {
