@@ -5,7 +5,7 @@ use super::blast_scene::BlastScene;
 use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::live_view::{LiveHandle, LiveScreen};
-use super::metrics::{BlastMetrics, Count};
+use super::metrics::{BlastMetrics, Count, StreamReceiving};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
@@ -18,8 +18,8 @@ use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
 use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text, note};
 use crate::record::{
-    AddressMove, BlastInterval, BlastReport, DelayQuantiles, DirectedInterval, DirectionReport,
-    Flow, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
+    AddressMove, BlastInterval, BlastReceived, BlastReport, DelayQuantiles, DirectedInterval,
+    DirectionReport, Flow, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -139,6 +139,19 @@ impl BlastView {
     /// Counts what a stream of this end has sent; `None` where nobody watches.
     pub fn sent_count(&self, lane: FlowDirection) -> Option<Count> {
         self.metrics.as_ref().and_then(|metrics| metrics.sent(self.way_of(lane)))
+    }
+
+    /// Counts what a stream of this end receives; `None` where nobody watches.
+    pub fn receiving(&self, lane: FlowDirection) -> Option<StreamReceiving> {
+        self.metrics.as_ref().and_then(|metrics| metrics.receiving(self.way_of(lane)))
+    }
+
+    /// So much has the far end received.
+    pub fn so_far(&mut self, lane: FlowDirection, received: &BlastReceived) {
+        let way = self.way_of(lane);
+        if let Some(metrics) = &mut self.metrics {
+            metrics.so_far(way, received);
+        }
     }
 
     /// The run is over: these are its counts. Gives the metrics back, for the next one.

@@ -13,7 +13,7 @@ use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPla
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
-use crate::report::metrics::Count;
+use crate::report::metrics::{Count, StreamReceiving};
 use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
@@ -253,6 +253,7 @@ impl Driver {
             received: Box::new(IntervalSender {
                 stream,
                 counts: self.plan.iperf3.is_some() && test.count > 0,
+                counted: self.view.receiving(lane),
                 damage: Arc::clone(&self.damage),
                 orders,
                 control,
@@ -377,6 +378,10 @@ impl Sink<ControlEvent> for &mut Driver {
                 let lane = self.lane(FlowDirection::Up);
                 self.view.interval(lane, &interval)
             }
+            ControlEvent::SoFar(received) => {
+                self.view.so_far(self.lane(FlowDirection::Up), &received);
+                Flow::Continue
+            }
             ControlEvent::Stretch { stream, interval } => self.stretch(stream, interval),
         }
     }
@@ -395,6 +400,8 @@ struct IntervalSender {
     stream: u32,
     /// Whether the run may end by what was received.
     counts: bool,
+    /// Counts it, where programs watch the run.
+    counted: Option<StreamReceiving>,
     damage: Arc<DamageMeter>,
     orders: Sender<ControlOrder>,
     control: Handle,
@@ -403,6 +410,9 @@ struct IntervalSender {
 impl Sink<ReceiverEvent> for IntervalSender {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         let stream = self.stream;
+        if let (ReceiverEvent::Progress(received), Some(counted)) = (&event, &mut self.counted) {
+            counted.see(received);
+        }
         let order = match event {
             ReceiverEvent::Interval(mut interval) => {
                 interval.damaged = self.damage.damaged(interval.socket_drops);

@@ -3,7 +3,7 @@
 use super::board::{Board, Count, Gauge};
 use super::family::Family;
 use super::family::FamilyUnit::{Bytes, Datagrams, None as Plain, Seconds};
-use crate::record::{BlastInterval, BlastReport, DirectionReport, Way};
+use crate::record::{BlastInterval, BlastReceived, BlastReport, DirectionReport, Way};
 
 const WAY: &[&str] = &["direction"];
 const BLAST: &[&str] = &["blast"];
@@ -31,7 +31,7 @@ pub static RECEIVED: Family = Family::counter(
     Datagrams,
     WAY,
     BLAST,
-    "Datagrams that arrived, copies included, by what the receiver reports of each interval",
+    "Datagrams that arrived, copies included, as the receiver reports",
 );
 /// Their bytes.
 pub static RECEIVED_BYTES: Family =
@@ -72,7 +72,7 @@ pub static JITTER: Family = Family::gauge(
     Seconds,
     WAY,
     BLAST,
-    "Interarrival jitter (RFC 3550) of the last run that is over",
+    "Interarrival jitter (RFC 3550), as the far end reports; otherwise of the last run",
 );
 /// Runs.
 pub static RUNS: Family = Family::counter(
@@ -110,16 +110,30 @@ pub struct BlastMetrics {
 struct Direction {
     sent: Count,
     never_sent: Count,
-    received: Count,
+    received: Received,
+    delay: Gauge,
+    jitter: Gauge,
+}
+
+/// What a receiver counts.
+#[derive(Clone, Debug)]
+struct Received {
+    datagrams: Count,
     bytes: Count,
     lost: Count,
     duplicates: Count,
     reordered: Count,
     socket_drops: Count,
-    delay: Gauge,
-    jitter: Gauge,
-    /// The intervals of this run so far.
-    sum: BlastInterval,
+}
+
+/// Counts what a stream of this end receives, in the stream's thread.
+#[derive(Debug)]
+pub struct StreamReceiving {
+    all: Received,
+    /// What the stream had when it told last.
+    before: BlastReceived,
+    /// Of its losses, those that are shown.
+    lost: u64,
 }
 
 impl BlastMetrics {
@@ -129,16 +143,29 @@ impl BlastMetrics {
         Self { directions, runs: board.count(&RUNS, Vec::new()) }
     }
 
-    /// Counts what this end's streams have sent, from any thread.
+    /// Counts what this end's streams send, from any thread.
     pub fn sent(&self, way: Way) -> Option<Count> {
-        let own = self.directions.iter().find(|(known, _)| *known == way);
-        own.map(|(_, direction)| direction.sent.clone())
+        self.of(way).map(|direction| direction.sent.clone())
+    }
+
+    /// Counts what a stream of this end receives.
+    pub fn receiving(&self, way: Way) -> Option<StreamReceiving> {
+        let all = self.of(way)?.received.clone();
+        Some(StreamReceiving { all, before: BlastReceived::default(), lost: 0 })
+    }
+
+    /// So much has the far end received in this run.
+    pub fn so_far(&mut self, way: Way, received: &BlastReceived) {
+        if let Some(direction) = self.of_mut(way) {
+            direction.received.set(received);
+            direction.jitter.set(received.jitter_ns);
+        }
     }
 
     /// An interval is over.
     pub fn interval(&mut self, way: Way, interval: &BlastInterval) {
-        if let Some((_, direction)) = self.directions.iter_mut().find(|(known, _)| *known == way) {
-            direction.add(interval);
+        if let Some(direction) = self.of_mut(way) {
+            direction.delay.set(interval.delay_max_ns);
         }
     }
 
@@ -146,12 +173,20 @@ impl BlastMetrics {
     pub fn end(&mut self, report: &BlastReport) {
         let told = [Some(&report.main), report.reverse.as_ref()];
         for told in told.into_iter().flatten() {
-            let mut known = self.directions.iter_mut();
-            if let Some((_, direction)) = known.find(|(way, _)| *way == told.direction) {
+            if let Some(direction) = self.of_mut(told.direction) {
                 direction.end(told);
             }
         }
         self.runs.add(1);
+    }
+
+    fn of(&self, way: Way) -> Option<&Direction> {
+        self.directions.iter().find(|(known, _)| *known == way).map(|(_, direction)| direction)
+    }
+
+    fn of_mut(&mut self, way: Way) -> Option<&mut Direction> {
+        let mut all = self.directions.iter_mut();
+        all.find(|(known, _)| *known == way).map(|(_, direction)| direction)
     }
 }
 
@@ -168,54 +203,59 @@ impl Direction {
         Self {
             sent: count(&SENT),
             never_sent: count(&NEVER_SENT),
-            received: count(&RECEIVED),
-            bytes: count(&RECEIVED_BYTES),
-            lost: count(&LOST),
-            duplicates: count(&DUPLICATES),
-            reordered: count(&REORDERED),
-            socket_drops: count(&SOCKET_DROPS),
+            received: Received {
+                datagrams: count(&RECEIVED),
+                bytes: count(&RECEIVED_BYTES),
+                lost: count(&LOST),
+                duplicates: count(&DUPLICATES),
+                reordered: count(&REORDERED),
+                socket_drops: count(&SOCKET_DROPS),
+            },
             delay: board.gauge(&DELAY, labels()),
             jitter: board.gauge(&JITTER, labels()),
-            sum: BlastInterval::default(),
         }
     }
 
-    fn add(&mut self, more: &BlastInterval) {
-        let sum = &mut self.sum;
-        for (sum, more) in [
-            (&mut sum.datagrams, more.datagrams),
-            (&mut sum.bytes, more.bytes),
-            (&mut sum.lost, more.lost),
-            (&mut sum.duplicates, more.duplicates),
-            (&mut sum.reordered, more.reordered),
-            (&mut sum.socket_drops, more.socket_drops),
-        ] {
-            *sum = sum.saturating_add(more);
-        }
-        let sum = self.sum;
-        self.received.set(sum.datagrams);
-        self.bytes.set(sum.bytes);
-        self.lost.set(sum.lost);
-        self.duplicates.set(sum.duplicates);
-        self.reordered.set(sum.reordered);
-        self.socket_drops.set(sum.socket_drops);
-        self.delay.set(more.delay_max_ns);
-    }
-
-    /// The run's final counts take the place of the sums, where the ends told them.
+    /// The run's final counts, where the ends told them.
     fn end(&mut self, told: &DirectionReport) {
-        let sum = std::mem::take(&mut self.sum);
-        self.sent.end(told.sent.map_or(0, |sent| sent.datagrams));
-        self.never_sent.end(told.never_sent.unwrap_or(0));
-        self.received.end(told.received.map_or(sum.datagrams, |got| got.datagrams));
-        self.bytes.end(told.received.map_or(sum.bytes, |got| got.bytes));
-        self.lost.end(told.lost.as_ref().map_or(sum.lost, |lost| lost.total));
-        self.duplicates.end(told.duplicates.unwrap_or(sum.duplicates));
-        self.reordered.end(told.reordered.unwrap_or(sum.reordered));
-        let drops = told.lost.as_ref().and_then(|lost| lost.receiver_socket);
-        self.socket_drops.end(drops.unwrap_or(sum.socket_drops));
+        self.sent.end(told.sent.map(|sent| sent.datagrams));
+        self.never_sent.end(told.never_sent);
+        let received = &mut self.received;
+        received.datagrams.end(told.received.map(|got| got.datagrams));
+        received.bytes.end(told.received.map(|got| got.bytes));
+        received.lost.end(told.lost.as_ref().map(|lost| lost.total));
+        received.duplicates.end(told.duplicates);
+        received.reordered.end(told.reordered);
+        received.socket_drops.end(told.lost.as_ref().and_then(|lost| lost.receiver_socket));
         self.delay.set(None);
         self.jitter.set(told.jitter_ns);
+    }
+}
+
+impl Received {
+    fn set(&mut self, now: &BlastReceived) {
+        self.datagrams.set(now.datagrams);
+        self.bytes.set(now.bytes);
+        self.lost.settle(Some(now.lost));
+        self.duplicates.set(now.duplicates);
+        self.reordered.set(now.reordered);
+        self.socket_drops.set(now.socket_drops);
+    }
+}
+
+impl StreamReceiving {
+    /// The stream has this now.
+    pub fn see(&mut self, now: &BlastReceived) {
+        let before = std::mem::replace(&mut self.before, *now);
+        let more = |of: fn(&BlastReceived) -> u64| of(now).saturating_sub(of(&before));
+        self.all.datagrams.add(more(|one| one.datagrams));
+        self.all.bytes.add(more(|one| one.bytes));
+        self.all.duplicates.add(more(|one| one.duplicates));
+        self.all.reordered.add(more(|one| one.reordered));
+        self.all.socket_drops.add(more(|one| one.socket_drops));
+        // What a late datagram fills at once is never shown.
+        let sure = before.lost.min(now.lost).max(self.lost);
+        self.all.lost.add(sure - std::mem::replace(&mut self.lost, sure));
     }
 }
 
@@ -223,8 +263,25 @@ impl Direction {
 mod tests {
     use super::super::page::metrics_page;
     use super::*;
-    use crate::record::Traffic;
+    use crate::record::{Losses, Traffic};
     use crate::wire::PageForm;
+
+    #[test]
+    fn streams_of_this_end_add_up_and_losses_that_are_filled_at_once_are_not_shown() {
+        let board = Board::new();
+        let metrics = BlastMetrics::new(&board, &[Way::Down]);
+        let mut streams = [0, 1].map(|_| metrics.receiving(Way::Down).unwrap());
+        let shown = |family: &Family| {
+            let all = board.all();
+            all.iter().find(|one| std::ptr::eq(one.family, family)).unwrap().number().unwrap()
+        };
+        for (datagrams, lost, expected) in [(10, 2, 0), (20, 1, 2), (30, 4, 2), (40, 4, 8)] {
+            for stream in &mut streams {
+                stream.see(&BlastReceived { datagrams, lost, ..BlastReceived::default() });
+            }
+            assert_eq!((shown(&RECEIVED), shown(&LOST)), (2 * datagrams, expected));
+        }
+    }
 
     #[test]
     fn runs_count_on_and_each_ends_with_its_final_counts() {
@@ -239,14 +296,15 @@ mod tests {
         assert!(metrics.sent(Way::Down).is_none());
         for run in 1..=3 {
             sent.add(60);
-            let interval = BlastInterval { datagrams: 50, lost: 5, ..BlastInterval::default() };
-            metrics.interval(Way::Up, &interval);
+            let so_far = BlastReceived { datagrams: 50, lost: 5, ..BlastReceived::default() };
+            metrics.so_far(Way::Up, &so_far);
             assert_eq!(shown("udpkit_received_datagrams_total"), (run - 1) * 95 + 50);
             sent.add(35);
             let traffic = |datagrams| Traffic { datagrams, ..Traffic::default() };
             let main = DirectionReport {
                 sent: Some(traffic(100)),
                 received: Some(traffic(95)),
+                lost: Some(Losses { total: 5, ..Losses::default() }),
                 ..DirectionReport::default()
             };
             metrics.end(&BlastReport { main, ..BlastReport::default() });

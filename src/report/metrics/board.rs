@@ -87,11 +87,13 @@ impl Count {
         self.raise(sure);
     }
 
-    /// So many at the end of the run; the next one counts from 0.
-    pub fn end(&mut self, total: u64) {
-        self.raise(total);
-        self.base += total;
-        self.last = 0;
+    /// So many at the end of the run, if that is known; the next one counts from 0.
+    pub fn end(&mut self, total: Option<u64>) {
+        if let Some(total) = total {
+            self.raise(total);
+        }
+        let shown = self.series.number().unwrap_or(0);
+        (self.base, self.last) = (shown, 0);
     }
 
     fn raise(&self, total: u64) {
@@ -204,7 +206,7 @@ mod tests {
         }
         lost.settle(None);
         assert_eq!(shown(), 9);
-        lost.end(9);
+        lost.end(Some(9));
         lost.settle(Some(1));
         lost.settle(Some(1));
         assert_eq!(shown(), 10);

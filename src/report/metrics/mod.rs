@@ -24,7 +24,7 @@ mod recv;
 mod relay;
 mod serve;
 
-pub use blast::BlastMetrics;
+pub use blast::{BlastMetrics, StreamReceiving};
 pub use board::{Board, Count, Delays, Gauge, Label};
 pub use cast::{CastRecvMetrics, CastSendMetrics};
 pub use catalogue::families as metric_families;
