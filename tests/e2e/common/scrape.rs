@@ -63,11 +63,6 @@ impl Scrape {
         let of = |name: &str| name.split('{').next() == Some(family);
         self.series.iter().filter(|(name, _)| of(name)).map(|(_, value)| *value as u64).sum()
     }
-
-    /// All series with their values.
-    pub fn series(&self) -> &BTreeMap<String, f64> {
-        &self.series
-    }
 }
 
 /// Where a run that was told `--metrics 0` serves its metrics.

@@ -1,7 +1,9 @@
 //! The metrics of each command equal its own report of the same run, to the datagram.
 
 use super::{Scrape, address, wait_for_metrics, watched};
-use crate::common::{Running, json, json_lines, number, path, run, secs, text, udpkit};
+use crate::common::{
+    Running, free_udp_port, json, json_lines, number, path, run, secs, text, udpkit,
+};
 use std::net::UdpSocket;
 
 /// Sends so many datagrams of so many bytes to an address, a few at a time.
@@ -32,7 +34,7 @@ fn what_recv_counts_is_what_it_reports() {
 
 #[test]
 fn what_relay_counts_is_what_it_reports() {
-    let receiver = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo", "-q", "-J"]));
+    let receiver = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo", "-J"]));
     let to = address(&receiver, "listening on ");
     let impaired = ["--up", "loss 20%", "--down", "loss 10%", "--seed", "7"];
     let (relay, at) = watched(&[&["relay", "-J", "127.0.0.1:0", &to][..], &impaired].concat());
@@ -125,14 +127,15 @@ fn what_ping_counts_is_what_it_reports_by_direction_too() {
     let [shown_sent, shown_lost] =
         ["sent_datagrams_total", "lost_datagrams_total"].map(|name| of(&shown, name).unwrap());
     assert!(shown_sent <= sent && shown_lost <= lost, "{report:#}\n{}", shown.text);
-    assert!(shown_sent - shown_lost - told("back") <= 2, "{}", shown.text);
+    // One is on its way, and a loss is shown once it has stood for half a second.
+    assert!(shown_sent - shown_lost - told("back") <= 10, "{}", shown.text);
 }
 
 #[test]
 fn an_outage_is_counted_and_so_is_its_end() {
-    let echo = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo", "-q"]));
+    let echo = Running::start(udpkit().args(["recv", "127.0.0.1:0", "--echo"]));
     let to = address(&echo, "listening on ");
-    let (ping, at) = watched(&["ping", "--echo", &to, "-i", "20ms", "--wait", "100ms", "-q"]);
+    let (ping, at) = watched(&["ping", "--echo", &to, "-i", "20ms", "--wait", "100ms", "-J"]);
     let of = |page: &Scrape, family: &str| page.get(&format!("udpkit_{family}{{target=\"{to}\"}}"));
     let stands = |page: &Scrape| {
         ["target_up", "target_outages_total", "target_recoveries_total"].map(|name| of(page, name))
@@ -185,8 +188,8 @@ fn what_serve_counts_is_what_its_clients_and_its_log_say() {
 
 #[test]
 fn what_both_ends_of_a_fanout_count_is_what_they_report() {
-    let (receiver, of_receiver) = watched(&["cast", "recv", "127.0.0.1:0", "-J"]);
-    let to = address(&receiver, "listening on ");
+    let to = format!("127.0.0.1:{}", free_udp_port());
+    let (receiver, of_receiver) = watched(&["cast", "recv", &to, "-J"]);
     let mut sender =
         Running::start_with_input(udpkit().args(["cast", "send", &to, "-J", "--metrics", "0"]));
     let of_sender = super::metrics_of(&sender);
@@ -222,7 +225,7 @@ fn what_both_ends_of_a_fanout_count_is_what_they_report() {
 
 #[test]
 fn blast_counts_on_from_run_to_run_and_never_back() {
-    let args = ["blast", "--sweep", "1M..4M:1M", "-t", "1s", "-J"];
+    let args = ["blast", "--sweep", "1M..4M/4", "-t", "1s", "-J"];
     let (blast, at) = watched(&args);
     let mut pages = Vec::new();
     while blast.is_running() {

@@ -1,7 +1,7 @@
 //! Pages by promtool, and Prometheus itself.
 
 use super::{address, body, wait_for_metrics, watched};
-use crate::common::{Running, json, path, require_tools, secs, udpkit, wait_until};
+use crate::common::{Running, free_udp_port, json, path, require_tools, secs, udpkit, wait_until};
 use serde_json::Value;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -27,12 +27,12 @@ fn promtool_finds_nothing_wrong_with_the_pages_of_any_command() {
     let (receiver, of_receiver) = watched(&["recv", "127.0.0.1:0", "--echo"]);
     let listens = address(&receiver, "listening on ");
     let (_relay, of_relay) = watched(&["relay", "127.0.0.1:0", &listens, "--up", "loss 1%"]);
-    let (cast, of_cast) = watched(&["cast", "recv", "127.0.0.1:0"]);
-    let group = address(&cast, "listening on ");
-    let send = ["cast", "send", &group, "--metrics", "0", "-c", "0", "--rate", "50pps", "hello"];
+    let group = format!("127.0.0.1:{}", free_udp_port());
+    let (_cast, of_cast) = watched(&["cast", "recv", &group]);
+    let send = ["cast", "send", &group, "--metrics", "0", "-c", "0", "--rate", "50pps", "--", "hello"];
     let sender = Running::start(udpkit().args(send));
     let of_sender = super::metrics_of(&sender);
-    let (_ping, of_ping) = watched(&["ping", &to, "-i", "20ms", "-q"]);
+    let (_ping, of_ping) = watched(&["ping", &to, "-i", "20ms", "-J"]);
     let (_blast, of_blast) = watched(&["blast", &to, "-t", "5min", "-b", "1M", "--both"]);
     let answered = |at, family: &'static str| {
         wait_for_metrics(at, family, |page| page.sum(family) > 5);
