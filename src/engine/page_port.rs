@@ -6,7 +6,7 @@
 use crate::net::{ListenerPlan, NetError};
 use crate::sys;
 use crate::units::Nanos;
-use crate::wire::{PageForm, PageRefusal, page_head, read_page_request};
+use crate::wire::{PageForm, PageRefusal, PageRequest, page_head, read_page_request};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::BTreeMap;
@@ -250,9 +250,7 @@ impl Client {
     }
 
     /// Reads on; the request once it is complete, or cannot be one any more.
-    fn read_request(
-        &mut self,
-    ) -> io::Result<Option<Result<crate::wire::PageRequest, PageRefusal>>> {
+    fn read_request(&mut self) -> io::Result<Option<Result<PageRequest, PageRefusal>>> {
         let Stage::Asking(request) = &mut self.stage else { return Ok(None) };
         let mut bytes = [0; 2048];
         loop {
@@ -332,7 +330,7 @@ mod tests {
 
     fn connect(at: SocketAddr) -> Connection {
         let connection = Connection::connect(at).unwrap();
-        connection.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         connection
     }
 

@@ -24,8 +24,7 @@ Histograms have classic buckets in text and, for a client that asks for protobuf
 ";
 
 /// The commands, in the order of the page.
-const COMMANDS: [&str; 7] =
-    ["ping", "blast", "serve", "recv", "relay", "cast send", "cast recv"];
+const COMMANDS: [&str; 7] = ["ping", "blast", "serve", "recv", "relay", "cast send", "cast recv"];
 
 /// The whole page.
 pub fn page() -> String {

@@ -121,7 +121,9 @@ mod tests {
         let all = Histogram::default();
         let mut random = fastrand::Rng::with_seed(7);
         let delays: Vec<u64> = (0..2_000).map(|_| random.u64(0..20_000_000_000)).collect();
-        delays.iter().for_each(|delay| all.observe(Nanos(*delay)));
+        for delay in &delays {
+            all.observe(Nanos(*delay));
+        }
         let seen = all.snapshot();
         assert_eq!(seen.classic.iter().sum::<u64>(), 2_000);
         assert_eq!(seen.native.iter().map(|(_, count)| count).sum::<u64>(), 2_000);

@@ -29,7 +29,8 @@ fn promtool_finds_nothing_wrong_with_the_pages_of_any_command() {
     let (_relay, of_relay) = watched(&["relay", "127.0.0.1:0", &listens, "--up", "loss 1%"]);
     let group = format!("127.0.0.1:{}", free_udp_port());
     let (_cast, of_cast) = watched(&["cast", "recv", &group]);
-    let send = ["cast", "send", &group, "--metrics", "0", "-c", "0", "--rate", "50pps", "--", "hello"];
+    let send =
+        ["cast", "send", &group, "--metrics", "0", "-c", "0", "--rate", "50pps", "--", "hello"];
     let sender = Running::start(udpkit().args(send));
     let of_sender = super::metrics_of(&sender);
     let (_ping, of_ping) = watched(&["ping", &to, "-i", "20ms", "-J"]);
