@@ -34,7 +34,7 @@ fn promtool_finds_nothing_wrong_with_the_pages_of_any_command() {
     let sender = Running::start(udpkit().args(send));
     let of_sender = super::metrics_of(&sender);
     let (_ping, of_ping) = watched(&["ping", &to, "-i", "20ms", "-J"]);
-    let (_blast, of_blast) = watched(&["blast", &to, "-t", "5min", "-b", "1M", "--both"]);
+    let (_blast, of_blast) = watched(&["blast", &to, "-t", "5min", "-b", "1M", "--bidir"]);
     let answered = |at, family: &'static str| {
         wait_for_metrics(at, family, |page| page.sum(family) > 5);
     };
