@@ -133,7 +133,7 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     let kept = kept(plan, (from.and_then(|from| from.0), &interfaces), &addrs);
     let engine = Loop::new(vec![socket], signals, timing)?.keeping(kept.into_iter().collect())?;
     let watcher = metrics.as_ref().map(|metrics| {
-        let named = addrs.iter().copied().map(Into::into);
+        let named = addrs.iter().copied().map(Into::into).collect();
         CastSendMetrics::new(metrics.board(), named)
     });
     let serving = metrics.map(Metrics::serve).transpose()?;

@@ -106,6 +106,34 @@ impl Count {
     }
 }
 
+impl Count {
+    /// It is so now, whatever its family does.
+    fn tell(&mut self, value: Option<u64>) {
+        let family = self.series.family;
+        match (family.kind, value) {
+            (FamilyKind::Counter, value) if family.settles => self.settle(value),
+            (FamilyKind::Counter, Some(total)) => self.set(total),
+            (FamilyKind::Counter, None) => {}
+            (_, value) => {
+                self.series.cell().store(value.unwrap_or(UNKNOWN), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Numbers of several families with the same labels.
+#[derive(Debug)]
+pub struct Row(Vec<Count>);
+
+impl Row {
+    /// They are so now, in the order of the families; `None` for what is not known.
+    #[inline(never)]
+    pub fn set(&mut self, values: &[Option<u64>]) {
+        debug_assert_eq!(self.0.len(), values.len());
+        self.0.iter_mut().zip(values).for_each(|(count, value)| count.tell(*value));
+    }
+}
+
 /// A value that rises and falls.
 #[derive(Clone, Debug)]
 pub struct Gauge {
@@ -141,13 +169,22 @@ impl Board {
     }
 
     /// A count from 0; of a family that may be unknown, shown once it is known.
+    #[inline(never)]
     pub fn count(&self, family: &'static Family, labels: Vec<Label>) -> Count {
-        let first = if family.is_known_at_once { 0 } else { UNKNOWN };
+        let is_counter = family.kind == FamilyKind::Counter;
+        let first = if is_counter && family.is_known_at_once { 0 } else { UNKNOWN };
         let series = self.series(family, labels, Value::Number(AtomicU64::new(first)));
         Count { series, base: 0, last: 0 }
     }
 
+    /// The numbers of these families with the same labels.
+    #[inline(never)]
+    pub fn row(&self, families: &[&'static Family], labels: &[Label]) -> Row {
+        Row(families.iter().map(|family| self.count(family, labels.to_vec())).collect())
+    }
+
     /// A gauge, shown once it is known.
+    #[inline(never)]
     pub fn gauge(&self, family: &'static Family, labels: Vec<Label>) -> Gauge {
         Gauge { series: self.series(family, labels, Value::Number(AtomicU64::new(UNKNOWN))) }
     }

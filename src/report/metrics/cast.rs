@@ -1,13 +1,10 @@
 //! The metrics of `cast send` and `cast recv`.
 
-use super::board::{Board, Count, Gauge, Label};
+use super::board::{Board, Row};
 use super::family::Family;
 use super::family::FamilyUnit::{Bytes, Datagrams, None as Plain, Seconds};
-use crate::record::{
-    CastEvent, CastReceivers, CastReceiving, CastReceivingOf, CastSending, FanoutEvent, Watcher,
-};
+use crate::record::{CastEvent, CastReceivers, CastReceiving, CastSending, FanoutEvent, Watcher};
 use crate::units::Endpoint;
-use std::collections::{BTreeMap, BTreeSet};
 
 const TO: &[&str] = &["destination", "interface"];
 const GROUP: &[&str] = &["group"];
@@ -52,7 +49,8 @@ pub static RECEIVERS_RECEIVED: Family = Family::counter(
     SEND,
     "Datagrams that arrived, by the reports of all receivers together",
 )
-.known_later();
+.known_later()
+.settled();
 /// What receivers lost.
 pub static RECEIVERS_LOST: Family = Family::counter(
     "receivers_lost",
@@ -61,7 +59,8 @@ pub static RECEIVERS_LOST: Family = Family::counter(
     SEND,
     "Datagrams that did not arrive, by the reports of all receivers together",
 )
-.known_later();
+.known_later()
+.settled();
 
 /// Datagrams that came.
 pub static RECEIVED: Family = Family::counter(
@@ -81,7 +80,8 @@ pub static RECEIVED_BYTES: Family = Family::counter(
 );
 /// Datagrams that were lost.
 pub static LOST: Family =
-    Family::counter("lost", Datagrams, GROUP, RECV, "Datagrams lost, of all sources, by group");
+    Family::counter("lost", Datagrams, GROUP, RECV, "Datagrams lost, of all sources, by group")
+        .settled();
 /// Further copies.
 pub static DUPLICATES: Family =
     Family::counter("duplicate", Datagrams, GROUP, RECV, "Second and later copies, by group");
@@ -153,61 +153,52 @@ pub static ALL: &[&Family] = &[
 #[derive(Debug)]
 pub struct CastSendMetrics {
     /// The destinations of the command line; all others subscribed.
-    named: BTreeSet<Endpoint>,
+    named: Vec<Endpoint>,
     board: Board,
-    destinations: BTreeMap<(Endpoint, Option<String>), Destination>,
-    subscribers: Option<Destination>,
-    states: [Gauge; 3],
-    received: Count,
-    lost: Count,
-}
-
-/// The series of a destination.
-#[derive(Debug)]
-struct Destination {
-    sent: Count,
-    bytes: Count,
-    never_sent: Count,
+    destinations: Vec<(Endpoint, Option<String>, Row)>,
+    subscribers: Option<Row>,
+    states: Vec<Row>,
+    receivers: Row,
 }
 
 impl CastSendMetrics {
     /// Series of a sender to these destinations.
-    pub fn new(board: &Board, named: impl IntoIterator<Item = Endpoint>) -> Self {
-        let state = |name: &str| board.gauge(&RECEIVERS, vec![("state", name.to_owned())]);
+    pub fn new(board: &Board, named: Vec<Endpoint>) -> Self {
+        let state = |name: &&str| board.row(&[&RECEIVERS], &[("state", (*name).to_owned())]);
         Self {
-            named: named.into_iter().collect(),
+            named,
             board: board.clone(),
-            destinations: BTreeMap::new(),
+            destinations: Vec::new(),
             subscribers: None,
-            states: ["live", "silent", "done"].map(state),
-            received: board.count(&RECEIVERS_RECEIVED, Vec::new()),
-            lost: board.count(&RECEIVERS_LOST, Vec::new()),
+            states: ["live", "silent", "done"].iter().map(state).collect(),
+            receivers: board.row(&[&RECEIVERS_RECEIVED, &RECEIVERS_LOST], &[]),
         }
     }
 
     fn set(&mut self, now: &CastSending) {
-        let mut rest = (now.datagrams, now.bytes, now.refused);
+        let mut rest = [now.datagrams, now.bytes, now.refused];
         for row in &now.destinations {
             if !self.named.contains(&row.destination) {
                 continue;
             }
-            let interface = row.interface.clone();
-            let new = || {
-                let to = row.destination.to_string();
-                Destination::new(&self.board, &to, interface.as_deref())
+            let is_same = |(to, by, _): &(Endpoint, Option<String>, Row)| {
+                *to == row.destination && *by == row.interface
             };
-            let key = (row.destination, row.interface.clone());
-            let counts = (row.sent, row.bytes, row.refused);
-            self.destinations.entry(key).or_insert_with(new).set(counts);
-            rest = (
-                rest.0.saturating_sub(row.sent),
-                rest.1.saturating_sub(row.bytes),
-                rest.2.saturating_sub(row.refused),
-            );
+            let place = self.destinations.iter().position(is_same).unwrap_or_else(|| {
+                let (to, by) = (row.destination, row.interface.clone());
+                let new = destination(&self.board, &to.to_string(), by.as_deref());
+                self.destinations.push((to, by, new));
+                self.destinations.len() - 1
+            });
+            let counts = [row.sent, row.bytes, row.refused];
+            self.destinations[place].2.set(&counts.map(Some));
+            for (rest, count) in rest.iter_mut().zip(counts) {
+                *rest = rest.saturating_sub(count);
+            }
         }
-        if rest != (0, 0, 0) || self.named.is_empty() {
-            let new = || Destination::new(&self.board, SUBSCRIBERS, None);
-            self.subscribers.get_or_insert_with(new).set(rest);
+        if rest != [0; 3] || self.named.is_empty() {
+            let new = || destination(&self.board, SUBSCRIBERS, None);
+            self.subscribers.get_or_insert_with(new).set(&rest.map(Some));
         }
         if let Some(receivers) = &now.receivers {
             self.set_receivers(receivers);
@@ -216,9 +207,8 @@ impl CastSendMetrics {
 
     fn set_receivers(&mut self, now: &CastReceivers) {
         let counts = [now.live, now.silent, now.done];
-        self.states.iter().zip(counts).for_each(|(state, count)| state.set(Some(count)));
-        self.received.settle(Some(now.received));
-        self.lost.settle(Some(now.lost));
+        self.states.iter_mut().zip(counts).for_each(|(state, count)| state.set(&[Some(count)]));
+        self.receivers.set(&[Some(now.received), Some(now.lost)]);
     }
 }
 
@@ -230,66 +220,50 @@ impl Watcher<FanoutEvent<'_>> for CastSendMetrics {
     }
 }
 
-impl Destination {
-    fn new(board: &Board, to: &str, interface: Option<&str>) -> Self {
-        let labels = || {
-            let interface = interface.unwrap_or_default().to_owned();
-            vec![("destination", to.to_owned()), ("interface", interface)]
-        };
-        let count = |family| board.count(family, labels());
-        Self { sent: count(&SENT), bytes: count(&SENT_BYTES), never_sent: count(&NEVER_SENT) }
-    }
-
-    fn set(&mut self, (sent, bytes, never_sent): (u64, u64, u64)) {
-        self.sent.set(sent);
-        self.bytes.set(bytes);
-        self.never_sent.set(never_sent);
-    }
+fn destination(board: &Board, to: &str, interface: Option<&str>) -> Row {
+    let interface = interface.unwrap_or_default().to_owned();
+    let labels = [("destination", to.to_owned()), ("interface", interface)];
+    board.row(&[&SENT, &SENT_BYTES, &NEVER_SENT], &labels)
 }
 
 /// The metrics of a run of `cast recv`.
 #[derive(Debug)]
 pub struct CastRecvMetrics {
     board: Board,
-    groups: BTreeMap<Endpoint, Group>,
-    strays: Count,
-    foreign: Count,
-    socket_drops: Count,
+    groups: Vec<(Endpoint, Row)>,
+    all: Row,
 }
 
-/// The series of a group.
-#[derive(Debug)]
-struct Group {
-    received: Count,
-    bytes: Count,
-    lost: Count,
-    duplicates: Count,
-    reordered: Count,
-    jitter: Gauge,
-    sources: Gauge,
-}
+/// The families of a group.
+static ROW: [&Family; 7] =
+    [&RECEIVED, &RECEIVED_BYTES, &LOST, &DUPLICATES, &REORDERED, &JITTER, &SOURCES];
 
 impl CastRecvMetrics {
     /// Series of a receiver; those of groups follow as something comes for them.
     pub fn new(board: &Board) -> Self {
-        let count = |family| board.count(family, Vec::new());
-        Self {
-            board: board.clone(),
-            groups: BTreeMap::new(),
-            strays: count(&STRAYS),
-            foreign: count(&FOREIGN),
-            socket_drops: count(&SOCKET_DROPS),
-        }
+        let all = board.row(&[&STRAYS, &FOREIGN, &SOCKET_DROPS], &[]);
+        Self { board: board.clone(), groups: Vec::new(), all }
     }
 
     fn set(&mut self, now: &CastReceiving) {
         for row in &now.groups {
-            let new = || Group::new(&self.board, row.group);
-            self.groups.entry(row.group).or_insert_with(new).set(row);
+            let known = self.groups.iter().position(|(group, _)| *group == row.group);
+            let place = known.unwrap_or_else(|| {
+                let new = self.board.row(&ROW, &[("group", row.group.to_string())]);
+                self.groups.push((row.group, new));
+                self.groups.len() - 1
+            });
+            self.groups[place].1.set(&[
+                Some(row.received),
+                Some(row.bytes),
+                Some(row.lost),
+                Some(row.duplicates),
+                Some(row.reordered),
+                row.jitter_ns,
+                Some(row.sources),
+            ]);
         }
-        self.strays.set(now.strays);
-        self.foreign.set(now.foreign);
-        self.socket_drops.set(now.socket_drops);
+        self.all.set(&[now.strays, now.foreign, now.socket_drops].map(Some));
     }
 }
 
@@ -298,31 +272,5 @@ impl Watcher<CastEvent<'_>> for CastRecvMetrics {
         if let CastEvent::Standing(standing) = event {
             self.set(standing);
         }
-    }
-}
-
-impl Group {
-    fn new(board: &Board, group: Endpoint) -> Self {
-        let label = || -> Vec<Label> { vec![("group", group.to_string())] };
-        let count = |family| board.count(family, label());
-        Self {
-            received: count(&RECEIVED),
-            bytes: count(&RECEIVED_BYTES),
-            lost: count(&LOST),
-            duplicates: count(&DUPLICATES),
-            reordered: count(&REORDERED),
-            jitter: board.gauge(&JITTER, label()),
-            sources: board.gauge(&SOURCES, label()),
-        }
-    }
-
-    fn set(&mut self, now: &CastReceivingOf) {
-        self.received.set(now.received);
-        self.bytes.set(now.bytes);
-        self.lost.settle(Some(now.lost));
-        self.duplicates.set(now.duplicates);
-        self.reordered.set(now.reordered);
-        self.jitter.set(now.jitter_ns);
-        self.sources.set(Some(now.sources));
     }
 }

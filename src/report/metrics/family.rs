@@ -67,6 +67,8 @@ pub struct Family {
     pub commands: &'static [&'static str],
     /// Whether a counter is 0 at the start; otherwise it is left out until it is known.
     pub is_known_at_once: bool,
+    /// Whether a counter may fall again at once, and is shown once it has stood for a while.
+    pub settles: bool,
     /// What it means; a full stop is added.
     pub help: &'static str,
 }
@@ -99,7 +101,7 @@ impl Family {
         help: &'static str,
     ) -> Self {
         let kind = FamilyKind::Counter;
-        Self { name, kind, unit, labels, commands, is_known_at_once: true, help }
+        Self { name, kind, unit, labels, commands, is_known_at_once: true, settles: false, help }
     }
 
     /// A histogram of delays.
@@ -110,7 +112,12 @@ impl Family {
         help: &'static str,
     ) -> Self {
         let (kind, unit) = (FamilyKind::Histogram, FamilyUnit::Seconds);
-        Self { name, kind, unit, labels, commands, is_known_at_once: true, help }
+        Self { name, kind, unit, labels, commands, is_known_at_once: true, settles: false, help }
+    }
+
+    /// A counter of losses, which late datagrams undo.
+    pub(super) const fn settled(self) -> Self {
+        Self { settles: true, ..self }
     }
 
     /// A counter that is left out until it is known.
@@ -127,7 +134,7 @@ impl Family {
         help: &'static str,
     ) -> Self {
         let kind = FamilyKind::Gauge;
-        Self { name, kind, unit, labels, commands, is_known_at_once: false, help }
+        Self { name, kind, unit, labels, commands, is_known_at_once: false, settles: false, help }
     }
 }
 

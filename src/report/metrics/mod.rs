@@ -25,7 +25,7 @@ mod relay;
 mod serve;
 
 pub use blast::{BlastMetrics, StreamReceiving};
-pub use board::{Board, Count, Delays, Gauge, Label};
+pub use board::{Board, Count, Delays, Gauge, Label, Row};
 pub use cast::{CastRecvMetrics, CastSendMetrics};
 pub use catalogue::families as metric_families;
 pub use family::{Family, FamilyKind, FamilyUnit};

@@ -1,6 +1,6 @@
 //! The metrics of `ping`.
 
-use super::board::{Board, Count, Delays, Gauge, Label};
+use super::board::{Board, Delays, Label, Row};
 use super::family::Family;
 use super::family::FamilyUnit::{Datagrams, None as Plain};
 use crate::record::{PingEvent, PingStanding, ReplyKind, Watcher};
@@ -38,7 +38,8 @@ pub static LOST: Family = Family::counter(
     TARGET,
     PING,
     "Probes whose time-out passed without an answer, in either direction",
-);
+)
+.settled();
 /// Probes that were lost, by direction.
 pub static LOST_ONE_WAY: Family = Family::counter(
     "one_way_lost",
@@ -47,7 +48,8 @@ pub static LOST_ONE_WAY: Family = Family::counter(
     PING,
     "Lost probes whose direction the reflector's numbers tell: out or back",
 )
-.known_later();
+.known_later()
+.settled();
 /// Further replies.
 pub static DUPLICATES: Family = Family::counter(
     "duplicate",
@@ -151,30 +153,34 @@ pub struct PingMetrics {
 /// The series of a target.
 #[derive(Debug)]
 struct Target {
-    sent: Count,
-    never_sent: Count,
-    back: Count,
-    late: Count,
-    lost: Count,
-    lost_out: Count,
-    lost_back: Count,
-    duplicates: Count,
-    reordered: Count,
-    strays: Count,
-    socket_drops: Count,
-    restarts: Count,
-    routers_out: Gauge,
+    row: Row,
+    lost_out: Row,
+    lost_back: Row,
     round_trip: Delays,
     reach: Reach,
 }
 
+/// The families of [`Target::row`].
+static ROW: [&Family; 10] = [
+    &SENT,
+    &NEVER_SENT,
+    &BACK,
+    &LATE,
+    &LOST,
+    &DUPLICATES,
+    &REORDERED,
+    &STRAYS,
+    &SOCKET_DROPS,
+    &RESTARTS,
+];
+
 /// Whether a target answers.
 #[derive(Debug)]
 struct Reach {
-    up: Gauge,
-    outages: Count,
-    recoveries: Count,
+    row: Row,
     is_up: Option<bool>,
+    outages: u64,
+    recoveries: u64,
     /// Answers when it answered last, and the lost probes until then.
     back: u64,
     lost: u64,
@@ -208,32 +214,22 @@ impl Watcher<PingEvent<'_>> for PingMetrics {
 
 impl Target {
     fn new(board: &Board, name: &str) -> Self {
-        let of = |name: &str| -> Vec<Label> { vec![("target", name.to_owned())] };
+        let label: Label = ("target", name.to_owned());
         let way = |way: &str| {
-            let labels = vec![("target", name.to_owned()), ("direction", way.to_owned())];
-            board.count(&LOST_ONE_WAY, labels)
+            board.row(&[&LOST_ONE_WAY], &[label.clone(), ("direction", way.to_owned())])
         };
-        let count = |family| board.count(family, of(name));
+        let labels = [label.clone()];
+        let reach = [&UP, &TARGET_LOST, &TARGET_BACK, &ROUTERS_OUT];
         Self {
-            sent: count(&SENT),
-            never_sent: count(&NEVER_SENT),
-            back: count(&BACK),
-            late: count(&LATE),
-            lost: count(&LOST),
+            row: board.row(&ROW, &labels),
             lost_out: way("out"),
             lost_back: way("back"),
-            duplicates: count(&DUPLICATES),
-            reordered: count(&REORDERED),
-            strays: count(&STRAYS),
-            socket_drops: count(&SOCKET_DROPS),
-            restarts: count(&RESTARTS),
-            routers_out: board.gauge(&ROUTERS_OUT, of(name)),
-            round_trip: board.delays(&ROUND_TRIP, of(name)),
+            round_trip: board.delays(&ROUND_TRIP, labels.to_vec()),
             reach: Reach {
-                up: board.gauge(&UP, of(name)),
-                outages: count(&TARGET_LOST),
-                recoveries: count(&TARGET_BACK),
+                row: board.row(&reach, &labels),
                 is_up: None,
+                outages: 0,
+                recoveries: 0,
                 back: 0,
                 lost: 0,
             },
@@ -241,40 +237,41 @@ impl Target {
     }
 
     fn set(&mut self, now: &PingStanding) {
-        self.sent.set(now.sent);
-        self.never_sent.set(now.never_sent);
-        self.back.set(now.back);
-        self.late.set(now.late);
-        self.lost.settle(Some(now.lost));
-        self.lost_out.settle(now.lost_out);
-        self.lost_back.settle(now.lost_back);
-        self.duplicates.set(now.duplicates);
-        self.reordered.set(now.reordered);
-        self.strays.set(now.strays);
-        self.socket_drops.set(now.socket_drops);
-        self.restarts.set(now.reflector_restarts);
-        self.routers_out.set(now.routers_out.map(u64::from));
-        self.reach.set(now.back, now.lost);
+        let values = [
+            now.sent,
+            now.never_sent,
+            now.back,
+            now.late,
+            now.lost,
+            now.duplicates,
+            now.reordered,
+            now.strays,
+            now.socket_drops,
+            now.reflector_restarts,
+        ];
+        self.row.set(&values.map(Some));
+        self.lost_out.set(&[now.lost_out]);
+        self.lost_back.set(&[now.lost_back]);
+        self.reach.set(now);
     }
 }
 
 impl Reach {
-    fn set(&mut self, back: u64, lost: u64) {
-        let is_up = if back > self.back {
-            (self.back, self.lost) = (back, lost);
-            true
-        } else if lost >= self.lost + OUTAGE {
-            false
-        } else {
-            return;
-        };
-        let before = self.is_up.replace(is_up);
-        self.up.set(Some(u64::from(is_up)));
-        match (before, is_up) {
-            (Some(false), true) => self.recoveries.add(1),
-            (Some(true) | None, false) => self.outages.add(1),
-            _ => {}
+    fn set(&mut self, now: &PingStanding) {
+        if now.back > self.back {
+            (self.back, self.lost) = (now.back, now.lost);
+            self.recoveries += u64::from(self.is_up == Some(false));
+            self.is_up = Some(true);
+        } else if now.lost >= self.lost + OUTAGE {
+            self.outages += u64::from(self.is_up != Some(false));
+            self.is_up = Some(false);
         }
+        self.row.set(&[
+            self.is_up.map(u64::from),
+            Some(self.outages),
+            Some(self.recoveries),
+            now.routers_out.map(u64::from),
+        ]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The metrics of `recv`.
 
-use super::board::{Board, Count};
+use super::board::{Board, Row};
 use super::family::Family;
 use super::family::FamilyUnit::{Bytes, Datagrams};
 use crate::record::{RecvEvent, RecvStanding, Watcher};
@@ -60,43 +60,25 @@ pub static ALL: &[&Family] = &[
 /// The metrics of a run of `recv`.
 #[derive(Debug)]
 pub struct RecvMetrics {
-    /// Datagrams and drops of each socket.
-    sockets: Vec<(Count, Count)>,
-    bytes: Count,
-    truncated: Count,
-    answered: Count,
-    unanswered: Count,
-    suspected_loop: Count,
+    sockets: Vec<Row>,
+    all: Row,
 }
 
 impl RecvMetrics {
     /// Series of sockets that listen here, in their order.
     pub fn new(board: &Board, listen: &[Endpoint]) -> Self {
-        let socket = |at: &Endpoint| {
-            let labels = || vec![("listen", at.to_string())];
-            (board.count(&RECEIVED, labels()), board.count(&SOCKET_DROPS, labels()))
-        };
-        let count = |family| board.count(family, Vec::new());
-        Self {
-            sockets: listen.iter().map(socket).collect(),
-            bytes: count(&RECEIVED_BYTES),
-            truncated: count(&TRUNCATED),
-            answered: count(&ANSWERED),
-            unanswered: count(&UNANSWERED),
-            suspected_loop: count(&SUSPECTED_LOOP),
-        }
+        let socket =
+            |at: &Endpoint| board.row(&[&RECEIVED, &SOCKET_DROPS], &[("listen", at.to_string())]);
+        let all = [&RECEIVED_BYTES, &TRUNCATED, &ANSWERED, &UNANSWERED, &SUSPECTED_LOOP];
+        Self { sockets: listen.iter().map(socket).collect(), all: board.row(&all, &[]) }
     }
 
     fn set(&mut self, now: &RecvStanding) {
-        for ((received, drops), socket) in self.sockets.iter_mut().zip(&now.sockets) {
-            received.set(socket.datagrams);
-            drops.set(socket.drops);
+        for (row, socket) in self.sockets.iter_mut().zip(&now.sockets) {
+            row.set(&[Some(socket.datagrams), Some(socket.drops)]);
         }
-        self.bytes.set(now.bytes);
-        self.truncated.set(now.truncated);
-        self.answered.set(now.answered);
-        self.unanswered.set(now.unanswered);
-        self.suspected_loop.set(now.suspected_loop);
+        let all = [now.bytes, now.truncated, now.answered, now.unanswered, now.suspected_loop];
+        self.all.set(&all.map(Some));
     }
 }
 

@@ -1,14 +1,10 @@
 //! The metrics of `relay`.
 
-use super::board::{Board, Count, Gauge, Label};
+use super::board::{Board, Label, Row};
 use super::family::Family;
 use super::family::FamilyUnit::{Bytes, Datagrams, None as Plain};
-use crate::record::{
-    RelayCounts, RelayDestination, RelayEvent, RelayRefusal, RelayStanding, Watcher,
-};
-use crate::units::Endpoint;
+use crate::record::{RelayCounts, RelayEvent, RelayRefusal, RelayStanding, Watcher};
 use serde::Serialize;
-use std::collections::HashMap;
 
 const WAY: &[&str] = &["direction"];
 const TO: &[&str] = &["destination"];
@@ -138,48 +134,27 @@ pub struct RelayMetrics {
     board: Board,
     up: Way,
     down: Way,
-    destinations: HashMap<Endpoint, Destination>,
-    flows: Gauge,
-    flows_opened: Count,
-    flows_replaced: Count,
-    socket_drops: Count,
+    destinations: Vec<Row>,
+    all: Row,
 }
 
 /// The series of a direction.
 #[derive(Debug)]
 struct Way {
-    received: Count,
-    received_bytes: Count,
-    copies: Count,
-    forwarded: Count,
-    forwarded_bytes: Count,
-    queued: Gauge,
+    row: Row,
     /// Loss, blackouts, the MTU, the full queue of a rate.
-    impaired: [Count; 4],
-    refused: Vec<(RelayRefusal, Count)>,
-}
-
-/// The series of a destination.
-#[derive(Debug)]
-struct Destination {
-    forwarded: Count,
-    refused: Count,
-    answers: Count,
-    errors: Count,
+    impaired: Vec<Row>,
+    refused: Vec<Row>,
 }
 
 impl RelayMetrics {
     /// Series of both directions; those of destinations follow as they are told.
     pub fn new(board: &Board) -> Self {
-        let count = |family| board.count(family, Vec::new());
         Self {
             up: Way::new(board, "up"),
             down: Way::new(board, "down"),
-            destinations: HashMap::new(),
-            flows: board.gauge(&FLOWS, Vec::new()),
-            flows_opened: count(&FLOWS_OPENED),
-            flows_replaced: count(&FLOWS_REPLACED),
-            socket_drops: count(&SOCKET_DROPS),
+            destinations: Vec::new(),
+            all: board.row(&[&FLOWS, &FLOWS_OPENED, &FLOWS_REPLACED, &SOCKET_DROPS], &[]),
             board: board.clone(),
         }
     }
@@ -187,14 +162,18 @@ impl RelayMetrics {
     fn set(&mut self, now: &RelayStanding) {
         self.up.set(&now.up);
         self.down.set(&now.down);
-        for row in &now.destinations {
-            let new = || Destination::new(&self.board, row.destination);
-            self.destinations.entry(row.destination).or_insert_with(new).set(row);
+        // Destinations are added behind those that are known, and never taken away.
+        for (number, row) in now.destinations.iter().enumerate() {
+            if number == self.destinations.len() {
+                let families = [&TO_FORWARDED, &TO_REFUSED, &TO_ANSWERS, &TO_ERRORS];
+                let label = ("destination", row.destination.to_string());
+                self.destinations.push(self.board.row(&families, &[label]));
+            }
+            let counts = [row.forwarded, row.refused.total, row.answers, row.errors];
+            self.destinations[number].set(&counts.map(Some));
         }
-        self.flows.set(Some(now.flows));
-        self.flows_opened.set(now.flows_opened);
-        self.flows_replaced.set(now.flows_replaced);
-        self.socket_drops.set(now.socket_drops);
+        let all = [now.flows, now.flows_opened, now.flows_replaced, now.socket_drops];
+        self.all.set(&all.map(Some));
     }
 }
 
@@ -209,60 +188,40 @@ impl Watcher<RelayEvent> for RelayMetrics {
 impl Way {
     fn new(board: &Board, way: &'static str) -> Self {
         let label = || -> Label { ("direction", way.to_owned()) };
-        let count = |family| board.count(family, vec![label()]);
         let impaired =
-            |kind: &str| board.count(&DROPPED, vec![label(), ("impairment", kind.to_owned())]);
+            |kind: &&str| board.row(&[&DROPPED], &[label(), ("impairment", (*kind).to_owned())]);
         let refused =
-            |why: RelayRefusal| (why, board.count(&REFUSED, vec![label(), ("reason", code(why))]));
+            |why: &RelayRefusal| board.row(&[&REFUSED], &[label(), ("reason", code(why))]);
+        let families = [&RECEIVED, &RECEIVED_BYTES, &COPIES, &FORWARDED, &FORWARDED_BYTES, &QUEUED];
+        let kinds = ["lost", "blackout", "too_big", "rate_queue_full"];
         Self {
-            received: count(&RECEIVED),
-            received_bytes: count(&RECEIVED_BYTES),
-            copies: count(&COPIES),
-            forwarded: count(&FORWARDED),
-            forwarded_bytes: count(&FORWARDED_BYTES),
-            queued: board.gauge(&QUEUED, vec![label()]),
-            impaired: ["lost", "blackout", "too_big", "rate_queue_full"].map(impaired),
-            refused: RelayRefusal::ALL.into_iter().map(refused).collect(),
+            row: board.row(&families, &[label()]),
+            impaired: kinds.iter().map(impaired).collect(),
+            refused: RelayRefusal::ALL.iter().map(refused).collect(),
         }
     }
 
     fn set(&mut self, now: &RelayCounts) {
-        self.received.set(now.received);
-        self.received_bytes.set(now.received_bytes);
-        self.copies.set(now.copies);
-        self.forwarded.set(now.forwarded);
-        self.forwarded_bytes.set(now.forwarded_bytes);
-        self.queued.set(Some(now.queued));
+        let row = [
+            now.received,
+            now.received_bytes,
+            now.copies,
+            now.forwarded,
+            now.forwarded_bytes,
+            now.queued,
+        ];
+        self.row.set(&row.map(Some));
         let taken = &now.dropped;
         let taken = [taken.lost, taken.blackout, taken.too_big, taken.rate_queue_full];
-        self.impaired.iter_mut().zip(taken).for_each(|(count, taken)| count.set(taken));
-        for (why, count) in &mut self.refused {
-            count.set(now.refused.count(*why));
+        self.impaired.iter_mut().zip(taken).for_each(|(row, taken)| row.set(&[Some(taken)]));
+        for (row, why) in self.refused.iter_mut().zip(RelayRefusal::ALL) {
+            row.set(&[Some(now.refused.count(why))]);
         }
-    }
-}
-
-impl Destination {
-    fn new(board: &Board, at: Endpoint) -> Self {
-        let count = |family| board.count(family, vec![("destination", at.to_string())]);
-        Self {
-            forwarded: count(&TO_FORWARDED),
-            refused: count(&TO_REFUSED),
-            answers: count(&TO_ANSWERS),
-            errors: count(&TO_ERRORS),
-        }
-    }
-
-    fn set(&mut self, now: &RelayDestination) {
-        self.forwarded.set(now.forwarded);
-        self.refused.set(now.refused.total);
-        self.answers.set(now.answers);
-        self.errors.set(now.errors);
     }
 }
 
 /// The code of an enum's variant, as in JSON.
-pub(super) fn code(of: impl Serialize) -> String {
+fn code(of: impl Serialize) -> String {
     let value = serde_json::to_value(of).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()
 }

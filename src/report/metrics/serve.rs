@@ -1,10 +1,9 @@
 //! The metrics of `serve`.
 
-use super::board::{Board, Count, Gauge, Label};
+use super::board::{Board, Label, Row};
 use super::family::Family;
 use super::family::FamilyUnit::{Datagrams, None as Plain};
 use crate::record::{ServeService, ServeStanding};
-use std::collections::BTreeMap;
 
 const SERVICE: &[&str] = &["service"];
 const SERVE: &[&str] = &["serve"];
@@ -66,7 +65,8 @@ pub static RECEIVED: Family = Family::counter(
 );
 /// Datagrams that streams lost.
 pub static LOST: Family =
-    Family::counter("lost", Datagrams, SERVICE, SERVE, "Datagrams that these streams lost");
+    Family::counter("lost", Datagrams, SERVICE, SERVE, "Datagrams that these streams lost")
+        .settled();
 /// Datagrams that streams sent.
 pub static SENT: Family =
     Family::counter("sent", Datagrams, SERVICE, SERVE, "Datagrams that streams sent");
@@ -97,39 +97,37 @@ pub static ALL: &[&Family] = &[
 #[derive(Debug)]
 pub struct ServeMetrics {
     board: Board,
-    services: BTreeMap<ServeService, Service>,
-    stamp: Count,
-    stun: Count,
-    strays: Count,
+    /// Of its own clients, and of iperf3's once they are served.
+    services: [Option<Service>; 2],
+    stamp: Row,
+    stun: Row,
+    strays: Row,
 }
 
 /// The series of one kind of clients.
 #[derive(Debug)]
 struct Service {
-    sessions: Gauge,
-    streams: Gauge,
-    opened: Count,
-    closed: Count,
-    broken: Count,
-    tests: Count,
-    probes: Option<Count>,
-    refused: BTreeMap<Option<i32>, Count>,
-    failed: Count,
-    received: Count,
-    lost: Count,
-    sent: Count,
+    row: Row,
+    /// Codes are those of udpkit and of iperf3: a few dozen at most.
+    refused: Vec<(Option<i32>, Row)>,
 }
+
+/// The families of [`Service::row`].
+static ROW: [&Family; 11] = [
+    &SESSIONS, &STREAMS, &OPENED, &CLOSED, &BROKEN, &TESTS, &PROBES, &FAILED, &RECEIVED, &LOST,
+    &SENT,
+];
 
 impl ServeMetrics {
     /// Series of a server.
     pub fn new(board: &Board) -> Self {
         let reflected =
-            |protocol: &str| board.count(&REFLECTED, vec![("protocol", protocol.to_owned())]);
+            |protocol: &str| board.row(&[&REFLECTED], &[("protocol", protocol.to_owned())]);
         Self {
-            services: BTreeMap::new(),
+            services: [None, None],
             stamp: reflected("stamp"),
             stun: reflected("stun"),
-            strays: board.count(&STRAYS, Vec::new()),
+            strays: board.row(&[&STRAYS], &[]),
             board: board.clone(),
         }
     }
@@ -137,12 +135,12 @@ impl ServeMetrics {
     /// A service of the server stands so.
     pub fn set(&mut self, now: &ServeStanding) {
         let board = &self.board;
-        let new = || Service::new(board, now.service);
-        self.services.entry(now.service).or_insert_with(new).set(board, now);
+        let new = || Service { row: board.row(&ROW, &[label(now.service)]), refused: Vec::new() };
+        self.services[now.service as usize].get_or_insert_with(new).set(board, now);
         if now.service == ServeService::Udpkit {
-            self.stamp.set(now.stamp);
-            self.stun.set(now.stun);
-            self.strays.set(now.strays);
+            self.stamp.set(&[Some(now.stamp)]);
+            self.stun.set(&[Some(now.stun)]);
+            self.strays.set(&[Some(now.strays)]);
         }
     }
 }
@@ -156,45 +154,30 @@ fn label(service: ServeService) -> Label {
 }
 
 impl Service {
-    fn new(board: &Board, service: ServeService) -> Self {
-        let count = |family| board.count(family, vec![label(service)]);
-        Self {
-            sessions: board.gauge(&SESSIONS, vec![label(service)]),
-            streams: board.gauge(&STREAMS, vec![label(service)]),
-            opened: count(&OPENED),
-            closed: count(&CLOSED),
-            broken: count(&BROKEN),
-            tests: count(&TESTS),
-            probes: (service == ServeService::Udpkit).then(|| count(&PROBES)),
-            refused: BTreeMap::new(),
-            failed: count(&FAILED),
-            received: count(&RECEIVED),
-            lost: count(&LOST),
-            sent: count(&SENT),
-        }
-    }
-
     fn set(&mut self, board: &Board, now: &ServeStanding) {
-        self.sessions.set(Some(now.sessions));
-        self.streams.set(Some(now.streams));
-        self.opened.set(now.opened);
-        self.closed.set(now.closed);
-        self.broken.set(now.broken);
-        self.tests.set(now.tests);
-        if let Some(probes) = &mut self.probes {
-            probes.set(now.probes);
-        }
-        // Codes are those of udpkit and of iperf3: a few dozen at most.
+        let row = [
+            now.sessions,
+            now.streams,
+            now.opened,
+            now.closed,
+            now.broken,
+            now.tests,
+            now.probes,
+            now.failed_streams,
+            now.received,
+            now.lost,
+            now.sent,
+        ];
+        self.row.set(&row.map(Some));
         for (code, times) in &now.refused {
-            let new = || {
+            let known = self.refused.iter().position(|(known, _)| known == code);
+            let place = known.unwrap_or_else(|| {
                 let text = code.map_or_else(|| "busy".to_owned(), |code| code.to_string());
-                board.count(&REFUSED, vec![label(now.service), ("code", text)])
-            };
-            self.refused.entry(*code).or_insert_with(new).set(*times);
+                let row = board.row(&[&REFUSED], &[label(now.service), ("code", text)]);
+                self.refused.push((*code, row));
+                self.refused.len() - 1
+            });
+            self.refused[place].1.set(&[Some(*times)]);
         }
-        self.failed.set(now.failed_streams);
-        self.received.set(now.received);
-        self.lost.settle(Some(now.lost));
-        self.sent.set(now.sent);
     }
 }
