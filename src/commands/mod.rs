@@ -8,6 +8,7 @@ mod documentation;
 mod exit;
 mod key;
 mod live;
+mod metrics;
 mod misread;
 mod monitor;
 mod own_losses;

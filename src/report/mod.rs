@@ -22,6 +22,7 @@ mod json;
 mod limits;
 pub mod live_view;
 mod messages;
+pub mod metrics;
 mod monitor;
 mod network_errors;
 mod number;

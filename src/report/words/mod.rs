@@ -19,6 +19,7 @@ pub mod iperf3;
 mod iperf3_server;
 pub mod live;
 mod marks;
+pub mod metrics;
 mod missing;
 pub mod monitor;
 pub mod mtu;

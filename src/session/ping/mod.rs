@@ -472,6 +472,14 @@ where
         }
     }
 
+    fn on_watch(&mut self, now: Now) {
+        self.age(now);
+        for index in 0..self.targets.len() {
+            let standing = self.targets[index].standing(self.plan.ttl);
+            self.closed |= self.sink.take(PingEvent::Standing(&standing)) == Flow::Closed;
+        }
+    }
+
     fn on_stop(&mut self, now: Now) {
         self.interrupted = true;
         self.ended.get_or_insert(now.mono);
