@@ -378,15 +378,13 @@ impl Loop {
             session.on_stop(now);
         }
         if self.signals.as_ref().is_some_and(Signals::hung_up) {
-            session.on_reload(now);
+            match &mut self.reload {
+                Some(reload) => reload(),
+                None => session.on_reload(now),
+            }
         }
         if self.signals.as_ref().is_some_and(Signals::asked) {
             session.on_status(now);
-        }
-        if let (Some(signals), Some(reload)) = (&self.signals, &mut self.reload)
-            && signals.hung_up()
-        {
-            reload();
         }
     }
 

@@ -20,7 +20,6 @@ mod plan;
 mod redirect;
 mod resolve;
 mod route;
-mod service_manager;
 mod socket;
 mod transmit;
 mod upkeep;
@@ -51,6 +50,5 @@ pub use resolve::{
     split_host_port,
 };
 pub use route::{is_broadcast, route_source};
-pub use service_manager::ServiceManager;
 pub use socket::{Socket, shape as receive_shape};
 pub use upkeep::{KeptSocket, Renewal, Upkeep};

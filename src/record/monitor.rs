@@ -195,8 +195,6 @@ pub enum MonitorEvent {
     Status(Box<MonitorInterval>),
     /// The list was read again and is used now.
     Reloaded(MonitorReload),
-    /// The loop is alive; about once a second.
-    Alive,
 }
 
 /// What a list that was read again changed.

@@ -132,7 +132,6 @@ impl Sink<MonitorEvent> for MonitorReport {
                 note(words::reloaded(&reload));
                 self.event("reloaded", &reload)
             }
-            MonitorEvent::Alive => Flow::Continue,
         }
     }
 }

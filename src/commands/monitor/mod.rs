@@ -16,16 +16,18 @@ use super::usage::Step;
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::MonitorArgs;
-use crate::engine::{Handle, Loop, LoopConfig, Signals};
+use crate::engine::{Handle, Loop, LoopConfig, ServiceManager, Signals};
 use crate::machine::Executor;
-use crate::net::{NetError, ServiceManager, Socket, SocketPlan, explain};
+use crate::net::{NetError, Socket, SocketPlan, explain};
 use crate::record::{Flow, MonitorCaveat, MonitorEvent, MonitorSummary, MonitorTarget, Sink};
 use crate::report::words::monitor as words;
 use crate::report::words::progress::Doing;
+use crate::report::words::serve_operator::no_service_manager;
 use crate::report::{self, LineFormat, MonitorReport, MonitorView, ProgressLine};
 use crate::session::monitor::{
     MonitorCommand, MonitorEnd, MonitorOrder, MonitorPlan, MonitorSession,
 };
+use crate::sys;
 use crate::units::{Limit, Nanos, Threshold, any_address};
 use alerts::Alerts;
 use anyhow::Context;
@@ -70,20 +72,23 @@ pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
         first_tag: first_tag()?,
         explain,
     };
-    let manager = ServiceManager::of_process();
-    let tick = manager.watchdog_period().map_or(TICK, |period| TICK.min(period));
+    let manager = ServiceManager::from_environment().unwrap_or_else(|why| {
+        report::warning(no_service_manager(&why.socket, why.errno));
+        ServiceManager::default()
+    });
+    let tick = manager.period().map_or(TICK, |period| TICK.min(period));
     let config = LoopConfig { tick: Some(tick), largest: largest(&plan), ..LoopConfig::default() };
     let targets = plan.list.targets.len() as u64;
     let doing = Doing::Monitor { targets };
     let is_shown = view(args) == MonitorView::Document && !args.quiet;
     let running = show(doing, args.time, &signals, ProgressLine::when(is_shown))?;
     let looped = Loop::new(sockets, Some(signals), config).context(Step::Start)?;
+    let looped = looped.watched_by(manager.clone());
     let orders = Queue::default();
     let sink = MonitorSink {
         report: MonitorReport::new(view(args), args.times.timestamps.into()),
         alerts: Alerts::new(reader.commands()),
         resolver: Resolver::new(args.family.into(), orders.clone(), looped.handle()),
-        manager: manager.clone(),
     };
     let looped = heeding_hangup(looped, reader, orders.clone(), &manager)?;
     report::note(words::monitoring(targets));
@@ -123,7 +128,7 @@ fn heeding_hangup(
     let (handle, manager) = (looped.handle(), manager.clone());
     let reader = Arc::new(Mutex::new(reader));
     let begin = move || {
-        manager.reloading();
+        manager.reloading(sys::monotonic_now());
         let (reader, to) = (Arc::clone(&reader), to.clone());
         let (handle, manager) = (handle.clone(), manager.clone());
         let read = move || read_again(&reader, &to, &handle, &manager);
@@ -155,15 +160,12 @@ struct MonitorSink {
     report: MonitorReport,
     alerts: Alerts,
     resolver: Resolver,
-    manager: ServiceManager,
 }
 
 impl Sink<MonitorEvent> for MonitorSink {
     fn take(&mut self, event: MonitorEvent) -> Flow {
-        match &event {
-            MonitorEvent::Alive => self.manager.alive(),
-            MonitorEvent::Threshold { number, news } => self.alerts.fire(*number, news),
-            _ => {}
+        if let MonitorEvent::Threshold { number, news } = &event {
+            self.alerts.fire(*number, news);
         }
         self.report.take(event)
     }

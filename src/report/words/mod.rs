@@ -35,7 +35,7 @@ pub mod relay;
 mod saved;
 pub mod scan;
 pub mod serve;
-mod serve_operator;
+pub mod serve_operator;
 pub mod server_state;
 pub mod shape;
 pub mod terms;

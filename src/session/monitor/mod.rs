@@ -416,7 +416,6 @@ where
     }
 
     fn on_tick(&mut self, now: Now) {
-        self.closed |= self.sink.take(MonitorEvent::Alive) == Flow::Closed;
         if self.started.is_some() {
             self.reports.tick(now, &mut self.targets);
         }
