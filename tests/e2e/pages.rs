@@ -39,7 +39,7 @@ fn mesh_page(folder: &Path, hosts: usize) -> PathBuf {
             files.push(save(folder, &format!("host{from}-host{to}"), &run));
         }
     }
-    let told = run_mesh(&files, &["-q", "--html", page.to_str().unwrap()]);
+    let told = run_mesh(&files, &["-q", "--html", page.to_str().expect("a path")]);
     assert_eq!(told.expect_success().out(), "");
     page
 }

@@ -271,14 +271,20 @@ fn pairs(area: &Area<'_>, labels: &[String], rows: &[Vec<Option<usize>>]) -> Dra
             if to != at || class.is_some() {
                 area.draw(&Rectangle::new(ends, GRID))?;
             }
-            let Some(class) = *class else { continue };
+            let place = (left(to) + 3, top + 4);
+            let Some(class) = *class else {
+                if to != at && wide >= PAIR_LETTER {
+                    area.draw(&Text::new("-", place, LETTERS))?;
+                }
+                continue;
+            };
             let heat = HEAT.get(class).map(|share| COLOURS[1].mix(*share));
             let colour = heat.unwrap_or(COLOURS[5].mix(1.0));
             area.draw(&Rectangle::new(ends, colour.filled()))?;
             if wide >= PAIR_LETTER {
                 let letter = if class < LIGHT { &BLACK } else { &WHITE };
                 let letter = LETTERS.into_font().color(letter);
-                area.draw(&Text::new(sign(class), (left(to) + 3, top + 4), letter))?;
+                area.draw(&Text::new(sign(class), place, letter))?;
             }
         }
     }

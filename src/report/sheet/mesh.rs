@@ -264,7 +264,8 @@ fn cell(value: Option<f64>) -> String {
     match value {
         None => "-".to_owned(),
         Some(0.0) => "0".to_owned(),
-        Some(small) if small < 0.1 => "<.1".to_owned(),
+        Some(small) if small < 0.01 => ">0".to_owned(),
+        Some(part) if part < 0.995 => format!("{part:.2}").trim_start_matches('0').to_owned(),
         Some(value) if value < 9.95 => format!("{value:.1}"),
         Some(value) => format!("{:.0}", value.floor().max(10.0)),
     }
@@ -276,9 +277,10 @@ mod tests {
 
     #[test]
     fn a_figure_has_three_letters_and_small_is_not_nothing() {
-        let shown = [0.0, 0.000_1, 0.1, 0.96, 9.94, 9.96, 12.9, 99.99, 100.0, 940.4];
+        let shown = [0.0, 0.000_1, 0.013, 0.994, 0.996, 9.94, 9.96, 12.9, 99.99, 100.0, 940.4];
         let shown = shown.map(|value| cell(Some(value)));
-        assert_eq!(shown, ["0", "<.1", "0.1", "1.0", "9.9", "10", "12", "99", "100", "940"]);
+        let expected = ["0", ">0", ".01", ".99", "1.0", "9.9", "10", "12", "99", "100", "940"];
+        assert_eq!(shown, expected);
         assert_eq!(cell(None), "-");
     }
 
