@@ -322,7 +322,9 @@ mod tests {
         let board = Board::new();
         let mut metrics = MonitorMetrics::new(&board);
         for _ in 0..2 {
-            ["a", "b", "ab"].iter().for_each(|name| metrics.see(&standing(name)));
+            for name in ["a", "b", "ab"] {
+                metrics.see(&standing(name));
+            }
         }
         let all = page(&board);
         for line in [
