@@ -71,8 +71,10 @@
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver
+//! session/cast/sender            the parts of a sender
 //! session/iperf3                 the client of an iperf3 server
 //! session/iperf3/server          the server of iperf3 clients
+//! session/monitor                many targets over a long time, in constant memory
 //! session/ping                   round trips and loss by direction
 //! session/ping/directions        tests of the split by direction
 //! session/probe                  probes of a path, a folder each
@@ -107,6 +109,7 @@
 //! report/fanout                  layout of fan-out reports
 //! report/html                    a sheet as a page of HTML with pictures
 //! report/live_view               the screen of graphs on a terminal, and the terminal's modes
+//! report/metrics                 counts as metrics for Prometheus: families, cells, pages
 //! report/ping                    layout of ping reports
 //! report/probe                   layout of probe reports
 //! report/sheet                   what a page shows, from a document; a sheet as text
@@ -119,6 +122,8 @@
 //! commands/blast                 throughput runs and series of them
 //! commands/cast                  fan-out runs
 //! commands/cast/check            group checks
+//! commands/monitor               a list of targets, names, commands of thresholds
+//! commands/monitor/list          tests of lists
 //! commands/payload               where the payload comes from
 //! commands/probe                 probe runs
 //! commands/relay                 where a relay listens and forwards to

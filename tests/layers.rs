@@ -67,6 +67,7 @@ const SPEAKING: &[&str] = &["report", "cli", "main"];
 
 /// Sentences that are not messages of udpkit, each with the reason.
 const PROTOCOL_TEXTS: &[(&str, &str)] = &[
+    ("wire/http.rs", "status lines of HTTP are text"),
     ("wire/service/ssdp.rs", "the request of SSDP is text"),
     ("wire/service/sip.rs", "the request of SIP is text"),
     ("session/cast/subscribers.rs", "the verbs that HELP lists"),

@@ -1,12 +1,14 @@
 //! `docs/reference/cli.md` from the command line that clap parses, and `docs/reference/json.md`
-//! from the golden JSON documents and a few more records: both are written by machine, and this
-//! test fails where one is out of date. `scripts/reference` writes them anew; then read the
+//! from the golden JSON documents and a few more records, and `docs/reference/metrics.md` from the
+//! table of families: all are written by machine, and this test fails where one is out of date. `scripts/reference` writes them anew; then read the
 //! difference.
 
 #[path = "reference/cli.rs"]
 mod cli;
 #[path = "reference/json.rs"]
 mod json;
+#[path = "reference/metrics.rs"]
+mod metrics;
 #[path = "reference/records.rs"]
 mod records;
 
@@ -27,6 +29,11 @@ fn the_reference_of_json_matches_the_golden_documents() {
     let others = records::documents().into_iter().map(|text| ("record".to_owned(), text));
     documents.extend(others);
     hold("json.md", &json::page(&documents));
+}
+
+#[test]
+fn the_reference_of_metrics_is_the_table_of_families() {
+    hold("metrics.md", &metrics::page());
 }
 
 /// Compares a page with its file, or writes the file if `UDPKIT_UPDATE` is set.

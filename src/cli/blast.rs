@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
-use super::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs};
+use super::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -177,6 +177,9 @@ pub struct BlastArgs {
     /// The live view.
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// The server's key, a file of 16 to 1024 bytes [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,

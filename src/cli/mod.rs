@@ -9,6 +9,7 @@ mod completions;
 mod habits;
 mod impairment;
 mod man;
+mod monitor;
 mod optional_value;
 mod parse;
 mod payload;
@@ -33,6 +34,7 @@ pub use impairment::{
     Impairment, ImpairmentFileError, Kind as ImpairmentKind, ParseImpairmentError,
 };
 pub use man::{ManArgs, ManPage, man_pages};
+pub use monitor::MonitorArgs;
 pub use parse::{Stopped, defaults, parse, parse_at_width};
 pub use payload::PayloadArgs;
 pub use ping::PingArgs;
@@ -47,7 +49,7 @@ pub use send::SendArgs;
 pub use serve::{LogLevelArg, ServeArgs, StunAlternateArg};
 pub use shared::{
     ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, HtmlArgs, IoArg, KeepaliveArgs,
-    LiveArg, LiveArgs, TimesArgs, TimestampArg, network,
+    LiveArg, LiveArgs, MetricsArgs, TimesArgs, TimestampArg, network,
 };
 pub use stat::StatArgs;
 
@@ -105,6 +107,7 @@ impl Cli {
             Command::Relay(args) => args.quiet,
             Command::Blast(args) => args.quiet,
             Command::Ping(args) => args.quiet,
+            Command::Monitor(args) => args.quiet,
             Command::Completions(_) | Command::Man(_) => false,
             Command::Report(args) => args.quiet,
             Command::Probe(args) => match &args.command {
@@ -127,6 +130,7 @@ impl Cli {
             Command::Send(_)
             | Command::Recv(_)
             | Command::Relay(_)
+            | Command::Monitor(_)
             | Command::Serve(_)
             | Command::Stat(_)
             | Command::Completions(_)
@@ -181,6 +185,8 @@ impl Cli {
             Command::Blast(args) => document(args.json, "blast"),
             Command::Ping(args) if args.jsonl => Lines("ping"),
             Command::Ping(args) => document(args.json, "ping"),
+            Command::Monitor(args) if args.jsonl => Lines("monitor"),
+            Command::Monitor(args) => document(args.json, "monitor"),
             Command::Report(args) => document(args.json, "report"),
             Command::Probe(args) => match &args.command {
                 None => document(args.all.json, "probe"),
@@ -216,6 +222,8 @@ pub enum Command {
     Blast(BlastArgs),
     /// Measure round trips, and delay and loss each way
     Ping(PingArgs),
+    /// Watch many targets for a long time: losses, outages, changes
+    Monitor(Box<MonitorArgs>),
     /// Show saved results again, compare them, or merge them
     Report(ReportArgs),
     /// Diagnose a path: ports, NAT, timeouts, MTU, DSCP and ECN, rate limits

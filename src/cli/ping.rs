@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, TimestampArg};
+use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, MetricsArgs, TimestampArg};
 use crate::units::{ByteCount, Limit, Nanos, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -142,6 +142,9 @@ pub struct PingArgs {
     /// The live view.
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Write an HDR histogram log of the round trips of each second to this file
     #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub hlog: Option<PathBuf>,

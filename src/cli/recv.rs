@@ -5,7 +5,7 @@
 )]
 
 use super::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
-use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, LiveArgs, TimesArgs};
+use super::{DEFAULT_PORT, DatagramFormat, FamilyArgs, IoArg, LiveArgs, MetricsArgs, TimesArgs};
 use crate::units::{ByteCount, Nanos, whole};
 use clap::Args;
 use std::ffi::OsString;
@@ -91,6 +91,9 @@ pub struct RecvArgs {
     /// The live view.
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Bytes of each datagram to keep; a longer one is marked truncated
     #[arg(long, value_name = "BYTES", default_value = "65535", help_heading = EXPERT)]
     #[arg(hide_short_help = true)]

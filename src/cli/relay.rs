@@ -6,7 +6,7 @@
 
 use super::shared::heading::{EXPERT, LIMITS, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{address, network};
-use super::{FamilyArgs, Impairment, IoArg, LiveArgs};
+use super::{FamilyArgs, Impairment, IoArg, LiveArgs, MetricsArgs};
 use crate::units::{Nanos, ParseWholeError, whole};
 use crate::wire::{DatagramFilter, Dscp, Ecn};
 use clap::{Args, ValueEnum};
@@ -140,6 +140,9 @@ pub struct RelayArgs {
     /// The live view.
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Print nothing but errors
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,

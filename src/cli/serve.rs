@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, LIMITS, LONG, OUTPUT, WHERE};
 use super::shared::{DEFAULT_PORT, network, port, processor};
-use super::{FamilyArgs, IoArg, TimesArgs};
+use super::{FamilyArgs, IoArg, MetricsArgs, TimesArgs};
 use crate::units::{ByteCount, Nanos, Rate, whole};
 use crate::wire::PortList;
 use clap::{Args, ValueEnum};
@@ -222,6 +222,9 @@ pub struct ServeArgs {
     /// Times.
     #[command(flatten)]
     pub times: TimesArgs,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// User to run as once ports are open, if started as root [default: nobody]
     ///
     /// NAME or UID, with :GROUP for a group other than the user's own. All capabilities are dropped

@@ -3,7 +3,7 @@
 use crate::units::{Nanos, ParseWholeError, whole};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Headings of help: what a user decides, in that order.
@@ -89,6 +89,19 @@ pub struct HtmlArgs {
     /// Also write the result to FILE as one page of HTML, with pictures
     #[arg(long, value_name = "FILE", help_heading = OUTPUT, hide_short_help = true)]
     pub html: Option<PathBuf>,
+}
+
+/// The port that serves metrics.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct MetricsArgs {
+    /// Serve metrics for Prometheus over HTTP, at http://127.0.0.1:PORT/metrics
+    ///
+    /// On loopback unless an address of this host is given: :9620 or 9620, 192.0.2.1:9620,
+    /// [::]:9620 for all. Port 0 takes a free one. There is no access control: whoever reaches the
+    /// port can read the counts.
+    #[arg(long, value_name = "[ADDR:]PORT", value_parser = metrics_address)]
+    #[arg(help_heading = OUTPUT, hide_short_help = true)]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// When a screen of graphs shows a run.
@@ -187,6 +200,16 @@ pub fn port(text: &str) -> Result<u16, ParseWholeError> {
     whole(0..=u16::MAX)(text)
 }
 
+/// Reads where metrics are served: a port, on loopback, or an address with a port.
+pub fn metrics_address(text: &str) -> Result<SocketAddr, &'static str> {
+    let text = text.trim();
+    let port: Result<u16, _> = text.strip_prefix(':').unwrap_or(text).parse();
+    let loopback = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    loopback.or_else(|_| text.parse()).map_err(|_| {
+        "write a port such as 9620, or an address of this host with one: 192.0.2.1:9620, [::1]:9620"
+    })
+}
+
 /// Reads an address without a port.
 pub fn address(text: &str) -> Result<IpAddr, &'static str> {
     let ip: Result<IpAddr, _> = text.trim().parse();
@@ -253,6 +276,22 @@ mod tests {
         }
         assert_eq!(address("::ffff:192.0.2.1"), Ok([192, 0, 2, 1].into()));
         assert_eq!(address("2001:db8::1").unwrap().to_string(), "2001:db8::1");
+    }
+
+    #[test]
+    fn metrics_are_on_loopback_unless_an_address_is_given() {
+        for (text, read) in [
+            ("9620", "127.0.0.1:9620"),
+            (":9620", "127.0.0.1:9620"),
+            ("0", "127.0.0.1:0"),
+            ("0.0.0.0:9620", "0.0.0.0:9620"),
+            ("[::1]:9620", "[::1]:9620"),
+        ] {
+            assert_eq!(metrics_address(text), Ok(read.parse().unwrap()), "{text}");
+        }
+        for text in ["", ":", "65536", "192.0.2.1", "::1:x", "host:9620", "-1", "[::1]"] {
+            assert!(metrics_address(text).is_err(), "{text}");
+        }
     }
 
     #[test]

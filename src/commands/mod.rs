@@ -8,7 +8,9 @@ mod documentation;
 mod exit;
 mod key;
 mod live;
+mod metrics;
 mod misread;
+mod monitor;
 mod own_losses;
 mod payload;
 mod ping;
@@ -66,6 +68,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Stat(args) => stat::run(args),
         Command::Blast(args) => blast::run(args),
         Command::Ping(args) => ping::run(args),
+        Command::Monitor(args) => monitor::run(&args),
         Command::Report(args) => saved::run(args),
         Command::Probe(args) => probe::run(args),
         Command::Completions(args) => Ok(documentation::completions(args)),

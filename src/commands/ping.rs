@@ -3,6 +3,7 @@
 use super::address_race::{choose, stamp_request};
 use super::exit::{code_of, message_of};
 use super::live::{self, Prints};
+use super::metrics::{Metrics, WATCH};
 use super::misread::{check_hosts, check_zones, device};
 use super::own_losses::OwnLosses;
 use super::progress::show;
@@ -17,7 +18,9 @@ use crate::net::{
 };
 use crate::record::{
     LocalFailure, LossPart, LossPlace, PingCaveat, PingEvent, PingSummary, PingTargetReport, Sink,
+    Watched, Watcher,
 };
+use crate::report::metrics::PingMetrics;
 use crate::report::words::progress::Doing;
 use crate::report::{HistogramLog, PingReport, PingView, ProgressLine, ReplyLines, warning};
 use crate::session::ping::{
@@ -54,6 +57,7 @@ const LARGEST: usize = MAX_PACKET;
 
 /// Runs `udpkit ping`.
 pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
+    let metrics = Metrics::open(args.metrics, "ping")?;
     let (targets, sockets, not_asked) = targets(&args)?;
     let plan = plan(&args, targets)?;
     let hlog = args
@@ -64,7 +68,8 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
         })
         .transpose()?;
     let signals = Signals::listen().context(Step::Signals)?;
-    let names = plan.targets.iter().map(|target| target.name.clone()).collect();
+    let names: Vec<String> = plan.targets.iter().map(|target| target.name.clone()).collect();
+    let watcher = metrics.as_ref().map(|metrics| PingMetrics::new(metrics.board(), &names));
     let times = args.timestamps.map(Into::into);
     let mut report = PingReport::new(view(&args), times, names, hlog);
     report.begin(&announced(&plan));
@@ -80,14 +85,17 @@ pub fn run(args: PingArgs) -> anyhow::Result<Exit> {
     let doing = Doing::Ping { targets: plan.targets.len() as u64 };
     let shown = args.json && !args.quiet && !is_live;
     let running = show(doing, length(&args), &signals, ProgressLine::when(shown))?;
+    let serving = metrics.map(Metrics::serve).transpose()?;
     let (own, peers) = (OwnLosses::watch(), peers(&plan));
-    let ended = drive(plan, sockets, Some(signals), args.spin, report)?;
-    drop(running);
+    let watched = Watched { sink: report, watcher };
+    let ended = drive(plan, sockets, Some(signals), args.spin, watched)?;
+    drop((running, serving));
     let mut summary = ended.summary;
     note_own_losses(&mut summary, &own, &peers);
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
     ended
+        .sink
         .sink
         .finish(&summary)
         .with_context(|| format!("cannot write {}", args.hlog.unwrap_or_default().display()))?;
@@ -100,7 +108,9 @@ pub fn measure(args: &PingArgs) -> anyhow::Result<PingSummary> {
     let (targets, sockets, not_asked) = targets(args)?;
     let plan = plan(args, targets)?;
     let (own, peers) = (OwnLosses::watch(), peers(&plan));
-    let mut summary = drive(plan, sockets, None, args.spin, ())?.summary;
+    let mut summary =
+        drive(plan, sockets, None, args.spin, Watched { sink: (), watcher: None::<PingMetrics> })?
+            .summary;
     note_own_losses(&mut summary, &own, &peers);
     summary.targets.extend(not_asked);
     summary.hold(&args.fail_if);
@@ -132,16 +142,17 @@ fn note_own_losses(summary: &mut PingSummary, own: &OwnLosses, peers: &[IpAddr])
 }
 
 /// Runs the plan to its end.
-fn drive<K: for<'a> Sink<PingEvent<'a>>>(
+fn drive<K: for<'a> Sink<PingEvent<'a>>, W: for<'a> Watcher<PingEvent<'a>>>(
     plan: PingPlan,
     (sockets, kept): (Vec<Socket>, Vec<KeptSocket>),
     signals: Option<Signals>,
     spin: bool,
-    sink: K,
-) -> anyhow::Result<PingEnd<K>> {
+    sink: Watched<K, W>,
+) -> anyhow::Result<PingEnd<Watched<K, W>>> {
     // Short probes get short replies, so smaller buffers are enough.
     let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
-    let config = LoopConfig { tick: Some(TICK), spin, largest, ..LoopConfig::default() };
+    let watch = sink.watcher.is_some().then_some(WATCH);
+    let config = LoopConfig { tick: Some(TICK), watch, spin, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, signals, config).and_then(|looped| looped.keeping(kept));
     let looped = looped.context(Step::Start)?;
     let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);

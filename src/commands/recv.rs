@@ -2,6 +2,7 @@
 
 use super::bind::{Bind, parse_binds};
 use super::live::{self, Prints};
+use super::metrics::{Metrics, WATCH};
 use super::misread::{check_address, check_zones, device};
 use super::own_losses::OwnLosses;
 use super::progress;
@@ -15,6 +16,8 @@ use crate::engine::{Loop, LoopConfig, Signals};
 use crate::net::{
     self, DamageMeter, IoMode, KeptSocket, NetError, Socket, SocketPlan, interface_name, on_link,
 };
+use crate::record::Watched;
+use crate::report::metrics::RecvMetrics;
 use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
@@ -49,6 +52,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
     if args.out.as_deref() == Some(Path::new("-")) {
         return Err(Usage::from(RecvUsage::OutIsStandardOutput).into());
     }
+    let metrics = Metrics::open(args.metrics, "recv")?;
     let (own_losses, damage) = (OwnLosses::watch(), DamageMeter::open());
     let wait = AddressWait::when(args.wait_for_address, args.time);
     let opened = wait.open(|| open(&args, &answering), |what| report::note(waiting_for(&what)))?;
@@ -85,6 +89,10 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         let scene = RecvScene::new(words::listening(&shown), args.time, every.unwrap_or_default());
         printed = printed.on_screen(scene, Signals::interrupt)?;
     }
+    let watch = metrics.as_ref().map(|_| WATCH);
+    let watcher = metrics.as_ref().map(|metrics| RecvMetrics::new(metrics.board(), &shown));
+    let serving = metrics.map(Metrics::serve).transpose()?;
+    let printed = Watched { sink: printed, watcher };
     let session = RecvSession::new(plan, printed).with_damage(move |drops| damage.damaged(drops));
     let doing = Doing::Receive { sockets: sockets.len() as u64 };
     // Below raw payloads there is no line of one's own.
@@ -92,11 +100,11 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         args.datagram_format() != DatagramFormat::Raw && args.report_every.is_none() && !is_live;
     let shown = lines && !args.quiet;
     let running = progress::show(doing, args.time, &signals, ProgressLine::when(shown))?;
-    let config = LoopConfig { tick: every, largest, ..LoopConfig::default() };
+    let config = LoopConfig { tick: every, watch, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, Some(signals), config).and_then(|looped| looped.keeping(kept));
     let looped = looped.context(Step::Start)?;
     let ended = looped.run(session, TxBatch::new(SLOTS, ARENA)).context(Step::Run);
-    drop(running);
+    drop((running, serving));
     let ended = ended?;
     let mut done = ended.summary;
     let losses = own_losses.split(done.summary.drops);
@@ -108,7 +116,7 @@ pub fn run(args: RecvArgs) -> anyhow::Result<Exit> {
         done.summary.io = used.rx;
         done.summary.coalesced = used.coalesced;
     }
-    let stored = done.sink.finish(&done.summary);
+    let stored = done.sink.sink.finish(&done.summary);
     stored.with_context(|| {
         let path = args.out.unwrap_or_default();
         format!("cannot write {}", path.display())

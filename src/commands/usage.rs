@@ -159,6 +159,9 @@ impl UsageError for PayloadUsage {
 /// The step of a run that failed.
 #[derive(Clone, Copy, Debug, Error)]
 pub(super) enum Step {
+    /// The port of `--metrics` could not be opened, or not be served.
+    #[error("cannot serve metrics")]
+    Metrics,
     /// Signal handlers could not be installed.
     #[error("cannot listen for signals")]
     Signals,

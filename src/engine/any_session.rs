@@ -33,6 +33,8 @@ pub(super) trait AnySession {
     fn on_reload(&mut self, now: Now);
     /// [`Session::on_terminate`].
     fn on_terminate(&mut self, now: Now);
+    /// [`Session::on_watch`].
+    fn on_watch(&mut self, now: Now);
     /// [`Session::expected_end`].
     fn expected_end(&self, now: Now) -> Option<Nanos>;
     /// [`Session::on_stop`].
@@ -86,6 +88,10 @@ impl<S: Session> AnySession for S {
 
     fn on_terminate(&mut self, now: Now) {
         Session::on_terminate(self, now);
+    }
+
+    fn on_watch(&mut self, now: Now) {
+        Session::on_watch(self, now);
     }
 
     fn expected_end(&self, now: Now) -> Option<Nanos> {

@@ -56,6 +56,8 @@ const BLOCKED: Nanos = Nanos::from_millis(10);
 pub struct LoopConfig {
     /// Interval between calls of [`Session::on_tick`]; `None` for no ticks.
     pub tick: Option<Nanos>,
+    /// Interval between calls of [`Session::on_watch`]; `None` where nobody watches.
+    pub watch: Option<Nanos>,
     /// Whether to busy-poll instead of sleeping; uses a full core.
     pub spin: bool,
     /// Whether the other end runs on the same processor, so that a busy sender must yield it.
@@ -73,7 +75,7 @@ pub struct LoopConfig {
 impl Default for LoopConfig {
     fn default() -> Self {
         let (largest, at_once) = (MAX_PACKET, usize::MAX);
-        Self { tick: None, spin: false, shared: false, largest, at_once, exact: true }
+        Self { tick: None, watch: None, spin: false, shared: false, largest, at_once, exact: true }
     }
 }
 
@@ -102,6 +104,8 @@ pub struct Loop {
     timer_set: Nanos,
     handle: Handle,
     signals: Option<Signals>,
+    /// What SIGHUP begins, where it is heeded.
+    reload: Option<Box<dyn FnMut() + Send>>,
     stop_told: bool,
     terminate_told: bool,
     tally: Tally,
@@ -181,6 +185,7 @@ impl Loop {
             timer_set: Nanos::MAX,
             handle,
             signals,
+            reload: None,
             stop_told: false,
             terminate_told: false,
             tally: Tally::default(),
@@ -228,6 +233,16 @@ impl Loop {
         Ok(self)
     }
 
+    /// The same loop, which calls this on SIGHUP: what takes long belongs into a thread, which gives
+    /// its result to the session and wakes the loop.
+    pub fn reloading(mut self, begin: impl FnMut() + Send + 'static) -> io::Result<Self> {
+        if let Some(signals) = &self.signals {
+            signals.heed_hangup()?;
+        }
+        self.reload = Some(Box::new(begin));
+        Ok(self)
+    }
+
     /// A handle to end this loop from another thread.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
@@ -262,6 +277,7 @@ impl Loop {
     fn run_to_end(&mut self, session: &mut dyn AnySession, batch: &mut TxBatch) -> io::Result<()> {
         note_convenience(Convenience::TimerSlack, &sys::tighten_timer_slack());
         let mut next_tick = self.config.tick.map(|period| self.began + period);
+        let mut next_watch = self.config.watch.map(|period| self.began + period);
         // The process may have been paused since its sockets were opened.
         self.drain(session)?;
         loop {
@@ -276,6 +292,14 @@ impl Loop {
                 self.manager.alive(now.mono);
                 next_tick = Some(following_tick(at, period, now.mono));
             }
+            if let (Some(at), Some(period)) = (next_watch, self.config.watch)
+                && at <= now.mono
+            {
+                self.tell_drops(session);
+                session.on_watch(now);
+                next_watch = Some(following_tick(at, period, now.mono));
+            }
+            let wake = next_tick.into_iter().chain(next_watch).min();
             self.adopt()?;
             if self.receive(session)? > 0 {
                 // The process may have been paused within this very turn.
@@ -294,7 +318,7 @@ impl Loop {
             match next {
                 // The session still owns what was blocked, unless it was asked to stop.
                 Next::Done if !blocked || self.stop_told || self.terminate_told => break,
-                _ if blocked => self.wait(Some(now.mono + BLOCKED), next_tick)?,
+                _ if blocked => self.wait(Some(now.mono + BLOCKED), wake)?,
                 // The session decides whether to send the datagrams behind the refused one.
                 Next::WaitUntil(_) | Next::Idle if stop.is_some() => self.glance()?,
                 Next::Done | Next::Send => {
@@ -303,11 +327,14 @@ impl Loop {
                     }
                     self.glance()?;
                 }
-                Next::WaitUntil(at) => self.wait(Some(at), next_tick)?,
-                Next::Idle => self.wait(None, next_tick)?,
+                Next::WaitUntil(at) => self.wait(Some(at), wake)?,
+                Next::Idle => self.wait(None, wake)?,
             }
         }
         self.tell_drops(session);
+        if self.config.watch.is_some() {
+            session.on_watch(read_clocks());
+        }
         Ok(())
     }
 
@@ -351,7 +378,10 @@ impl Loop {
             session.on_stop(now);
         }
         if self.signals.as_ref().is_some_and(Signals::hung_up) {
-            session.on_reload(now);
+            match &mut self.reload {
+                Some(reload) => reload(),
+                None => session.on_reload(now),
+            }
         }
         if self.signals.as_ref().is_some_and(Signals::asked) {
             session.on_status(now);

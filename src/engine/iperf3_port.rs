@@ -84,8 +84,10 @@ impl Iperf3Port {
             ..plan.policy.clone()
         };
         let (control, users) = (self.control, plan.iperf3_users.clone());
+        let is_watched = plan.watch.is_some();
         let thread = thread::Builder::new().name("iperf3".to_owned()).spawn(move || {
             let session = Iperf3Server::new(policy, inbox, (streams, log)).for_users(users);
+            let session = session.watched(is_watched);
             let ended = control.run(session);
             server.stop();
             ended

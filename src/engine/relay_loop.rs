@@ -47,6 +47,8 @@ const DROPS: Nanos = Nanos::from_millis(500);
 pub struct RelayLoopConfig {
     /// Interval between reports; `None` for none.
     pub tick: Option<Nanos>,
+    /// Interval between [`Relay::on_watch`]; `None` where nobody watches.
+    pub watch: Option<Nanos>,
     /// How sockets towards destinations are opened, but for address and peer.
     pub towards: SocketPlan,
 }
@@ -205,6 +207,7 @@ impl RelayLoop {
         let start = read_clocks();
         relay.on_start(start);
         let mut next_tick = self.config.tick.map(|period| start.mono + period);
+        let mut next_watch = self.config.watch.map(|period| start.mono + period);
         let mut next_drops = start.mono + DROPS;
         loop {
             let now = read_clocks();
@@ -224,6 +227,13 @@ impl RelayLoop {
                 let periods = (now.mono - at).0 / period.0.max(1) + 1;
                 next_tick = Some(Nanos(at.0 + periods * period.0));
             }
+            if let (Some(at), Some(period)) = (next_watch, self.config.watch)
+                && at <= now.mono
+            {
+                self.tell_drops(&mut relay);
+                relay.on_watch();
+                next_watch = Some(now.mono + period);
+            }
             self.receive(&mut relay)?;
             self.retry(&mut relay, now);
             let now = read_clocks();
@@ -234,12 +244,15 @@ impl RelayLoop {
                 self.flush(&mut relay, now)?;
             }
             let retry = (self.retry_at != Nanos::MAX).then_some(self.retry_at);
-            let others = next_tick.into_iter().chain(retry).min();
+            let others = next_tick.into_iter().chain(next_watch).chain(retry).min();
             self.wait(relay.next(), others)?;
         }
         self.tell_drops(&mut relay);
         for number in self.listeners..self.ports.len() {
             relay.on_answer_drops(drops_of(self.ports.get(number)));
+        }
+        if self.config.watch.is_some() {
+            relay.on_watch();
         }
         Ok(relay.finish(read_clocks()))
     }

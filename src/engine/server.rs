@@ -9,6 +9,7 @@ use super::server_plan::ServerPlan;
 use super::server_service::ServerService;
 use super::server_sockets::ServerSockets;
 use super::server_streams::ServerStreams;
+use super::server_watch::WATCH;
 use super::stun::OtherAddresses;
 use super::{Handle, Loop, LoopConfig, ServiceManager, Signals};
 use crate::batch::TxBatch;
@@ -62,7 +63,9 @@ impl Server {
         let opened = ServerSockets::open(plan, &mut log)?;
         let local = opened.local;
         let own = opened.sockets.len();
-        let config = LoopConfig { tick: Some(TICK), largest: LARGEST, ..LoopConfig::default() };
+        let watch = plan.watch.as_ref().map(|_| WATCH);
+        let config =
+            LoopConfig { tick: Some(TICK), watch, largest: LARGEST, ..LoopConfig::default() };
         let kept = kept_sockets(&opened);
         let manager = plan.service.manager.clone();
         let control = Loop::new(opened.sockets, signals, config)?.watched_by(manager);

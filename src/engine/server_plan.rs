@@ -2,6 +2,7 @@
 
 use super::confinement::PrivilegeDrop;
 use super::server_service::ServicePlan;
+use super::server_watch::ServerWatch;
 use super::stun::StunPlan;
 use crate::net::IoMode;
 use crate::session::serve::ServePolicy;
@@ -45,4 +46,6 @@ pub struct ServerPlan {
     pub confinement: Option<PrivilegeDrop>,
     /// What it is to its operator.
     pub service: ServicePlan,
+    /// Who is told the counts while it runs; `None` where nobody watches.
+    pub watch: Option<ServerWatch>,
 }

@@ -110,6 +110,11 @@ impl Executor<ServeCommand> for ServerStreams {
                     open.set(sessions, streams);
                 }
             }
+            ServeCommand::Count(standing) => {
+                if let Some(watch) = &self.plan.watch {
+                    watch.tell(&standing);
+                }
+            }
             ServeCommand::CountProcessor { session } => self.count_processor(session),
             ServeCommand::StopSenders { session } => {
                 let senders = self.of(session).filter(|running| running.sends());
@@ -240,7 +245,8 @@ impl ServerStreams {
         let damage = Arc::clone(&self.damage);
         let traffic = StreamTraffic::new(Arc::clone(&self.traffic), request.plan.payload);
         let (traffic, orders) = (Arc::new(traffic), self.orders.clone());
-        let out = ToControl { session, stream, damage, traffic, orders };
+        let is_watched = self.plan.watch.is_some();
+        let out = ToControl { session, stream, damage, traffic, orders, is_watched };
         let sinks = StreamSinks { sent: Box::new(out.clone()), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
             [] if request.one_host => Placement::for_one_host(request.plan.rate),
@@ -296,6 +302,8 @@ struct ToControl {
     damage: Arc<DamageMeter>,
     traffic: Arc<StreamTraffic>,
     orders: Sender<ServeOrder>,
+    /// Whether programs watch the server.
+    is_watched: bool,
 }
 
 impl ToControl {
@@ -338,6 +346,9 @@ impl Sink<SenderEvent> for ToControl {
             SenderEvent::Refused(_) => self.tell(StreamReport::Refused),
             SenderEvent::Progress { datagrams } => {
                 self.traffic.sent_so_far(datagrams);
+                if self.is_watched {
+                    return self.tell(StreamReport::Sending(datagrams));
+                }
                 Flow::Continue
             }
             // Only clients move.

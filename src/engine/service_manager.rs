@@ -75,6 +75,11 @@ impl ServiceManager {
         Ok(Self { socket: Some(Arc::new(socket)), every, due: Nanos::ZERO })
     }
 
+    /// How often it wants to be told that the service lives; `None` where it does not ask.
+    pub fn period(&self) -> Option<Nanos> {
+        self.every
+    }
+
     /// Whether there is one.
     pub fn is_there(&self) -> bool {
         self.socket.is_some()

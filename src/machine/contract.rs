@@ -118,6 +118,12 @@ pub trait Session {
         self.on_stop(now);
     }
 
+    /// Programs watch the run: tell the sink all counts as they stand now. Called periodically if
+    /// the loop was given a period for it, and once more before the end.
+    fn on_watch(&mut self, now: Now) {
+        let _ = now;
+    }
+
     /// When the session expects to be over, on the monotonic clock, by what it knows `now` and if
     /// what it waits for does not come; `None` if it cannot tell. It is shown to the user, and
     /// nothing else depends on it.

@@ -3,8 +3,9 @@
 use super::finding::all;
 use super::host_losses::Certainty;
 use super::{
-    CastForeign, CastGap, CastStream, DeliveryError, FanoutStanding, HostReport, InterfaceEvent,
-    LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Trouble, Way, hold_against,
+    CastForeign, CastGap, CastReceiving, CastStream, DeliveryError, FanoutStanding, HostReport,
+    InterfaceEvent, LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Trouble, Way,
+    hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::{Serialize, Serializer};
@@ -354,6 +355,8 @@ pub enum CastEvent<'a> {
     Gap(CastGap),
     /// First unexpected datagram of its kind.
     Foreign(&'a CastForeign),
+    /// How it stands, for programs that watch the run.
+    Standing(&'a CastReceiving),
     /// A membership or an address went or came back.
     Interface(&'a InterfaceEvent),
     /// First datagram without the measurement header.

@@ -2,8 +2,8 @@
 
 use super::finding::{all, maybe};
 use super::{
-    Contradiction, Departure, FanoutCaveat, FanoutCopy, HostReport, LimitReport, PlacedLosses, Way,
-    hold_against,
+    CastSending, Contradiction, Departure, FanoutCaveat, FanoutCopy, HostReport, LimitReport,
+    PlacedLosses, Way, hold_against,
 };
 use crate::units::{Endpoint, Limit, Measured, Metric, Nanos};
 use serde::Serialize;
@@ -248,6 +248,8 @@ pub enum FanoutEvent<'a> {
         /// The receivers.
         standing: &'a FanoutStanding,
     },
+    /// What was sent, for programs that watch the run.
+    Sending(&'a CastSending),
     /// Waiting for receivers: sent at the start, and for each new receiver.
     Waiting {
         /// Receivers that reported so far.

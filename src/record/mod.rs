@@ -9,6 +9,7 @@ mod blast_limits;
 mod cast;
 mod cast_judge;
 mod cast_notes;
+mod cast_standing;
 mod cast_stream;
 mod changed_content;
 mod check;
@@ -26,12 +27,14 @@ mod iperf3_server;
 mod limits;
 mod local_failure;
 mod log_level;
+mod monitor;
 mod name_choice;
 mod occurrence;
 mod outage;
 mod ping;
 mod ping_facts;
 mod ping_judge;
+mod ping_standing;
 mod placed_losses;
 pub mod probe;
 mod rates;
@@ -50,6 +53,7 @@ pub mod schema;
 mod send;
 mod serve;
 mod serve_refusal;
+mod serve_standing;
 mod server_state;
 mod sink;
 mod stream_comparison;
@@ -74,6 +78,9 @@ pub use cast::{
 };
 pub use cast_notes::{
     CastNote, CastWarning, Departure, FanoutCaveat, ReceivedCaveat, SilenceCause,
+};
+pub use cast_standing::{
+    CastReceivers, CastReceiving, CastReceivingOf, CastSending, CastSendingTo,
 };
 pub use cast_stream::{CastForeign, CastGap, CastStream};
 pub use changed_content::ChangedContent;
@@ -105,6 +112,11 @@ pub use iperf3_server::{
 pub use limits::{LimitFound, LimitReport, LimitUnit, LimitValue, hold_against};
 pub use local_failure::LocalFailure;
 pub use log_level::LogLevel;
+pub use monitor::{
+    MonitorCaveat, MonitorChange, MonitorEvent, MonitorInterval, MonitorLost, MonitorMeasured,
+    MonitorNews, MonitorReload, MonitorRow, MonitorSummary, MonitorTarget, MonitorThreshold,
+    MonitorWay,
+};
 pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};
@@ -114,18 +126,19 @@ pub use ping::{
     PingTimeout, ReplyKind,
 };
 pub use ping_facts::{PingAsk, PingCaveat, PingProtocol, PingSchedule, ReplyChange, Timestamped};
+pub use ping_standing::PingStanding;
 pub use placed_losses::{KnownHosts, PlacedLosses, largest_parts};
 pub use rates::{rates, rates_between};
 pub use recv::{
-    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary,
-    SocketRecord, SourceRecord, UdpFields,
+    DatagramRecord, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvStanding,
+    RecvSummary, SocketRecord, SourceRecord, UdpFields,
 };
 pub use refusal::{RemoteRefusal, ServerReply};
 pub use refused_sends::Refusal;
 pub use relay::{
     RELAY_REFUSALS, RelayCaveat, RelayCounts, RelayDelay, RelayDestination, RelayDirection,
     RelayDropped, RelayEvent, RelayFlow, RelayFlowEnd, RelayInterval, RelayNote, RelayOthers,
-    RelayRates, RelayRefusal, RelayRefused, RelaySummary, RelayWay,
+    RelayRates, RelayRefusal, RelayRefused, RelayStanding, RelaySummary, RelayWay,
 };
 pub use reload::{ReloadFailure, ReloadFile};
 pub use report_check::{
@@ -137,8 +150,9 @@ pub use run_failure::{FailureAdvice, RefusalCause, RunFailure};
 pub use send::{Answer, Reply, SendEvent, SendRefusal, SendSummary, SendTarget, Trouble};
 pub use serve::{ServeRecord, SessionEnd};
 pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
+pub use serve_standing::{ServeService, ServeStanding};
 pub use server_state::{RefusalCount, ServerLimits, ServerState};
-pub use sink::{Flow, Sink};
+pub use sink::{Flow, Sink, Watched, Watcher};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};
 pub use throughput_advice::ThroughputAdvice;

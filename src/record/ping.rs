@@ -3,7 +3,7 @@
 
 use super::{
     InterfaceEvent, LimitFound, LimitReport, LocalFailure, Outage, PingAsk, PingCaveat,
-    PingProtocol, PingSchedule, ReplyChange, SendRefusal, Trouble, Way, hold_against,
+    PingProtocol, PingSchedule, PingStanding, ReplyChange, SendRefusal, Trouble, Way, hold_against,
 };
 use crate::batch::NetworkErrorSummary;
 use crate::stats::{DelayHistogram, EncodedHistogram};
@@ -36,6 +36,8 @@ pub enum PingEvent<'a> {
     Interval(&'a PingInterval<'a>),
     /// The user asked for interim results: one such event per target.
     Status(&'a PingInterval<'a>),
+    /// How a target stands, for programs that watch the run: one such event per target.
+    Standing(&'a PingStanding),
     /// All pending events have been delivered: time to flush buffered output.
     Lull,
 }

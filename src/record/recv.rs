@@ -24,6 +24,8 @@ pub enum RecvEvent<'a> {
         /// Time since the run began.
         elapsed: Nanos,
     },
+    /// How it stands, for programs that watch the run.
+    Standing(&'a RecvStanding),
     /// The network reported an error for one of our answers: the first of its kind.
     Trouble(&'a Trouble),
     /// A membership or an address went or came back.
@@ -179,6 +181,23 @@ pub struct GapRecord {
     pub p999: Option<u64>,
     /// The longest; `None` when there was none.
     pub max: Option<u64>,
+}
+
+/// How it stands while the run goes on: the counts since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecvStanding {
+    /// Payload bytes received, counted in full for truncated datagrams.
+    pub bytes: u64,
+    /// Datagrams that were longer than the buffer.
+    pub truncated: u64,
+    /// Answers that the kernel accepted.
+    pub answered: u64,
+    /// Answers that could not be sent.
+    pub unanswered: u64,
+    /// Datagrams that were not answered because that would be a loop.
+    pub suspected_loop: u64,
+    /// Each socket: datagrams and drops.
+    pub sockets: Vec<SocketRecord>,
 }
 
 /// One socket.

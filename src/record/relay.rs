@@ -324,6 +324,25 @@ pub struct RelayInterval {
     pub down: RelayRates,
 }
 
+/// How it stands while the run goes on: the counts since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelayStanding {
+    /// Flows that are open.
+    pub flows: u64,
+    /// Flows that were opened.
+    pub flows_opened: u64,
+    /// Flows that were ended for others.
+    pub flows_replaced: u64,
+    /// Buffers that the sockets dropped.
+    pub socket_drops: u64,
+    /// To the destinations.
+    pub up: RelayCounts,
+    /// To the clients.
+    pub down: RelayCounts,
+    /// Each destination.
+    pub destinations: Vec<RelayDestination>,
+}
+
 /// One direction in one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -382,6 +401,8 @@ pub enum RelayEvent {
     Refused(SendRefusal),
     /// The user asked how it stands.
     Status(RelayInterval),
+    /// How it stands, for programs that watch the run.
+    Standing(Box<RelayStanding>),
 }
 
 /// What a relay tells while it runs, each once or at each occasion that the user caused.

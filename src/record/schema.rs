@@ -9,10 +9,11 @@ use super::probe::{
 use super::saved::{Compared, Merger};
 use super::{
     BlastReport, CastCheck, CastReceived, CastSent, CheckAnswered, Document, FindRateReport,
-    Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, ServerState, SweepReport,
+    MonitorSummary, Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, ServerState,
+    SweepReport,
 };
 use crate::batch::{HostCounter, HostCounters};
-use crate::units::{Endpoint, Metric};
+use crate::units::{Endpoint, Metric, Threshold};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value;
@@ -81,6 +82,16 @@ impl JsonSchema for Endpoint {
     }
 }
 
+impl JsonSchema for Threshold {
+    fn schema_name() -> Cow<'static, str> {
+        "Threshold".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
 impl JsonSchema for Metric {
     fn schema_name() -> Cow<'static, str> {
         "Metric".into()
@@ -134,7 +145,7 @@ fn two<A: JsonSchema, B: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Sch
 }
 
 /// Every command with its documents.
-const COMMANDS: [(&str, Documents); 20] = [
+const COMMANDS: [(&str, Documents); 21] = [
     ("send", one::<SendSummary>),
     ("recv", one::<RecvSummary>),
     ("cast send", one::<CastSent>),
@@ -144,6 +155,7 @@ const COMMANDS: [(&str, Documents); 20] = [
     ("relay", one::<RelaySummary>),
     ("blast", |to| [two::<SweepReport, FindRateReport>(to), one::<BlastReport>(to)].concat()),
     ("ping", one::<PingSummary>),
+    ("monitor", one::<MonitorSummary>),
     ("probe", one::<AllReport>),
     ("probe ports", two::<PortsReport, ScannedAlone>),
     ("probe nat", one::<NatReport>),

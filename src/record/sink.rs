@@ -41,3 +41,27 @@ impl<E> Sink<E> for Vec<E> {
         Flow::Continue
     }
 }
+
+/// Sees events beside the sink that takes them.
+pub trait Watcher<E> {
+    /// Looks at one event.
+    fn see(&mut self, event: &E);
+}
+
+/// A sink whose events a watcher sees first, where there is one.
+#[derive(Debug)]
+pub struct Watched<S, W> {
+    /// The sink.
+    pub sink: S,
+    /// The watcher; `None` for none.
+    pub watcher: Option<W>,
+}
+
+impl<E, S: Sink<E>, W: Watcher<E>> Sink<E> for Watched<S, W> {
+    fn take(&mut self, event: E) -> Flow {
+        if let Some(watcher) = &mut self.watcher {
+            watcher.see(&event);
+        }
+        self.sink.take(event)
+    }
+}

@@ -5,6 +5,7 @@ use super::blast_scene::BlastScene;
 use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::live_view::{LiveHandle, LiveScreen};
+use super::metrics::{BlastMetrics, Count, StreamReceiving};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
@@ -17,8 +18,8 @@ use super::words::terms::{plural, times};
 use super::words::throughput::way as way_name;
 use super::{Output, Page, Progress, ProgressLine, Shown, blast_bar_text, note};
 use crate::record::{
-    AddressMove, BlastInterval, BlastReport, DelayQuantiles, DirectedInterval, DirectionReport,
-    Flow, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
+    AddressMove, BlastInterval, BlastReceived, BlastReport, DelayQuantiles, DirectedInterval,
+    DirectionReport, Flow, ProbeReport, Refusal, RoundTrips, Traffic, Way, Worded,
 };
 use crate::units::{Nanos, group_digits};
 use std::fmt::Write as _;
@@ -78,6 +79,7 @@ pub struct BlastView {
     progress: Option<Progress>,
     /// The live view, where there is one.
     screen: Option<LiveScreen<BlastScene>>,
+    metrics: Option<BlastMetrics>,
     expected: Option<Nanos>,
     page: Page,
 }
@@ -97,6 +99,7 @@ impl BlastView {
             so_far: Arc::default(),
             progress: None,
             screen: None,
+            metrics: None,
             expected,
             page,
         }
@@ -125,6 +128,51 @@ impl BlastView {
         let scene = BlastScene::new(self.heading, self.expected, every);
         let screen = Some(LiveScreen::start(scene, interrupt)?);
         Ok(Self { screen, lines: None, ..self })
+    }
+
+    /// The same view, which counts in these metrics too, if there are any.
+    #[must_use]
+    pub fn counting(self, metrics: Option<BlastMetrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// Counts what a stream of this end has sent; `None` where nobody watches.
+    pub fn sent_count(&self, lane: FlowDirection) -> Option<Count> {
+        self.metrics.as_ref().and_then(|metrics| metrics.sent(self.way_of(lane)))
+    }
+
+    /// Counts what a stream of this end receives; `None` where nobody watches.
+    pub fn receiving(&self, lane: FlowDirection) -> Option<StreamReceiving> {
+        self.metrics.as_ref().and_then(|metrics| metrics.receiving(self.way_of(lane)))
+    }
+
+    /// So much has the far end received.
+    pub fn so_far(&mut self, lane: FlowDirection, received: &BlastReceived) {
+        let way = self.way_of(lane);
+        if let Some(metrics) = &mut self.metrics {
+            metrics.so_far(way, received);
+        }
+    }
+
+    /// The run is over: these are its counts. Gives the metrics back, for the next one.
+    pub fn counted(&mut self, report: &BlastReport) -> Option<BlastMetrics> {
+        let mut metrics = self.metrics.take();
+        if let Some(metrics) = &mut metrics {
+            metrics.end(report);
+        }
+        metrics
+    }
+
+    /// The metrics that it counted in.
+    pub fn into_metrics(self) -> Option<BlastMetrics> {
+        self.metrics
+    }
+
+    fn way_of(&self, lane: FlowDirection) -> Way {
+        match (lane, self.heading.ways) {
+            (FlowDirection::Only, Ways::Down) | (FlowDirection::Down, _) => Way::Down,
+            (FlowDirection::Only | FlowDirection::Up, _) => Way::Up,
+        }
     }
 
     /// Passes what the streams of this end have sent to the screen, from any thread; `None` without
@@ -180,14 +228,14 @@ impl BlastView {
     /// An interval has ended.
     pub fn interval(&mut self, lane: FlowDirection, interval: &BlastInterval) -> Flow {
         shared(&self.so_far).add(lane, interval);
+        let direction = self.way_of(lane);
+        if let Some(metrics) = &mut self.metrics {
+            metrics.interval(direction, interval);
+        }
         if let Some(screen) = &self.screen {
             screen.update(|scene, _| scene.interval(lane, interval));
         }
         if let Some(records) = &mut self.records {
-            let direction = match (lane, self.heading.ways) {
-                (FlowDirection::Only, Ways::Down) | (FlowDirection::Down, _) => Way::Down,
-                (FlowDirection::Only | FlowDirection::Up, _) => Way::Up,
-            };
             return records
                 .record("interval", &DirectedInterval { direction, interval: *interval });
         }

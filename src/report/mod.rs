@@ -22,6 +22,8 @@ mod json;
 mod limits;
 pub mod live_view;
 mod messages;
+pub mod metrics;
+mod monitor;
 mod network_errors;
 mod number;
 mod output;
@@ -63,6 +65,10 @@ pub use live_view::{is_live_terminal, restore_terminal};
 pub use messages::{
     Color, ask_password, detail, error, interface_news, note, set_color, set_quiet, set_verbose,
     status, usage, warning,
+};
+pub use monitor::{
+    MONITOR_COLUMNS, MonitorReport, MonitorView, interval_text as monitor_interval_text,
+    monitor_text, news_text,
 };
 pub use network_errors::{recv_trouble_line, send_trouble_line};
 pub use output::{

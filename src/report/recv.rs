@@ -159,6 +159,7 @@ impl<'a> Sink<RecvEvent<'a>> for RecvReport {
                 interface_news(event);
                 Flow::Continue
             }
+            RecvEvent::Standing(_) => Flow::Continue,
             RecvEvent::Lull => match self.write_out() {
                 Flow::Closed => Flow::Closed,
                 Flow::Continue => self.out.flush(),

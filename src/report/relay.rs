@@ -164,6 +164,7 @@ impl Sink<RelayEvent> for RelayReport {
                 status(relay_interval_line(&so_far));
                 Flow::Continue
             }
+            RelayEvent::Standing(_) => Flow::Continue,
         }
     }
 }

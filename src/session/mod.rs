@@ -9,6 +9,7 @@ mod find_rate;
 mod host_meter;
 mod interface_log;
 pub mod iperf3;
+pub mod monitor;
 mod network_errors;
 mod payload;
 pub mod ping;

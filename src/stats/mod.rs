@@ -1,6 +1,7 @@
 //! Statistics of received datagrams: sequences, delay, jitter, loss.
 
 mod bursts;
+mod coarse_histogram;
 mod delay;
 mod drift;
 mod drop_count;
@@ -19,6 +20,7 @@ mod timeline;
 mod top_sources;
 
 pub use bursts::LossBursts;
+pub use coarse_histogram::CoarseHistogram;
 pub use delay::{DelayAboveMin, DelayHistogram, EncodedHistogram, Percentiles, Share};
 pub use drift::ClockDrift;
 pub use drop_count::DropCount;

@@ -12,6 +12,7 @@ mod percent;
 mod rate;
 mod suggest;
 mod sweep;
+mod threshold;
 mod untrusted;
 mod whole;
 
@@ -31,5 +32,6 @@ pub use percent::Percent;
 pub use rate::{BitRate, PacketRate, Rate};
 pub use suggest::{Nearest, nearest};
 pub use sweep::{MOST_STEPS, ParseSweepError, Sweep};
+pub use threshold::{Exceeding, ParseThresholdError, Threshold, Watched};
 pub use untrusted::{MOST_COUNT, Untrusted};
 pub use whole::{ParseWholeError, whole};

@@ -11,6 +11,7 @@ mod header;
 mod hex;
 mod hops;
 mod host;
+mod http;
 pub mod iperf3;
 mod params;
 pub mod pattern;
@@ -38,6 +39,7 @@ pub use header::{END_LEN, Header, HeaderError, Kind, MAGIC, MOST_SENT, decode_en
 pub use hex::{HexError, hex_into, parse_hex, to_hex};
 pub use hops::Hops;
 pub use host::HostId;
+pub use http::{METRICS_PATH, PageForm, PageRefusal, PageRequest, page_head, read_page_request};
 pub use params::{BadParam, Params};
 pub use ports::{PortDenial, PortList, PortListError};
 pub use probe::{Arrivals, Ask, Echo, ReplyError, Via};

@@ -68,6 +68,7 @@ const COMMANDS: &[&str] = &[
     "cast check",
     "cast check --answer",
     "relay",
+    "monitor",
     "serve",
     "stat",
     "blast",

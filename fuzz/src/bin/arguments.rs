@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use udpkit::commands::{GroupHost, GroupSpec};
 use udpkit::net::split_host_port;
-use udpkit::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, group_digits};
+use udpkit::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, Threshold, group_digits};
 use udpkit::wire::{Dscp, Ecn, split_tos, tos};
 
 fuzz_target!(|text: &str| {
@@ -15,6 +15,7 @@ fuzz_target!(|text: &str| {
     printed::<ByteCount>(text);
     printed::<Percent>(text);
     printed::<Limit>(text);
+    printed::<Threshold>(text);
     if let Ok(sweep) = text.parse::<Sweep>() {
         assert!(sweep.rates().count() >= 2);
     }

@@ -6,7 +6,7 @@
 
 use crate::cli::shared::address;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs};
+use crate::cli::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, MetricsArgs};
 use crate::units::{Limit, Nanos, whole};
 use clap::Args;
 use std::net::IpAddr;
@@ -111,6 +111,9 @@ pub struct CastRecvArgs {
     /// Print each source as a row of comma-separated values, at the end
     #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// The page of the result.
     #[command(flatten)]
     pub html: HtmlArgs,

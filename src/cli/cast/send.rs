@@ -5,7 +5,7 @@
 )]
 
 use crate::cli::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::{FamilyArgs, HtmlArgs, IoArg, LiveArgs, PayloadArgs};
+use crate::cli::{FamilyArgs, HtmlArgs, IoArg, LiveArgs, MetricsArgs, PayloadArgs};
 use crate::units::{Limit, Nanos, Rate, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -142,6 +142,9 @@ pub struct CastSendArgs {
     /// The live view.
     #[command(flatten)]
     pub live: LiveArgs,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// System calls to use
     #[arg(long, value_enum, default_value_t, help_heading = EXPERT, hide_short_help = true)]
     pub io: IoArg,

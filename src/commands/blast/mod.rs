@@ -24,15 +24,18 @@ use self::plan::BlastPlan;
 use self::streams::Driver;
 use super::Exit;
 use super::live::{self, Prints};
+use super::metrics::Metrics;
 use super::shared::server_error;
 use crate::batch::{Fragmentation, TxBatch};
 use crate::cli::BlastArgs;
 use crate::control::Sealer;
 use crate::engine::{
-    Handle, Loop, LoopConfig, ProbeSwitch, RunningProber, Server, Signals, host_id, random_u64,
+    Handle, Loop, LoopConfig, ProbeSwitch, RunningPage, RunningProber, Server, Signals, host_id,
+    random_u64,
 };
 use crate::net::{KeptSocket, SocketPlan};
-use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Worded, hold};
+use crate::record::{BlastReport, Document, FailureAdvice, Flow, RunFailure, Way, Worded, hold};
+use crate::report::metrics::BlastMetrics;
 use crate::report::{self, BlastView, INTERVAL_COLUMNS, LineFormat, RecordLines, Shown};
 use crate::session::blast::{BlastControl, ControlSummary, Direction};
 use crate::wire::CONTROL_MAX;
@@ -41,16 +44,17 @@ use std::thread::{self, JoinHandle};
 
 /// Runs `udpkit blast`.
 pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
+    let metrics = Metrics::open(args.metrics, "blast")?;
     let far_end = match args.target {
         Some(_) => None,
         None => Some(FarEnd::start(&args)?),
     };
     let own = far_end.as_ref().map(|far| far.addr);
     if let Some(sweep) = args.sweep {
-        return series::sweep(args, sweep, own);
+        return series::sweep(args, sweep, own, metrics);
     }
     if args.find_rate {
-        return series::find_rate(args, own);
+        return series::find_rate(args, own, metrics);
     }
     let plan = BlastPlan::resolve(&args, own)?;
     let shown = Shown { quiet: args.quiet, json: args.json };
@@ -72,10 +76,11 @@ pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
     } else {
         view
     };
-    let view = view.watched(signals.asker())?;
+    let (metrics, serving) = serve_metrics(metrics, &plan)?;
+    let view = view.watched(signals.asker())?.counting(metrics);
     let (mut report, mut view) = run_once(&plan, view, Some(signals))?;
     view.over();
-    drop(far_end);
+    drop((far_end, serving));
     report.limits = hold(&args.fail_if, &report);
     report::keep_page("blast", &report);
     if args.json {
@@ -100,8 +105,33 @@ pub fn measure(args: &BlastArgs) -> anyhow::Result<BlastReport> {
     Ok(report)
 }
 
+/// The metrics of runs of this plan, and the port that serves them.
+fn serve_metrics(
+    metrics: Option<Metrics>,
+    plan: &BlastPlan,
+) -> anyhow::Result<(Option<BlastMetrics>, Option<RunningPage>)> {
+    let Some(metrics) = metrics else { return Ok((None, None)) };
+    let ways: &[Way] = match plan.test.direction {
+        Direction::Up => &[Way::Up],
+        Direction::Down => &[Way::Down],
+        Direction::Both => &[Way::Up, Way::Down],
+    };
+    let counts = BlastMetrics::new(metrics.board(), ways);
+    Ok((Some(counts), Some(metrics.serve()?)))
+}
+
 /// One whole run, up to its report, which `signals` end early if there are any.
 fn run_once(
+    plan: &BlastPlan,
+    view: BlastView,
+    signals: Option<Signals>,
+) -> anyhow::Result<(BlastReport, BlastView)> {
+    let (report, mut view) = run_to_report(plan, view, signals)?;
+    let metrics = view.counted(&report);
+    Ok((report, view.counting(metrics)))
+}
+
+fn run_to_report(
     plan: &BlastPlan,
     view: BlastView,
     signals: Option<Signals>,

@@ -212,6 +212,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         buffer: args.socket_buffer.0 as usize,
         cpus: embedded_cpus(args),
         // The client runs in the same process.
+        watch: None,
         confinement: None,
         service: ServicePlan::default(),
     })

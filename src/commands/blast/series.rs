@@ -3,15 +3,17 @@
 use super::error::BlastError;
 use super::plan::BlastPlan;
 use super::search::{Runs, SearchedTo, Step, TRIES, run_search, run_sweep};
-use super::{report_failure, run_once};
+use super::{report_failure, run_once, serve_metrics};
 use crate::cli::BlastArgs;
 use crate::commands::Exit;
+use crate::commands::metrics::Metrics;
 use crate::commands::progress::{Counted, watch};
-use crate::engine::Signals;
+use crate::engine::{RunningPage, Signals};
 use crate::record::{
     Document, FailureAdvice, FindRateReport, Findings, RunFailure, SearchEnd, SeriesCaveat,
     SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialReport,
 };
+use crate::report::metrics::BlastMetrics;
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
 use crate::report::words::progress::Doing;
 use crate::report::{
@@ -40,6 +42,9 @@ struct Series {
     /// Signals between the runs; each run handles its own.
     signals: Signals,
     view: TrialsView,
+    /// The counts of all runs, where programs watch them, and the port that serves these.
+    metrics: Option<BlastMetrics>,
+    _serving: Option<RunningPage>,
     trials: Vec<TrialReport>,
     /// Whether the user interrupted it.
     interrupted: bool,
@@ -54,7 +59,9 @@ impl Series {
         plan: BlastPlan,
         (kind, time): (SeriesKind, Nanos),
         lowest: u64,
+        metrics: Option<Metrics>,
     ) -> anyhow::Result<Self> {
+        let (metrics, serving) = serve_metrics(metrics, &plan)?;
         let records = LineFormat::events(args.jsonl)
             .or(LineFormat::rows(args.csv))
             .map(|format| RecordLines::begin(format, "blast", TRIAL_COLUMNS));
@@ -66,6 +73,8 @@ impl Series {
             json: args.json,
             signals,
             view,
+            metrics,
+            _serving: serving,
             trials: Vec::new(),
             interrupted: false,
             failed: None,
@@ -101,11 +110,13 @@ impl Runs for Series {
         let counted = Counted::Elsewhere;
         let running =
             watch(doing, Some(length), &self.signals, counted, ProgressLine::when(shown))?;
-        let view = BlastView::new(plan.heading(), None, Shown { quiet: true, json: true });
+        let view = BlastView::new(plan.heading(), None, Shown { quiet: true, json: true })
+            .counting(self.metrics.take());
         let signals = Signals::listen().map_err(BlastError::Signals);
         let ended = signals.map_err(Into::into).and_then(|own| run_once(&plan, view, Some(own)));
         drop(running);
-        let (run, _) = ended?;
+        let (run, view) = ended?;
+        self.metrics = view.into_metrics();
         // An interrupted run neither passes nor fails.
         if self.signals.arrived() || run.interrupted {
             self.interrupted = true;
@@ -139,8 +150,13 @@ fn heading(plan: &BlastPlan, kind: SeriesKind, time: Nanos) -> SeriesHeading {
 }
 
 /// Runs `--sweep`.
-pub fn sweep(args: BlastArgs, sweep: Sweep, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
-    let (mut series, report) = measure_sweep(args, sweep, own)?;
+pub fn sweep(
+    args: BlastArgs,
+    sweep: Sweep,
+    own: Option<SocketAddr>,
+    metrics: Option<Metrics>,
+) -> anyhow::Result<Exit> {
+    let (mut series, report) = measure_sweep(args, sweep, own, metrics)?;
     report::keep_page("blast", &report);
     if series.json {
         report::print_json(&Document::new("blast", &report));
@@ -154,6 +170,7 @@ fn measure_sweep(
     mut args: BlastArgs,
     sweep: Sweep,
     own: Option<SocketAddr>,
+    metrics: Option<Metrics>,
 ) -> anyhow::Result<(Series, SweepReport)> {
     let time = args.time.unwrap_or(SWEEP_TIME);
     let last = sweep.rates().last().unwrap_or(Rate::Max);
@@ -161,7 +178,7 @@ fn measure_sweep(
     let plan = BlastPlan::resolve(&args, own)?;
     let (target, payload) = (plan.target, plan.test.payload);
     let lowest = bits_of(sweep.rates().next().unwrap_or(last), payload);
-    let mut series = Series::begin(&args, plan, (SeriesKind::Sweep(sweep), time), lowest)?;
+    let mut series = Series::begin(&args, plan, (SeriesKind::Sweep(sweep), time), lowest, metrics)?;
     let complete = run_sweep(&mut series, sweep, time)?;
     let report = SweepReport {
         mode: SeriesMode::Sweep,
@@ -177,8 +194,12 @@ fn measure_sweep(
 }
 
 /// Runs `--find-rate`.
-pub fn find_rate(args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exit> {
-    let (mut series, report) = search_rate(args, own)?;
+pub fn find_rate(
+    args: BlastArgs,
+    own: Option<SocketAddr>,
+    metrics: Option<Metrics>,
+) -> anyhow::Result<Exit> {
+    let (mut series, report) = search_rate(args, own, metrics)?;
     report::keep_page("blast", &report);
     if series.json {
         report::print_json(&Document::new("blast", &report));
@@ -191,6 +212,7 @@ pub fn find_rate(args: BlastArgs, own: Option<SocketAddr>) -> anyhow::Result<Exi
 fn search_rate(
     mut args: BlastArgs,
     own: Option<SocketAddr>,
+    metrics: Option<Metrics>,
 ) -> anyhow::Result<(Series, FindRateReport)> {
     let time = args.time.unwrap_or(TRIAL_TIME);
     let allowed = args.loss.map_or(0, |loss| loss.0);
@@ -204,7 +226,7 @@ fn search_rate(
     };
     let lowest = LEAST.min(most);
     let kind = SeriesKind::FindRate { loss_allowed_ppb: allowed };
-    let mut series = Series::begin(&args, plan, (kind, time), lowest)?;
+    let mut series = Series::begin(&args, plan, (kind, time), lowest, metrics)?;
     let mut search = FindRate::new(lowest, most, RESOLUTION);
     let found = match run_search(&mut series, &mut search, time, allowed)? {
         SearchedTo::Found(found) => Some(found),
@@ -272,14 +294,14 @@ mod tests {
         let before = resolutions();
         let sweep_args = args(&server, "--sweep 1M..3M/3");
         let sweep = sweep_args.sweep.unwrap();
-        let (series, report) = measure_sweep(sweep_args, sweep, None).unwrap();
+        let (series, report) = measure_sweep(sweep_args, sweep, None, None).unwrap();
         assert!(series.failed.is_none() && report.complete, "{report:?}");
         let rates: Vec<Rate> = report.trials.iter().map(|trial| trial.goal).collect();
         assert_eq!(rates, sweep.rates().collect::<Vec<_>>());
         assert_eq!((report.trials.len(), resolutions() - before), (3, 1));
 
         let before = resolutions();
-        let (series, report) = search_rate(args(&server, "--find-rate -b 2M"), None).unwrap();
+        let (series, report) = search_rate(args(&server, "--find-rate -b 2M"), None, None).unwrap();
         assert!(series.failed.is_none() && report.complete, "{report:?}");
         assert!(report.trials.len() > 1, "{report:?}");
         assert_eq!(resolutions() - before, 1);

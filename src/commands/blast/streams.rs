@@ -13,6 +13,7 @@ use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPla
 use crate::record::{
     BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
 };
+use crate::report::metrics::{Count, StreamReceiving};
 use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
@@ -239,13 +240,20 @@ impl Driver {
             self.lane(FlowDirection::Down)
         };
         let shown = self.view.streams().filter(|_| test.streams > 1).map(|shown| (shown, lane));
-        let refusals =
-            RefusalSender { stream, shown, orders: orders.clone(), control: control.clone() };
+        let counted = self.view.sent_count(lane).map(|count| (count, 0));
+        let refusals = RefusalSender {
+            stream,
+            shown,
+            counted,
+            orders: orders.clone(),
+            control: control.clone(),
+        };
         let sinks = StreamSinks {
             sent: Box::new(refusals),
             received: Box::new(IntervalSender {
                 stream,
                 counts: self.plan.iperf3.is_some() && test.count > 0,
+                counted: self.view.receiving(lane),
                 damage: Arc::clone(&self.damage),
                 orders,
                 control,
@@ -370,6 +378,10 @@ impl Sink<ControlEvent> for &mut Driver {
                 let lane = self.lane(FlowDirection::Up);
                 self.view.interval(lane, &interval)
             }
+            ControlEvent::SoFar(received) => {
+                self.view.so_far(self.lane(FlowDirection::Up), &received);
+                Flow::Continue
+            }
             ControlEvent::Stretch { stream, interval } => self.stretch(stream, interval),
         }
     }
@@ -388,6 +400,8 @@ struct IntervalSender {
     stream: u32,
     /// Whether the run may end by what was received.
     counts: bool,
+    /// Counts it, where programs watch the run.
+    counted: Option<StreamReceiving>,
     damage: Arc<DamageMeter>,
     orders: Sender<ControlOrder>,
     control: Handle,
@@ -396,6 +410,9 @@ struct IntervalSender {
 impl Sink<ReceiverEvent> for IntervalSender {
     fn take(&mut self, event: ReceiverEvent) -> Flow {
         let stream = self.stream;
+        if let (ReceiverEvent::Progress(received), Some(counted)) = (&event, &mut self.counted) {
+            counted.see(received);
+        }
         let order = match event {
             ReceiverEvent::Interval(mut interval) => {
                 interval.damaged = self.damage.damaged(interval.socket_drops);
@@ -423,6 +440,8 @@ struct RefusalSender {
     stream: u32,
     /// The screen, where there is one, is told what was sent.
     shown: Option<(StreamCounter, FlowDirection)>,
+    /// The count of what was sent, where programs watch the run, and what it has of this stream.
+    counted: Option<(Count, u64)>,
     orders: Sender<ControlOrder>,
     control: Handle,
 }
@@ -436,6 +455,10 @@ impl Sink<SenderEvent> for RefusalSender {
                 ControlOrder::Answered { stream: self.stream, repeats }
             }
             SenderEvent::Progress { datagrams } => {
+                if let Some((count, known)) = &mut self.counted {
+                    count.add(datagrams.saturating_sub(*known));
+                    *known = datagrams;
+                }
                 if let Some((shown, lane)) = &self.shown {
                     shown.sent(self.stream, *lane, datagrams);
                 }

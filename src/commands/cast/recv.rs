@@ -8,6 +8,7 @@ use super::warnings;
 use crate::batch::TxBatch;
 use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::address_race::{choose, hello};
+use crate::commands::metrics::{Metrics, WATCH};
 use crate::commands::misread::check_address;
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::progress::{Counted, watch};
@@ -16,7 +17,8 @@ use crate::commands::wait_for_address::AddressWait;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{FamilyChoice, IoMode, Socket, SocketPlan, resolve_all, split_host_port};
-use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Worded};
+use crate::record::{CastGroup, CastNote, CastReceived, CastWarning, Document, Watched, Worded};
+use crate::report::metrics::CastRecvMetrics;
 use crate::report::words::cast_hints as hints;
 use crate::report::words::interfaces::waiting_for;
 use crate::report::words::progress::{Doing, RunLength};
@@ -47,6 +49,7 @@ const LINES_MAX: usize = 16;
 pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
     check(&args).map_err(Usage::from)?;
     check_limits("cast recv", &args.fail_if, CastReceived::METRICS)?;
+    let metrics = Metrics::open(args.metrics, "cast recv")?;
     let family = FamilyChoice::from(args.family);
     let subscribe = args.sender.as_deref().map(|text| sender(text, family)).transpose()?;
     let own_losses = Arc::new(OwnLosses::watch());
@@ -110,11 +113,15 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         Counted::ByLoop,
         ProgressLine::when(shown),
     )?;
-    let timing = LoopConfig { tick: args.report_every, ..LoopConfig::default() };
+    let watch = metrics.as_ref().map(|_| WATCH);
+    let watcher = metrics.as_ref().map(|metrics| CastRecvMetrics::new(metrics.board()));
+    let serving = metrics.map(Metrics::serve).transpose()?;
+    let sink = Watched { sink, watcher };
+    let timing = LoopConfig { tick: args.report_every, watch, ..LoopConfig::default() };
     let ended = Loop::new(listeners.sockets, Some(signals), timing)?
         .keeping(listeners.kept.clone())?
         .run(CastReceiver::new(config, sink), TxBatch::new(REPORTS, REPORTS * CONTROL_MAX));
-    drop(running);
+    drop((running, serving));
     let ended = ended?;
     listen::leave(&ended.sockets, &listeners.kept);
     drop(ended.sockets);
@@ -203,10 +210,10 @@ enum ReportTo {
 /// Prints the result and closes the output.
 fn conclude(
     args: &CastRecvArgs,
-    end: CastReceiverEnd<CastSink>,
+    end: CastReceiverEnd<Watched<CastSink, CastRecvMetrics>>,
     report_to: ReportTo,
 ) -> anyhow::Result<Exit> {
-    let CastSink { store, lines, .. } = end.sink;
+    let CastSink { store, lines, .. } = end.sink.sink;
     let stored = store.map_or(Ok(()), Store::close);
     let mut received = end.received;
     received.limits = received.hold(&args.fail_if);

@@ -7,6 +7,7 @@ use super::warnings;
 use crate::batch::{Dest, LocalRefusal, TxBatch};
 use crate::cli::CastSendArgs;
 use crate::commands::live::{self, Prints};
+use crate::commands::metrics::{Metrics, WATCH};
 use crate::commands::misread::{check_hosts, check_zones, take_phrases};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::payload::{PayloadLimit, PayloadPlan};
@@ -16,8 +17,9 @@ use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
 use crate::net::{self, FamilyChoice, KeptSocket, SocketPlan};
 use crate::record::{
-    CastDestination, CastNote, CastSent, Event, FanoutReceiver, SilenceCause, Worded,
+    CastDestination, CastNote, CastSent, Event, FanoutReceiver, SilenceCause, Watched, Worded,
 };
+use crate::report::metrics::CastSendMetrics;
 use crate::report::words::progress::{Doing, RunLength};
 use crate::report::words::{cast as words, cast_hints as hints};
 use crate::report::{
@@ -69,6 +71,7 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     check_hosts(&args.groups).map_err(Usage::from)?;
     check(args).map_err(Usage::from)?;
     check_limits("cast send", &args.fail_if, FanoutReceiver::METRICS)?;
+    let metrics = Metrics::open(args.metrics, "cast send")?;
     let host = Host::ask();
     let family = FamilyChoice::from(args.family);
     let addrs = expand(&args.groups, family, None)?;
@@ -120,7 +123,8 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     });
     let running = watching.transpose()?;
     let tick = view.period();
-    let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, ..LoopConfig::default() };
+    let watch = metrics.as_ref().map(|_| WATCH);
+    let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, watch, ..LoopConfig::default() };
     let socket = plan.open()?;
     if args.open.is_some() && !args.quiet {
         let address = socket.local_addr();
@@ -128,6 +132,12 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     }
     let kept = kept(plan, (from.and_then(|from| from.0), &interfaces), &addrs);
     let engine = Loop::new(vec![socket], signals, timing)?.keeping(kept.into_iter().collect())?;
+    let watcher = metrics.as_ref().map(|metrics| {
+        let named = addrs.iter().copied().map(Into::into).collect();
+        CastSendMetrics::new(metrics.board(), named)
+    });
+    let serving = metrics.map(Metrics::serve).transpose()?;
+    let view = Watched { sink: view, watcher };
     let batch = TxBatch::new(SLOTS, ARENA + header + payload.largest());
     let mut end = match payload {
         PayloadPlan::Fixed(messages) => drive(engine, config, messages, view, batch)?,
@@ -137,8 +147,8 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
             drive(engine, config, fed, view, batch)?
         }
     };
-    drop(running);
-    end.sink.clear();
+    drop((running, serving));
+    end.sink.sink.clear();
     Ok(end.summary)
 }
 
@@ -245,9 +255,9 @@ fn drive<P: PayloadSource>(
     engine: Loop,
     config: CastSenderConfig,
     source: P,
-    view: FanoutView,
+    view: Watched<FanoutView, CastSendMetrics>,
     mut batch: TxBatch,
-) -> anyhow::Result<CastSenderEnd<FanoutView>> {
+) -> anyhow::Result<CastSenderEnd<Watched<FanoutView, CastSendMetrics>>> {
     let session = CastSender::new(config, source, view, &mut batch);
     let mut ended = engine.run(session, batch)?;
     ended.summary.summary.sent.interface_events = ended.changes;

@@ -46,7 +46,7 @@ fn line(event: CastEvent<'_>) -> Option<CastLine<'_>> {
     Some(match event {
         CastEvent::Heard(heard) => CastLine::Note { note: first_datagram(heard) },
         CastEvent::Interval(interval) => CastLine::Interval(interval),
-        CastEvent::Content(_) => return None,
+        CastEvent::Content(_) | CastEvent::Standing(_) => return None,
         CastEvent::Gap(gap) => CastLine::Gap(gap),
         CastEvent::Foreign(foreign) => CastLine::Warning { warning: CastWarning::from(foreign) },
         CastEvent::Interface(event) => CastLine::Interface(event),
@@ -85,7 +85,7 @@ impl CastSink {
                 report::note(report::cast_interval_line(&interval, Page::new(Page::WIDEST)));
                 Flow::Continue
             }
-            CastEvent::Content(_) => Flow::Continue,
+            CastEvent::Content(_) | CastEvent::Standing(_) => Flow::Continue,
             CastEvent::Gap(gap) => {
                 self.gaps += 1;
                 if self.talk && self.gaps <= GAPS_TOLD {

@@ -4,6 +4,7 @@ mod addresses;
 mod error;
 
 use super::live::{self, Prints};
+use super::metrics::{Metrics, WATCH};
 use super::progress::show;
 use super::shared::detail_sockets;
 use super::usage::Step;
@@ -13,7 +14,8 @@ use crate::commands::cast::targets::Host;
 use crate::engine::{Handle, RelayLoop, RelayLoopConfig, Reload, Signals, random_u64};
 use crate::impair::Phase;
 use crate::net::{self, IoMode, SocketPlan, own_addresses};
-use crate::record::{RelayEvent, RelayNote, RelaySummary, Sink, Worded};
+use crate::record::{RelayEvent, RelayNote, RelaySummary, Sink, Watched, Worded};
+use crate::report::metrics::RelayMetrics;
 use crate::report::words::progress::Doing;
 use crate::report::words::relay as words;
 use crate::report::{self, LineFormat, ProgressLine, RelayReport, RelayScene, RelayView};
@@ -36,6 +38,7 @@ const LIVE_INTERVAL: Nanos = Nanos::from_millis(500);
 /// Runs `udpkit relay`.
 pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     check(args).map_err(Usage::from)?;
+    let metrics = Metrics::open(args.metrics, "relay")?;
     let host = Host::ask();
     let listening = Listening::read(args, &host)?;
     let target_plan = TargetPlan::new(args)?;
@@ -74,7 +77,8 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     }
     let is_shown = !args.quiet && args.report_every.is_none() && !is_live;
     let running = show(doing, args.time, &signals, ProgressLine::when(is_shown))?;
-    let config = RelayLoopConfig { tick: every, towards: plan };
+    let config =
+        RelayLoopConfig { tick: every, watch: metrics.as_ref().map(|_| WATCH), towards: plan };
     let looped = RelayLoop::new(sockets, Some(signals), config).and_then(|one| one.keeping(kept));
     let mut looped = looped.context(Step::Start)?;
     if args.to_file.is_some() {
@@ -83,12 +87,14 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     }
     let source = source(args, &mut report);
     let plan = RelayPlan { source, up, down, seed, ..relay_plan(args, listeners, targets) };
-    let relay = Relay::new(plan, report);
+    let watcher = metrics.as_ref().map(|metrics| RelayMetrics::new(metrics.board()));
+    let serving = metrics.map(Metrics::serve).transpose()?;
+    let relay = Relay::new(plan, Watched { sink: report, watcher });
     let ended = looped.run(relay).context(Step::Run);
-    drop(running);
+    drop((running, serving));
     let done = ended?;
     let exit = exit_of(&done.summary);
-    done.sink.finish(&done.summary);
+    done.sink.sink.finish(&done.summary);
     Ok(exit)
 }
 

@@ -8,17 +8,19 @@ mod reload;
 
 use super::exit::Hinted;
 use super::key;
+use super::metrics::Metrics;
 use super::misread::{as_port, check_address, check_zones};
 use super::shared::{check_cpus, server_error};
 use super::wait_for_address::AddressWait;
 use super::{Exit, Usage};
 use crate::cli::{LogLevelArg, ServeArgs, StunAlternateArg};
 use crate::engine::{
-    AlternatePort, NoServiceManager, PrivilegeDrop, Server, ServerError, ServerPlan,
+    AlternatePort, NoServiceManager, PrivilegeDrop, Server, ServerError, ServerPlan, ServerWatch,
     ServiceManager, ServicePlan, Signals, StunPlan,
 };
 use crate::net::{IoMode, NetError, SocketPlan, literal, split_host_port};
 use crate::record::{LogLevel, ServeRecord};
+use crate::report::metrics::ServeMetrics;
 use crate::report::words::serve as words;
 use crate::report::{self, ServeLog, Shown};
 use crate::session::serve::{MOST_PORTS, ServeSummary};
@@ -33,7 +35,7 @@ use limits::Limits;
 use policy_file::PolicyFile;
 use reload::Files;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs `udpkit serve`.
 pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
@@ -41,6 +43,8 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let confinement = confinement(&args)?;
     let file = PolicyFile::read(args.policy.as_deref())?;
     let Limits { policy, stamp_rate, stun_rate } = Limits::of(&args, &file)?;
+    // Before privileges are dropped, and before anything is opened that others may find open.
+    let metrics = Metrics::open(args.metrics, "serve")?;
     let mut log = ServeLog::new(
         Shown { quiet: args.quiet, json: args.json || args.jsonl },
         args.times.timestamps.into(),
@@ -82,6 +86,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         cpus: args.cpus.clone(),
         confinement: Some(confinement),
         service,
+        watch: metrics.as_ref().map(watch),
     };
     check_stun(&plan)?;
     if plan.iperf3_bind.is_some() && plan.key.is_some() && plan.iperf3_users.is_none() {
@@ -94,7 +99,17 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     let server = Server::open(&plan, Some(signals), move |at, record| log.take(at, record))
         .map_err(open_error)?;
     second.watch().context(ServeFailure::Signals)?;
+    // Its thread begins only now, within all restrictions.
+    let _serving = metrics.map(Metrics::serve).transpose()?;
     Ok(verdict(&args, server.run()?))
+}
+
+/// Passes the server's counts to its metrics.
+fn watch(metrics: &Metrics) -> ServerWatch {
+    let counts = Mutex::new(ServeMetrics::new(metrics.board()));
+    ServerWatch::new(move |standing| {
+        counts.lock().unwrap_or_else(PoisonError::into_inner).set(standing);
+    })
 }
 
 /// The user that the server runs as once its ports are open.

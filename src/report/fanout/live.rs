@@ -75,10 +75,11 @@ impl FanoutView {
     }
 }
 
-/// The line of an event for programs.
-fn line<'a>(event: &FanoutEvent<'a>) -> CastLine<'a> {
+/// The line of an event for programs; that for metrics has none.
+fn line<'a>(event: &FanoutEvent<'a>) -> Option<CastLine<'a>> {
     let note = |note| CastLine::Note { note };
-    match *event {
+    Some(match *event {
+        FanoutEvent::Sending(_) => return None,
         FanoutEvent::Standing { elapsed, numbered, standing, .. } => {
             CastLine::Standing { elapsed_ns: elapsed.as_u64(), numbered, standing }
         }
@@ -93,13 +94,13 @@ fn line<'a>(event: &FanoutEvent<'a>) -> CastLine<'a> {
         FanoutEvent::Unsubscribed(receiver, departure) => {
             note(CastNote::Unsubscribed { receiver, departure })
         }
-    }
+    })
 }
 
 impl Sink<FanoutEvent<'_>> for FanoutView {
     fn take(&mut self, event: FanoutEvent<'_>) -> Flow {
         if let Some(lines) = &mut self.lines {
-            return line(&event).print(lines);
+            return line(&event).map_or(Flow::Continue, |line| line.print(lines));
         }
         match event {
             FanoutEvent::Standing { elapsed, numbered, mean_bytes, standing } => {
@@ -123,6 +124,7 @@ impl Sink<FanoutEvent<'_>> for FanoutView {
                     }
                 }
             }
+            FanoutEvent::Sending(_) => {}
             FanoutEvent::Subscribed(receiver) => self.say(&CastNote::Subscribed { receiver }),
             FanoutEvent::Moved(from, to) => self.say(&CastNote::Moved { from, to }),
             FanoutEvent::Unsubscribed(receiver, departure) => {

@@ -59,6 +59,11 @@ pub enum Doing {
         /// How many.
         groups: u64,
     },
+    /// A monitor.
+    Monitor {
+        /// Its targets.
+        targets: u64,
+    },
     /// A relay.
     Relay {
         /// Its destinations.
@@ -84,6 +89,7 @@ impl Worded for Doing {
             }
             Self::Ping { targets } => format!("ping {}", plural(*targets, "target")),
             Self::CastReceive { groups } => format!("receiving {}", plural(*groups, "group")),
+            Self::Monitor { targets } => format!("monitoring {}", plural(*targets, "target")),
             Self::Relay { destinations } => {
                 format!("relaying to {}", plural(*destinations, "destination"))
             }

@@ -36,18 +36,21 @@ pub(super) fn event(record: &ServeRecord) -> String {
         ServeRecord::NotReloadable { failure } => {
             format!("a reload (SIGHUP) will change nothing: {failure}")
         }
-        ServeRecord::NoServiceManager { socket, errno } => {
-            let why = match errno {
-                None => "not a path, and not an abstract address".to_owned(),
-                Some(errno) => io_error_text(&io::Error::from_raw_os_error(*errno)),
-            };
-            format!("the service manager is told nothing: NOTIFY_SOCKET {socket:?}: {why}")
-        }
+        ServeRecord::NoServiceManager { socket, errno } => no_service_manager(socket, *errno),
         ServeRecord::StatusAsked { client } => {
             format!("{client} asked for the state of the server")
         }
         _ => String::new(),
     }
+}
+
+/// Why a service manager is told nothing.
+pub fn no_service_manager(socket: &str, errno: Option<i32>) -> String {
+    let why = match errno {
+        None => "not a path, and not an abstract address".to_owned(),
+        Some(errno) => io_error_text(&io::Error::from_raw_os_error(errno)),
+    };
+    format!("the service manager is told nothing: NOTIFY_SOCKET {socket:?}: {why}")
 }
 
 impl Worded for ReloadFailure {

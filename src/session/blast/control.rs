@@ -539,8 +539,9 @@ where
         let (params, known) = (&reply.params, self.known(now));
         if params.get("datagrams").is_some() {
             let told = read_counts(params).map_err(|_| Contradiction::Unreadable)?;
-            let before = self.summary.received.as_ref();
-            self.summary.received = Some(told.believe(&known, before)?);
+            let counts = told.believe(&known, self.summary.received.as_ref())?;
+            self.summary.received = Some(counts);
+            self.show(ControlEvent::SoFar(Box::new(counts)));
         }
         if let Some(told) = read_sent(params).map_err(|_| Contradiction::Unreadable)? {
             self.summary.sent = Some(told.believe(&known)?);

@@ -61,6 +61,8 @@ pub enum ControlCommand {
 pub enum ControlEvent {
     /// One interval as the far end measured it, summed over its receivers.
     Interval(BlastInterval),
+    /// What the far end has received so far.
+    SoFar(Box<BlastReceived>),
     /// One interval of one of this side's receivers.
     Stretch {
         /// The stream.

@@ -37,7 +37,7 @@ impl Sink<FanoutEvent<'_>> for Heard {
             FanoutEvent::Subscribed(_) => self.subscribed += 1,
             FanoutEvent::Moved(..) => self.moved += 1,
             FanoutEvent::Unsubscribed(..) => self.unsubscribed += 1,
-            FanoutEvent::Standing { .. } => {}
+            FanoutEvent::Standing { .. } | FanoutEvent::Sending(_) => {}
         }
         Flow::Continue
     }

@@ -2,6 +2,7 @@
 
 mod intervals;
 mod refused_sends;
+mod standing;
 mod stored_stream;
 mod summary;
 mod timing;
@@ -663,6 +664,10 @@ where
         if let Some(known) = self.drops.get_mut(socket) {
             known.note_asked(drops);
         }
+    }
+
+    fn on_watch(&mut self, _now: Now) {
+        self.tell(CastEvent::Standing(&self.standing()));
     }
 
     fn on_stop(&mut self, now: Now) {

@@ -6,8 +6,8 @@ use super::sender_losses::{ReceiverLosses, SenderLosses};
 use crate::batch::{HostChange, RxMeta};
 use crate::machine::Now;
 use crate::record::{
-    CommonLoss, Contradiction, FanoutReceiver, FanoutStanding, KnownFanout, LossOrigin,
-    ReceiverState, rank_receivers,
+    CastReceivers, CommonLoss, Contradiction, FanoutReceiver, FanoutStanding, KnownFanout,
+    LossOrigin, ReceiverState, rank_receivers,
 };
 use crate::session::host_meter::counters_of;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -260,6 +260,32 @@ impl ReceiverTable {
         .with_caveats()
     }
 
+    /// All receivers together. The counts of one whose report cannot be true are left out.
+    pub fn sums(&self, now: Nanos) -> CastReceivers {
+        let mut sums = CastReceivers::default();
+        for member in &self.members {
+            match self.state_of(member, now) {
+                ReceiverState::Done => sums.done += 1,
+                ReceiverState::Silent => sums.silent += 1,
+                ReceiverState::Live | ReceiverState::Unheard => sums.live += 1,
+            }
+            if member.contradiction.is_some() {
+                continue;
+            }
+            sums.received = sums.received.saturating_add(member.received);
+            sums.lost = sums.lost.saturating_add(member.lost);
+        }
+        sums
+    }
+
+    fn state_of(&self, member: &Member, now: Nanos) -> ReceiverState {
+        match member.last {
+            true => ReceiverState::Done,
+            false if self.is_silent(member, now) => ReceiverState::Silent,
+            false => ReceiverState::Live,
+        }
+    }
+
     fn record(&self, member: &Member, now: Nanos, losses: &SenderLosses<'_>) -> FanoutReceiver {
         let whole = self.figures(member, now);
         if member.contradiction.is_none() {
@@ -279,11 +305,7 @@ impl ReceiverTable {
     }
 
     fn figures(&self, member: &Member, now: Nanos) -> FanoutReceiver {
-        let state = match member.last {
-            true => ReceiverState::Done,
-            false if self.is_silent(member, now) => ReceiverState::Silent,
-            false => ReceiverState::Live,
-        };
+        let state = self.state_of(member, now);
         FanoutReceiver {
             receiver: Endpoint::from(member.addr).to_string(),
             destination: member.to.map(|to| Endpoint::from(to).to_string()),

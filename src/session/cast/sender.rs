@@ -5,6 +5,8 @@
 //! passes its number on to the next, so that a refusal never looks like loss on the path. Between
 //! the rounds go the announcements that receivers answer with reports.
 
+mod sending;
+
 use super::end_mark::END_MARK_LEN;
 use super::round::{Fate, Round, RoundKind};
 use super::sender_control::{FeedbackConfig, Pace, SenderControl};
@@ -602,6 +604,10 @@ where
             self.closed = true;
             self.on_stop(now);
         }
+    }
+
+    fn on_watch(&mut self, now: Now) {
+        self.tell_sending(now.mono);
     }
 
     fn on_network_error(&mut self, now: Now, error: &NetworkError) {

@@ -8,7 +8,7 @@ use super::unicast_copies::{CopyReport, UnicastCopies};
 use crate::batch::{Datagram, Dest, RxMeta, TxBatch};
 use crate::control::server::answers_anything;
 use crate::machine::Now;
-use crate::record::{FanoutEvent, FanoutStanding, KnownFanout, Sink};
+use crate::record::{CastReceivers, FanoutEvent, FanoutStanding, KnownFanout, Sink};
 use crate::units::Nanos;
 use crate::wire::{Announcement, Code, Command, Params, ReceiverReport, Reply, fanout_tag};
 use std::collections::VecDeque;
@@ -356,6 +356,11 @@ impl SenderControl {
             sink.take(event);
         }
         changes
+    }
+
+    /// The receivers together; `None` if no reports are requested.
+    pub fn sums(&self, now: Nanos) -> Option<CastReceivers> {
+        self.listens().then(|| self.census.sums(now))
     }
 
     /// The state of the run at its receivers.

@@ -303,6 +303,11 @@ impl SourceAccount {
         self.numbers.as_ref().map_or(0, |numbers| numbers.tracker.reordered())
     }
 
+    /// Interarrival jitter (RFC 3550 §6.4.1); `None` for fewer than two datagrams.
+    pub fn jitter(&self) -> Option<Nanos> {
+        self.numbers.as_ref().and_then(|numbers| numbers.jitter.nanos())
+    }
+
     /// When nothing came of it.
     fn outages(&self, numbers: &Numbers, bursts: &LossBursts) -> Vec<Outage> {
         let seen = numbers.tracker.lost();
@@ -333,7 +338,7 @@ impl SourceAccount {
             goodput_bits_per_second: goodput.0,
             goodput_datagrams_per_second: goodput.1,
             reordered: numbers.map(|_| self.reordered()),
-            jitter_ns: numbers.and_then(|numbers| numbers.jitter.nanos()).map(Nanos::as_u64),
+            jitter_ns: nanos(self.jitter()),
             bursts: numbers.map(|_| bursts.count),
             longest_burst: numbers.map(|_| bursts.longest),
             delay_p50_ns: nanos(delays.p50),

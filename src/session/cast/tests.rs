@@ -41,7 +41,10 @@ impl Sink<CastEvent<'_>> for Kept {
             CastEvent::NoHeader { source, group } => {
                 self.no_header.push((source.to_owned(), group.to_owned()));
             }
-            CastEvent::Gap(_) | CastEvent::Foreign(_) | CastEvent::Interface(_) => {}
+            CastEvent::Gap(_)
+            | CastEvent::Foreign(_)
+            | CastEvent::Interface(_)
+            | CastEvent::Standing(_) => {}
         }
         Flow::Continue
     }

@@ -15,7 +15,7 @@ const SETTLED: u32 = 4;
 /// They are read one after the other, and a process preempted in between sees an offset that is
 /// wrong by milliseconds. Such a reading is recognised because it does not persist.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Clocks {
+pub(in crate::session) struct Clocks {
     offset: i64,
     read: Option<Nanos>,
     apart: u32,

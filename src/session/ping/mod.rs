@@ -35,6 +35,7 @@ mod schedule;
 mod stamp;
 mod target;
 
+pub(super) use clocks::Clocks;
 pub use echo::{Departed, Echo, Reflector};
 pub use plan::{PingPlan, PingSpacing, PingTarget};
 pub use protocol::Protocol;
@@ -47,7 +48,6 @@ use crate::machine::{Next, Now, Session};
 use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::session::InterfaceLog;
 use crate::units::Nanos;
-use clocks::Clocks;
 use extra_probe::Step;
 use keepalives::Keepalives;
 use probe::Probes;
@@ -469,6 +469,14 @@ where
             let interval =
                 target.interval(began.real, now.mono - began.mono, now.mono - started.mono);
             self.closed |= self.sink.take(PingEvent::Status(&interval)) == Flow::Closed;
+        }
+    }
+
+    fn on_watch(&mut self, now: Now) {
+        self.age(now);
+        for index in 0..self.targets.len() {
+            let standing = self.targets[index].standing(self.plan.ttl);
+            self.closed |= self.sink.take(PingEvent::Standing(&standing)) == Flow::Closed;
         }
     }
 

@@ -30,6 +30,14 @@ impl Protocol {
         }
     }
 
+    /// The same probes of another session: with this STAMP identifier, or this tag.
+    pub fn set_tag(&mut self, of: u16) {
+        match self {
+            Self::Stamp(stamp) => stamp.ssid = of,
+            Self::Plain { tag, .. } => *tag = of,
+        }
+    }
+
     /// Its name, for the report.
     pub fn name(&self) -> PingProtocol {
         match self {
@@ -49,7 +57,13 @@ impl Protocol {
 
     /// Writes a probe into `out`, which has [`Protocol::probe_len`] bytes; `spare` is scratch
     /// memory.
-    pub(super) fn write(&self, seq: u32, sent: Nanos, spare: &mut Vec<u8>, out: &mut [u8]) {
+    pub(in crate::session) fn write(
+        &self,
+        seq: u32,
+        sent: Nanos,
+        spare: &mut Vec<u8>,
+        out: &mut [u8],
+    ) {
         match self {
             Self::Stamp(stamp) => {
                 spare.clear();

@@ -16,8 +16,8 @@ use super::schedule::PingSchedule;
 use crate::batch::{Datagram, DestId, ErrorOrigin, LocalSendFailure, NetworkError, TransmitStamp};
 use crate::machine::Now;
 use crate::record::{
-    Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingTargetReport, PingTimeout,
-    ReplyKind, SendRefusal,
+    Outcome, PingDelay, PingInterval, PingLost, PingReply, PingRow, PingStanding, PingTargetReport,
+    PingTimeout, ReplyKind, SendRefusal,
 };
 use crate::session::NetworkErrorLog;
 use crate::stats::{Arrival, DelayHistogram, StreamLosses, Timeline};
@@ -298,6 +298,28 @@ impl Target {
             start,
             duration,
             round_trips: &self.round_trips,
+        }
+    }
+
+    /// How it stands now.
+    pub fn standing(&self, ttl: u8) -> PingStanding {
+        let (sent, open, back) = (self.probes.next(), self.probes.waiting(), self.ways.back());
+        let ways = self.ways.lost(sent, open).ok();
+        PingStanding {
+            target: self.index,
+            sent,
+            never_sent: self.never_sent,
+            back: back.firsts(),
+            late: self.late,
+            lost: back.lost_of(sent).saturating_sub(open),
+            lost_out: ways.map(|ways| ways.out),
+            lost_back: ways.map(|ways| ways.back),
+            duplicates: back.duplicates(),
+            reordered: back.reordered(),
+            strays: self.strays + back.too_late(),
+            socket_drops: u64::from(self.socket_drops),
+            routers_out: self.told.hops_out(ttl).and_then(Hops::known),
+            reflector_restarts: self.ways.restarts(),
         }
     }
 

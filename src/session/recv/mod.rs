@@ -15,8 +15,8 @@ use crate::batch::{
 };
 use crate::machine::{Next, Now, Session};
 use crate::record::{
-    Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvSummary, Sink, SocketRecord,
-    SourceRecord, UdpFields,
+    Flow, GapRecord, Received, RecvEnd, RecvEvent, RecvInterval, RecvStanding, RecvSummary, Sink,
+    SocketRecord, SourceRecord, UdpFields,
 };
 use crate::stats::{DelayHistogram, DropCount, TopSources};
 use crate::units::Nanos;
@@ -185,6 +185,15 @@ where
         self.tell(RecvEvent::Datagram(&Received { datagram, local: local.into(), header }));
     }
 
+    fn socket_rows(&self) -> Vec<SocketRecord> {
+        let row = |(local, socket): (&SocketAddr, &SocketState)| SocketRecord {
+            address: (*local).into(),
+            datagrams: socket.datagrams,
+            drops: socket.drops.total(),
+        };
+        self.plan.local.iter().zip(&self.sockets).map(row).collect()
+    }
+
     /// When the run ends if nothing arrives; `None` if it does not.
     fn deadline(&self, now: Now) -> Option<(Nanos, RecvEnd)> {
         let started = self.started.unwrap_or(now.mono);
@@ -343,6 +352,18 @@ where
         self.tell(RecvEvent::Status { datagrams, bytes, elapsed });
     }
 
+    fn on_watch(&mut self, _now: Now) {
+        let standing = RecvStanding {
+            bytes: self.total.bytes,
+            truncated: self.truncated,
+            answered: self.answers.sent,
+            unanswered: self.answers.lost,
+            suspected_loop: self.answers.left_out,
+            sockets: self.socket_rows(),
+        };
+        self.tell(RecvEvent::Standing(&standing));
+    }
+
     fn on_stop(&mut self, now: Now) {
         if self.stage == Stage::Open {
             // The sockets must be polled once before silence means that nothing waits.
@@ -366,17 +387,7 @@ where
             Stage::Over(why) | Stage::Draining(why, _) => why,
             Stage::Open => RecvEnd::Stopped,
         };
-        let sockets = self
-            .plan
-            .local
-            .iter()
-            .zip(&self.sockets)
-            .map(|(local, socket)| SocketRecord {
-                address: (*local).into(),
-                datagrams: socket.datagrams,
-                drops: socket.drops.total(),
-            })
-            .collect();
+        let sockets = self.socket_rows();
         let mut summary = RecvSummary {
             datagrams: self.total.datagrams,
             bytes: self.total.bytes,

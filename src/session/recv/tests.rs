@@ -17,6 +17,7 @@ impl<'a> Sink<RecvEvent<'a>> for Told {
             RecvEvent::Datagram(received) => self.headers.push(received.header),
             RecvEvent::Interval(interval) => self.intervals.push(interval.clone()),
             RecvEvent::Trouble(_)
+            | RecvEvent::Standing(_)
             | RecvEvent::Interface(_)
             | RecvEvent::Status { .. }
             | RecvEvent::Lull => {}

@@ -31,7 +31,7 @@ use crate::batch::{InterfaceChange, NetworkError, RxEntry, RxMeta, TxBatch, spli
 use crate::machine::Now;
 use crate::record::{
     Flow as SinkFlow, RelayCounts, RelayEvent, RelayFlowEnd, RelayInterval, RelayNote,
-    RelayRefusal, SendRefusal, Sink,
+    RelayRefusal, RelayStanding, SendRefusal, Sink,
 };
 use crate::stats::DropCount;
 use crate::units::Nanos;
@@ -454,6 +454,26 @@ impl<S: Sink<RelayEvent>> Relay<S> {
     pub fn on_status(&mut self, now: Now) {
         let so_far = self.so_far(now);
         self.take(RelayEvent::Status(so_far));
+    }
+
+    /// Programs watch the run: tells the counts so far.
+    pub fn on_watch(&mut self) {
+        let (up, down) = self.totals();
+        let standing = RelayStanding {
+            flows: self.flows.len() as u64,
+            flows_opened: self.flows.opened,
+            flows_replaced: self.flows_replaced,
+            socket_drops: self.socket_drops(),
+            up,
+            down,
+            destinations: self.destinations.rows(),
+        };
+        self.take(RelayEvent::Standing(Box::new(standing)));
+    }
+
+    /// Buffers that all sockets dropped.
+    fn socket_drops(&self) -> u64 {
+        self.drops.iter().map(|drops| drops.total()).sum::<u64>() + self.answer_drops
     }
 
     /// The user asks for the end.

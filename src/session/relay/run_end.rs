@@ -61,8 +61,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
                 caveats.push(RelayCaveat::Late { way, late_p99_ns: late.0, most_ns: USUAL.0 });
             }
         }
-        let listening: u64 = self.drops.iter().map(|drops| drops.total()).sum();
-        let buffers = listening + self.answer_drops;
+        let buffers = self.socket_drops();
         if buffers > 0 {
             caveats.push(RelayCaveat::SocketDrops { buffers });
         }

@@ -9,6 +9,7 @@ use super::reflect::{Reflection, Reflector, Reflectors};
 use super::reply_queue::ReplyQueue;
 use super::session_state::ServerSession;
 use super::source_shares::{Bound, Used};
+use super::totals::ServeTotals;
 use super::{
     EngineState, ServeCommand, ServeEngine, ServeEvent, ServeOrder, ServePolicy, ServeSummary,
 };
@@ -18,7 +19,7 @@ use crate::batch::{
 use crate::control::server::{LoopPrevention, UsedHelos, answers_anything, network};
 use crate::control::{TICKET_SLOT, Tickets};
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{LogLevel, ServeRecord, SessionEnd};
+use crate::record::{LogLevel, ServeRecord, ServeStanding, SessionEnd};
 use crate::units::Nanos;
 use crate::wire::stun::is_keepalive;
 use crate::wire::{Class, ControlKey, HostId, TicketKey, classify};
@@ -62,6 +63,7 @@ pub struct ServeControl<O, E, R> {
     journal: LogLimit,
     /// The least serious events that are logged.
     level: LogLevel,
+    totals: ServeTotals,
     pub(super) over: bool,
     /// When it ends, with sessions or without; `None` if it was not told to.
     pub(super) drained_at: Option<Nanos>,
@@ -125,6 +127,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             counts: Counts::default(),
             journal: LogLimit::default(),
             level: LogLevel::Debug,
+            totals: ServeTotals::default(),
             over: false,
             drained_at: None,
             ask_engine: None,
@@ -218,8 +221,26 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         used
     }
 
-    /// Logs an event for the operator, within the log's limits.
+    /// The counts so far, with those of open streams.
+    fn counts_so_far(&self) -> ServeStanding {
+        let mut all = ServeStanding {
+            sessions: self.sessions() as u64,
+            streams: self.open_streams() as u64,
+            strays: self.counts.strays,
+            ..self.totals.0.clone()
+        };
+        let runs = self.sessions.values().filter_map(|session| session.run.as_ref());
+        for stream in runs.flat_map(|run| &run.streams).filter(|stream| !stream.ended) {
+            all.received += stream.received.datagrams;
+            all.lost += stream.received.lost;
+            all.sent += stream.sending;
+        }
+        all
+    }
+
+    /// Counts an event, and logs it for the operator, within the log's limits.
     pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
+        self.totals.note(&record);
         // What nobody reads must not use up what is admitted.
         if record.level() <= self.level && self.journal.admits(&record, now.mono) {
             self.engine.take(ServeEvent { at: now.real, record });
@@ -301,7 +322,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
             }
             class @ (Class::Stun | Class::Stamp) if self.serves(datagram.meta.source.ip()) => {
                 let reflection = self.reflectors.answer(class, now, datagram, &mut self.outbox);
-                self.counts.strays += u64::from(reflection == Reflection::Silent);
+                let is_silent = reflection == Reflection::Silent;
+                self.counts.strays += u64::from(is_silent);
+                let all = &mut self.totals.0;
+                let answered = if class == Class::Stun { &mut all.stun } else { &mut all.stamp };
+                *answered += u64::from(!is_silent);
             }
             // Neither a stream's, which have their own sockets, nor a probe's: count it, do not
             // answer.
@@ -376,6 +401,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
 
     fn on_terminate(&mut self, now: Now) {
         self.drain(now);
+    }
+
+    fn on_watch(&mut self, _now: Now) {
+        let standing = Box::new(self.counts_so_far());
+        self.engine.execute(ServeCommand::Count(standing));
     }
 
     fn on_stop(&mut self, _now: Now) {

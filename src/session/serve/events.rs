@@ -5,8 +5,10 @@ use super::ServePolicy;
 use super::{PortsOpened, PortsRequest, StreamIo};
 use crate::batch::{HostChange, KeptDatagram};
 use crate::machine::Executor;
-use crate::record::{BlastInterval, BlastReceived, BlastSent, LocalFailure, ServeRecord, Sink};
-use crate::record::{ReloadFailure, ReloadFile};
+use crate::record::{
+    BlastInterval, BlastReceived, BlastSent, LocalFailure, ReloadFailure, ReloadFile, ServeRecord,
+    ServeStanding, Sink,
+};
 use crate::session::blast::{Filling, TestPlan};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -111,6 +113,8 @@ pub enum ServeCommand {
         /// Their open streams.
         streams: usize,
     },
+    /// Programs watch the server: these are its counts.
+    Count(Box<ServeStanding>),
     /// Have a session's senders end their run now.
     StopSenders {
         /// The session.
@@ -223,6 +227,8 @@ pub enum StreamReport {
     Interval(BlastInterval),
     /// The counts so far.
     Progress(Box<BlastReceived>),
+    /// Datagrams sent so far, where programs watch the server.
+    Sending(u64),
     /// The stream goes on at another address; so many datagrams were lost meanwhile.
     LostInMove(u64),
     /// What this host counted during the run.

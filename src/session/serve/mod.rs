@@ -51,6 +51,7 @@ mod session_events;
 mod session_state;
 mod source_shares;
 mod status;
+mod totals;
 
 pub use control::ServeControl;
 pub use events::{
@@ -65,3 +66,4 @@ pub use reflect::{Reflection, Reflector, Reload, is_askable};
 pub(in crate::session) use run_resources::RunResources;
 pub use session_state::StreamIo;
 pub(in crate::session) use source_shares::{Bound, Used};
+pub(in crate::session) use totals::ServeTotals;

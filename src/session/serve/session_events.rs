@@ -191,6 +191,10 @@ fn note(
             stream.received = *received;
             None
         }
+        StreamReport::Sending(datagrams) => {
+            stream.sending = datagrams;
+            None
+        }
         StreamReport::LostInMove(lost) => {
             let sum = match stream.moved_with.take() {
                 Some(MovedWith::Session) => run.lost_in_moves.last_mut(),

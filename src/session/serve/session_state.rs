@@ -162,6 +162,8 @@ pub(super) struct Stream {
     pub ended: bool,
     pub received: BlastReceived,
     pub delay: Option<Box<DelayHistogram>>,
+    /// Datagrams that it has sent so far, where that is told.
+    pub sending: u64,
     pub sent: Option<Box<BlastSent>>,
     pub io: Option<StreamIo>,
 }

@@ -316,6 +316,7 @@ impl ClientAndServer {
                 | ServeCommand::CountProcessor { .. }
                 | ServeCommand::CountOpen { .. }
                 | ServeCommand::GiveBack
+                | ServeCommand::Count(_)
                 | ServeCommand::Reload
                 | ServeCommand::ReloadDone
                 | ServeCommand::Drain => {}

@@ -188,7 +188,9 @@ impl Iperf3Ends {
                     }
                     self.server_streams.retain(|stream| stream.session != session);
                 }
-                ServeCommand::CountOpen { .. } | ServeCommand::GiveBack => {}
+                ServeCommand::CountOpen { .. }
+                | ServeCommand::Count(_)
+                | ServeCommand::GiveBack => {}
                 ServeCommand::OpenPorts(_)
                 | ServeCommand::ClosePorts { .. }
                 | ServeCommand::Move { .. }

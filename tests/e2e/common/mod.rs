@@ -8,6 +8,7 @@
 //! capture   captures of the wire, by dumpcap and tshark
 //! slower_flows  a longer way for every other flow
 //! relay     a relay on loopback that impairs what it forwards, and counts it
+//! scrape    the metrics of a run, over HTTP
 //! ports     a free port, and waiting until one is bound
 //! turns     who keeps a processor busy, and who must not be late
 //! wait      waiting for what tells nobody when it happens
@@ -42,6 +43,7 @@ pub mod process;
 pub mod relay;
 #[path = "../../common/schema.rs"]
 pub mod schema;
+pub mod scrape;
 pub mod skip;
 pub mod slower_flows;
 pub mod turns;

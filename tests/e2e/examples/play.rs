@@ -88,7 +88,11 @@ pub fn is_on_loopback(block: &Block) -> bool {
 
 fn stays_here(simple: &Simple) -> bool {
     let is_variable = simple.words[0].starts_with('$');
+    // A page of this host is here.
+    let is_page = |word: &String| word.starts_with("http://127.0.0.1:");
+    let reads_page = simple.words[0] == "curl" && simple.words.last().is_some_and(is_page);
     let is_foreign = simple.words.iter().any(|word| NOT_HERE.contains(&word.as_str()));
+    let is_foreign = is_foreign && !reads_page;
     let address =
         |word: &String| host(word).parse::<IpAddr>().is_ok_and(|address| !is_here(address));
     !is_variable && !is_foreign && !simple.words.iter().any(address)

@@ -49,6 +49,20 @@ const RECV: &[&str] = &[
     "recv 9000 --buffer 0",
 ];
 
+/// Mistakes with `monitor`.
+const MONITOR: &[&str] = &[
+    "monitor",
+    "monitor 127.0.0.1 -i 1ms",
+    "monitor 127.0.0.1 -w 0s",
+    "monitor 127.0.0.1 -s 45",
+    "monitor 127.0.0.1 127.0.0.1",
+    "monitor 127.0.0.1 ./list.toml",
+    "monitor 127.0.0.1 --alert loss>1%",
+    "monitor 127.0.0.1 --alert outage<1s",
+    "monitor 127.0.0.1 --fail-if rate>1M",
+    "monitor 127.0.0.1 --interval-report 10ms",
+];
+
 /// Mistakes with `relay`.
 const RELAY: &[&str] = &[
     "relay",
@@ -207,6 +221,7 @@ fn every_mistake_is_answered_with_what_would_be_right() {
     for (name, lines) in [
         ("send", SEND),
         ("recv", RECV),
+        ("monitor", MONITOR),
         ("relay", RELAY),
         ("ping", PING),
         ("blast", BLAST),

@@ -108,6 +108,8 @@ pub(super) struct Stream {
     pub told_omitted: Option<u64>,
     /// Datagrams sent in the omitted time.
     pub omitted: u64,
+    /// Datagrams that it has sent so far, where that is told.
+    pub sending: u64,
     pub sent: Option<Box<BlastSent>>,
     pub received: BlastReceived,
     pub delay: Option<Box<DelayHistogram>>,

@@ -7,12 +7,12 @@ use crate::control::server::network;
 use crate::machine::{ByteServer, ConnectionEnd, ConnectionOrder, Next, Now, Orders};
 use crate::record::{
     Iperf3End, Iperf3Objection, Iperf3Refusal, Iperf3Stage, ServeRecord, ServeRefusal,
-    ServeResource,
+    ServeResource, ServeService, ServeStanding,
 };
 use crate::session::iperf3::inbox::Inbox;
 use crate::session::serve::{
     Bound, Lifetime, LogLimit, RunResources, ServeCommand, ServeEngine, ServeEvent, ServeOrder,
-    ServePolicy, ServeReload, ServeSummary, Used,
+    ServePolicy, ServeReload, ServeSummary, ServeTotals, Used,
 };
 use crate::units::Nanos;
 use crate::wire::iperf3::{
@@ -51,6 +51,9 @@ pub struct Iperf3Server<O, E> {
     pub(super) clients: BTreeMap<u64, Client>,
     pub(super) out: Vec<ConnectionOrder>,
     log_limit: LogLimit,
+    totals: ServeTotals,
+    /// When the counts are told next, where programs watch the server.
+    count_at: Option<Nanos>,
     summary: ServeSummary,
     /// Datagrams that came to a stream's socket before it was connected.
     pub(super) astray: VecDeque<KeptDatagram>,
@@ -72,6 +75,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             clients: BTreeMap::new(),
             out: Vec::new(),
             log_limit: LogLimit::default(),
+            totals: ServeTotals::default(),
+            count_at: None,
             summary: ServeSummary::default(),
             astray: VecDeque::new(),
             over: false,
@@ -117,7 +122,39 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         self.write(connection, vec![state.byte()]);
     }
 
+    /// The same, which tells its counts twice a second, if programs watch it.
+    #[must_use]
+    pub fn watched(self, is_watched: bool) -> Self {
+        Self { count_at: is_watched.then_some(Nanos::ZERO), ..self }
+    }
+
+    /// Tells the counts so far, with those of open streams, if it is time.
+    fn tell_counts(&mut self, now: Now) {
+        if self.count_at.is_none_or(|at| at > now.mono) {
+            return;
+        }
+        self.count_at = Some(now.mono + REPORTS);
+        let (sessions, streams) = self.told_open;
+        let mut all = ServeStanding {
+            service: ServeService::Iperf3,
+            sessions: sessions as u64,
+            streams: streams as u64,
+            ..self.totals.0.clone()
+        };
+        // Those that are open are counted among the ended once they have ended.
+        all.opened += sessions as u64;
+        all.tests += sessions as u64;
+        let tests = self.clients.values().flat_map(|client| &client.test);
+        for stream in tests.flat_map(|test| &test.streams).filter(|stream| !stream.ended) {
+            all.received += stream.received.datagrams;
+            all.lost += stream.received.lost;
+            all.sent += stream.sending;
+        }
+        self.engine.execute(ServeCommand::Count(Box::new(all)));
+    }
+
     pub(super) fn log(&mut self, record: ServeRecord, now: Now) {
+        self.totals.note(&record);
         if self.log_limit.admits(&record, now.mono) {
             self.engine.take(ServeEvent { at: now.real, record });
         }
@@ -538,13 +575,14 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> ByteServer for Iperf3Server<O, E> {
         // Whatever was carried out may have left orders.
         self.take_orders(now);
         self.tell_open();
+        self.tell_counts(now);
         out.append(&mut self.out);
         if self.over {
             return Next::Done;
         }
         let runs = self.clients.values().any(|client| client.test.is_some());
         let deadlines = self.clients.values().map(|client| client.until);
-        match deadlines.chain(runs.then(|| now.mono + REPORTS)).min() {
+        match deadlines.chain(runs.then(|| now.mono + REPORTS)).chain(self.count_at).min() {
             Some(at) => Next::WaitUntil(at),
             None => Next::Idle,
         }

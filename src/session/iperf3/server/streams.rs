@@ -94,6 +94,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                 stream.received = *received;
                 None
             }
+            StreamReport::Sending(datagrams) => {
+                stream.sending = datagrams;
+                None
+            }
             StreamReport::Omitted(datagrams) => {
                 stream.omitted = datagrams;
                 None

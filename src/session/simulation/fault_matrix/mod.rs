@@ -11,6 +11,7 @@
 mod blast;
 mod iperf3;
 mod messages;
+mod monitor;
 mod page;
 mod ping;
 mod prober;
@@ -64,6 +65,7 @@ matrix! {
     ping_stamp: ping::STAMP,
     ping_echo: ping::ECHO,
     ping_flood: ping::FLOOD,
+    monitor: monitor::MONITOR,
     send: messages::SEND,
     recv: messages::RECV,
     cast_group: CAST,
