@@ -126,12 +126,12 @@ impl Lab {
     fn new() -> Result<Self, String> {
         let lab = Self { name: format!("udpkit-relay-bench-{}", std::process::id()) };
         for part in ["a", "b", "c"] {
-            lab.run(&format!("ip netns add {}-{part}", lab.name))?;
+            Self::run(&format!("ip netns add {}-{part}", lab.name))?;
             lab.run_in(part, "ip link set lo up")?;
         }
         for (left, right, net) in [("a", "b", "1"), ("b", "c", "2")] {
             let (here, there) = (format!("{}-{left}", lab.name), format!("{}-{right}", lab.name));
-            lab.run(&format!(
+            Self::run(&format!(
                 "ip -n {here} link add to-{right} type veth peer name to-{left} netns {there}"
             ))?;
             for (part, link, host) in [(left, right, "1"), (right, left, "2")] {
@@ -142,7 +142,7 @@ impl Lab {
         Ok(lab)
     }
 
-    fn run(&self, line: &str) -> Result<(), String> {
+    fn run(line: &str) -> Result<(), String> {
         let words: Vec<&str> = line.split(' ').collect();
         let output = Command::new(words[0]).args(&words[1..]).output();
         let output = output.map_err(|error| format!("{line}: {error}"))?;
@@ -151,7 +151,7 @@ impl Lab {
     }
 
     fn run_in(&self, part: &str, line: &str) -> Result<(), String> {
-        self.run(&format!("ip netns exec {}-{part} {line}", self.name))
+        Self::run(&format!("ip netns exec {}-{part} {line}", self.name))
     }
 
     fn start(&self, part: &str, words: &[String]) -> Process {
@@ -221,7 +221,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         for part in ["a", "b", "c"] {
-            let _ = self.run(&format!("ip netns del {}-{part}", self.name));
+            let _ = Self::run(&format!("ip netns del {}-{part}", self.name));
         }
     }
 }

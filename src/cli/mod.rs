@@ -226,7 +226,7 @@ pub enum Command {
     Monitor(Box<MonitorArgs>),
     /// Show saved results again, compare them, or merge them
     Report(ReportArgs),
-    /// Diagnose a path: ports, NAT, timeouts, MTU, DSCP and ECN, rate limits
+    /// Diagnose a path: ports, NAT, MTU, DSCP and ECN, rate limits
     Probe(ProbeArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
