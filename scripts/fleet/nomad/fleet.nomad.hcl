@@ -73,7 +73,9 @@ job "udpkit" {
 
       template {
         destination   = "secrets/key"
-        perms         = "0444"
+        perms         = "0400"
+        uid           = 65532
+        gid           = 65532
         change_mode   = "signal"
         change_signal = "SIGHUP"
         data          = "{{ with nomadVar \"nomad/jobs/udpkit\" }}{{ .key }}{{ end }}"
@@ -118,7 +120,9 @@ POLICY
 
       template {
         destination   = "secrets/key"
-        perms         = "0444"
+        perms         = "0400"
+        uid           = 65532
+        gid           = 65532
         # A list is read again with its keys.
         change_mode   = "signal"
         change_signal = "SIGHUP"

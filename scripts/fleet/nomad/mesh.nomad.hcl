@@ -64,9 +64,11 @@ HOSTS
       }
       template {
         destination = "secrets/key"
-        perms       = "0444"
+        perms       = "0400"
+        uid         = 65532
+        gid         = 65532
         change_mode = "noop"
-        data        = "{{ with nomadVar \"nomad/jobs/udpkit\" }}{{ .key }}{{ end }}"
+        data        = "{{ with nomadVar \"nomad/jobs/udpkit-mesh\" }}{{ .key }}{{ end }}"
       }
 
       resources {
