@@ -96,8 +96,8 @@ pub struct HtmlArgs {
 pub struct MetricsArgs {
     /// Serve metrics for Prometheus over HTTP, at http://127.0.0.1:PORT/metrics
     ///
-    /// On loopback unless an address of this host is given: :9620 or 9620, 192.0.2.1:9620,
-    /// [::]:9620 for all. Port 0 takes a free one. There is no access control: whoever reaches the
+    /// On loopback unless an address of this host is given: :9620 or 9620, 192.0.2.1:9620, or for all
+    /// of IPv4 0.0.0.0:9620. Port 0 takes a free one. There is no access control: whoever reaches the
     /// port can read the counts.
     #[arg(long, value_name = "[ADDR:]PORT", value_parser = metrics_address)]
     #[arg(help_heading = OUTPUT, hide_short_help = true)]

@@ -184,7 +184,7 @@ fn an_interrupt_before_anything_came_leaves_the_document_and_the_lines() {
 }
 
 /// Short runs of every command, none of which meets a problem.
-const QUIET_RUNS: [(&str, &str); 18] = [
+const QUIET_RUNS: [(&str, &str); 19] = [
     ("send", "send 10.77.0.2:9001 -s 9"),
     ("recv", "recv 9002 -t 50ms"),
     ("relay", "relay 9003 10.77.0.2:9001 -t 50ms"),
@@ -194,6 +194,7 @@ const QUIET_RUNS: [(&str, &str); 18] = [
     ("blast", "blast 10.77.0.2 -t 100ms --rate 1M"),
     ("ping", "ping 10.77.0.2 -c 2 -i 10ms"),
     ("stat", "stat 10.77.0.2 --json"),
+    ("monitor", "monitor 10.77.0.2 -i 50ms -t 300ms"),
     ("probe", "probe 10.77.0.2"),
     ("probe ports", "probe ports 10.77.0.2 63000"),
     ("probe nat", "probe nat 10.77.0.2"),

@@ -92,11 +92,13 @@ fn a_count_that_is_given_bounds_a_run_with_a_time() {
 
 #[test]
 fn live_lines_stand_beside_a_document_on_standard_error() {
-    let args = ["cast", "recv", "127.0.0.1:0", "--report-every", "20ms", "--time", "150ms", "-J"];
+    let args = ["cast", "recv", "127.0.0.1:0", "--report-every", "20ms", "-J"];
     let args = args.map(|arg| arg.replace(":0", &format!(":{}", free_udp_port())));
-    let output = run(udpkit().args(args), secs(10)).expect_success();
+    let running = Running::start(udpkit().args(args));
+    assert!(running.wait_for_stderr(secs(20), |told| told.lines().count() > 3));
+    running.signal("INT");
+    let output = running.wait(secs(10)).expect_success();
     assert_eq!(text(&json(&output.out()), "command"), "cast recv");
-    assert!(output.err().lines().count() > 3, "{}", output.err());
 }
 
 /// Drops by `rule` and counts data datagrams of 100 bytes after the measurement header. End
