@@ -4,12 +4,16 @@ use super::Exit;
 use super::exit::{Usage, UsageError};
 use crate::cli::ReportArgs;
 use crate::record::Document;
-use crate::record::saved::{Compared, Comparison, Merger, Saved, compare, hold_changes, merge};
+use crate::record::saved::{
+    Compared, Comparison, Merger, MeshError, Saved, compare, hold_changes, merge, mesh,
+};
 use crate::report::{self, Page, Sheet};
+use crate::units::{ChangeLimit, Limit, ParseChangeError, ParseLimitError};
 use anyhow::Context;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::str::FromStr;
 use thiserror::Error;
 
 /// Files that do not suit what was asked for.
@@ -27,6 +31,15 @@ enum ReportUsage {
     /// Limits without a second document.
     #[error("--fail-if compares two files or more")]
     Alone,
+    /// A limit that is none on a difference.
+    #[error("--fail-if: {0}")]
+    Change(#[from] ParseChangeError),
+    /// A limit that is none on a figure.
+    #[error("--fail-if: {0}")]
+    Limit(#[from] ParseLimitError),
+    /// Documents that are not of pairs of hosts.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
 }
 
 impl UsageError for ReportUsage {}
@@ -41,6 +54,7 @@ pub fn run(args: ReportArgs) -> anyhow::Result<Exit> {
     }
     match &all[..] {
         all if args.merge => merged(&args, all),
+        all if args.mesh => meshed(&args, all),
         [one] => alone(&args, one),
         [base, others @ ..] => compared(&args, base, others),
         [] => Ok(Exit::Done),
@@ -69,11 +83,12 @@ fn show(args: &ReportArgs, sheet: &Sheet) {
 }
 
 fn compared(args: &ReportArgs, base: &Saved, others: &[Saved]) -> anyhow::Result<Exit> {
+    let limits: Vec<ChangeLimit> = limits(args)?;
     let comparisons: Vec<Comparison> = others.iter().map(|other| compare(base, other)).collect();
     if comparisons.iter().any(|one| one.differences.is_empty()) {
         return Err(Usage::from(ReportUsage::NotCompared { name: base.name.clone() }).into());
     }
-    let limits = hold_changes(&args.fail_if, &comparisons);
+    let limits = hold_changes(&limits, &comparisons);
     let found = Compared { comparisons, limits };
     let sheet = report::compared(&found);
     report::keep_sheet(&sheet);
@@ -98,6 +113,26 @@ fn merged(args: &ReportArgs, all: &[Saved]) -> anyhow::Result<Exit> {
         show(args, &sheet);
     }
     Ok(Exit::Done)
+}
+
+fn meshed(args: &ReportArgs, all: &[Saved]) -> anyhow::Result<Exit> {
+    let limits: Vec<Limit> = limits(args)?;
+    let found = mesh(all, &limits).map_err(|error| Usage::from(ReportUsage::from(error)))?;
+    let sheet = report::meshed(&found);
+    report::keep_sheet(&sheet);
+    if args.json {
+        report::print_json(&Document::new("report", &found));
+    } else {
+        show(args, &sheet);
+    }
+    let all_held = found.limits.iter().all(|limit| limit.report.held);
+    Ok(if all_held { Exit::Done } else { Exit::LimitBroken })
+}
+
+/// The limits, as what is shown wants them: on differences, or on figures.
+fn limits<L: FromStr<Err: Into<ReportUsage>>>(args: &ReportArgs) -> Result<Vec<L>, Usage> {
+    let read = |text: &String| text.parse().map_err(|error: L::Err| Usage::from(error.into()));
+    args.fail_if.iter().map(read).collect()
 }
 
 /// Reads a document from a file, or from standard input for `-`.

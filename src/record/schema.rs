@@ -6,7 +6,7 @@ use super::probe::{
     AllReport, MarksReport, MtuReport, NatReport, PathsReport, PortsReport, ScannedAlone,
     ShapeReport, TimeoutReport, TraceReport,
 };
-use super::saved::{Compared, Merger};
+use super::saved::{Compared, Merger, Mesh};
 use super::{
     BlastReport, CastCheck, CastReceived, CastSent, CheckAnswered, Document, FindRateReport,
     MonitorSummary, Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, ServerState,
@@ -166,7 +166,7 @@ const COMMANDS: [(&str, Documents); 21] = [
     ("probe trace", one::<TraceReport>),
     ("probe paths", one::<PathsReport>),
     ("stat", one::<ServerState>),
-    ("report", two::<Compared, Merger>),
+    ("report", |to| [two::<Compared, Merger>(to), one::<Mesh>(to)].concat()),
 ];
 
 /// The schema of all documents: what a command prints is one of its own.

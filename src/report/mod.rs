@@ -98,6 +98,6 @@ pub use rows::{
 pub use send::{SendReport, SendView, send_refusal_line, send_text};
 pub use serve::{ServeLine, ServeLog, serve_line, serve_log_line};
 pub use server_state::server_state_text;
-pub use sheet::{Sheet, compared, merged, sheet, sheet_text};
+pub use sheet::{Sheet, compared, merged, meshed, sheet, sheet_text};
 pub use so_far::{LaneSoFar, SoFar, so_far_text};
 pub use trials::{TrialsView, find_rate_text, sweep_text};

@@ -1,7 +1,7 @@
 //! Pages of `--html` in a browser, and saved results.
 
 use crate::common::browser::{BROWSER, Browser};
-use crate::common::{json, path, require_tools, run, secs, udpkit};
+use crate::common::{Output, json, path, require_tools, run, secs, udpkit};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,25 @@ fn page_of(file: &Path) -> PathBuf {
     let told = run(udpkit().arg("report").arg(file).arg("--html").arg(&page).arg("-q"), secs(10));
     assert_eq!(told.expect_success().out(), "");
     page
+}
+
+/// The page of a mesh of so many hosts, made from a run that the golden tests hold.
+fn mesh_page(folder: &Path, hosts: usize) -> PathBuf {
+    let mut run = golden("blast.lossy");
+    let (mut files, page) = (Vec::new(), folder.join(format!("mesh-{hosts}.html")));
+    for (from, to) in (0..hosts).flat_map(|from| (0..hosts).map(move |to| (from, to))) {
+        if from != to {
+            run["lost"]["total"] = json!(from * to * 100);
+            files.push(save(folder, &format!("host{from}-host{to}"), &run));
+        }
+    }
+    let told = run_mesh(&files, &["-q", "--html", page.to_str().expect("a path")]);
+    assert_eq!(told.expect_success().out(), "");
+    page
+}
+
+fn run_mesh(files: &[PathBuf], more: &[&str]) -> Output {
+    run(udpkit().args(["report", "--mesh"]).args(files).args(more), secs(30))
 }
 
 /// What the page itself can tell of its form.
@@ -73,7 +92,8 @@ fn a_page_is_whole_at_any_width_and_asks_for_nothing() {
     assert!(browser.troubles().len() >= 2, "{:?}", browser.troubles());
     let over = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
     assert!(browser.value(over).as_u64() > Some(0));
-    for (page, name) in saved.into_iter().chain([(own, "own")]) {
+    let meshes = [(mesh_page(folder.path(), 4), "mesh"), (mesh_page(folder.path(), 13), "large")];
+    for (page, name) in saved.into_iter().chain([(own, "own")]).chain(meshes) {
         let mut papers = Vec::new();
         for (width, scheme) in [(400, "light"), (1280, "dark")] {
             browser.look(width, scheme);
@@ -137,6 +157,48 @@ fn a_saved_result_is_drawn_compared_and_merged() {
 }
 
 #[test]
+fn runs_between_hosts_are_a_mesh_whose_pairs_are_held_to_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for (name, more) in
+        [("site-a-site-b", &["-b", "10M"][..]), ("site-b-site-a", &["-b", "2M", "-R"])]
+    {
+        let line = ["blast", "-t", "300ms", "--json"];
+        let told = run(udpkit().args(line).args(more), secs(20)).expect_success();
+        files.push(save(folder.path(), name, &json(&told.out())));
+    }
+    // Both measured what site-a sent: the second one in reverse.
+    let twice = run_mesh(&files, &[]);
+    assert_eq!(twice.code(), Some(2));
+    assert!(twice.err().contains("are both from site-a to site-b: give one of them"));
+    let other = files[1].with_file_name("site-b-site-c.json");
+    fs::rename(&files[1], &other).unwrap();
+    files[1] = other;
+    let failure = json!({ "code": "no_reply", "text": "no reply" });
+    let failed = json!({ "schema": 1, "command": "blast", "failure": failure });
+    files.push(save(folder.path(), "site-c-site-a", &failed));
+    let told = run_mesh(&files, &["--json", "--fail-if", "rate<100k"]);
+    assert_eq!(told.code(), Some(3), "{}", told.err());
+    let mesh = json(&told.out());
+    let rows = path(&mesh, "pair_rows").as_array().unwrap();
+    let name =
+        |pair: &Value| [&pair["from"], &pair["to"]].map(|host| host.as_str().unwrap().to_owned());
+    let mut pairs: Vec<_> = rows.iter().map(name).collect();
+    assert_eq!(pairs[0], ["site-c", "site-a"], "{mesh}");
+    pairs.sort();
+    assert_eq!(pairs, [["site-a", "site-b"], ["site-c", "site-a"], ["site-c", "site-b"]]);
+    for (at, held) in [(0, false), (1, true), (2, true)] {
+        assert_eq!(path(&mesh, "limits")[at]["held"], held, "{mesh}");
+    }
+    assert_eq!(path(&mesh, "missing_pairs"), &json!(3));
+    let ran = json(&fs::read_to_string(&files[0]).unwrap());
+    let sent = rows.iter().find(|pair| pair["from"] == "site-a").unwrap();
+    assert_eq!(sent["sent"], ran["sent"]["datagrams"]);
+    let text = run_mesh(&files, &[]).expect_success().out();
+    assert!(text.contains("site-c to site-a: no reply"), "{text}");
+}
+
+#[test]
 fn what_cannot_be_reported_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let ping = save(folder.path(), "ping", &golden("ping.one"));
@@ -150,10 +212,14 @@ fn what_cannot_be_reported_says_why() {
         (&["/dev/null"], 1, "/dev/null is not a document"),
         (&[future], 1, "has schema 9, and this udpkit reads schema 1"),
         (&[ping, ports], 2, "are of different commands"),
+        (&["--mesh", "--merge", ping], 2, "cannot be used with"),
         (&[trace, trace], 2, "documents of this command cannot be compared"),
         (&["--merge", trace], 2, "documents of this command cannot be merged"),
         (&[ping, "--fail-if", "rate<-5%"], 2, "--fail-if compares two files or more"),
         (&[ping, ping, "--fail-if", "rate<5"], 2, "is not a limit on a difference"),
+        (&["--mesh", ping], 2, "does not tell its two hosts: name the file FROM-TO.json"),
+        (&["--mesh", trace], 2, "--mesh takes single runs of blast and ping"),
+        (&["--mesh", ping, "--fail-if", "p99>+20%"], 2, "p99>+20% is not a limit"),
         (&[ping, "--html", "/nowhere/a.html"], 1, "cannot write /nowhere/a.html"),
     ] {
         let output = run(udpkit().arg("report").args(line), secs(10));

@@ -8,11 +8,14 @@ mod compare;
 mod document;
 mod figures;
 mod merge;
+mod mesh;
 mod node;
+mod pair_names;
 
 pub use change::{ChangeReport, Compared, hold_changes};
 pub use compare::{Comparison, ComparisonCaveat, Difference, Standing, compare};
 pub use document::{Saved, SavedCommand, SavedError};
 pub use figures::{Figure, FigureUnit, Scope, figures, histogram};
 pub use merge::{MergedScope, Merger, merge};
+pub use mesh::{Mesh, MeshError, MeshPair, PairLimit, mesh};
 pub use node::Node;

@@ -9,7 +9,7 @@ use plotters::prelude::*;
 /// Width and height of a picture; a page scales it.
 const SIZE: (u32, u32) = (500, 310);
 /// The colours of the curves, which stand apart for every kind of sight and in grey.
-pub const COLOURS: [RGBColor; 6] = [
+const COLOURS: [RGBColor; 6] = [
     RGBColor(0x00, 0x60, 0xa8),
     RGBColor(0xc0, 0x4f, 0x00),
     RGBColor(0x00, 0x79, 0x5b),
@@ -24,6 +24,15 @@ const LETTERS: (&str, i32) = ("sans-serif", 17);
 const MARKS: usize = 6;
 /// Cells in a row of the matrix.
 const ACROSS: usize = 8;
+/// Height of a row of pairs, and the width of its label.
+const PAIR_HEIGHT: i32 = 24;
+const PAIR_LABEL: i32 = 170;
+/// Columns of pairs that are narrower have no letters.
+const PAIR_LETTER: i32 = 18;
+/// How opaque the classes of pairs are, up to the worst one; failed runs have a colour of their own.
+const HEAT: [f64; 5] = [0.08, 0.2, 0.35, 0.55, 1.0];
+/// Classes whose letters are dark, as their cells are light.
+const LIGHT: usize = 4;
 /// A largest value this many times the smallest is drawn on a logarithmic scale.
 const WIDE: f64 = 50.0;
 /// Points up to which each is marked.
@@ -38,10 +47,18 @@ pub fn names(chart: &Chart) -> Vec<String> {
     match chart {
         Chart::Lines { lines, .. } => lines.iter().map(|line| line.name.clone()).collect(),
         Chart::Bars { series, .. } => series.iter().map(|(name, _)| name.clone()).collect(),
-        Chart::Cells { classes, .. } => {
+        Chart::Cells { classes, .. } | Chart::Matrix { classes, .. } => {
             let name = |(at, name): (usize, &String)| format!("{} {name}", sign(at));
             classes.iter().enumerate().map(name).collect()
         }
+    }
+}
+
+/// The style sheet's name for the colour of what has this index.
+pub fn key(chart: &Chart, at: usize) -> String {
+    match chart {
+        Chart::Matrix { .. } if at < HEAT.len() => format!("heat{at}"),
+        _ => format!("key{}", at % COLOURS.len()),
     }
 }
 
@@ -54,6 +71,7 @@ fn sign(class: usize) -> String {
 pub fn draw(chart: &Chart, title: &str, id: &str) -> Markup {
     let size = match chart {
         Chart::Cells { cells, .. } => (SIZE.0, 32 * cells.len().div_ceil(ACROSS).max(1) as u32 + 8),
+        Chart::Matrix { labels, .. } => (SIZE.0, PAIR_HEIGHT as u32 * (labels.len() as u32 + 1)),
         _ => SIZE,
     };
     let mut text = String::new();
@@ -63,6 +81,7 @@ pub fn draw(chart: &Chart, title: &str, id: &str) -> Markup {
             Chart::Lines { x, y, lines } => curves(&area, x, y, lines),
             Chart::Bars { across, labels, y, series } => bars(&area, (across, labels), y, series),
             Chart::Cells { cells, .. } => matrix(&area, cells),
+            Chart::Matrix { labels, rows, .. } => pairs(&area, labels, rows),
         };
         drawn.and_then(|()| area.present().map_err(Into::into))
     };
@@ -232,6 +251,42 @@ fn matrix(area: &Area<'_>, cells: &[(String, usize)]) -> Drawn {
         let letter = LETTERS.into_font().color(&WHITE);
         area.draw(&Text::new(sign(*class), (left + 3, top + 6), letter))?;
         area.draw(&Text::new(label.clone(), (left + 18, top + 6), LETTERS))?;
+    }
+    Ok(())
+}
+
+/// Rows of pairs, under the columns' numbers.
+fn pairs(area: &Area<'_>, labels: &[String], rows: &[Vec<Option<usize>>]) -> Drawn {
+    let wide = ((SIZE.0 as i32 - PAIR_LABEL) / labels.len().max(1) as i32).clamp(1, 40);
+    let left = |at: usize| PAIR_LABEL + at as i32 * wide;
+    for (at, (label, row)) in labels.iter().zip(rows).enumerate() {
+        let top = (at as i32 + 1) * PAIR_HEIGHT;
+        let number = at + 1;
+        if wide >= PAIR_LETTER || number.is_multiple_of(10) {
+            area.draw(&Text::new(number.to_string(), (left(at), 4), LETTERS))?;
+        }
+        area.draw(&Text::new(short(label), (0, top + 3), LETTERS))?;
+        for (to, class) in row.iter().enumerate() {
+            let ends = [(left(to), top), (left(to) + (wide - 2).max(1), top + PAIR_HEIGHT - 2)];
+            if to != at || class.is_some() {
+                area.draw(&Rectangle::new(ends, GRID))?;
+            }
+            let place = (left(to) + 3, top + 4);
+            let Some(class) = *class else {
+                if to != at && wide >= PAIR_LETTER {
+                    area.draw(&Text::new("-", place, LETTERS))?;
+                }
+                continue;
+            };
+            let heat = HEAT.get(class).map(|share| COLOURS[1].mix(*share));
+            let colour = heat.unwrap_or(COLOURS[5].mix(1.0));
+            area.draw(&Rectangle::new(ends, colour.filled()))?;
+            if wide >= PAIR_LETTER {
+                let letter = if class < LIGHT { &BLACK } else { &WHITE };
+                let letter = LETTERS.into_font().color(letter);
+                area.draw(&Text::new(sign(class), place, letter))?;
+            }
+        }
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ fn figure(of: &Figure, number: usize) -> Markup {
             @if names.len() > 1 {
                 ul.legend {
                     @for (at, name) in names.iter().enumerate() {
-                        li { span class={ "key key" (at % chart::COLOURS.len()) } {} (name) }
+                        li { span class={ "key " (chart::key(&of.chart, at)) } {} (name) }
                     }
                 }
             }

@@ -31,11 +31,12 @@ svg [stroke=\"#5B4BC4\"]{stroke:var(--c5)}svg [fill=\"#5B4BC4\"]{fill:var(--c5)}
 .key{display:inline-block;width:.8em;height:.8em;margin-right:.4em;print-color-adjust:exact}\
 .key0{background:var(--c0)}.key1{background:var(--c1)}.key2{background:var(--c2)}\
 .key3{background:var(--c3)}.key4{background:var(--c4)}.key5{background:var(--c5)}\
+.heat0,.heat1,.heat2,.heat3,.heat4{background:var(--c1)}.heat0{opacity:.08}.heat1{opacity:.2}.heat2{opacity:.35}.heat3{opacity:.55}\
 .scroll{overflow-x:auto;max-width:100%}\
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}\
 caption{text-align:left;font-weight:600;padding:.25rem 0}figure caption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\
 th,td{padding:.15rem .6rem;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:normal}\
-th:first-child,td:first-child{padding-left:0}tbody th{font-weight:400}thead th{color:var(--faint);font-weight:600}\
+th:first-child,td:first-child{padding-left:0}tbody th{font-weight:400}figure tbody th{white-space:nowrap}thead th{color:var(--faint);font-weight:600}\
 .left{text-align:left}.right{text-align:right;white-space:nowrap}\
 tbody tr:nth-child(even){background:var(--row)}\
 summary{cursor:pointer}section>details>summary{font-size:1.15rem;font-weight:600;margin:2rem 0 .75rem}\

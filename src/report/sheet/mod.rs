@@ -8,6 +8,7 @@ mod common;
 mod comparison;
 mod delay;
 mod generic;
+mod mesh;
 mod ping;
 mod probe;
 mod relay;
@@ -17,6 +18,7 @@ mod trials;
 mod unit;
 
 pub use comparison::{compared, merged};
+pub use mesh::meshed;
 pub use text::sheet_text;
 
 pub(super) use shape::{Align, Axis, Block, Chart, Figure, Line, Section, Statement, Table};

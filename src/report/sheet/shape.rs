@@ -79,6 +79,15 @@ pub(in crate::report) enum Chart {
         /// The classes' names.
         classes: Vec<String>,
     },
+    /// A cell for each pair, each of a class: as many rows as columns.
+    Matrix {
+        /// The rows' labels; columns have their numbers.
+        labels: Vec<String>,
+        /// For each row, the index of each column's class; `None` if it has none.
+        rows: Vec<Vec<Option<usize>>>,
+        /// The classes' names.
+        classes: Vec<String>,
+    },
 }
 
 /// An axis.

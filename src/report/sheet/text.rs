@@ -34,7 +34,7 @@ fn section_text(section: &Section, page: Page) -> String {
             Block::Figure(figure) => {
                 text.push_str(&page.paragraph("  ", 2, &figure.table.caption));
                 text.push_str(&bars(figure, page));
-                text.push_str(&rows(&figure.table, page));
+                text.push_str(&rows_of(figure, page));
             }
             Block::Table(table) => {
                 text.push_str(&page.paragraph("  ", 2, &table.caption));
@@ -57,22 +57,45 @@ fn bars(figure: &Figure, page: Page) -> String {
     ended(lines.iter().map(line))
 }
 
-/// The table if it fits, or each row as a paragraph.
-fn rows(table: &Table, page: Page) -> String {
+/// The figures' table; of pairs, only where their matrix fits.
+fn rows_of(figure: &Figure, page: Page) -> String {
+    let Chart::Matrix { labels, .. } = &figure.chart else { return rows(&figure.table, page) };
+    let text = whole(&figure.table, &figure.table.rows);
+    if labels.len() <= MOST_ROWS && fits(&text, page) {
+        return text;
+    }
+    page.paragraph("    ", 4, &too_wide(labels.len()))
+}
+
+fn too_wide(hosts: usize) -> String {
+    format!("{hosts} hosts: too wide for this page; --html draws the matrix")
+}
+
+fn fits(text: &str, page: Page) -> bool {
+    text.lines().all(|line| line.chars().count() <= page.columns())
+}
+
+/// Rows under the table's heading.
+fn whole(table: &Table, rows: &[Vec<String>]) -> String {
     let align = table.head.iter().map(|(_, align)| match align {
         Align::Left => page::Align::Left,
         Align::Right => page::Align::Right,
     });
     let head: Vec<String> = table.head.iter().map(|(name, _)| name.clone()).collect();
     let has_head = head.iter().any(|name| !name.is_empty());
-    let shown = if table.rows.len() > MOST_ROWS { MOST_ROWS } else { table.rows.len() };
-    let all =
-        has_head.then_some(head.clone()).into_iter().chain(table.rows[..shown].iter().cloned());
-    let mut text = page::table(&align.collect::<Vec<_>>(), all);
-    if text.lines().any(|line| line.chars().count() > page.columns()) {
+    let all = has_head.then_some(head).into_iter().chain(rows.iter().cloned());
+    page::table(&align.collect::<Vec<_>>(), all)
+}
+
+/// The table if it fits, or each row as a paragraph.
+fn rows(table: &Table, page: Page) -> String {
+    let shown = table.rows.len().min(MOST_ROWS);
+    let mut text = whole(table, &table.rows[..shown]);
+    if !fits(&text, page) {
         text.clear();
         for row in &table.rows[..shown] {
-            let cells = head.iter().zip(row).filter(|(_, cell)| !cell.is_empty() && *cell != "-");
+            let head = table.head.iter().map(|(name, _)| name);
+            let cells = head.zip(row).filter(|(_, cell)| !cell.is_empty() && *cell != "-");
             let cells =
                 cells.map(
                     |(name, cell)| {
