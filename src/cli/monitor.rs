@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LIMITS, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, TimesArgs};
+use super::{FamilyArgs, MetricsArgs, TimesArgs};
 use crate::units::{ByteCount, Nanos, Threshold, whole};
 use crate::wire::Dscp;
 use clap::Args;
@@ -103,6 +103,9 @@ pub struct MonitorArgs {
     /// Print each target of each interval as a row of comma-separated values
     #[arg(long, help_heading = OUTPUT, hide_short_help = true)]
     pub csv: bool,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     /// Authenticated mode, with the key in this file [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,

@@ -28,6 +28,7 @@ mod limits;
 mod local_failure;
 mod log_level;
 mod monitor;
+mod monitor_standing;
 mod name_choice;
 mod occurrence;
 mod outage;
@@ -117,6 +118,7 @@ pub use monitor::{
     MonitorNews, MonitorReload, MonitorRow, MonitorSummary, MonitorTarget, MonitorThreshold,
     MonitorWay,
 };
+pub use monitor_standing::MonitorStanding;
 pub use name_choice::{NameChoice, note_choice};
 pub use occurrence::Occurrence;
 pub use outage::{Outage, join_ways};

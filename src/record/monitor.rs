@@ -1,7 +1,7 @@
 //! Events and results of `monitor`: many targets over a long time.
 
 use super::finding::{all, one};
-use super::{DelayQuantiles, LimitReport, PingProtocol, Way, hold_against};
+use super::{DelayQuantiles, LimitReport, MonitorStanding, PingProtocol, Way, hold_against};
 use crate::batch::{HostFault, LocalSendFailure, NetworkErrorSummary};
 use crate::units::{Endpoint, Limit, Measured, Metric, Threshold};
 use serde::Serialize;
@@ -193,6 +193,8 @@ pub enum MonitorEvent {
     Interval(Box<MonitorInterval>),
     /// The user asked how it stands.
     Status(Box<MonitorInterval>),
+    /// How a target stands, where somebody watches.
+    Standing(Box<MonitorStanding>),
     /// The list was read again and is used now.
     Reloaded(MonitorReload),
 }

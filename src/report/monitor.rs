@@ -123,6 +123,7 @@ impl Sink<MonitorEvent> for MonitorReport {
                 self.lines.as_mut().map_or(Flow::Continue, |lines| lines.record("row", &row))
             }
             MonitorEvent::Gone(row) => self.event("removed", &row),
+            MonitorEvent::Standing(_) => Flow::Continue,
             MonitorEvent::Interval(interval) => self.interval(&interval),
             MonitorEvent::Status(interval) => {
                 interval_text(&interval).trim_end().lines().for_each(status);

@@ -15,8 +15,8 @@ Prometheus](../guide/metrics.md).
 Counters count from the start of the run and never fall; `blast` counts on from run to run of a
 series. What is not known is left out, and is never 0. A loss is counted once it has stood for half
 a second, so that a datagram that is only late is none; where one comes later still, the counter
-stands until others are lost. Labels have few values: what the command line names, or words of
-udpkit's own; never the address of a stranger.
+stands until others are lost. Labels have few values: what the command line or a list names, or
+words of udpkit's own; never the address of a stranger.
 
 Histograms have classic buckets in text and, for a client that asks for protobuf, native ones too
 (schema 3: each bound is 9 % above the one before).
@@ -24,7 +24,8 @@ Histograms have classic buckets in text and, for a client that asks for protobuf
 ";
 
 /// The commands, in the order of the page.
-const COMMANDS: [&str; 7] = ["ping", "blast", "serve", "recv", "relay", "cast send", "cast recv"];
+const COMMANDS: [&str; 8] =
+    ["ping", "monitor", "blast", "serve", "recv", "relay", "cast send", "cast recv"];
 
 /// The whole page.
 pub fn page() -> String {

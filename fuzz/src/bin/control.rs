@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use std::net::SocketAddr;
 use udpkit::session::blast::{TestPlan, read_counts, read_interval, read_sent};
 use udpkit::session::serve::ServePolicy;
 use udpkit::session::stat::read_state;
@@ -40,7 +41,8 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn params(params: &Params) {
-    let state = read_state(([192, 0, 2, 1], 9).into(), Nanos(1), params);
+    let server = SocketAddr::from(([192, 0, 2, 1], 9));
+    let state = read_state(server.into(), Nanos(1), params);
     assert!(state.refusals.len() <= CONTROL_MAX);
     if let Ok(plan) = TestPlan::read(params)
         && ServePolicy::default().admit(&plan).is_ok()

@@ -9,6 +9,7 @@ mod read;
 mod resolver;
 
 use super::exit::message_of;
+use super::metrics::{Metrics, WATCH};
 use super::misread::device;
 use super::progress::show;
 use super::shared::detail_sockets;
@@ -19,7 +20,10 @@ use crate::cli::MonitorArgs;
 use crate::engine::{Handle, Loop, LoopConfig, ServiceManager, Signals};
 use crate::machine::Executor;
 use crate::net::{NetError, Socket, SocketPlan, explain};
-use crate::record::{Flow, MonitorCaveat, MonitorEvent, MonitorSummary, MonitorTarget, Sink};
+use crate::record::{
+    Flow, MonitorCaveat, MonitorEvent, MonitorSummary, MonitorTarget, Sink, Watcher as _,
+};
+use crate::report::metrics::MonitorMetrics;
 use crate::report::words::monitor as words;
 use crate::report::words::progress::Doing;
 use crate::report::words::serve_operator::no_service_manager;
@@ -53,6 +57,7 @@ const TTL: u8 = 255;
 /// Runs `udpkit monitor`.
 pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
     check(args).map_err(Usage::from)?;
+    let metrics = Metrics::open(args.metrics, "monitor")?;
     let mut reader = ListReader::new(args)?;
     let list = reader.read()?;
     let (sockets, places) = sockets(args)?;
@@ -68,6 +73,7 @@ pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
         resolve_every: args.resolve_every,
         report_every: args.interval_report,
         rows: args.jsonl || args.csv,
+        watched: metrics.is_some(),
         time: args.time,
         first_tag: first_tag()?,
         explain,
@@ -77,7 +83,9 @@ pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
         ServiceManager::default()
     });
     let tick = manager.period().map_or(TICK, |period| TICK.min(period));
-    let config = LoopConfig { tick: Some(tick), largest: largest(&plan), ..LoopConfig::default() };
+    let watch = metrics.as_ref().map(|_| WATCH);
+    let config =
+        LoopConfig { tick: Some(tick), watch, largest: largest(&plan), ..LoopConfig::default() };
     let targets = plan.list.targets.len() as u64;
     let doing = Doing::Monitor { targets };
     let is_shown = view(args) == MonitorView::Document && !args.quiet;
@@ -89,13 +97,15 @@ pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
         report: MonitorReport::new(view(args), args.times.timestamps.into()),
         alerts: Alerts::new(reader.commands()),
         resolver: Resolver::new(args.family.into(), orders.clone(), looped.handle()),
+        metrics: metrics.as_ref().map(|metrics| MonitorMetrics::new(metrics.board())),
     };
+    let serving = metrics.map(Metrics::serve).transpose()?;
     let looped = heeding_hangup(looped, reader, orders.clone(), &manager)?;
     report::note(words::monitoring(targets));
     manager.ready();
     let ended = drive(looped, plan, sink, orders);
     manager.stopping();
-    drop(running);
+    drop((running, serving));
     let MonitorEnd { mut summary, sink } = ended?;
     let commands = sink.alerts.finish();
     if commands > 0 {
@@ -160,10 +170,14 @@ struct MonitorSink {
     report: MonitorReport,
     alerts: Alerts,
     resolver: Resolver,
+    metrics: Option<MonitorMetrics>,
 }
 
 impl Sink<MonitorEvent> for MonitorSink {
     fn take(&mut self, event: MonitorEvent) -> Flow {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.see(&event);
+        }
         if let MonitorEvent::Threshold { number, news } = &event {
             self.alerts.fire(*number, news);
         }

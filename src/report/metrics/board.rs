@@ -4,7 +4,7 @@
 use super::family::{Family, FamilyKind};
 use super::histogram::Histogram;
 use crate::units::Nanos;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,13 +21,16 @@ pub struct Board {
 }
 
 /// Series by the address of their family, and by their labels.
-type All = BTreeMap<(usize, Vec<Label>), Arc<Series>>;
+type All = BTreeMap<(usize, Labels), Arc<Series>>;
+
+/// The labels of a series, which the series of a row share.
+pub(super) type Labels = Arc<[Label]>;
 
 /// One series.
 #[derive(Debug)]
 pub(super) struct Series {
     pub family: &'static Family,
-    pub labels: Vec<Label>,
+    pub labels: Labels,
     pub value: Value,
 }
 
@@ -171,6 +174,10 @@ impl Board {
     /// A count from 0; of a family that may be unknown, shown once it is known.
     #[inline(never)]
     pub fn count(&self, family: &'static Family, labels: Vec<Label>) -> Count {
+        self.shared_count(family, labels.into())
+    }
+
+    fn shared_count(&self, family: &'static Family, labels: Labels) -> Count {
         let is_counter = family.kind == FamilyKind::Counter;
         let first = if is_counter && family.is_known_at_once { 0 } else { UNKNOWN };
         let series = self.series(family, labels, Value::Number(AtomicU64::new(first)));
@@ -180,22 +187,24 @@ impl Board {
     /// The numbers of these families with the same labels.
     #[inline(never)]
     pub fn row(&self, families: &[&'static Family], labels: &[Label]) -> Row {
-        Row(families.iter().map(|family| self.count(family, labels.to_vec())).collect())
+        let labels: Labels = labels.into();
+        let count = |family: &&'static Family| self.shared_count(family, Arc::clone(&labels));
+        Row(families.iter().map(count).collect())
     }
 
     /// A gauge, shown once it is known.
     #[inline(never)]
     pub fn gauge(&self, family: &'static Family, labels: Vec<Label>) -> Gauge {
-        Gauge { series: self.series(family, labels, Value::Number(AtomicU64::new(UNKNOWN))) }
+        Gauge { series: self.series(family, labels.into(), Value::Number(AtomicU64::new(UNKNOWN))) }
     }
 
     /// A histogram of delays.
     pub fn delays(&self, family: &'static Family, labels: Vec<Label>) -> Delays {
-        Delays { series: self.series(family, labels, Value::Delays(Box::default())) }
+        Delays { series: self.series(family, labels.into(), Value::Delays(Box::default())) }
     }
 
     /// The series with these labels, which is new unless there is one.
-    fn series(&self, family: &'static Family, labels: Vec<Label>, value: Value) -> Arc<Series> {
+    fn series(&self, family: &'static Family, labels: Labels, value: Value) -> Arc<Series> {
         debug_assert!(labels.iter().map(|(name, _)| name).eq(family.labels), "{}", family.name);
         debug_assert_eq!(
             family.kind == FamilyKind::Histogram,
@@ -205,15 +214,17 @@ impl Board {
         );
         let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (std::ptr::from_ref(family).addr(), labels);
-        let labels = key.1.clone();
+        let labels = Arc::clone(&key.1);
         let new = || Arc::new(Series { family, labels, value });
         Arc::clone(all.entry(key).or_insert_with(new))
     }
 
-    /// Leaves out all series that have a label, such as those of a target that is none any more.
-    pub fn forget(&self, label: &Label) {
+    /// Leaves out all series that have one of these values of a label, such as those of targets that
+    /// are none any more.
+    pub fn forget(&self, label: &str, values: &HashSet<String>) {
         let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(_, labels), _| !labels.contains(label));
+        let is_one = |(name, value): &Label| *name == label && values.contains(value);
+        all.retain(|(_, labels), _| !labels.iter().any(is_one));
     }
 
     /// All series as they are now, those of a family together and in the order of their labels.

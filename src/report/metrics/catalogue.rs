@@ -1,11 +1,11 @@
 //! All families, in the order of the page and of `docs/reference/metrics.md`.
 
 use super::family::{Family, STARTED};
-use super::{blast, cast, ping, recv, relay, serve};
+use super::{blast, cast, monitor, ping, recv, relay, serve};
 
 /// The families of all commands.
 pub fn families() -> impl Iterator<Item = &'static Family> {
-    let own = [ping::ALL, recv::ALL, relay::ALL, cast::ALL, blast::ALL, serve::ALL];
+    let own = [ping::ALL, monitor::ALL, recv::ALL, relay::ALL, cast::ALL, blast::ALL, serve::ALL];
     [&STARTED].into_iter().chain(own.into_iter().flatten().copied())
 }
 

@@ -143,6 +143,6 @@ pub static STARTED: Family = Family::gauge(
     "start_time",
     FamilyUnit::Seconds,
     &["command", "version"],
-    &["serve", "ping", "recv", "cast send", "cast recv", "relay", "blast"],
+    &["serve", "ping", "monitor", "recv", "cast send", "cast recv", "relay", "blast"],
     "When the run began, since 1970",
 );

@@ -2,7 +2,7 @@
 
 use super::board::{Board, Series, Value};
 use super::catalogue::families;
-use super::family::{Family, FamilyKind, PREFIX};
+use super::family::{Family, FamilyKind, FamilyUnit, PREFIX};
 use super::histogram::{CLASSIC, Histogram};
 use super::protobuf;
 use crate::wire::PageForm;
@@ -43,15 +43,19 @@ pub fn metrics_page(board: &Board, form: PageForm) -> MetricsPage {
     }
 }
 
-/// All series, by family.
+/// All series, in the order of their families' addresses.
 #[derive(Debug)]
 struct Snapshot(Vec<Arc<Series>>);
 
 impl Snapshot {
     /// Each family that has something to show, with what it shows.
     fn families(&self) -> impl Iterator<Item = (&'static Family, Vec<&Arc<Series>>)> {
-        let all = families().map(|family| {
-            let own = self.0.iter().filter(|one| std::ptr::eq(one.family, family));
+        let place = |one: &Arc<Series>| std::ptr::from_ref(one.family).addr();
+        let all = families().map(move |family| {
+            // They are in the order of these addresses.
+            let own = std::ptr::from_ref(family).addr();
+            let first = self.0.partition_point(|one| place(one) < own);
+            let own = self.0[first..].iter().take_while(|one| std::ptr::eq(one.family, family));
             let known =
                 own.filter(|one| matches!(one.value, Value::Delays(_)) || one.number().is_some());
             (family, known.collect::<Vec<_>>())
@@ -90,8 +94,7 @@ impl Collector for Snapshot {
             let help = format!("{}.", family.help);
             let mut all = encoder.encode_descriptor(family.name, &help, unit.as_ref(), kind)?;
             for one in series {
-                let labels = one.labels.as_slice();
-                encode(family, &one.value, one.number(), all.encode_family(&labels)?)?;
+                encode(family, &one.value, one.number(), all.encode_family(&&*one.labels)?)?;
             }
         }
         Ok(())
@@ -107,6 +110,10 @@ fn encode(
     match (value, family.kind) {
         (Value::Delays(histogram), _) => delays(histogram, to),
         // A known number is known for good, and a gauge that is not known any more is 0 so long.
+        (Value::Number(_), FamilyKind::Counter) if family.unit == FamilyUnit::Seconds => {
+            let seconds = family.shown(number.unwrap_or_default());
+            to.encode_counter::<NoLabelSet, _, u64>(&seconds, None)
+        }
         (Value::Number(_), FamilyKind::Counter) => {
             to.encode_counter::<NoLabelSet, _, u64>(&number.unwrap_or_default(), None)
         }

@@ -70,7 +70,7 @@ pub fn append(page: &mut Vec<u8>, family: &Family, series: &[&Arc<Series>]) {
     whole.number(3, kind);
     for one in series {
         whole.message(4, |metric| {
-            for (name, value) in &one.labels {
+            for (name, value) in one.labels.iter() {
                 metric.message(1, |label| {
                     label.text(1, name);
                     label.text(2, value);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_counter_is_these_bytes() {
-        let labels = vec![("target", "a".to_owned())];
+        let labels = [("target", "a".to_owned())].into();
         let series =
             Arc::new(Series { family: &LOST, labels, value: Value::Number(AtomicU64::new(3)) });
         let mut page = Vec::new();

@@ -37,7 +37,7 @@ use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::record::{Flow, MonitorChange, MonitorEvent, Sink};
 use crate::session::ping::Clocks;
 use crate::units::Nanos;
-use reports::Reports;
+use reports::{Reports, standing};
 use std::net::SocketAddr;
 use target::{Told, wire_number};
 use targets::Targets;
@@ -53,6 +53,8 @@ const LEAST_LINGER: Nanos = Nanos::from_millis(20);
 const LAST_LOOK: Nanos = Nanos::from_millis(10);
 /// Intervals' rows that are told at once: the datagrams wait meanwhile.
 const ROWS_AT_ONCE: usize = 32;
+/// Targets whose standing is told at once, likewise.
+const STANDINGS_AT_ONCE: u32 = 32;
 
 /// State of `monitor`.
 pub struct MonitorSession<S, O> {
@@ -63,6 +65,8 @@ pub struct MonitorSession<S, O> {
     started: Option<Now>,
     targets: Targets,
     reports: Reports,
+    /// The slot whose standing is told next; `None` once all are told.
+    standing: Option<u32>,
     /// The target of each probe in the current batch.
     written: Vec<u32>,
     spare: Vec<u8>,
@@ -93,6 +97,7 @@ where
             clocks: Clocks::default(),
             started: None,
             targets: Targets::default(),
+            standing: None,
             written: Vec::new(),
             spare: Vec::new(),
             news: Vec::new(),
@@ -301,6 +306,20 @@ where
         }
         self.reports.has_events()
     }
+
+    /// Tells how the next few targets stand; returns whether there are more.
+    fn tell_standings(&mut self) -> bool {
+        let Some(first) = self.standing else { return false };
+        let end = (first + STANDINGS_AT_ONCE).min(self.targets.slots());
+        for slot in first..end {
+            if let Some(target) = self.targets.get_mut(slot) {
+                let event = MonitorEvent::Standing(Box::new(standing(target)));
+                self.closed |= self.sink.take(event) == Flow::Closed;
+            }
+        }
+        self.standing = (end < self.targets.slots()).then_some(end);
+        self.standing.is_some()
+    }
 }
 
 fn socket_of(sockets: [Option<usize>; 2], address: SocketAddr) -> Option<usize> {
@@ -320,7 +339,7 @@ where
         }
         self.clocks.observe(now);
         self.handle_orders(now);
-        let has_rows = self.tell_rows();
+        let has_rows = self.tell_rows() | self.tell_standings();
         if self.closed {
             return Next::Done;
         }
@@ -419,6 +438,11 @@ where
         if self.started.is_some() {
             self.reports.tick(now, &mut self.targets);
         }
+    }
+
+    fn on_watch(&mut self, _now: Now) {
+        // As long as there are some to tell, it goes on with these.
+        self.standing.get_or_insert(0);
     }
 
     fn on_status(&mut self, now: Now) {

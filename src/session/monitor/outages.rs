@@ -21,6 +21,7 @@ pub(super) struct Outages {
     lost: u32,
     never_sent: u32,
     since: Nanos,
+    last: Nanos,
     before: ByDirection,
     is_told: bool,
     count: u32,
@@ -50,6 +51,7 @@ impl Outages {
         if self.row() == 0 {
             (self.since, self.before) = (due, before);
         }
+        self.last = self.last.max(due);
         match what {
             Missed::Lost => {
                 self.lost += 1;
@@ -109,6 +111,12 @@ impl Outages {
         (self.count.into(), self.total + open, self.longest.max(open))
     }
 
+    /// The time in them that no answer can undo: until the last probe that was missed.
+    pub fn certain(&self) -> Nanos {
+        let open = if self.is_told { self.last - self.since } else { Nanos::ZERO };
+        self.total + open
+    }
+
     /// Most probes lost in a row.
     pub fn longest_burst(&self) -> u64 {
         self.longest_burst.into()
@@ -139,6 +147,7 @@ mod tests {
         assert!(outages.is_down());
         assert_eq!(outages.silence(Nanos(75)), Nanos(35));
         assert_eq!(outages.totals(Nanos(75)), (1, Nanos(35), Nanos(35)));
+        assert_eq!(outages.certain(), Nanos(30));
         outages.hit(Nanos(80));
         let ended = outages.take_ended().unwrap();
         assert_eq!(
@@ -146,6 +155,7 @@ mod tests {
             (Nanos(40), Nanos(40), 3, 1)
         );
         assert_eq!(outages.totals(Nanos(99)), (1, Nanos(40), Nanos(40)));
+        assert_eq!(outages.certain(), Nanos(40));
         assert_eq!((outages.longest_burst(), outages.silence(Nanos(99))), (3, Nanos::ZERO));
     }
 }

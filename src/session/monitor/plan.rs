@@ -26,6 +26,8 @@ pub struct MonitorPlan {
     pub report_every: Nanos,
     /// Whether each target's part of an interval is told.
     pub rows: bool,
+    /// Whether somebody watches how each target stands.
+    pub watched: bool,
     /// How long to probe; `None` for no limit.
     pub time: Option<Nanos>,
     /// The first tag of a target: its STAMP session identifier, or that of its echo probes.

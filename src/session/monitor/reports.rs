@@ -6,7 +6,7 @@ use super::{MonitorPlan, MonitorSession, WatchedThreshold};
 use crate::machine::Now;
 use crate::record::{
     DelayQuantiles, MonitorCaveat, MonitorChange, MonitorEvent, MonitorInterval, MonitorNews,
-    MonitorReload, MonitorRow, MonitorSummary, MonitorTarget, MonitorThreshold,
+    MonitorReload, MonitorRow, MonitorStanding, MonitorSummary, MonitorTarget, MonitorThreshold,
 };
 use crate::stats::CoarseHistogram;
 use crate::units::Nanos;
@@ -249,6 +249,36 @@ fn row(target: &Target, now: Now) -> MonitorRow {
     }
 }
 
+/// How a target stands, with the round trips since it was told last.
+pub(super) fn standing(target: &mut Target) -> MonitorStanding {
+    let is_down = target.outages.is_down();
+    let (outages, ..) = target.outages.totals(Nanos::ZERO);
+    let (counts, lost) = (target.counts, target.lost());
+    MonitorStanding {
+        target: target.name.to_string(),
+        is_up: (is_down || counts.back > 0).then_some(!is_down),
+        sent: counts.sent,
+        never_sent: counts.never_sent,
+        back: counts.back,
+        late: counts.late,
+        lost: lost.lost,
+        lost_out: lost.lost_out,
+        lost_back: lost.lost_back,
+        duplicates: counts.duplicates,
+        strays: counts.strays,
+        outages,
+        outage_ns: target.outages.certain().0,
+        reflector_restarts: counts.restarts.into(),
+        clock_steps: target.clock.steps.into(),
+        hop_changes: target.hop_changes(),
+        address_changes: counts.address_changes.into(),
+        network_errors: counts.errors,
+        ttl_out: target.hops_out.known(),
+        ttl_back: target.hops_back.known(),
+        round_trips: std::mem::take(&mut target.fresh),
+    }
+}
+
 /// A target's result; of its profile, only what the plan has.
 fn summary_row(target: &Target, now: Nanos, plan: Option<&MonitorPlan>) -> MonitorTarget {
     let (outages, outage, longest) = target.outages.totals(now);
@@ -277,7 +307,7 @@ fn summary_row(target: &Target, now: Nanos, plan: Option<&MonitorPlan>) -> Monit
         longest_burst: target.outages.longest_burst(),
         reflector_restarts: target.counts.restarts.into(),
         clock_steps: target.clock.steps.into(),
-        hop_changes: u64::from(target.hops_out.changes) + u64::from(target.hops_back.changes),
+        hop_changes: target.hop_changes(),
         address_changes: target.counts.address_changes.into(),
         network_errors: target.counts.errors,
         ttl_out: target.hops_out.known(),

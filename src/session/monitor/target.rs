@@ -78,6 +78,8 @@ pub(super) struct Target {
     pub directions: Directions,
     pub outages: Outages,
     pub round_trips: CoarseHistogram,
+    /// Those since it was told how it stands, where somebody watches.
+    pub fresh: Vec<Nanos>,
     pub hops_out: Hops,
     pub hops_back: Hops,
     pub clock: ClockWatch,
@@ -116,6 +118,7 @@ impl Target {
             directions: Directions::default(),
             outages: Outages::default(),
             round_trips: CoarseHistogram::default(),
+            fresh: Vec::new(),
             hops_out: Hops::default(),
             hops_back: Hops::default(),
             clock: ClockWatch::default(),
@@ -353,6 +356,9 @@ impl Target {
         self.period.sum = self.period.sum.saturating_add(round_trip.0);
         self.period.max = self.period.max.max(round_trip);
         self.round_trips.record(round_trip);
+        if plan.watched {
+            self.fresh.push(round_trip);
+        }
         if !is_elsewhere {
             self.observe_changes((echo, datagram), (sent, arrived), news);
         }
@@ -418,6 +424,11 @@ impl Target {
         Some(wire.saturating_sub(1)).filter(|number| *number < self.probes.next())
     }
 
+    /// How often the length of the path changed, either way.
+    pub fn hop_changes(&self) -> u64 {
+        u64::from(self.hops_out.changes) + u64::from(self.hops_back.changes)
+    }
+
     /// The losses, by direction where that is known.
     pub fn lost(&self) -> MonitorLost {
         let known = self.directions.are_known();
@@ -440,6 +451,7 @@ impl Target {
             + self.host.len()
             + self.probes.heap_bytes()
             + self.round_trips.heap_bytes()
+            + self.fresh.capacity() * size_of::<Nanos>()
             + size_of_val(&*self.watches)
     }
 }

@@ -33,6 +33,11 @@ impl Targets {
         self.order.len()
     }
 
+    /// How many slots there are, free ones included.
+    pub fn slots(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
     pub fn get(&self, slot: u32) -> Option<&Target> {
         self.slots.get(slot as usize)?.as_deref()
     }

@@ -113,6 +113,7 @@ fn plan(list: MonitorList) -> MonitorPlan {
         resolve_every: Nanos::from_secs(60),
         report_every: Nanos::from_secs(60),
         rows: false,
+        watched: false,
         time: None,
         first_tag: 1,
         explain: LocalSendFailure::from_errno,
@@ -262,6 +263,51 @@ fn a_thousand_targets_are_probed_evenly_and_at_their_pace() {
     assert_eq!((summary.sent, summary.lost, summary.strays), (sent, 0, 0));
     assert_eq!(summary.back + summary.target_rows.iter().map(|one| one.open).sum::<u64>(), sent);
     assert!(summary.send_late_ns.p99.unwrap() <= 1_000_000, "{summary:?}");
+}
+
+/// How each target stands, as told so far; several in a row of one are one.
+fn standings(world: &World) -> BTreeMap<String, Vec<crate::record::MonitorStanding>> {
+    let mut all = BTreeMap::<String, Vec<_>>::new();
+    for event in world.told.borrow().iter() {
+        if let MonitorEvent::Standing(one) = event {
+            all.entry(one.target.clone()).or_default().push((**one).clone());
+        }
+    }
+    all
+}
+
+#[test]
+fn every_target_is_told_as_it_stands_and_each_round_trip_once() {
+    let targets = (0..100).map(|one| listed(&format!("t{one}"), Some(address(one)))).collect();
+    let mut plan = plan(list(Nanos::from_millis(100), targets));
+    plan.watched = true;
+    let mut world = World::new(plan);
+    let dark = Nanos::from_secs(4)..Nanos::from_secs(6);
+    for _ in 0..10 {
+        world.run(Nanos::from_secs(1), |to, at| {
+            if to == address(7) && dark.contains(&at) { Fate::LostOut } else { Fate::Answered }
+        });
+        world.session.on_watch(now_at(world.now));
+        // It is not begun anew as long as it lasts.
+        world.session.on_watch(now_at(world.now));
+    }
+    world.run(Nanos::from_millis(1), answered);
+    let told = standings(&world);
+    let summary = world.finish();
+    assert_eq!(told.len(), 100);
+    for row in &summary.target_rows {
+        let all = &told[&row.name];
+        assert_eq!(all.len(), 10, "{}", row.name);
+        assert!(all.is_sorted_by_key(|one| one.outage_ns), "{all:?}");
+        let (last, trips) = (&all[9], all.iter().map(|one| one.round_trips.len() as u64));
+        assert_eq!(trips.sum::<u64>(), last.back);
+        assert!(last.back.abs_diff(row.back) <= 1 && last.sent.abs_diff(row.sent) <= 1);
+        let of_row = (row.outages, row.outage_ns, row.lost.lost_out, row.ttl_out);
+        assert_eq!((last.outages, last.outage_ns, last.lost_out, last.ttl_out), of_row);
+        assert_eq!(last.is_up, Some(true));
+    }
+    let down = told["t7"].iter().filter(|one| one.is_up == Some(false)).count();
+    assert!((1..=4).contains(&down), "{down}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod counts;
 mod http;
+mod monitor;
 mod prometheus;
 mod usage;
 

@@ -9,7 +9,7 @@ use std::process::Command;
 
 /// Has promtool check a page.
 #[track_caller]
-fn check(at: SocketAddr) {
+pub fn check(at: SocketAddr) {
     let page = body(at, "/metrics", "*/*");
     let mut promtool =
         Running::start_with_input(Command::new("promtool").args(["check", "metrics"]));
@@ -34,16 +34,19 @@ fn promtool_finds_nothing_wrong_with_the_pages_of_any_command() {
     let sender = Running::start(udpkit().args(send));
     let of_sender = super::metrics_of(&sender);
     let (_ping, of_ping) = watched(&["ping", &to, "-i", "20ms", "-J"]);
+    let (_monitor, of_monitor) = watched(&["monitor", &to, "-i", "20ms", "-J"]);
     let (_blast, of_blast) = watched(&["blast", &to, "-t", "5min", "-b", "1M", "--bidir"]);
     let answered = |at, family: &'static str| {
         wait_for_metrics(at, family, |page| page.sum(family) > 5);
     };
     answered(of_ping, "udpkit_back_datagrams_total");
+    answered(of_monitor, "udpkit_back_datagrams_total");
     answered(of_blast, "udpkit_received_datagrams_total");
     answered(of_cast, "udpkit_received_datagrams_total");
     answered(of_sender, "udpkit_sent_datagrams_total");
-    let all = [of_server, of_receiver, of_relay, of_cast, of_sender, of_ping, of_blast];
-    all.into_iter().for_each(check);
+    let servers = [of_server, of_receiver, of_relay, of_cast];
+    let others = [of_sender, of_ping, of_monitor, of_blast];
+    servers.into_iter().chain(others).for_each(check);
 }
 
 /// The answer of Prometheus's HTTP API to a query: the values of its series.

@@ -16,6 +16,7 @@ fn a_port_that_is_taken_ends_the_run_before_anything_is_done() {
         &["ping", "127.0.0.1:9", "--hlog", out],
         &["cast", "recv", "127.0.0.1:0", "--out", out],
         &["relay", "127.0.0.1:0", "127.0.0.1:9"],
+        &["monitor", "127.0.0.1:9"],
         &["serve", "127.0.0.1:0"],
         &["blast", "-t", "1s"],
         &["cast", "send", "127.0.0.1:9", "hello"],

@@ -52,6 +52,7 @@ fn plan(address: SocketAddr) -> MonitorPlan {
         resolve_every: Nanos::from_secs(300),
         report_every: Nanos::from_secs(1),
         rows: true,
+        watched: true,
         time: Some(Nanos::from_secs(4)),
         first_tag: 7,
         explain: LocalSendFailure::from_errno,
