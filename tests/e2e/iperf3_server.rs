@@ -135,7 +135,8 @@ fn every_mode_agrees_with_iperf3_to_the_datagram_and_byte() {
     for ((size, args), told) in tests.iter().zip(&all) {
         assert_eq!(text(&told.server, "end.code"), "done", "{:#}", told.server);
         let (down, both) = (args.contains(&"-R"), args.contains(&"--bidir"));
-        let at_cut = if args.contains(&"-O") { 2 } else { 0 };
+        // A tenth of a second of them: either end may be late to end the omitted time.
+        let at_cut = if args.contains(&"-O") { 25 } else { 0 };
         if !down {
             told.assert_up(*size, at_cut);
             received += told.server("received.datagrams");
