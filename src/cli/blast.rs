@@ -95,9 +95,12 @@ pub struct BlastArgs {
     #[arg(help_heading = FAST)]
     pub find_rate: bool,
     /// Loss that --find-rate accepts, in percent: 0, 0.1% [default: 0]
-    #[arg(long, value_name = "PERCENT", requires = "find_rate", help_heading = FAST)]
-    #[arg(hide_short_help = true)]
-    pub loss: Option<Percent>,
+    ///
+    /// Several at once, separated by commas (0,0.1%,0.5%), share their trials: the report has the
+    /// highest rate of each, the rates that bound it, and the trials at these.
+    #[arg(long, value_name = "PERCENT", requires = "find_rate", value_delimiter = ',')]
+    #[arg(help_heading = FAST, hide_short_help = true)]
+    pub loss: Vec<Percent>,
     /// Run at several rates and compare: 100M..2G/10
     ///
     /// At each of STEPS rates from FROM to TO, for --time each [default: 2s].

@@ -19,6 +19,7 @@ mod delay_quantiles;
 mod document;
 mod fanout;
 mod fanout_report_check;
+mod find_rate;
 pub mod finding;
 mod host_losses;
 mod interface_events;
@@ -100,6 +101,7 @@ pub use fanout::{
     rank_receivers,
 };
 pub use fanout_report_check::KnownFanout;
+pub use find_rate::{FindRateReport, FoundBound, RateBound, RateGoal, RateVerdict, SearchEnd};
 pub use finding::{Findings, Never, Worded};
 pub use host_losses::{
     Certainty, HostReport, HostRole, LossFacts, LossGroup, LossPart, LossPlace, LossShares,
@@ -163,8 +165,8 @@ pub use throughput_findings::{
     ThroughputVerdict,
 };
 pub use trials::{
-    FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
-    SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialPurpose, TrialReport,
+    HostLimit, LossShare, SeriesCaveat, SeriesEnd, SeriesMode, SweepReport, TrialOutcome,
+    TrialPurpose, TrialReport, trial_outcome,
 };
 pub use undelivered::DeliveryError;
 pub use verdict::{Circumstances, Goal, RunEnd, verdict};

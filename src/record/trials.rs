@@ -1,6 +1,6 @@
 //! Series of runs at different rates: a sweep, and the search for the highest rate without loss.
 
-use super::finding::{Findings, Never, all, maybe};
+use super::finding::{all, maybe};
 use super::{
     BlastReport, DelayQuantiles, HostRole, LimitedBy, Losses, Outage, ThroughputAdvice,
     ThroughputFindings, ThroughputVerdict, Traffic, fell_short,
@@ -84,6 +84,9 @@ pub struct TrialReport {
     pub advice: Option<ThroughputAdvice>,
     /// When nothing came through; `None` if that is unknown.
     pub outages: Option<Vec<Outage>>,
+    /// Loss that it may have, in parts per billion: of a search for several, the target for which
+    /// it was run; `None` in a sweep.
+    pub loss_allowed_ppb: Option<LossShare>,
     /// How it counts.
     pub outcome: TrialOutcome,
     /// Which host limited an invalid trial.
@@ -104,31 +107,44 @@ pub enum TrialPurpose {
     Verification,
 }
 
+/// Whether more than `allowed` of what was sent is among these datagrams.
+pub(super) fn exceeds(datagrams: u64, sent: u64, allowed: LossShare) -> bool {
+    u128::from(datagrams) * 1_000_000_000 > u128::from(allowed) * u128::from(sent)
+}
+
+/// How a finished run counts where `allowed` may be lost, and the host that was its limit; with
+/// `None`, any loss is accepted.
+pub fn trial_outcome(
+    run: &BlastReport,
+    allowed: Option<LossShare>,
+) -> (TrialOutcome, Option<HostLimit>) {
+    let way = &run.main;
+    let known = way.sent.filter(|_| way.counts_final).zip(way.lost);
+    let exceeds = |datagrams, sent| allowed.is_some_and(|share| exceeds(datagrams, sent, share));
+    let lost = known.map(|(sent, lost)| exceeds(lost.total, sent.datagrams));
+    // What was changed was carried, but not delivered.
+    let changed = way.changed().map_or(0, |changed| changed.datagrams());
+    let not_whole = known
+        .is_some_and(|(sent, lost)| exceeds(lost.total.saturating_add(changed), sent.datagrams));
+    let host_limit = lost.and_then(|lost| host_limit(run, lost));
+    let outcome = match (lost, host_limit) {
+        (None, _) => TrialOutcome::Unknown,
+        (Some(_), Some(_)) => TrialOutcome::Invalid,
+        (Some(_), None) if !way.outages.as_deref().unwrap_or_default().is_empty() => {
+            TrialOutcome::Outage
+        }
+        (Some(true), None) => TrialOutcome::Lost,
+        (Some(false), None) if not_whole => TrialOutcome::Changed,
+        (Some(false), None) => TrialOutcome::Passed,
+    };
+    (outcome, host_limit)
+}
+
 impl TrialReport {
-    /// A finished run as a trial in which `allowed` may be lost.
-    pub fn new(run: &BlastReport, allowed: LossShare, purpose: TrialPurpose) -> Self {
+    /// A finished run as a trial in which `allowed` may be lost; `None` for any loss.
+    pub fn new(run: &BlastReport, allowed: Option<LossShare>, purpose: TrialPurpose) -> Self {
         let way = &run.main;
-        let known = way.sent.filter(|_| way.counts_final).zip(way.lost);
-        let exceeds = |datagrams: u64, sent: u64| {
-            u128::from(datagrams) * 1_000_000_000 > u128::from(allowed) * u128::from(sent)
-        };
-        let lost = known.map(|(sent, lost)| exceeds(lost.total, sent.datagrams));
-        // What was changed was carried, but not delivered.
-        let changed = way.changed().map_or(0, |changed| changed.datagrams());
-        let not_whole = known.is_some_and(|(sent, lost)| {
-            exceeds(lost.total.saturating_add(changed), sent.datagrams)
-        });
-        let host_limit = lost.and_then(|lost| host_limit(run, lost));
-        let outcome = match (lost, host_limit) {
-            (None, _) => TrialOutcome::Unknown,
-            (Some(_), Some(_)) => TrialOutcome::Invalid,
-            (Some(_), None) if !way.outages.as_deref().unwrap_or_default().is_empty() => {
-                TrialOutcome::Outage
-            }
-            (Some(true), None) => TrialOutcome::Lost,
-            (Some(false), None) if not_whole => TrialOutcome::Changed,
-            (Some(false), None) => TrialOutcome::Passed,
-        };
+        let (outcome, host_limit) = trial_outcome(run, allowed);
         Self {
             goal: run.goal,
             offered: way.offered,
@@ -144,6 +160,7 @@ impl TrialReport {
             findings: way.findings.clone(),
             advice: way.advice,
             outages: way.outages.clone(),
+            loss_allowed_ppb: allowed,
             outcome,
             host_limit,
             verification: purpose == TrialPurpose::Verification,
@@ -260,144 +277,6 @@ pub struct SweepReport {
     pub caveats: Vec<SeriesCaveat>,
 }
 
-/// What limited the next higher rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FoundBound {
-    /// It lost datagrams on the path.
-    Network,
-    /// Datagrams arrived cut or altered, which is no loss on the path.
-    ChangedContent,
-    /// A host was the limit: the path may carry more.
-    Host,
-    /// The highest rate that was allowed passed.
-    Ceiling,
-}
-
-/// What a search found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum RateVerdict {
-    /// A rate that passed, in a longer trial too.
-    Found {
-        /// Payload bits per second.
-        rate_bps: u64,
-        /// The same in datagrams per second.
-        datagrams_per_second: u64,
-        /// Loss that was allowed, in parts per billion.
-        loss_allowed_ppb: LossShare,
-        /// What limited the next higher rate.
-        bound: FoundBound,
-    },
-    /// The highest rate that passed before the search was aborted.
-    SoFar {
-        /// Payload bits per second.
-        rate_bps: u64,
-        /// The same in datagrams per second.
-        datagrams_per_second: u64,
-        /// Loss that was allowed, in parts per billion.
-        loss_allowed_ppb: LossShare,
-    },
-    /// Even the lowest rate lost too much.
-    LossAtLowest {
-        /// That rate, in payload bits per second.
-        lowest_bps: u64,
-        /// Loss that was allowed, in parts per billion.
-        loss_allowed_ppb: LossShare,
-    },
-    /// Even at the lowest rate, more than is allowed arrived cut or altered.
-    ChangedAtLowest {
-        /// That rate, in payload bits per second.
-        lowest_bps: u64,
-        /// Loss that was allowed, in parts per billion.
-        loss_allowed_ppb: LossShare,
-    },
-    /// A host was the limit even at the lowest rate.
-    HostLimitAtLowest {
-        /// That rate, in payload bits per second.
-        lowest_bps: u64,
-    },
-    /// Nothing passed before the search was aborted.
-    NothingYet,
-}
-
-/// How a search ended.
-#[derive(Clone, Copy, Debug)]
-pub struct SearchEnd {
-    /// The highest rate that passed, in payload bits per second; `None` if none did.
-    pub rate: Option<u64>,
-    /// What limited the next higher rate; `None` for an interrupted search.
-    pub bound: Option<FoundBound>,
-    /// The lowest rate that was tried, in payload bits per second.
-    pub lowest: u64,
-    /// Payload bytes of each datagram.
-    pub payload: u64,
-    /// Loss that was allowed, in parts per billion.
-    pub allowed: LossShare,
-}
-
-impl SearchEnd {
-    /// The same in datagrams per second.
-    pub fn datagrams_per_second(&self) -> Option<u64> {
-        self.rate.map(|rate| rate / (self.payload * 8).max(1))
-    }
-
-    /// What was found.
-    pub fn verdict(&self) -> RateVerdict {
-        let loss_allowed_ppb = self.allowed;
-        let lowest_bps = self.lowest;
-        match (self.rate.zip(self.datagrams_per_second()), self.bound) {
-            (Some((rate_bps, datagrams_per_second)), Some(bound)) => {
-                RateVerdict::Found { rate_bps, datagrams_per_second, loss_allowed_ppb, bound }
-            }
-            (Some((rate_bps, datagrams_per_second)), None) => {
-                RateVerdict::SoFar { rate_bps, datagrams_per_second, loss_allowed_ppb }
-            }
-            (None, Some(FoundBound::Network)) => {
-                RateVerdict::LossAtLowest { lowest_bps, loss_allowed_ppb }
-            }
-            (None, Some(FoundBound::ChangedContent)) => {
-                RateVerdict::ChangedAtLowest { lowest_bps, loss_allowed_ppb }
-            }
-            (None, Some(_)) => RateVerdict::HostLimitAtLowest { lowest_bps },
-            (None, None) => RateVerdict::NothingYet,
-        }
-    }
-}
-
-/// The search for the highest rate.
-#[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct FindRateReport {
-    /// `find_rate`.
-    pub mode: SeriesMode,
-    /// The remote address.
-    pub target: String,
-    /// Whether both ends are on this host, by its loopback.
-    pub loopback: bool,
-    /// Payload bytes of each datagram.
-    pub payload_bytes: u64,
-    /// Loss that was allowed, in parts per billion.
-    pub loss_allowed_ppb: LossShare,
-    /// The highest rate of payload that passed; `None` if none did.
-    pub found_bits_per_second: Option<u64>,
-    /// The same in datagrams per second.
-    pub found_datagrams_per_second: Option<u64>,
-    /// What limited the next higher rate; `None` for an interrupted search.
-    pub bound: Option<FoundBound>,
-    /// The verdict with its caveats.
-    #[serde(flatten)]
-    pub findings: Findings<RateVerdict, Never, Never, SeriesCaveat>,
-    /// Every trial, in its order.
-    pub trials: Vec<TrialReport>,
-    /// Whether the search finished, including a longer trial at the rate found.
-    pub complete: bool,
-    /// Whether the user ended it early.
-    pub interrupted: bool,
-}
-
 #[cfg(test)]
 mod tests {
     use super::TrialOutcome::{Changed, Invalid, Lost, Passed, Unknown};
@@ -427,7 +306,7 @@ mod tests {
     #[test]
     fn a_host_that_was_the_limit_makes_a_trial_invalid_whatever_was_lost() {
         let outcome = |run, allowed| {
-            let trial = TrialReport::new(&run, allowed, TrialPurpose::Step);
+            let trial = TrialReport::new(&run, Some(allowed), TrialPurpose::Step);
             (trial.outcome, trial.host_limit)
         };
         assert_eq!(outcome(run(1_000, 0, 0, 0), 0), (Passed, None));
@@ -454,7 +333,7 @@ mod tests {
             (run.main.cut, run.main.altered) = (Some(cut), Some(altered));
             run.main.cut_to_bytes = (cut > 0).then_some(1_200);
             run.main.delivered = Some(1_000 - lost - cut - altered);
-            TrialReport::new(&run, allowed, TrialPurpose::Step)
+            TrialReport::new(&run, Some(allowed), TrialPurpose::Step)
         };
         let outcome = |lost, changed, allowed| trial(lost, changed, allowed).outcome;
         assert_eq!(outcome(0, (0, 0), 0), Passed);
@@ -465,50 +344,10 @@ mod tests {
         assert_eq!(outcome(1, (0, 0), 1_000_000), Passed);
         assert_eq!(outcome(0, (1, 0), 1_000_000), Passed);
         assert_eq!(outcome(1, (0, 1), 1_000_000), Changed);
-        assert_eq!(outcome(0, (1_000, 0), LossShare::MAX), Passed);
+        assert_eq!(outcome(0, (1_000, 0), 1_000_000_000), Passed);
         let cut = trial(0, (1_000, 0), 0);
         assert_eq!((cut.outcome, cut.loss_percent(), cut.host_limit), (Changed, Some(0.0), None));
         assert_eq!((cut.cut, cut.cut_to_bytes, cut.altered), (Some(1_000), Some(1_200), Some(0)));
-    }
-
-    #[test]
-    fn a_search_that_lost_nothing_accuses_neither_the_path_nor_a_host() {
-        let end = |rate, bound| SearchEnd {
-            rate,
-            bound,
-            lowest: 1_000_000,
-            payload: 1_250,
-            allowed: LossShare::default(),
-        };
-        let loss_allowed_ppb = LossShare::default();
-        let (rate_bps, datagrams_per_second, lowest_bps) = (10_000_000, 1_000, 1_000_000);
-        let found =
-            |bound| RateVerdict::Found { rate_bps, datagrams_per_second, loss_allowed_ppb, bound };
-        for (rate, bound, verdict) in [
-            (Some(rate_bps), Some(FoundBound::Ceiling), found(FoundBound::Ceiling)),
-            (Some(rate_bps), Some(FoundBound::Network), found(FoundBound::Network)),
-            (Some(rate_bps), Some(FoundBound::Host), found(FoundBound::Host)),
-            (Some(rate_bps), Some(FoundBound::ChangedContent), found(FoundBound::ChangedContent)),
-            (
-                None,
-                Some(FoundBound::ChangedContent),
-                RateVerdict::ChangedAtLowest { lowest_bps, loss_allowed_ppb },
-            ),
-            (
-                Some(rate_bps),
-                None,
-                RateVerdict::SoFar { rate_bps, datagrams_per_second, loss_allowed_ppb },
-            ),
-            (
-                None,
-                Some(FoundBound::Network),
-                RateVerdict::LossAtLowest { lowest_bps, loss_allowed_ppb },
-            ),
-            (None, Some(FoundBound::Host), RateVerdict::HostLimitAtLowest { lowest_bps }),
-            (None, None, RateVerdict::NothingYet),
-        ] {
-            assert_eq!(end(rate, bound).verdict(), verdict, "{rate:?} {bound:?}");
-        }
     }
 
     #[test]
@@ -518,7 +357,7 @@ mod tests {
         let mut killed = run(1_000, 9, 9, 900);
         killed.main.counts_final = false;
         for run in [silent, killed] {
-            let trial = TrialReport::new(&run, 0, TrialPurpose::Step);
+            let trial = TrialReport::new(&run, Some(0), TrialPurpose::Step);
             assert_eq!((trial.outcome, trial.host_limit), (Unknown, None));
             assert_eq!(trial.loss_percent(), None);
         }

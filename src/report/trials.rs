@@ -1,11 +1,15 @@
 //! Series of runs as text: a line per run as it ends, then the chart or the result.
 
 use super::number::{RateUnit, millis_or_dash};
-use super::page::ended;
+use super::page::{Align, ended, table};
 use super::rows::{LineFormat, RecordLines};
 use super::words::blast::{SeriesHeading, SeriesKind};
+use super::words::terms::share;
 use super::{Output, Page, note};
-use crate::record::{FindRateReport, HostLimit, SweepReport, TrialOutcome, TrialReport, Worded};
+use crate::record::{
+    FindRateReport, HostLimit, RateBound, RateGoal, SweepReport, TrialOutcome, TrialReport, Worded,
+};
+use crate::units::{BitRate, Percent};
 use rasciigraph::{Config, plot_many};
 use serde::Serialize;
 
@@ -33,7 +37,7 @@ impl TrialsView {
         records: Option<RecordLines>,
     ) -> Self {
         let page = Page::of_stdout();
-        let lines = TrialLines::new(heading.kind, lowest);
+        let lines = TrialLines::new(&heading.kind, lowest);
         let text = !json && records.is_none();
         let mut view = Self { output: Output::new(), records, text, lines, page };
         view.print(&view.lines.first(heading, page));
@@ -84,7 +88,7 @@ pub fn sweep_text(
     report: &SweepReport,
     page: Page,
 ) -> String {
-    let lines = TrialLines::new(heading.kind, lowest);
+    let lines = TrialLines::new(&heading.kind, lowest);
     [lines.table(heading, &report.trials, page), lines.sweep(report, page)].concat()
 }
 
@@ -95,32 +99,61 @@ pub fn find_rate_text(
     report: &FindRateReport,
     page: Page,
 ) -> String {
-    let lines = TrialLines::new(heading.kind, lowest);
+    let lines = TrialLines::new(&heading.kind, lowest);
     [lines.table(heading, &report.trials, page), found(report, page)].concat()
 }
 
 fn found(report: &FindRateReport, page: Page) -> String {
-    format!("\n{}", page.findings(&report.findings))
+    let verdicts: Vec<String> = report.goals.iter().map(|goal| goal.verdict.text()).collect();
+    let bounds = if report.goals.len() > 1 { bounds(&report.goals) } else { String::new() };
+    let verdict = page.labelled("verdict", &verdicts);
+    let caution = page.told("caution", &report.findings.caveats);
+    format!("\n{bounds}{verdict}{caution}")
+}
+
+/// The bounds of each loss of a search, with what was lost in how many trials at them.
+fn bounds(goals: &[RateGoal]) -> String {
+    let bound = |bound: Option<&RateBound>| match bound {
+        Some(bound) => {
+            let lost = bound.lost_datagrams.zip(bound.sent_datagrams);
+            [
+                BitRate(bound.rate_bps).to_string(),
+                lost.map_or_else(|| "-".to_owned(), |(lost, sent)| share(lost, sent, 3)),
+                bound.trials.len().to_string(),
+            ]
+        }
+        None => ["-", "-", "-"].map(str::to_owned),
+    };
+    let head = ["loss", "passed", "lost", "trials", "failed", "lost", "trials"];
+    let rows = goals.iter().map(|goal| {
+        let loss = Percent(goal.loss_allowed_ppb).to_string();
+        let bounds = [bound(goal.lower.as_ref()), bound(goal.upper.as_ref())];
+        [loss].into_iter().chain(bounds.into_iter().flatten()).collect()
+    });
+    let rows = [head.map(str::to_owned).to_vec()].into_iter().chain(rows);
+    format!("{}\n", table(&[Align::Right; 7], rows))
 }
 
 /// The table of a series. Rows are printed one by one, so the columns have fixed widths.
 #[derive(Clone, Copy, Debug)]
 struct TrialLines {
     unit: RateUnit,
-    kind: SeriesKind,
+    /// Losses that a search is for; none in a sweep.
+    targets: usize,
 }
 
 impl TrialLines {
-    fn new(kind: SeriesKind, lowest: u64) -> Self {
-        Self { unit: RateUnit::for_rate(lowest), kind }
+    fn new(kind: &SeriesKind, lowest: u64) -> Self {
+        let targets = match kind {
+            SeriesKind::Sweep(_) => 0,
+            SeriesKind::FindRate { losses_allowed_ppb } => losses_allowed_ppb.len(),
+        };
+        Self { unit: RateUnit::for_rate(lowest), targets }
     }
 
     /// The first line, and the head of the table.
     fn first(self, heading: &SeriesHeading, page: Page) -> String {
-        let result = match self.kind {
-            SeriesKind::Sweep(_) => "",
-            SeriesKind::FindRate { .. } => "  result",
-        };
+        let result = if self.targets == 0 { "" } else { "  result" };
         let (unit, delay) = (self.unit.name(), "delay above minimum, ms");
         format!(
             "{}\n  {unit:>11}{:>22}{:>9}{delay:>25}\n  {:>11}{:>11}{:>11}{:>9}{:>9}{:>9}{result}\n",
@@ -159,9 +192,18 @@ impl TrialLines {
         format!("{}\n", row.trim_end())
     }
 
-    /// The result column of a run: in a sweep, only limits of a host and changed content.
-    fn result(self, trial: &TrialReport) -> &'static str {
-        let searches = matches!(self.kind, SeriesKind::FindRate { .. });
+    /// The result column of a run, with the loss for which it counts where a search has several.
+    fn result(self, trial: &TrialReport) -> String {
+        let result = self.outcome(trial);
+        match trial.loss_allowed_ppb {
+            Some(allowed) if self.targets > 1 => format!("{result} {}", Percent(allowed)),
+            _ => result.to_owned(),
+        }
+    }
+
+    /// In a sweep, only limits of a host and changed content.
+    fn outcome(self, trial: &TrialReport) -> &'static str {
+        let searches = self.targets > 0;
         match (trial.outcome, trial.host_limit) {
             (TrialOutcome::Passed, _) if trial.verification => "confirmed",
             (TrialOutcome::Passed, _) if searches => "passed",

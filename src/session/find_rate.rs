@@ -2,7 +2,8 @@
 //!
 //! The rate is multiplied by four until a trial fails. Then the gap between the highest rate that
 //! passed and the lowest that failed is halved until it is small enough. The result must pass once
-//! more, in a longer trial; if it does not, growing steps lead down to a rate that does. A trial
+//! more, in a longer trial; if it does not, growing steps lead down to a rate that does, and the gap
+//! above it is halved again, in longer trials. A trial
 //! with loss is repeated before it counts, since one burst of other traffic is not the limit of the
 //! path. A trial in which a host was the limit is repeated too; it then bounds the search, but is
 //! never reported as a property of the network.
@@ -46,6 +47,8 @@ pub struct Found {
     pub rate: Option<u64>,
     /// What limited the next higher rate.
     pub bound: FoundBound,
+    /// The lowest rate that failed; `None` if none did.
+    pub failed: Option<u64>,
 }
 
 /// The search.
@@ -57,10 +60,14 @@ pub struct FindRate {
     resolution: u64,
     /// Rates that passed, rising.
     passed: Vec<u64>,
+    /// Rates that passed a longer trial.
+    confirmed: Vec<u64>,
     /// The lowest rate that failed, and how.
     failed: Option<(u64, FoundBound)>,
     rate: u64,
     verify: bool,
+    /// Whether only longer trials count any more: a rate did not pass one.
+    is_longer: bool,
     retried: bool,
     verifications: u32,
     over: Option<Found>,
@@ -76,9 +83,11 @@ impl FindRate {
             most: most.max(least),
             resolution: resolution.max(1),
             passed: Vec::new(),
+            confirmed: Vec::new(),
             failed: None,
             rate: least,
             verify: false,
+            is_longer: false,
             retried: false,
             verifications: 0,
             over: None,
@@ -99,6 +108,11 @@ impl FindRate {
         self.passed.last().copied()
     }
 
+    /// The lowest rate that failed so far.
+    pub fn failed(&self) -> Option<u64> {
+        self.failed.map(|(rate, _)| rate)
+    }
+
     /// Trials from the next one on, and of these the longer ones, if the next one that could fail
     /// does.
     pub fn trials_ahead(&self) -> (u64, u64) {
@@ -117,30 +131,65 @@ impl FindRate {
 
     /// Records the outcome of the trial that [`FindRate::step`] asked for.
     pub fn take(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Passed => self.pass(),
-            _ if !self.retried => self.retried = true,
-            Outcome::Lost => self.fail(FoundBound::Network),
-            Outcome::Changed => self.fail(FoundBound::ChangedContent),
-            Outcome::Invalid => self.fail(FoundBound::Host),
+        match bound_by(outcome) {
+            None => self.pass(),
+            Some(_) if !self.retried => self.retried = true,
+            Some(bound) => self.fail(bound),
         }
+    }
+
+    /// Learns from trials at one rate that another search asked for, before this one asks for any:
+    /// `outcomes` in their order, as they count here, and whether the last was a longer one. As with
+    /// its own trials, a rate has failed when it failed twice in a row.
+    pub fn learn(&mut self, rate: u64, outcomes: &[Outcome], longer: bool) {
+        let known = self.failed.map_or(u64::MAX, |(failed, _)| failed);
+        let [.., last] = outcomes else { return };
+        if self.over.is_some() || rate >= known {
+            return;
+        }
+        match (bound_by(*last), outcomes) {
+            (None, _) => {
+                let at = self.passed.partition_point(|passed| *passed < rate);
+                if self.passed.get(at) != Some(&rate) {
+                    self.passed.insert(at, rate);
+                }
+                if longer {
+                    self.confirmed.push(rate);
+                }
+            }
+            (Some(bound), [.., before, _]) if bound_by(*before).is_some() => {
+                self.failed = Some((rate, bound));
+                self.passed.retain(|passed| *passed < rate);
+                self.confirmed.retain(|confirmed| *confirmed < rate);
+            }
+            (Some(_), _) => return,
+        }
+        self.go_on();
     }
 
     fn pass(&mut self) {
         if self.verify {
-            let bound = self.failed.map_or(FoundBound::Ceiling, |(_, bound)| bound);
-            self.over = Some(Found { rate: Some(self.rate), bound });
-            return;
+            self.confirmed.push(self.rate);
         }
-        self.passed.push(self.rate);
+        if self.passed.last().is_none_or(|last| *last < self.rate) {
+            self.passed.push(self.rate);
+        }
         self.go_on();
+    }
+
+    fn end(&mut self, rate: Option<u64>) {
+        let bound = self.failed.map_or(FoundBound::Ceiling, |(_, bound)| bound);
+        self.over = Some(Found { rate, bound, failed: self.failed() });
     }
 
     fn fail(&mut self, bound: FoundBound) {
         self.failed = Some((self.rate, bound));
         self.passed.retain(|passed| *passed < self.rate);
-        if self.verify {
-            self.step_down(bound);
+        self.confirmed.retain(|confirmed| *confirmed < self.rate);
+        // What passed for a short while says nothing any more.
+        self.is_longer |= self.verify;
+        if self.is_longer && self.confirmed.is_empty() {
+            self.step_down();
         } else {
             self.go_on();
         }
@@ -148,7 +197,7 @@ impl FindRate {
 
     /// A rate passed a short trial but not the longer one: a queue absorbed the excess, or it was
     /// chance.
-    fn step_down(&mut self, bound: FoundBound) {
+    fn step_down(&mut self) {
         self.retried = false;
         let thousandths = self.resolution.saturating_mul(1 << self.verifications.min(16));
         self.verifications += 1;
@@ -156,22 +205,23 @@ impl FindRate {
             u128::from(self.rate) * u128::from(1_000u64.saturating_sub(thousandths)) / 1_000;
         self.rate = u64::try_from(lower).unwrap_or(0);
         if self.rate < self.least {
-            self.over = Some(Found { rate: None, bound });
+            self.end(None);
         }
     }
 
     /// Chooses the next rate: a higher one, the middle of the gap, or the result for verification.
     fn go_on(&mut self) {
         self.retried = false;
-        let low = self.passed.last().copied();
+        let confirmed = self.confirmed.iter().copied().max();
+        let low = if self.is_longer { confirmed } else { self.passed.last().copied() };
         let (rate, verify) = match (low, self.failed) {
             (Some(low), None) if low >= self.most => (low, true),
-            (Some(low), None) => (low.saturating_mul(RISE).min(self.most), false),
+            (Some(low), None) => (low.saturating_mul(RISE).min(self.most), self.is_longer),
             (None, None) => (self.least, false),
-            (None, Some((high, bound))) => {
+            (None, Some((high, _))) => {
                 // Below the first rate tried there is no lower bound.
                 if high <= self.least {
-                    self.over = Some(Found { rate: None, bound });
+                    self.end(None);
                     return;
                 }
                 (self.least, false)
@@ -179,10 +229,24 @@ impl FindRate {
             (Some(low), Some((high, _))) => {
                 let near =
                     u128::from(high - low) * 1_000 <= u128::from(low) * u128::from(self.resolution);
-                if near || high - low < 2 { (low, true) } else { (low + (high - low) / 2, false) }
+                let is_over = near || high - low < 2;
+                if is_over { (low, true) } else { (low + (high - low) / 2, self.is_longer) }
             }
         };
         (self.rate, self.verify) = (rate, verify);
+        if verify && confirmed == Some(rate) {
+            self.end(confirmed);
+        }
+    }
+}
+
+/// What an outcome says of the rates above; `None` if it passed.
+fn bound_by(outcome: Outcome) -> Option<FoundBound> {
+    match outcome {
+        Outcome::Passed => None,
+        Outcome::Lost => Some(FoundBound::Network),
+        Outcome::Changed => Some(FoundBound::ChangedContent),
+        Outcome::Invalid => Some(FoundBound::Host),
     }
 }
 
@@ -275,7 +339,8 @@ mod tests {
     #[test]
     fn the_ceiling_may_pass() {
         let (found, _) = search(|_, _| Outcome::Passed);
-        assert_eq!(found, Found { rate: Some(100_000_000_000), bound: FoundBound::Ceiling });
+        let (rate, bound) = (Some(100_000_000_000), FoundBound::Ceiling);
+        assert_eq!(found, Found { rate, bound, failed: None });
     }
 
     #[test]
@@ -295,7 +360,8 @@ mod tests {
             let most = if verify { 800_000_000 } else { 1_000_000_000 };
             if rate <= most { Outcome::Passed } else { Outcome::Lost }
         });
-        // Steps of 1, 2, 4, 8 and 16 % lead down to it.
-        assert!((650_000_000..=800_000_000).contains(&found.rate.unwrap()), "{found:?}");
+        // Steps of 1, 2, 4, 8 and 16 % lead down to it, halves up again.
+        assert!((790_000_000..=800_000_000).contains(&found.rate.unwrap()), "{found:?}");
+        assert!(found.failed.unwrap() < 808_000_000, "{found:?}");
     }
 }

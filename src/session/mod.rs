@@ -17,6 +17,7 @@ pub mod probe;
 mod read_delay;
 mod recv;
 pub mod relay;
+mod search_goals;
 mod send;
 pub mod serve;
 #[cfg(test)]
@@ -39,4 +40,5 @@ pub use interface_log::InterfaceLog;
 pub use network_errors::NetworkErrorLog;
 pub use payload::{FixedMessages, Message, PayloadSource, Supply, SupplyError};
 pub use recv::{Answering, RecvDone, RecvPlan, RecvSession, Show};
+pub use search_goals::{GoalFound, GoalTrial, RateSearch};
 pub use send::{SendEnd, SendPlan, SendSession};

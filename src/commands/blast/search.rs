@@ -2,7 +2,7 @@
 
 use crate::record::{LossShare, TrialOutcome, TrialPurpose};
 use crate::report::words::progress::RunLength;
-use crate::session::{FindRate, Found, Outcome, SearchStep};
+use crate::session::{GoalTrial, Outcome, RateSearch};
 use crate::units::{BitRate, Nanos, Rate, Sweep};
 
 /// How many times longer the run is that confirms the result.
@@ -16,8 +16,8 @@ pub(super) struct Step {
     pub rate: Rate,
     /// How long.
     pub time: Nanos,
-    /// The loss that it may have.
-    pub allowed: LossShare,
+    /// The loss that it may have; `None` for any.
+    pub allowed: Option<LossShare>,
     /// What it is for.
     pub purpose: TrialPurpose,
     /// How long this run and those behind it take.
@@ -28,13 +28,16 @@ pub(super) struct Step {
 pub(super) trait Runs {
     /// Runs once; `None` if the series is over.
     fn run_once(&mut self, step: &Step) -> anyhow::Result<Option<TrialOutcome>>;
+
+    /// How the last run counts where `allowed` may be lost.
+    fn last_outcome(&self, allowed: LossShare) -> TrialOutcome;
 }
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SearchedTo {
     /// It found what there is.
-    Found(Found),
+    Found,
     /// The path was interrupted in each run at a rate.
     Outages,
     /// A run broke it off.
@@ -58,7 +61,7 @@ pub(super) fn run_sweep(series: &mut impl Runs, sweep: Sweep, time: Nanos) -> an
     for (rate, ahead) in sweep.rates().zip((1..=runs).rev()) {
         // Any loss is accepted, so that results name host limits only: a sweep is there to show
         // loss.
-        let (allowed, purpose) = (LossShare::MAX, TrialPurpose::Step);
+        let (allowed, purpose) = (None, TrialPurpose::Step);
         let length = RunLength::Known(Nanos(time.0.saturating_mul(ahead)));
         let step = Step { rate, time, allowed, purpose, length };
         if run_undisturbed(series, &step)?.is_none() {
@@ -71,15 +74,11 @@ pub(super) fn run_sweep(series: &mut impl Runs, sweep: Sweep, time: Nanos) -> an
 /// Tries rates until the search is over.
 pub(super) fn run_search(
     series: &mut impl Runs,
-    search: &mut FindRate,
+    search: &mut RateSearch,
     time: Nanos,
-    allowed: LossShare,
 ) -> anyhow::Result<SearchedTo> {
-    loop {
-        let (rate, verify) = match search.step() {
-            SearchStep::Over(found) => return Ok(SearchedTo::Found(found)),
-            SearchStep::Try { rate, verify } => (Rate::Bits(BitRate(rate)), verify),
-        };
+    let targets = search.allowed();
+    while let Some(GoalTrial { rate, verify, goal }) = search.next_trial() {
         let (trials, longer) = search.trials_ahead();
         let units = trials + longer * (LONGER - 1);
         let length = RunLength::About(Nanos(time.0.saturating_mul(units)));
@@ -88,13 +87,22 @@ pub(super) fn run_search(
         } else {
             (time, TrialPurpose::Step)
         };
+        let (rate, allowed) = (Rate::Bits(BitRate(rate)), Some(targets[goal]));
         match run_undisturbed(series, &Step { rate, time, allowed, purpose, length })? {
-            Some(TrialOutcome::Passed) => search.take(Outcome::Passed),
-            Some(TrialOutcome::Lost) => search.take(Outcome::Lost),
-            Some(TrialOutcome::Changed) => search.take(Outcome::Changed),
-            Some(TrialOutcome::Invalid) => search.take(Outcome::Invalid),
             Some(TrialOutcome::Outage) => return Ok(SearchedTo::Outages),
             Some(TrialOutcome::Unknown) | None => return Ok(SearchedTo::BrokenOff),
+            Some(_) => {}
         }
+        let outcome = |allowed: &LossShare| match series.last_outcome(*allowed) {
+            TrialOutcome::Passed => Outcome::Passed,
+            TrialOutcome::Lost => Outcome::Lost,
+            TrialOutcome::Changed => Outcome::Changed,
+            TrialOutcome::Invalid | TrialOutcome::Outage | TrialOutcome::Unknown => {
+                Outcome::Invalid
+            }
+        };
+        let outcomes: Vec<Outcome> = targets.iter().map(outcome).collect();
+        search.take(&outcomes);
     }
+    Ok(SearchedTo::Found)
 }

@@ -7,11 +7,13 @@ use super::plan::BlastPlan;
 use super::search::{Runs, SearchedTo, Step, run_search, run_sweep};
 use super::streams::Collected;
 use crate::netsim::{Fault, Weather};
-use crate::record::{BlastReport, FoundBound, TrialOutcome, TrialPurpose, TrialReport};
-use crate::session::FindRate;
+use crate::record::{
+    BlastReport, FoundBound, LossShare, TrialOutcome, TrialPurpose, TrialReport, trial_outcome,
+};
 use crate::session::blast::{merge_received, merge_sent};
 use crate::session::simulation::client_and_server::{ClientAndServer, server_address};
 use crate::session::simulation::fault_matrix::{Machine, Trial, meet, meet_events};
+use crate::session::{GoalFound, RateSearch};
 use crate::units::{BitRate, Nanos, Rate};
 use std::fmt::Debug;
 use std::ops::Range;
@@ -19,6 +21,8 @@ use std::ops::Range;
 const LEAST: u64 = 1_000_000;
 const MOST: u64 = 8_000_000;
 const TIME: Nanos = Nanos::from_millis(500);
+/// The second loss that is allowed: 5 %.
+const SOME: LossShare = 50_000_000;
 /// A path that is dark for longer than this in the midst of a run has an outage, whatever the spacing
 /// of the datagrams: it is beyond chance.
 const DARK: Nanos = Nanos::from_millis(250);
@@ -33,10 +37,11 @@ const FIND_RATE: Machine = Machine {
     never: "calls a rate carried at which the path was interrupted",
     run: |trial| {
         let mut series = Simulated::new(trial, "-b 8M");
-        let mut search = FindRate::new(LEAST, MOST, 10);
-        let ended = run_search(&mut series, &mut search, TIME, 0).expect("no error of this host");
-        series.conclude(&ended);
-        hold_result(&ended, &series);
+        let mut search = RateSearch::new((LEAST, MOST), 10, [0, SOME]);
+        let ended = run_search(&mut series, &mut search, TIME).expect("no error of this host");
+        let found = search.found();
+        series.conclude(&(ended, &found));
+        hold_result(ended, &found, &series);
         series.hold_outage();
     },
 };
@@ -72,6 +77,7 @@ struct Simulated<'t, 'm> {
     rates: Vec<Rate>,
     failure: Option<String>,
     outcomes: Vec<(Rate, TrialOutcome)>,
+    last: Option<BlastReport>,
 }
 
 impl<'t, 'm> Simulated<'t, 'm> {
@@ -88,6 +94,7 @@ impl<'t, 'm> Simulated<'t, 'm> {
             rates: Vec::new(),
             failure: None,
             outcomes: Vec::new(),
+            last: None,
         }
     }
 
@@ -176,26 +183,45 @@ impl Runs for Simulated<'_, '_> {
             self.failure = Some("counts are missing".to_owned());
             return Ok(None);
         }
+        self.last = Some(run);
         Ok(Some(trial.outcome))
+    }
+
+    fn last_outcome(&self, allowed: LossShare) -> TrialOutcome {
+        trial_outcome(self.last.as_ref().expect("a run"), Some(allowed)).0
     }
 }
 
 /// What is found where a path is sound, and where it has a rate of its own.
-fn hold_result(ended: &SearchedTo, series: &Simulated<'_, '_>) {
+fn hold_result(ended: SearchedTo, goals: &[GoalFound], series: &Simulated<'_, '_>) {
     let outcomes = &series.outcomes;
+    assert_eq!(goals.iter().map(|goal| goal.allowed).collect::<Vec<_>>(), [0, SOME]);
+    for goal in goals {
+        let above = goal.failed.is_none_or(|failed| goal.rate.is_none_or(|rate| rate < failed));
+        assert!(above, "{goal:?}: {outcomes:?}");
+    }
+    let (found, looser) = (goals[0], goals[1]);
     match (series.trial.fault, ended) {
-        (Fault::Clean | Fault::LongPath | Fault::Nat | Fault::ForgetfulFirewall, found) => {
-            let SearchedTo::Found(found) = found else { panic!("{found:?}: {outcomes:?}") };
-            let ceiling = (Some(MOST), FoundBound::Ceiling);
+        (Fault::Clean | Fault::LongPath | Fault::Nat | Fault::ForgetfulFirewall, ended) => {
+            assert_eq!(ended, SearchedTo::Found, "{found:?}: {outcomes:?}");
+            let ceiling = (Some(MOST), Some(FoundBound::Ceiling));
             assert_eq!((found.rate, found.bound), ceiling, "{outcomes:?}");
+            assert_eq!((looser.rate, looser.bound), ceiling, "{outcomes:?}");
         }
-        (Fault::Bottleneck, SearchedTo::Found(found)) => {
+        (Fault::Bottleneck, SearchedTo::Found) => {
             let rate = found.rate.expect("a rate is carried");
             assert!((3_500_000..=5_600_000).contains(&rate), "{found:?}: {outcomes:?}");
-            assert_eq!(found.bound, FoundBound::Network, "{outcomes:?}");
+            assert_eq!(found.bound, Some(FoundBound::Network), "{outcomes:?}");
+            // What passes without loss passes with some.
+            assert!(looser.rate >= found.rate, "{goals:?}: {outcomes:?}");
         }
-        (_, SearchedTo::Found(found)) => {
-            // What was found has passed.
+        (_, SearchedTo::Found) => {
+            // What was found has been tried.
+            for goal in goals {
+                let at = |rate| outcomes.iter().any(|(tried, _)| *tried == rate);
+                let rate = goal.rate.map(|rate| Rate::Bits(BitRate(rate)));
+                assert!(rate.is_none_or(at), "{goal:?}: {outcomes:?}");
+            }
             let rate = found.rate.map(|rate| (Rate::Bits(BitRate(rate)), TrialOutcome::Passed));
             assert!(rate.is_none_or(|rate| outcomes.contains(&rate)), "{found:?}: {outcomes:?}");
         }

@@ -10,8 +10,9 @@ use crate::commands::metrics::Metrics;
 use crate::commands::progress::{Counted, watch};
 use crate::engine::{RunningPage, Signals};
 use crate::record::{
-    Document, FailureAdvice, FindRateReport, Findings, RunFailure, SearchEnd, SeriesCaveat,
-    SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialReport,
+    BlastReport, Document, FailureAdvice, FindRateReport, Findings, LossShare, RateGoal,
+    RateVerdict, RunFailure, SearchEnd, SeriesCaveat, SeriesEnd, SeriesMode, SweepReport,
+    TrialOutcome, TrialReport, trial_outcome,
 };
 use crate::report::metrics::BlastMetrics;
 use crate::report::words::blast::{SeriesHeading, SeriesKind};
@@ -19,7 +20,7 @@ use crate::report::words::progress::Doing;
 use crate::report::{
     self, BlastView, LineFormat, ProgressLine, RecordLines, Shown, TRIAL_COLUMNS, TrialsView,
 };
-use crate::session::FindRate;
+use crate::session::{GoalFound, RateSearch};
 use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep};
 use std::net::SocketAddr;
 
@@ -46,6 +47,8 @@ struct Series {
     metrics: Option<BlastMetrics>,
     _serving: Option<RunningPage>,
     trials: Vec<TrialReport>,
+    /// The last run.
+    last: Option<BlastReport>,
     /// Whether the user interrupted it.
     interrupted: bool,
     /// Why a run failed, and the advice.
@@ -76,6 +79,7 @@ impl Series {
             metrics,
             _serving: serving,
             trials: Vec::new(),
+            last: None,
             interrupted: false,
             failed: None,
         })
@@ -130,11 +134,17 @@ impl Runs for Series {
         let outcome = trial.outcome;
         self.view.trial(&trial);
         self.trials.push(trial);
+        self.last = Some(run);
         if outcome == TrialOutcome::Unknown {
             self.failed = Some((RunFailure::TrialCountsMissing, None));
             return Ok(None);
         }
         Ok(Some(outcome))
+    }
+
+    fn last_outcome(&self, allowed: LossShare) -> TrialOutcome {
+        let outcome = |run| trial_outcome(run, Some(allowed)).0;
+        self.last.as_ref().map_or(TrialOutcome::Unknown, outcome)
     }
 }
 
@@ -215,7 +225,10 @@ fn search_rate(
     metrics: Option<Metrics>,
 ) -> anyhow::Result<(Series, FindRateReport)> {
     let time = args.time.unwrap_or(TRIAL_TIME);
-    let allowed = args.loss.map_or(0, |loss| loss.0);
+    let allowed: Vec<LossShare> = match &args.loss[..] {
+        [] => vec![0],
+        losses => losses.iter().map(|loss| loss.0).collect(),
+    };
     let ceiling = args.rate;
     args.rate = Rate::Bits(BitRate(LEAST));
     let plan = BlastPlan::resolve(&args, own)?;
@@ -225,39 +238,37 @@ fn search_rate(
         rate => bits_of(rate, payload),
     };
     let lowest = LEAST.min(most);
-    let kind = SeriesKind::FindRate { loss_allowed_ppb: allowed };
+    let mut search = RateSearch::new((lowest, most), RESOLUTION, allowed);
+    let kind = SeriesKind::FindRate { losses_allowed_ppb: search.allowed() };
     let mut series = Series::begin(&args, plan, (kind, time), lowest, metrics)?;
-    let mut search = FindRate::new(lowest, most, RESOLUTION);
-    let found = match run_search(&mut series, &mut search, time, allowed)? {
-        SearchedTo::Found(found) => Some(found),
-        SearchedTo::Outages => {
-            series.failed = Some((RunFailure::TrialOutages { trials: TRIES }, None));
-            None
-        }
-        SearchedTo::BrokenOff => None,
+    let ended = run_search(&mut series, &mut search, time)?;
+    if ended == SearchedTo::Outages {
+        series.failed = Some((RunFailure::TrialOutages { trials: TRIES }, None));
+    }
+    let complete = ended == SearchedTo::Found;
+    let found = |goal: GoalFound| {
+        let GoalFound { allowed, rate, failed, bound } = goal;
+        let end = SearchEnd { rate, bound, lowest, payload: u64::from(payload), allowed };
+        RateGoal::new(&end, failed, &series.trials)
     };
-    let rate = found.map_or(search.so_far(), |found| found.rate);
-    let end = SearchEnd {
-        rate,
-        bound: found.map(|found| found.bound),
-        lowest,
-        payload: u64::from(payload),
-        allowed,
-    };
-    let mut findings = Findings::new(end.verdict());
-    findings.caveats = SeriesCaveat::of(target.ip(), series.end(found));
+    let goals: Vec<RateGoal> = search.found().into_iter().map(found).collect();
+    let strictest = goals.first();
+    let verdict = strictest.map_or(RateVerdict::NothingYet, |goal| goal.verdict.clone());
+    let mut findings = Findings::new(verdict);
+    findings.caveats = SeriesCaveat::of(target.ip(), series.end(complete.then_some(())));
     let report = FindRateReport {
         mode: SeriesMode::FindRate,
         target: Endpoint::from(target).to_string(),
         loopback: target.ip().is_loopback(),
         payload_bytes: u64::from(payload),
-        loss_allowed_ppb: allowed,
-        found_bits_per_second: rate,
-        found_datagrams_per_second: end.datagrams_per_second(),
-        bound: end.bound,
+        loss_allowed_ppb: strictest.map_or(0, |goal| goal.loss_allowed_ppb),
+        found_bits_per_second: strictest.and_then(|goal| goal.found_bits_per_second),
+        found_datagrams_per_second: strictest.and_then(|goal| goal.found_datagrams_per_second),
+        bound: strictest.and_then(|goal| goal.bound),
         findings,
+        goals,
         trials: std::mem::take(&mut series.trials),
-        complete: found.is_some(),
+        complete,
         interrupted: series.interrupted,
     };
     Ok((series, report))

@@ -59,11 +59,39 @@ pub(super) fn draw(root: Node<'_>, to: &mut Vec<Section>) {
         let table = Table::figures(title, &head, rows.collect());
         blocks.push(Block::Figure(Figure { chart: Chart::Lines { x: rate(), y, lines }, table }));
     }
+    blocks.extend(bounds(root));
     let head = ["rate", "sent", "delivered", "lost", "share", "outcome", "verdict"];
     let mut trials = Table::of("Trials, in their order", &head, table);
     trials.head[5..].iter_mut().for_each(|(_, align)| *align = Align::Left);
     blocks.push(Block::Table(trials));
     Section::add(to, "Trials", blocks);
+}
+
+/// The bounds of each loss, where a search had several.
+fn bounds(root: Node<'_>) -> Option<Block> {
+    let rows: Vec<Vec<String>> = root.at("goals").items().map(bounds_row).collect();
+    let head = ["loss", "passed", "lost", "trials", "failed", "lost", "trials"];
+    (rows.len() > 1).then(|| Block::Table(Table::figures("Highest rate by loss", &head, rows)))
+}
+
+fn bounds_row(goal: Node<'_>) -> Vec<String> {
+    let allowed = goal.at("loss_allowed_ppb").u64();
+    let mut cells = vec![share_or_dash(allowed, Some(1_000_000_000))];
+    for bound in [goal.at("lower"), goal.at("upper")] {
+        let trials: Vec<String> = bound
+            .at("trials")
+            .items()
+            .filter_map(|number| number.u64())
+            .map(|number| number.to_string())
+            .collect();
+        cells.push(Unit::Bits.show_or_dash(bound.at("rate_bps").f64()));
+        cells.push(share_or_dash(
+            bound.at("lost_datagrams").u64(),
+            bound.at("sent_datagrams").u64(),
+        ));
+        cells.push(if trials.is_empty() { "-".to_owned() } else { trials.join(", ") });
+    }
+    cells
 }
 
 fn row(trial: Node<'_>, goal: Option<f64>) -> Vec<String> {

@@ -3,12 +3,12 @@
 use super::far_end;
 use super::host_losses::lost_here;
 use super::progress::whole_seconds;
-use super::terms::{count_and_share, plural};
+use super::terms::{count_and_share, list, plural};
 use crate::record::{
     FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, Worded,
     plain_rate,
 };
-use crate::units::{BitRate, Endpoint, Nanos, Rate, Sweep, group_digits};
+use crate::units::{BitRate, Endpoint, Nanos, Percent, Rate, Sweep, group_digits};
 use crate::wire::iperf3::IPERF3_PORT;
 use std::fmt::Display;
 
@@ -74,19 +74,19 @@ fn first(target: Endpoint, own_server: bool, payload_bytes: u32) -> String {
 }
 
 /// The purpose of a series of runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SeriesKind {
     /// Runs at rising rates.
     Sweep(Sweep),
     /// The search for the highest rate.
     FindRate {
-        /// Accepted loss, in parts per billion.
-        loss_allowed_ppb: u64,
+        /// Accepted losses, in parts per billion, rising.
+        losses_allowed_ppb: Vec<u64>,
     },
 }
 
 /// The content of a series' first line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesHeading {
     /// The server.
     pub target: Endpoint,
@@ -103,11 +103,12 @@ pub struct SeriesHeading {
 impl Worded for SeriesHeading {
     fn text(&self) -> String {
         let first = first(self.target, self.own_server, self.payload_bytes);
-        let what = match self.kind {
-            SeriesKind::Sweep(sweep) => steps_of(sweep),
-            SeriesKind::FindRate { loss_allowed_ppb } => {
-                format!("highest rate {}", within(loss_allowed_ppb))
-            }
+        let what = match &self.kind {
+            SeriesKind::Sweep(sweep) => steps_of(*sweep),
+            SeriesKind::FindRate { losses_allowed_ppb } => match losses_allowed_ppb[..] {
+                [allowed] => format!("highest rate {}", within(allowed)),
+                ref several => format!("highest rates with at most {} loss", losses(several)),
+            },
         };
         format!("{first}   {what}   {} each", self.time)
     }
@@ -128,6 +129,12 @@ fn within(loss_allowed_ppb: u64) -> String {
         0 => "without loss".to_owned(),
         ppb => format!("with at most {}% loss", ppb as f64 / 1e7),
     }
+}
+
+/// `0%, 0.1% and 0.5%`.
+fn losses(allowed: &[u64]) -> String {
+    let losses: Vec<String> = allowed.iter().map(|ppb| Percent(*ppb).to_string()).collect();
+    list(&losses)
 }
 
 impl Worded for RateVerdict {

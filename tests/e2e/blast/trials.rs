@@ -97,6 +97,54 @@ fn the_rate_found_is_the_bottlenecks() {
 }
 
 #[test]
+fn the_rates_of_several_losses_are_found_together() {
+    require_lab!();
+    let _turn = punctual();
+    let (lab, _server) = bottleneck("20mbit");
+    let args = ["blast", "10.77.2.2", "--find-rate", "--loss", "10%,0,1%", "--time", "250ms"];
+    let passes = 20_000_000 * 1472 / 1514;
+    // What is above the bottleneck's rate is lost: nine tenths arrive at ten ninths of it.
+    let truths = [passes, passes * 100 / 99, passes * 10 / 9];
+    let is_near = |found: u64, truth: u64| found <= truth + truth / 50 && found >= truth * 9 / 10;
+    for attempt in 1.. {
+        let search = || run(lab.udpkit("client").args(args).arg("--json"), secs(120));
+        let (output, late) = worst_wake(search);
+        assert_eq!(output.code(), Some(0), "{}", output.err());
+        let report = json(&output.out());
+        let goals = path(&report, "goals").as_array().unwrap();
+        let losses: Vec<_> = goals.iter().map(|goal| number(goal, "loss_allowed_ppb")).collect();
+        assert_eq!(losses, [0, 10_000_000, 100_000_000]);
+        let trials = path(&report, "trials").as_array().unwrap();
+        for (goal, bound) in goals.iter().flat_map(|goal| [(goal, "lower"), (goal, "upper")]) {
+            if goal[bound].is_null() {
+                continue;
+            }
+            // Its trials are those at its rate, and their counts are its own.
+            let at = number(goal, &format!("{bound}.rate_bps"));
+            let numbers = path(goal, &format!("{bound}.trials")).as_array().unwrap();
+            assert!(!numbers.is_empty(), "{goal:#}");
+            let mut lost = 0;
+            for trial in numbers.iter().map(|n| &trials[n.as_u64().unwrap() as usize - 1]) {
+                assert_eq!(number(trial, "goal_bps"), at, "{trial:#}");
+                lost += number(trial, "lost.total");
+            }
+            assert_eq!(lost, number(goal, &format!("{bound}.lost_datagrams")), "{goal:#}");
+        }
+        let found = |goal: &Value| goal["found_bits_per_second"].as_u64();
+        let near = goals.iter().zip(truths).all(|(goal, truth)| {
+            goal["bound"] == "network" && found(goal).is_some_and(|found| is_near(found, truth))
+        });
+        if near {
+            // Each loss alone takes some twenty trials.
+            assert!(trials.len() < 50, "{}", trials.len());
+            break;
+        }
+        let excused = late >= LATE && attempt < 5;
+        assert!(excused, "woken {late:?} late, attempt {attempt}: {report:#}");
+    }
+}
+
+#[test]
 fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
     require_lab!();
     let _turn = punctual();
@@ -156,6 +204,7 @@ fn series_are_refused_where_they_make_no_sense() {
         (&["--sweep", "1M..2M/4", "--rate", "5M"], "cannot be used with"),
         (&["--loss", "1%"], "--find-rate"),
         (&["--find-rate", "--loss", "101%"], "largest percentage is 100%"),
+        (&["--find-rate", "--loss", "0,0.1%,many"], "many"),
         (&["--find-rate", "--count", "5"], "cannot be used with"),
     ] {
         let output = blast(args);

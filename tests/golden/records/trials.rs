@@ -6,8 +6,8 @@ use crate::{hold, hold_as, hold_table, hold_text};
 use std::net::Ipv4Addr;
 use udpkit::record::{
     BlastReport, Circumstances, DelayQuantiles, DirectionReport, FindRateReport, Findings,
-    FoundBound, Goal, Losses, RateVerdict, RunEnd, SearchEnd, SeriesCaveat, SeriesEnd, SeriesMode,
-    SweepReport, Traffic, TrialPurpose, TrialReport,
+    FoundBound, Goal, LossShare, Losses, RateGoal, RateVerdict, RunEnd, SearchEnd, SeriesCaveat,
+    SeriesEnd, SeriesMode, SweepReport, Traffic, TrialPurpose, TrialReport,
 };
 use udpkit::report::words::blast::{SeriesHeading, SeriesKind};
 use udpkit::report::{TRIAL_COLUMNS, event_line, find_rate_text, sweep_text};
@@ -105,8 +105,14 @@ fn heading(kind: SeriesKind, own_server: bool) -> SeriesHeading {
 }
 
 #[track_caller]
-fn hold_search(name: &str, trials: Vec<TrialReport>, end: SearchEnd, interrupted: bool) {
+fn hold_search(
+    name: &str,
+    trials: Vec<TrialReport>,
+    ends: &[(SearchEnd, Option<u64>)],
+    interrupted: bool,
+) {
     let loopback = interrupted;
+    let end = ends[0].0;
     let mut findings = Findings::new(end.verdict());
     let target = if loopback { Ipv4Addr::LOCALHOST } else { Ipv4Addr::new(192, 0, 2, 10) };
     let ended = match end.bound {
@@ -125,11 +131,13 @@ fn hold_search(name: &str, trials: Vec<TrialReport>, end: SearchEnd, interrupted
         found_datagrams_per_second: end.datagrams_per_second(),
         bound: end.bound,
         findings,
+        goals: ends.iter().map(|(end, failed)| RateGoal::new(end, *failed, &trials)).collect(),
         trials,
         complete: end.bound.is_some(),
         interrupted,
     };
-    let heading = heading(SeriesKind::FindRate { loss_allowed_ppb: end.allowed }, interrupted);
+    let losses_allowed_ppb = ends.iter().map(|(end, _)| end.allowed).collect();
+    let heading = heading(SeriesKind::FindRate { losses_allowed_ppb }, interrupted);
     hold(name, "blast", &report, |page| find_rate_text(&heading, end.lowest, &report, page));
 }
 
@@ -143,26 +151,53 @@ const END: SearchEnd = SearchEnd {
 
 #[test]
 fn a_search_from_a_megabit_to_the_capacity_of_the_path() {
-    let trial = |run: &BlastReport| TrialReport::new(run, 0, TrialPurpose::Step);
+    let trial = |run: &BlastReport| TrialReport::new(run, Some(0), TrialPurpose::Step);
     let mut trials: Vec<_> = [1u64, 4, 16, 64, 256, 1_024, 4_096, 16_384, 16_384, 10_240]
         .map(|megabits| trial(&run(megabits * 1_000_000)))
         .to_vec();
     trials.push(trial(&held_back(13_312_000_000)));
     trials.push(trial(&overflowed(13_312_000_000)));
-    trials.push(TrialReport::new(&run(12_100_000_000), 0, TrialPurpose::Verification));
-    trials.push(TrialReport::new(&run(11_900_000_000), 0, TrialPurpose::Verification));
-    hold_search("find_rate.found", trials, END, false);
+    trials.push(TrialReport::new(&run(12_100_000_000), Some(0), TrialPurpose::Verification));
+    trials.push(TrialReport::new(&run(11_900_000_000), Some(0), TrialPurpose::Verification));
+    hold_search("find_rate.found", trials, &[(END, Some(12_100_000_000))], false);
 }
 
 #[test]
 fn a_search_that_was_broken_off() {
     let trials = [
-        TrialReport::new(&cut(1_000_000), 1_000_000, TrialPurpose::Step),
-        TrialReport::new(&run(1_000_000), 1_000_000, TrialPurpose::Step),
-        TrialReport::new(&unknown(4_000_000), 1_000_000, TrialPurpose::Step),
+        TrialReport::new(&cut(1_000_000), Some(1_000_000), TrialPurpose::Step),
+        TrialReport::new(&run(1_000_000), Some(1_000_000), TrialPurpose::Step),
+        TrialReport::new(&unknown(4_000_000), Some(1_000_000), TrialPurpose::Step),
     ];
     let end = SearchEnd { rate: Some(1_000_000), bound: None, allowed: 1_000_000, ..END };
-    hold_search("find_rate.so_far", trials.to_vec(), end, true);
+    hold_search("find_rate.so_far", trials.to_vec(), &[(end, None)], true);
+}
+
+#[test]
+fn a_search_for_several_losses_shows_the_bounds_of_each() {
+    let trial = |megabits: u64, allowed: LossShare, purpose| {
+        TrialReport::new(&run(megabits * 1_000_000), Some(allowed), purpose)
+    };
+    let (step, longer) = (TrialPurpose::Step, TrialPurpose::Verification);
+    let trials = vec![
+        trial(4_096, 0, step),
+        trial(16_384, 0, step),
+        trial(16_384, 0, step),
+        trial(12_100, 0, step),
+        trial(12_100, 0, step),
+        trial(12_000, 0, longer),
+        trial(12_100, 10_000_000, longer),
+        trial(12_200, 10_000_000, step),
+        trial(12_200, 10_000_000, step),
+    ];
+    let looser = SearchEnd { rate: Some(12_100_000_000), allowed: 10_000_000, ..END };
+    let half = SearchEnd { bound: None, allowed: 500_000_000, ..looser };
+    let ends = [
+        (SearchEnd { rate: Some(12_000_000_000), ..END }, Some(12_100_000_000)),
+        (looser, Some(12_200_000_000)),
+        (half, None),
+    ];
+    hold_search("find_rate.several", trials, &ends, false);
 }
 
 #[test]
@@ -170,9 +205,9 @@ fn a_sweep_shows_the_sender_going_on_while_loss_climbs() {
     let sweep = "2G..20G/10".parse().expect("a sweep");
     let heading = heading(SeriesKind::Sweep(sweep), false);
     let mut trials: Vec<_> = (1..=9u64)
-        .map(|step| TrialReport::new(&run(step * 2_000_000_000), u64::MAX, TrialPurpose::Step))
+        .map(|step| TrialReport::new(&run(step * 2_000_000_000), None, TrialPurpose::Step))
         .collect();
-    trials.push(TrialReport::new(&held_back(20_000_000_000), u64::MAX, TrialPurpose::Step));
+    trials.push(TrialReport::new(&held_back(20_000_000_000), None, TrialPurpose::Step));
     let report = SweepReport {
         mode: SeriesMode::Sweep,
         target: "192.0.2.10:8620".to_owned(),
