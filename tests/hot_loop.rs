@@ -46,6 +46,7 @@ impl Both {
             verify: true,
             interval: Nanos::from_millis(20),
             burst: None,
+            marking: udpkit::session::blast::Marking::default(),
         };
         let plan = ReceiverPlan {
             format: udpkit::session::blast::DataFormat::Udpkit,

@@ -21,6 +21,8 @@ pub enum Convenience {
     CoalescedReceive,
     /// `IP_RECVFRAGSIZE`, `IPV6_RECVFRAGSIZE`: whether datagrams came in fragments.
     FragmentSizes,
+    /// `IP_RECVTOS`, `IPV6_RECVTCLASS`: how datagrams were marked.
+    Marks,
     /// `timerfd_create(2)`: sends on time to less than a millisecond.
     ExactTimer,
     /// `prctl(2)`, `PR_SET_TIMERSLACK`: sends on time to less than 50 µs.
@@ -33,13 +35,14 @@ pub enum Convenience {
 
 impl Convenience {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::NetworkErrors,
         Self::ReceiveTimeStamps,
         Self::TransmitTimeStamps,
         Self::SocketDrops,
         Self::CoalescedReceive,
         Self::FragmentSizes,
+        Self::Marks,
         Self::ExactTimer,
         Self::TimerSlack,
         Self::SocketBuffers,

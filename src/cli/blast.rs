@@ -45,6 +45,13 @@ pub struct BlastArgs {
     /// ECN of the datagrams this host sends: not-ect, ect0, ect1, ce
     #[arg(long, value_name = "ECN", help_heading = WHAT, hide_short_help = true)]
     pub ecn: Option<Ecn>,
+    /// Send not-ECT, ECT(0) and ECT(1) side by side, and compare what the path does to each
+    ///
+    /// Three streams in each direction share the rate. The report has the marks, the loss and the
+    /// delay of each, so that a queue of its own for L4S (RFC 9331) shows.
+    #[arg(long, conflicts_with_all = ["ecn", "streams", "iperf3", "sweep", "find_rate"])]
+    #[arg(help_heading = WHAT, hide_short_help = true)]
+    pub compare_ecn: bool,
     /// Have the receiver check every payload byte
     #[arg(long, help_heading = WHAT, hide_short_help = true)]
     pub verify: bool,

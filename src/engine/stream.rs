@@ -13,6 +13,7 @@ use crate::session::blast::{
 use crate::session::serve::StreamIo;
 use crate::sys;
 use crate::units::{Nanos, io_error_text};
+use crate::wire::{self, split_tos};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -118,7 +119,15 @@ impl StreamPlan {
         let TestStream { test, tag, number, socket, gro, placement, patience, keepalive } = stream;
         let is_server = matches!(end, TestEnd::Server { .. } | TestEnd::Iperf3Server { .. });
         let sends = test.is_up(number) != is_server;
-        let socket = SocketPlan { accounting: !sends, gro: !sends && gro, ..socket };
+        let tos = match test.marking.of_stream(number) {
+            Some(ecn) if sends => {
+                let dscp = split_tos(socket.tos.unwrap_or_default()).0;
+                Some(wire::tos(dscp, ecn))
+            }
+            _ => socket.tos,
+        };
+        let (accounting, marks, gro_used) = (!sends, !sends, !sends && gro);
+        let socket = SocketPlan { accounting, marks, gro: gro_used, tos, ..socket };
         let mut sender = SenderPlan::new(*test, number, tag);
         let mut receiver = ReceiverPlan::new(test, tag, patience);
         receiver.keepalive = keepalive;

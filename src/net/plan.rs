@@ -48,6 +48,8 @@ pub struct SocketPlan {
     pub needs_errors: bool,
     /// Whether to request the kernel's time stamps and drop counts.
     pub accounting: bool,
+    /// Whether to request each datagram's TOS, if supported, without its other details.
+    pub marks: bool,
     /// Whether to request transmit time stamps, if supported. Such a socket sends each datagram
     /// individually, because a GSO buffer would get only one stamp.
     pub transmit_stamps: bool,
@@ -79,6 +81,7 @@ impl SocketPlan {
             details: false,
             needs_errors: false,
             accounting: false,
+            marks: false,
             transmit_stamps: false,
             gro: false,
             io: IoMode::Auto,
@@ -220,6 +223,9 @@ impl SocketPlan {
             option(SocketOption::ReceiveTtl, ask(Switch::ReceiveTtl))?;
             option(SocketOption::ReceiveTos, ask(Switch::ReceiveTos))?;
             note_convenience(Convenience::FragmentSizes, &ask(Switch::FragmentSize));
+        }
+        if self.marks {
+            note_convenience(Convenience::Marks, &ask(Switch::ReceiveTos));
         }
         if self.accounting {
             note_convenience(Convenience::ReceiveTimeStamps, &ask(Switch::Timestamps));

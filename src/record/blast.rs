@@ -6,8 +6,9 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    AddressMove, ChangedContent, Contradiction, DelayQuantiles, InterfaceEvent, Iperf3Report,
-    LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow, Way,
+    AddressMove, ChangedContent, Contradiction, DelayQuantiles, EcnClass, EcnCounts, EcnFinding,
+    InterfaceEvent, Iperf3Report, LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow,
+    Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::stats::{EncodedHistogram, LossGaps};
@@ -134,6 +135,8 @@ pub struct BlastReceived {
     /// The smallest transit time, arrival minus sending on two clocks, in nanoseconds; `None`
     /// without arrivals, and where it is not reported.
     pub min_transit_ns: Option<i64>,
+    /// What arrived whole, by its ECN field; `None` if not reported.
+    pub ecn: Option<EcnCounts>,
 }
 
 impl BlastReceived {
@@ -403,6 +406,13 @@ pub struct DirectionReport {
     /// the path rewrote them. Neither lost nor received. Without `--verify`, samples are compared
     /// until one is found altered.
     pub altered: Option<u64>,
+    /// What was sent with each ECN field, and how it arrived; empty if the receiver did not report.
+    pub ecn_classes: Vec<EcnClass>,
+    /// What is to be said of that: nothing where all arrived as it was sent, or was marked as ECN
+    /// allows.
+    #[serde(serialize_with = "super::finding::all")]
+    #[cfg_attr(test, schemars(with = "Vec<crate::record::schema::Told<EcnFinding>>"))]
+    pub ecn_findings: Vec<EcnFinding>,
     /// Where datagrams were lost; `None` if the receiver did not report.
     pub lost: Option<Losses>,
     /// The hosts whose counters are known, or at which something was lost.

@@ -17,6 +17,8 @@ mod contradiction;
 mod copies;
 mod delay_quantiles;
 mod document;
+mod ecn;
+mod ecn_counts;
 mod fanout;
 mod fanout_report_check;
 mod find_rate;
@@ -96,6 +98,8 @@ pub use contradiction::{Contradiction, Counted, Timed};
 pub use copies::{CopyVerdict, FanoutCopy, copy_verdict};
 pub use delay_quantiles::DelayQuantiles;
 pub use document::{Document, Event, SCHEMA};
+pub use ecn::{EcnClass, EcnFinding, ecn_findings};
+pub use ecn_counts::EcnCounts;
 pub use fanout::{
     CommonLoss, FanoutEvent, FanoutReceiver, FanoutStanding, LossOrigin, ReceiverState, Skew,
     rank_receivers,

@@ -217,6 +217,8 @@ pub enum RunFailure {
     },
     /// The final counts of a run in a series are not known.
     TrialCountsMissing,
+    /// The server's version does not compare ECN fields.
+    NoEcnComparison,
     /// A series ends: the path was interrupted in each of so many runs at one rate.
     TrialOutages {
         /// How many.

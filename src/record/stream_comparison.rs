@@ -23,6 +23,10 @@ impl From<&BlastReceived> for StreamCounts {
             socket_drops: counts.socket_drops,
             min_transit_ns: counts.min_transit_ns,
             delay_p50_ns: counts.delay.p50,
+            delay_p90_ns: counts.delay.p90,
+            delay_p99_ns: counts.delay.p99,
+            jitter_ns: counts.jitter_ns,
+            ecn: counts.ecn,
         }
     }
 }
@@ -59,7 +63,9 @@ pub fn believe_streams(
     let sum = |of: fn(&StreamCounts) -> u64| {
         streams.iter().fold(0u64, |sum, one| sum.saturating_add(of(one)))
     };
+    let marked = |one: &StreamCounts| one.ecn.map_or(0, |marks| marks.total());
     let sums = [
+        (Counted::Arrived, sum(marked), whole.datagrams),
         (Counted::Firsts, sum(|one| one.delivered), whole.firsts),
         (Counted::Lost, sum(|one| one.lost), whole.lost),
         (Counted::SocketDrops, sum(|one| one.socket_drops), whole.socket_drops),

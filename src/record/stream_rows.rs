@@ -1,5 +1,6 @@
 //! What the receiver of each stream of a throughput run counted.
 
+use super::EcnCounts;
 use serde::Serialize;
 
 /// What one stream's receiver counted.
@@ -45,4 +46,12 @@ pub struct StreamCounts {
     pub min_transit_ns: Option<i64>,
     /// Median delay above the minimum.
     pub delay_p50_ns: Option<u64>,
+    /// 90th percentile of the same.
+    pub delay_p90_ns: Option<u64>,
+    /// 99th percentile of the same.
+    pub delay_p99_ns: Option<u64>,
+    /// Jitter by RFC 3550.
+    pub jitter_ns: Option<u64>,
+    /// What arrived, by its ECN field.
+    pub ecn: Option<EcnCounts>,
 }

@@ -27,7 +27,9 @@ impl DirectionReport {
         (self.limited_by, self.advice) = (found.limited_by(), found.advice());
         self.findings.verdict = found;
         // Without a rate, each stream goes as fast as its thread gets to run.
-        if circumstances.goal == Goal::Paced && self.counts_final {
+        // Streams that are marked differently may be queued apart on one way.
+        let alike = self.ecn_classes.len() < 2;
+        if alike && circumstances.goal == Goal::Paced && self.counts_final {
             self.findings.evidence = compare_streams(&self.stream_rows, self.quantum);
             let evidence = self.findings.evidence.iter();
             self.findings.alternatives = evidence.filter_map(|one| one.alternative()).collect();

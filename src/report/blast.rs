@@ -2,6 +2,7 @@
 
 use super::blast_losses::{changed_lines, lost_lines, order_lines};
 use super::blast_scene::BlastScene;
+use super::ecn::ecn_text;
 use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
 use super::live_view::{LiveHandle, LiveScreen};
@@ -370,7 +371,12 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         "\n".to_owned(),
         page.labelled("lost", &lost_lines(report, way)),
         page.labelled("changed", &changed_lines(report, way)),
-        stream_table(&way.stream_rows, way.lost.as_ref()),
+        if way.ecn_classes.len() > 1 {
+            String::new()
+        } else {
+            stream_table(&way.stream_rows, way.lost.as_ref())
+        },
+        ecn_text(way, page),
         page.labelled("order", &order_lines(way)),
         gap_text(way, page),
         page.labelled("paused", &pauses(way)),

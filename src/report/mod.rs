@@ -13,6 +13,7 @@ mod cast_lines;
 mod cast_stream;
 mod clock;
 mod datagram;
+mod ecn;
 mod fanout;
 mod guard;
 mod hlog;

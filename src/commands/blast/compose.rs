@@ -9,14 +9,15 @@ use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
-    BurstLength, ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport,
-    KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause, RunEnd,
-    SendFailures, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
-    join_ways, stream_rows,
+    BurstLength, ChangedContent, Circumstances, DirectionReport, EcnClass, Goal, HeaderShare,
+    IoReport, KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause,
+    RunEnd, SendFailures, StreamCounts, Way, ecn_findings, fell_short, hold_numbers,
+    hold_sent_against_received, join_ways, stream_rows,
 };
-use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
+use crate::session::blast::{ControlSummary, Direction, Marking, ReceiverPlan};
 use crate::stats::{DelayHistogram, EncodedHistogram, StreamLosses};
 use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
+use crate::wire::split_tos;
 
 /// Shorter runs do not allow a CPU percentage.
 const SHORT: Nanos = Nanos::from_millis(100);
@@ -225,6 +226,10 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
         hosts,
         ..DirectionReport::default()
     };
+    if is_told && control.contradiction.is_none() {
+        report.ecn_classes = ecn_classes(plan, &facts);
+        report.ecn_findings = ecn_findings(&report.ecn_classes);
+    }
     if let Some(sent) = sent {
         add_sent(&mut report, plan, sent);
     }
@@ -262,6 +267,25 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
     }
     report.conclude(circumstances);
     report
+}
+
+/// What was sent with each ECN field, and how it arrived.
+fn ecn_classes(plan: &BlastPlan, facts: &Facts) -> Vec<EcnClass> {
+    let streams = &facts.received_streams;
+    if plan.test.marking == Marking::EachItsOwn {
+        let sent_as = |stream| plan.test.marking.of_stream(stream).unwrap_or_default();
+        return EcnClass::of_streams(streams, sent_as);
+    }
+    let Some(received) = &facts.received else { return Vec::new() };
+    // A server of udpkit does not mark, one of iperf3 does as its client.
+    let own = plan.iperf3.is_some() || facts.direction == Way::Up;
+    let tos = plan.stream.tos.filter(|_| own).unwrap_or_default();
+    let whole = StreamCounts {
+        sent: facts.sent.as_ref().map(|sent| sent.datagrams),
+        ..StreamCounts::from(received)
+    };
+    let known = whole.ecn.is_some();
+    if known { EcnClass::of_streams(&[whole], |_| split_tos(tos).1) } else { Vec::new() }
 }
 
 /// Nothing tells in which bursts the end of the streams was lost, nor which of them were interrupted.

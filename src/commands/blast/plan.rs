@@ -13,7 +13,7 @@ use crate::net::{
     FamilyChoice, IoMode, SocketPlan, binds, literal, on_link_of, resolve_all, split_host_port,
 };
 use crate::report::words::blast::{RunHeading, Ways};
-use crate::session::blast::{Delays, Direction, TestPlan};
+use crate::session::blast::{Delays, Direction, Marking, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
@@ -96,6 +96,7 @@ impl BlastPlan {
         let payload = payload(args, target, mtu).map_err(Usage::from)?;
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let streams = if own_memory { wide } else { args.streams }.unwrap_or(1);
+        let streams = if args.compare_ecn { Marking::STREAMS } else { streams };
         let test = test_plan(args, payload, streams).map_err(Usage::from)?;
         check(args, &test).map_err(Usage::from)?;
         check_cpus(&args.cpus)?;
@@ -106,7 +107,8 @@ impl BlastPlan {
             control_bind,
             stream: stream_socket(args, plain),
             test,
-            host_streams: wide.filter(|_| !own_memory && args.streams.is_none()),
+            host_streams: wide
+                .filter(|_| !own_memory && args.streams.is_none() && !args.compare_ecn),
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             placement: match &args.cpus[..] {
                 // The server will report whether both ends are on one host.
@@ -323,6 +325,7 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         interval: args.report_every,
         window: args.window.unwrap_or(WINDOW),
         burst: args.burst.or_else(chosen),
+        marking: if args.compare_ecn { Marking::EachItsOwn } else { Marking::Alike },
     })
 }
 

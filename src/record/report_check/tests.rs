@@ -199,6 +199,7 @@ fn extreme_numbers_pass_nowhere() {
             cpu_ns: Some(edge()),
             sender_total: Some(edge()),
             min_transit_ns: Some(edge().cast_signed()),
+            ecn: None,
         };
         let known = KnownRun { sent: rng.bool().then_some(0), ..RUN };
         if let Ok(told) = Untrusted::new(told).believe(&known, None) {

@@ -282,6 +282,9 @@ impl Worded for RunFailure {
                 "the network was interrupted in each of {trials} runs at one rate, which says \
                  nothing of that rate"
             ),
+            Self::NoEcnComparison => {
+                "the server does not compare ECN fields: its version is older".to_owned()
+            }
             Self::TrialCountsMissing => "the final counts of a run are missing".to_owned(),
             Self::Iperf3 { cause } => cause.text(),
         }

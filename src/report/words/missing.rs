@@ -12,6 +12,7 @@ fn option(what: Convenience) -> &'static str {
         Convenience::SocketDrops => "SO_RXQ_OVFL",
         Convenience::CoalescedReceive => "UDP_GRO",
         Convenience::FragmentSizes => "IP_RECVFRAGSIZE",
+        Convenience::Marks => "IP_RECVTOS",
         Convenience::ExactTimer => "timerfd_create",
         Convenience::TimerSlack => "PR_SET_TIMERSLACK",
         Convenience::SocketBuffers => "SO_RCVBUF",
@@ -32,6 +33,7 @@ fn lack(what: Convenience) -> &'static str {
         Convenience::SocketDrops => "drops of this host's sockets: they count as lost on the path",
         Convenience::CoalescedReceive => "coalesced receiving: one datagram a buffer",
         Convenience::FragmentSizes => "whether datagrams arrived in fragments",
+        Convenience::Marks => "the ECN fields with which datagrams arrived",
         Convenience::ExactTimer => "exact send times: they are kept to the millisecond",
         Convenience::TimerSlack => "exact send times: they may be 50 µs late",
         Convenience::SocketBuffers => {

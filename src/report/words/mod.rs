@@ -11,6 +11,7 @@ pub mod cast;
 pub mod cast_hints;
 pub mod check;
 mod check_evidence;
+pub mod ecn;
 pub mod far_end;
 pub mod host;
 pub mod host_losses;

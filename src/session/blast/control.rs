@@ -4,6 +4,7 @@
 use super::about::{About, Delays};
 use super::delay_params::FarDelays;
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
+use super::grant::granted_tag;
 use super::host_params::read_host;
 use super::own_address::OwnAddress;
 use super::plan::TestPlan;
@@ -414,12 +415,12 @@ where
 
     /// The reply to the request for the run.
     fn on_grant(&mut self, reply: &Reply, now: Now) {
-        let tag = reply.params.parse::<u16>("tag").ok().flatten();
-        let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
+        let Some(tag) = granted_tag(&self.plan, reply) else {
             // The session still exists; close it to make room for other clients.
             self.summary.rate_limit = reply.params.get("rate").and_then(|rate| rate.parse().ok());
             let failure = match self.lost_run(reply, now) {
                 restarted @ RunFailure::ServerRestarted { .. } => restarted,
+                _ if reply.code == Code::OK => RunFailure::NoEcnComparison,
                 _ => RunFailure::refused(reply),
             };
             self.fail(failure);
@@ -436,8 +437,7 @@ where
             self.totals = vec![None; self.plan.all_streams() as usize];
         }
         let streams = self.plan.streams;
-        self.granted = now;
-        self.summary.streams = Some(streams);
+        (self.granted, self.summary.streams) = (now, Some(streams));
         self.engine.execute(ControlCommand::Start {
             session: self.client.session().to_owned(),
             server: self.client.server().to_owned(),

@@ -1,14 +1,18 @@
 //! Combines the counts of several streams.
 
 use super::plan::TestPlan;
-use crate::record::{BlastInterval, BlastReceived, BlastSent, Refusal};
+use crate::record::{BlastInterval, BlastReceived, BlastSent, EcnCounts, Refusal};
 use crate::stats::DelayHistogram;
 
 /// Adds up receivers' counts. Delay quantiles come from all samples once every stream has ended.
 pub fn merge_received<'a>(
     streams: impl IntoIterator<Item = (&'a BlastReceived, Option<&'a DelayHistogram>)>,
 ) -> BlastReceived {
-    let mut whole = BlastReceived { at_start: Some(0), ..BlastReceived::default() };
+    let mut whole = BlastReceived {
+        at_start: Some(0),
+        ecn: Some(EcnCounts::default()),
+        ..BlastReceived::default()
+    };
     let mut delay: Option<DelayHistogram> = None;
     let (mut weight, mut jitter) = (0u128, None);
     let mut totals = Some(0u64);
@@ -40,6 +44,7 @@ pub fn merge_received<'a>(
         add(&mut whole.strays, part.strays);
         whole.span_ns = whole.span_ns.max(part.span_ns);
         whole.at_start = sum(whole.at_start, part.at_start);
+        whole.ecn = whole.ecn.zip(part.ecn).map(|(whole, part)| whole.and(part));
         whole.cpu_ns = match (whole.cpu_ns, part.cpu_ns) {
             (Some(whole), Some(part)) => Some(whole.saturating_add(part)),
             (whole, part) => whole.or(part),

@@ -4,8 +4,10 @@ mod about;
 mod control;
 mod data_format;
 mod delay_params;
+mod ecn_params;
 mod events;
 mod gap_params;
+mod grant;
 mod greeting;
 mod greeting_reply;
 mod host_params;
@@ -31,6 +33,7 @@ pub use about::Delays;
 pub use control::BlastControl;
 pub use data_format::{DataFormat, Filling};
 pub use delay_params::{DELAYS, delays_part};
+pub use ecn_params::{MARKS, Marking, marks_text};
 pub use events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary, FarIo};
 pub use gap_params::{GAPS, gaps_text};
 pub use greeting::Greeting;
@@ -49,4 +52,4 @@ pub use stat_params::{
     write_sent,
 };
 pub use stream_opening::StreamOpening;
-pub use stream_params::{stream_key, stream_text};
+pub use stream_params::{class_key, class_text, stream_key, stream_text};

@@ -1,6 +1,7 @@
 //! The parameters of a throughput run, as both ends agree on them, and their form in the control
 //! dialogue.
 
+use super::ecn_params::Marking;
 use crate::pace::Pacer;
 use crate::stats::WINDOW;
 use crate::units::{ETHERNET_PAYLOAD, Nanos, Rate};
@@ -65,6 +66,8 @@ pub struct TestPlan {
     pub window: u64,
     /// Maximum datagrams that one stream sends at once; `None` lets the pacer choose.
     pub burst: Option<u32>,
+    /// How the streams mark what they send.
+    pub marking: Marking,
 }
 
 impl TestPlan {
@@ -84,6 +87,9 @@ impl TestPlan {
         if let Some(burst) = self.burst {
             params.push("burst", burst);
         }
+        if let Some((key, value)) = self.marking.param() {
+            params.push(key, value);
+        }
     }
 
     /// Reads the plan from a TEST command. Missing parameters have defaults, so that TEST can be
@@ -101,6 +107,7 @@ impl TestPlan {
             interval: Nanos(params.parse("interval_ns")?.unwrap_or(1_000_000_000)),
             window: params.parse("window")?.unwrap_or(WINDOW),
             burst: params.parse("burst")?,
+            marking: Marking::read(params),
         })
     }
 

@@ -19,13 +19,13 @@ use crate::batch::{
 };
 use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
-use crate::record::{ChangedContent, Flow, RunFailure, Sink};
+use crate::record::{ChangedContent, EcnCounts, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
 use crate::stats::{ClockDrift, DelayAboveMin, Jitter, SequenceTracker, SocketDrops};
 use crate::units::Nanos;
 use crate::wire::iperf3::is_greeting;
 use crate::wire::stun::KEEPALIVE;
-use crate::wire::{Header, Kind, decode_end, pattern};
+use crate::wire::{Header, Kind, decode_end, pattern, split_tos};
 
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
@@ -48,6 +48,7 @@ pub struct BlastReceiver<O, K> {
     corrupt: u64,
     strays: u64,
     drops: SocketDrops,
+    marks: EcnCounts,
     silences: Silences,
     first: Option<Nanos>,
     /// Datagrams that arrived at the very first instant.
@@ -89,6 +90,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             tracker: SequenceTracker::with_window(plan.window),
             keepalive: Keepalive::new(plan.keepalive),
             drops: SocketDrops::of_up_to(plan.per_drop),
+            marks: EcnCounts::default(),
             silences: Silences::default(),
             plan,
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
@@ -569,6 +571,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         self.track(run, entry.meta.arrival, at);
         if firsts > 0 {
             self.bytes += firsts * payload as u64;
+            if let Some(tos) = entry.meta.tos {
+                self.marks.note(split_tos(tos).1, firsts);
+            }
             self.note_arrivals(now, at, firsts);
         }
     }

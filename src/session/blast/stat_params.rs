@@ -1,5 +1,6 @@
 //! Encodes and decodes a receiver's and a sender's counts as STAT parameters.
 
+use super::ecn_params::{MARKS, read_marks};
 use super::events::FarIo;
 use super::gap_params::{GAPS, read_gaps};
 use crate::batch::{RxCall, TxCall, errno_words};
@@ -199,10 +200,11 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         read_joined(params.get("foreign"));
     let [span_ns, silence_ns, jitter_ns, cpu_ns, reader_pause_ns, at_start] =
         read_known(params.get("times_ns"));
+    let datagrams = count("datagrams")?;
     Ok(Untrusted::new(BlastReceived {
         reorder_extent_max,
         reorder_extent_sum,
-        datagrams: count("datagrams")?,
+        datagrams,
         bytes: count("bytes")?,
         firsts: count("firsts")?,
         duplicates: count("duplicates")?,
@@ -229,6 +231,7 @@ pub fn read_counts(params: &Params) -> Result<Untrusted<BlastReceived>, BadParam
         cpu_ns,
         sender_total: params.parse("total")?,
         min_transit_ns: None,
+        ecn: params.get(MARKS).and_then(|text| read_marks(text, datagrams)),
     }))
 }
 
@@ -415,6 +418,8 @@ mod tests {
             drift_ppb: Some(-500_000),
             clock_steps: most,
             min_transit_ns: None,
+            // Told where there is room.
+            ecn: None,
         };
         let mut params = Params::default();
         params.push("state", "draining");

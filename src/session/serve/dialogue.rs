@@ -212,7 +212,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             count: (plan.count != 0).then_some(plan.count),
         };
         self.log(granted, asked.now);
-        let answer = Answer::new(Code::OK, "ready").with("tag", tag);
+        let mut answer = Answer::new(Code::OK, "ready").with("tag", tag);
+        if let Some((key, value)) = plan.marking.param() {
+            answer = answer.with(key, value);
+        }
         if one_host { answer.with("one_host", 1).with("streams", plan.streams) } else { answer }
     }
 

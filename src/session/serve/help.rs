@@ -25,6 +25,7 @@ const VERBS: [(Verb, &[&str]); 8] = [
             "interval_ns",
             "window",
             "burst",
+            "ecn",
             "ports",
             "host",
             "host_streams",

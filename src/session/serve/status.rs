@@ -3,8 +3,9 @@
 use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    DELAYS, GAPS, INTERVALS_A_REPLY, STREAM_MOVES, delays_part, gaps_text, interval_text,
-    stream_key, stream_text, write_counts, write_host, write_sent,
+    DELAYS, GAPS, INTERVALS_A_REPLY, MARKS, Marking, STREAM_MOVES, class_key, class_text,
+    delays_part, gaps_text, interval_text, marks_text, stream_key, stream_text, write_counts,
+    write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -38,10 +39,16 @@ pub(super) enum Side {
 fn streams(run: &Run, mut answer: Answer, from: usize) -> Answer {
     for (stream, counts) in run.received_streams().enumerate().skip(from) {
         let (key, text) = (stream_key(stream), stream_text(&counts));
-        if answer.size() + key.len() + text.len() + STATUS_SPARE > ROOM {
+        let compared = run.plan.marking == Marking::EachItsOwn;
+        let class = if compared { class_text(&counts) } else { None };
+        let room = class.as_ref().map_or(0, |class| key.len() + class.len() + LINE);
+        if answer.size() + key.len() + text.len() + room + STATUS_SPARE > ROOM {
             return answer.with("more", 1);
         }
         answer = answer.with(&key, text);
+        if let Some(class) = class {
+            answer = answer.with(&class_key(stream), class);
+        }
     }
     answer
 }
@@ -105,6 +112,12 @@ pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
     }
     if run.astray {
         answer = answer.with("astray", 1);
+    }
+    if let Some(marks) = received.and_then(|received| received.ecn) {
+        let marks = marks_text(&marks);
+        if answer.size() + MARKS.len() + marks.len() + STATUS_SPARE <= ROOM {
+            answer = answer.with(MARKS, marks);
+        }
     }
     if let Some(received) = received {
         let room = ROOM.saturating_sub(answer.size() + GAPS.len() + STATUS_SPARE);

@@ -9,7 +9,7 @@ use crate::netsim::{Host, HostId, Link, Mailbox, Network, ProcessId, Running, Si
 use crate::record::ServeRecord;
 use crate::session::blast::{
     BlastControl, ControlCommand, ControlEvent, ControlOrder, ControlSummary, Delays, Direction,
-    Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderPlan,
+    Marking, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SenderPlan,
     SenderSummary, TestPlan,
 };
 use crate::session::serve::{
@@ -113,6 +113,7 @@ pub fn plan(time: Nanos) -> TestPlan {
         verify: true,
         interval: Nanos::from_millis(100),
         burst: None,
+        marking: Marking::Alike,
     }
 }
 

@@ -7,8 +7,8 @@ use crate::machine::Now;
 use crate::netsim::{Clock, Host, Link, Mailbox, Network, Packet, SendFaults, Sent, SimSocket};
 use crate::record::{BlastInterval, BlastReceived};
 use crate::session::blast::{
-    BlastReceiver, BlastSender, DataFormat, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan,
-    SenderEvent, SenderPlan, SenderSummary, TestPlan,
+    BlastReceiver, BlastSender, DataFormat, Direction, Marking, ReceiverEvent, ReceiverOrder,
+    ReceiverPlan, SenderEvent, SenderPlan, SenderSummary, TestPlan,
 };
 use crate::stats::WINDOW;
 use crate::units::{Nanos, PacketRate, Rate};
@@ -169,6 +169,7 @@ impl Stream {
             verify: true,
             interval: self.interval,
             burst: None,
+            marking: Marking::default(),
         };
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }

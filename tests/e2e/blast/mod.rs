@@ -1,6 +1,7 @@
 //! `udpkit blast`: single runs, series of runs, verdicts, and counts against witnesses.
 
 mod early_ends;
+mod ecn;
 mod loaded;
 mod parallel_paths;
 mod places;

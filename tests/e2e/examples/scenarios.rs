@@ -187,6 +187,26 @@ pub const SCENARIOS: &[Scenario] = &[
         ..PLAIN
     },
     Scenario {
+        name: "two-queues",
+        topology: Path,
+        load: Load::Works,
+        setup: &[
+            Shell(
+                "r1",
+                "tc qdisc replace dev wan root handle 1: htb default 1
+                 tc class add dev wan parent 1: classid 1:1 htb rate 1gbit quantum 9000
+                 tc class add dev wan parent 1: classid 1:2 htb rate 7mbit burst 5kb",
+            ),
+            Nft(
+                "r1",
+                "forward",
+                &["oifname wan udp length 1480 ip ecn { not-ect, ect0 } meta priority set 1:2"],
+            ),
+        ],
+        parts: FROM_CLIENT,
+        ..PLAIN
+    },
+    Scenario {
         name: "two-links",
         topology: TwoLinks,
         setup: &[Nft("r2", "prerouting", &["iifname low udp dport 8620 numgen inc mod 5 0 drop"])],

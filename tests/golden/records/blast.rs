@@ -9,16 +9,17 @@ use udpkit::batch::{
 };
 use udpkit::record::{
     AddressMove, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
-    DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport, HostRole,
-    InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses, Occurrence, ProbeReport,
-    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts,
-    ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
-    hold as hold_limits, stream_rows,
+    DelayQuantiles, DirectionReport, EcnClass, EcnCounts, FailureAdvice, Goal, HeaderShare,
+    HostReport, HostRole, InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses,
+    Occurrence, ProbeReport, Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply,
+    StreamCounts, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
+    ecn_findings, hold as hold_limits, stream_rows,
 };
 use udpkit::report::words::blast::{RunHeading, Ways};
 use udpkit::report::words::progress::time_left;
 use udpkit::report::{FlowDirection, IntervalLines, Page, blast_text};
 use udpkit::units::{Nanos, Rate};
+use udpkit::wire::Ecn;
 
 const SECOND: u64 = 1_000_000_000;
 const MILLI: u64 = 1_000_000;
@@ -348,6 +349,7 @@ fn streams_on_two_paths_of_which_one_loses_and_is_longer() {
             socket_drops: 0,
             min_transit_ns: Some(if bad { 4 } else { -1 } * MILLI as i64 + i64::from(stream)),
             delay_p50_ns: Some(20_000),
+            ..StreamCounts::default()
         }
     };
     let counts: Vec<StreamCounts> = (0..8).map(stream).collect();
@@ -368,6 +370,41 @@ fn streams_on_two_paths_of_which_one_loses_and_is_longer() {
     let mut report = run(way, Circumstances { streams: 8, ..PACED });
     report.streams = 8;
     hold_run("blast.parallel_paths", &report);
+}
+
+#[test]
+fn ecn_fields_side_by_side_of_which_one_has_a_queue_of_its_own() {
+    let stream = |stream: u32| {
+        let is_own = stream == 2;
+        let marks = EcnCounts { not_ect: 1_000, ..EcnCounts::default() };
+        let marks = match stream {
+            0 => marks,
+            1 => EcnCounts { ect0: 700, ce: 280, not_ect: 20, ..EcnCounts::default() },
+            _ => EcnCounts { ect1: 940, ce: 60, ..EcnCounts::default() },
+        };
+        StreamCounts {
+            sent: Some(1_000),
+            delivered: 1_000,
+            min_transit_ns: Some(MILLI as i64 + i64::from(stream)),
+            delay_p50_ns: Some(if is_own { 200_000 } else { 14_000_000 }),
+            delay_p90_ns: Some(if is_own { 450_000 } else { 18_000_000 }),
+            delay_p99_ns: Some(if is_own { 900_000 } else { 22_000_000 }),
+            jitter_ns: Some(if is_own { 90_000 } else { 600_000 }),
+            ecn: Some(marks),
+            ..StreamCounts::default()
+        }
+    };
+    let counts: Vec<StreamCounts> = (0..3).map(stream).collect();
+    let mut way = clean();
+    (way.streams_begun, way.intervals) = (Some(3), Vec::new());
+    way.stream_rows = stream_rows(&counts);
+    way.ecn_classes = EcnClass::of_streams(&counts, |stream| {
+        [Ecn::NotEct, Ecn::Ect0, Ecn::Ect1][stream as usize]
+    });
+    way.ecn_findings = ecn_findings(&way.ecn_classes);
+    let mut report = run(way, Circumstances { streams: 3, ..PACED });
+    report.streams = 3;
+    hold_run("blast.compare_ecn", &report);
 }
 
 #[test]

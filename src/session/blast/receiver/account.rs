@@ -67,6 +67,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             cpu_ns: None,
             sender_total: self.total.map(|total| total.saturating_sub(self.omission.base)),
             min_transit_ns: self.delay.min_transit(),
+            ecn: Some(self.marks).filter(|marks| marks.total() == self.whole()),
         }
     }
 

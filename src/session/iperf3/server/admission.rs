@@ -1,7 +1,7 @@
 //! Whether a client's test is granted: what its parameters ask for, and the policy's answer.
 
 use crate::record::{Iperf3Objection, Iperf3Refusal, ServeRefusal};
-use crate::session::blast::{Direction, Filling, TestPlan};
+use crate::session::blast::{Direction, Filling, Marking, TestPlan};
 use crate::session::serve::ServePolicy;
 use crate::stats::WINDOW;
 use crate::units::{BitRate, Nanos, Rate};
@@ -116,5 +116,6 @@ fn plan(params: &Iperf3Params) -> TestPlan {
         interval: INTERVAL,
         window: WINDOW,
         burst: u32::try_from(params.burst).ok().filter(|burst| *burst > 0),
+        marking: Marking::Alike,
     }
 }
