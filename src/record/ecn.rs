@@ -4,9 +4,10 @@ use super::{EcnCounts, StreamCounts};
 use crate::wire::Ecn;
 use serde::{Serialize, Serializer};
 use std::cmp::Reverse;
+use std::fmt::Display;
 
 /// For serde: the name of a field, as it is typed.
-fn name<S: Serializer>(ecn: &Ecn, to: S) -> Result<S::Ok, S::Error> {
+fn name<T: Display, S: Serializer>(ecn: &T, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(ecn)
 }
 

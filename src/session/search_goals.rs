@@ -1,4 +1,4 @@
-//! Searches for the highest rates of several loss targets together, as MLRsearch does
+//! Searches for the highest rates of several loss targets together, as `MLRsearch` does
 //! (draft-ietf-bmwg-mlrsearch): every trial counts for every target.
 //!
 //! The targets are taken from the strictest to the loosest. What passes with little loss passes with

@@ -81,7 +81,7 @@ fn bounds_row(goal: Node<'_>) -> Vec<String> {
         let trials: Vec<String> = bound
             .at("trials")
             .items()
-            .filter_map(|number| number.u64())
+            .filter_map(Node::u64)
             .map(|number| number.to_string())
             .collect();
         cells.push(Unit::Bits.show_or_dash(bound.at("rate_bps").f64()));

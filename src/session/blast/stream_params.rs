@@ -131,7 +131,7 @@ mod tests {
         let ecn = Some(EcnCounts { ect1: 9, ce: 2, ..EcnCounts::default() });
         for known in [[Some(5), Some(6), Some(7)], [None; 3]] {
             let [delay_p90_ns, delay_p99_ns, jitter_ns] = known;
-            let told = StreamCounts { ecn, delay_p90_ns, delay_p99_ns, jitter_ns, ..plain };
+            let told = StreamCounts { delay_p90_ns, delay_p99_ns, jitter_ns, ecn, ..plain };
             let mut read = plain;
             read_class(&class_text(&told).unwrap(), &mut read);
             assert_eq!(read, told);

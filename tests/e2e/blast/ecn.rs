@@ -41,7 +41,7 @@ fn blast(lab: &Lab, args: &[&str]) -> Value {
 
 /// How the datagrams of each class of a direction arrived, by [`FIELDS`].
 fn arrived(way: &Value) -> Vec<(String, [u64; 4])> {
-    let classes = path(way, "ecn_classes").as_array().unwrap();
+    let classes = path(way, "ecn_classes").as_array().expect("a list");
     let fields = |class: &Value| FIELDS.map(|field| number(class, &format!("arrived_as.{field}")));
     classes.iter().map(|class| (text(class, "sent_as").to_owned(), fields(class))).collect()
 }
@@ -51,7 +51,7 @@ fn sums(classes: &[(String, [u64; 4])]) -> [u64; 4] {
 }
 
 fn codes(way: &Value) -> Vec<&str> {
-    let found = path(way, "ecn_findings").as_array().unwrap();
+    let found = path(way, "ecn_findings").as_array().expect("a list");
     found.iter().map(|one| text(one, "code")).collect()
 }
 
@@ -73,7 +73,7 @@ fn each_class_arrives_as_it_was_sent_where_nothing_marks() {
     for way in [&report, path(&report, "reverse")] {
         assert_eq!(codes(way), <[&str; 0]>::default(), "{way:#}");
         assert_eq!(path(way, "evidence"), &of!([]), "{way:#}");
-        for class in path(way, "ecn_classes").as_array().unwrap() {
+        for class in path(way, "ecn_classes").as_array().expect("a list") {
             assert_eq!(number(class, "lost_datagrams"), 0, "{class:#}");
             assert!(class["delay_p50_ns"].is_u64() && class["jitter_ns"].is_u64(), "{class:#}");
         }
