@@ -46,6 +46,7 @@ impl Both {
             verify: true,
             interval: Nanos::from_millis(20),
             burst: None,
+            capacity: None,
         };
         let plan = ReceiverPlan {
             format: udpkit::session::blast::DataFormat::Udpkit,
@@ -60,6 +61,8 @@ impl Both {
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: None,
+            keeps_course: false,
         };
         Self {
             sender: BlastSender::new(SenderPlan::new(test, 0, TAG), None, ()),

@@ -6,6 +6,7 @@
 
 use super::sending_rates::{HIGH_SPEED_ROW, LAST_ROW};
 use crate::units::Nanos;
+use std::str::FromStr;
 
 /// Type C tries to multiply again after so many steps, at first and more each time.
 const RETRY: u32 = 5;
@@ -29,6 +30,14 @@ impl AdjustmentType {
             Self::B => "b",
             Self::C => "c",
         }
+    }
+}
+
+impl FromStr for AdjustmentType {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::B, Self::C].into_iter().find(|kind| kind.as_str() == text).ok_or(())
     }
 }
 

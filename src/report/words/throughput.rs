@@ -1,5 +1,6 @@
 //! Sentences on what limited a throughput run.
 
+use super::capacity;
 use super::host_losses::{count_text, place_text};
 use super::terms::{list, part, percent, plural, times};
 use crate::record::{
@@ -101,6 +102,9 @@ impl Worded for ThroughputVerdict {
                 part(*altered, *sent, "datagram"),
                 percent(*altered, *sent)
             ),
+            Self::Capacity { limit, ip_bits_per_second, largest_ip_bits_per_second, .. } => {
+                capacity::verdict(*limit, *ip_bits_per_second, *largest_ip_bits_per_second)
+            }
             Self::Interrupted => "interrupted before the end of the run".to_owned(),
             Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
                 broken_off((*streams_begun, *streams), sent.zip(*offered), *received)
@@ -254,6 +258,9 @@ impl Worded for ThroughputAdvice {
     fn text(&self) -> String {
         match self {
             Self::RaiseRate => "a higher `--rate` shows whether the path carries more",
+            Self::LongerTime => {
+                "use a longer `--time`, or `--capacity c`, which climbs faster"
+            }
             Self::FindRate => "`--find-rate` finds the highest rate without loss",
             Self::ProbeMtu => "`udpkit probe mtu` finds the largest packet that gets through",
             Self::LowerRateOrLongerQueue => "lower `--rate`, or lengthen the interface's queue",

@@ -1,7 +1,7 @@
 //! The parameters of a throughput run, as both ends agree on them, and their form in the control
 //! dialogue.
 
-use crate::pace::Pacer;
+use crate::pace::{AdjustmentType, Pacer};
 use crate::stats::WINDOW;
 use crate::units::{ETHERNET_PAYLOAD, Nanos, Rate};
 use crate::wire::{BadParam, Params};
@@ -65,6 +65,8 @@ pub struct TestPlan {
     pub window: u64,
     /// Maximum datagrams that one stream sends at once; `None` lets the pacer choose.
     pub burst: Option<u32>,
+    /// Whether the rate is searched for, up to `rate`, and how; `None` if it is sent.
+    pub capacity: Option<AdjustmentType>,
 }
 
 impl TestPlan {
@@ -84,6 +86,9 @@ impl TestPlan {
         if let Some(burst) = self.burst {
             params.push("burst", burst);
         }
+        if let Some(kind) = self.capacity {
+            params.push("capacity", kind.as_str());
+        }
     }
 
     /// Reads the plan from a TEST command. Missing parameters have defaults, so that TEST can be
@@ -101,7 +106,17 @@ impl TestPlan {
             interval: Nanos(params.parse("interval_ns")?.unwrap_or(1_000_000_000)),
             window: params.parse("window")?.unwrap_or(WINDOW),
             burst: params.parse("burst")?,
+            capacity: params.parse("capacity")?,
         })
+    }
+
+    /// Whether a server that says this in its greeting can search for the rate, if that is asked.
+    pub fn is_searched_by(&self, greeting: &Params) -> bool {
+        let known = |kind: AdjustmentType| {
+            let kinds = greeting.get("capacity").unwrap_or_default();
+            kinds.split(',').any(|known| known == kind.as_str())
+        };
+        self.capacity.is_none_or(known)
     }
 
     /// Number of all streams: upstream first, then downstream.

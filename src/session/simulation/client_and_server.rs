@@ -113,6 +113,7 @@ pub fn plan(time: Nanos) -> TestPlan {
         verify: true,
         interval: Nanos::from_millis(100),
         burst: None,
+        capacity: None,
     }
 }
 

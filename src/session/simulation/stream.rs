@@ -150,6 +150,8 @@ impl Stream {
             per_drop: ReceiverPlan::COALESCED,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: None,
+            keeps_course: false,
         }
     }
 
@@ -169,6 +171,7 @@ impl Stream {
             verify: true,
             interval: self.interval,
             burst: None,
+            capacity: None,
         };
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }

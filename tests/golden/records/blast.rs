@@ -677,6 +677,7 @@ fn first_lines_and_interval_lines() {
         target: "192.0.2.10:8620".parse().expect("an address"),
         own_server: false,
         payload_bytes: 1_472,
+        capacity: None,
         rate: "1G".parse().expect("a rate"),
         time: Nanos::from_secs(10),
         count: 0,

@@ -116,5 +116,6 @@ fn plan(params: &Iperf3Params) -> TestPlan {
         interval: INTERVAL,
         window: WINDOW,
         burst: u32::try_from(params.burst).ok().filter(|burst| *burst > 0),
+        capacity: None,
     }
 }
