@@ -154,6 +154,12 @@ pub enum CapacityNote {
         /// The sub-interval in the middle, by rate, among those at the limit.
         typical_ip_bits_per_second: u64,
     },
+    /// The search steps back by a large part of what a slow path carries, and needs time to come up
+    /// again.
+    CoarseSteps {
+        /// By so much, at the IP layer.
+        step_ip_bits_per_second: u64,
+    },
     /// Sub-intervals, in which a host was the limit, were faster than the one that is told.
     HostLimited {
         /// How many sub-intervals.

@@ -12,8 +12,14 @@ const QUEUED: u64 = 5_000_000;
 /// How far the largest sub-interval may be above the one in the middle, in thousandths, before it
 /// counts as a burst.
 const BURST: u64 = 50;
+/// Steps back that a path must carry for the search to be exact.
+const COARSE: u64 = 3;
 /// Loss, in datagrams per thousand, from which a sub-interval met the bottleneck.
 const LOSSY: u64 = 5;
+/// Losses that a trial may have anyway.
+const FEW: u64 = 10;
+/// Drops of the receiver's socket, in datagrams per thousand, from which it was the limit.
+const DROPPED: u64 = 1;
 
 /// What a search is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -73,10 +79,15 @@ fn sub_interval(of: &BlastInterval, facts: &SearchFacts<'_>) -> SubInterval {
         let more = |sum: u64, part: Option<u64>| sum.saturating_add(part.unwrap_or(0));
         (more(behind, point.behind), more(sent, point.sent))
     });
-    let host_limit = if of.socket_drops.saturating_sub(of.damaged) > 0 {
+    let dropped = of.socket_drops.saturating_sub(of.damaged);
+    let on_path = of.lost.saturating_sub(of.socket_drops);
+    let host_limit = if dropped.saturating_mul(1_000) > of.datagrams.saturating_mul(DROPPED) {
         Some(CapacityHost::ReceiverSocket)
+    } else if is_behind(behind, sent) && !is_lossy(on_path, of.datagrams) {
+        // Where the path loses all the same, it is the limit, and not the sender.
+        Some(CapacityHost::Sender)
     } else {
-        is_behind(behind, sent).then_some(CapacityHost::Sender)
+        None
     };
     SubInterval {
         start_ns: of.start_ns,
@@ -90,12 +101,24 @@ fn sub_interval(of: &BlastInterval, facts: &SearchFacts<'_>) -> SubInterval {
     }
 }
 
+/// How far a search steps back, again and again, in bits per second: type B by one row of the table
+/// of rates once it has found the limit, type C by thirty each time that it multiplied.
+fn step_back(kind: AdjustmentType) -> u64 {
+    match kind {
+        AdjustmentType::B => 1_000_000,
+        AdjustmentType::C => 30_000_000,
+    }
+}
+
+/// Whether so many losses on the path are an overload.
+fn is_lossy(lost: u64, received: u64) -> bool {
+    lost > FEW && lost.saturating_mul(1_000) > received.saturating_mul(LOSSY)
+}
+
 /// Whether a trial shows that the path carries no more.
 fn is_overload(point: &CoursePoint) -> bool {
     let on_path = point.lost.saturating_sub(point.socket_drops);
-    let lossy =
-        on_path > 10 && on_path.saturating_mul(1_000) > point.received.saturating_mul(LOSSY);
-    lossy || point.delay_mean_ns.is_some_and(|delay| delay > 90_000_000)
+    is_lossy(on_path, point.received) || point.delay_mean_ns.is_some_and(|delay| delay > 90_000_000)
 }
 
 fn limit(
@@ -161,6 +184,11 @@ fn notes(
                 notes.push(CapacityNote::Burst { typical_ip_bits_per_second: typical });
             }
         }
+    }
+    let step = step_back(facts.kind);
+    let is_coarse = |of: SubInterval| of.ip_bits_per_second < step.saturating_mul(COARSE);
+    if known.is_some_and(is_coarse) {
+        notes.push(CapacityNote::CoarseSteps { step_ip_bits_per_second: step });
     }
     let told = known.map_or(0, |of| of.ip_bits_per_second);
     let faster = || {
@@ -252,7 +280,7 @@ mod tests {
     #[test]
     fn a_sub_interval_in_which_a_host_was_the_limit_is_no_capacity() {
         let mut all = intervals(&[500, 1_500, 1_000]);
-        all[1].socket_drops = 7;
+        (all[1].lost, all[1].socket_drops) = (7, 7);
         let found = judged(&all, &course(3, lossy(45)));
         assert_eq!((found.limit, found.ip_bits_per_second), (CapacityLimit::Path, Some(8_000_000)));
         let host = CapacityHost::ReceiverSocket;
@@ -265,7 +293,9 @@ mod tests {
     #[test]
     fn drops_of_the_socket_accuse_the_receiver_and_not_the_path() {
         let mut all = intervals(&[500, 1_000, 1_000]);
-        (all[1].socket_drops, all[2].socket_drops) = (9, 9);
+        for of in &mut all[1..] {
+            (of.lost, of.socket_drops) = (9, 9);
+        }
         let drops = course(3, |index| {
             let lost = if index >= 20 { 20 } else { 0 };
             CoursePoint { lost, socket_drops: lost, ..CoursePoint::default() }
@@ -281,6 +311,16 @@ mod tests {
         behind.iter_mut().skip(20).for_each(|point| point.behind = Some(5));
         let found = judged(&all, &behind);
         assert_eq!((found.limit, found.ip_bits_per_second), (CapacityLimit::Sender, None));
+    }
+
+    #[test]
+    fn a_sender_that_is_behind_while_the_path_loses_is_not_the_limit() {
+        let mut all = intervals(&[500, 1_000, 1_000]);
+        all[2].lost = 100;
+        let mut behind = course(3, lossy(40));
+        behind.iter_mut().skip(40).for_each(|point| point.behind = Some(5));
+        let found = judged(&all, &behind);
+        assert_eq!((found.limit, found.ip_bits_per_second), (CapacityLimit::Path, Some(8_000_000)));
     }
 
     #[test]

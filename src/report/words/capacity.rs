@@ -62,6 +62,11 @@ impl Worded for CapacityNote {
                  is what it carries in the long run",
                 BitRate(typical_ip_bits_per_second)
             ),
+            Self::CoarseSteps { step_ip_bits_per_second } => format!(
+                "the measurement steps back by {}, which is much for a path as slow as this: it \
+                 may carry more",
+                BitRate(step_ip_bits_per_second)
+            ),
             Self::HostLimited { sub_intervals, host, ip_bits_per_second } => format!(
                 "{} faster, up to {}, and not called capacity: {}",
                 match sub_intervals {

@@ -163,13 +163,13 @@ impl RateSearch {
         (self.rates.ip_rate(self.adjustment.row()).0, Nanos(span))
     }
 
-    /// How many late datagrams are still sent: those of half a trial. A host that was away for
+    /// How many late datagrams are still sent: those of a trial. A host that was away for
     /// longer is not made up for, or the path would meet a rate that nobody asked for.
     fn kept(&self, pacer: &Pacer) -> u64 {
-        let half = u128::from(trial_length(self.adjustment.params().kind).0 / 2);
+        let trial = u128::from(trial_length(self.adjustment.params().kind).0);
         let (datagrams, span) = self.ratio();
-        let in_half = half * u128::from(datagrams) / u128::from(span.0.max(1));
-        u64::try_from(in_half).unwrap_or(u64::MAX).max(pacer.quantum().saturating_mul(2))
+        let in_trial = trial * u128::from(datagrams) / u128::from(span.0.max(1));
+        u64::try_from(in_trial).unwrap_or(u64::MAX).max(pacer.quantum().saturating_mul(2))
     }
 
     fn step(&mut self, now: Nanos, pacer: &Pacer) -> RateStep {

@@ -38,9 +38,10 @@ pub struct TrialReporter {
     max: i64,
     pause: Nanos,
     last: LoadReport,
-    /// The last notice of the sender, and the one before the last report.
+    /// The last notice of the sender.
     notice: Option<RateNotice>,
-    reported: RateNotice,
+    /// The last trial, which waits for the sender's notice of what it sent meanwhile.
+    open: Option<CoursePoint>,
     /// `None` where nobody asks for it.
     course: Option<Course>,
 }
@@ -59,7 +60,7 @@ impl TrialReporter {
             pause: Nanos::ZERO,
             last: LoadReport::default(),
             notice: None,
-            reported: RateNotice::default(),
+            open: None,
             course,
         }
     }
@@ -81,10 +82,19 @@ impl TrialReporter {
 
     /// The sender says what it sends from now on.
     pub fn on_notice(&mut self, notice: RateNotice) {
-        let last = self.notice.map(|last| last.number);
-        if last.is_none_or(|last| notice.number.wrapping_sub(last).wrapping_sub(1) < 1 << 31) {
-            self.notice = Some(notice);
+        let last = self.notice;
+        let is_newer = |last: RateNotice| notice.number.wrapping_sub(last.number).wrapping_sub(1);
+        if last.is_some_and(|last| is_newer(last) >= 1 << 31) {
+            return;
         }
+        // The first says nothing of a trial.
+        if let (Some(last), Some(open)) = (last, &mut self.open)
+            && notice.report == self.last.number
+        {
+            open.sent = Some(notice.sent.saturating_sub(last.sent));
+            open.behind = Some(notice.behind.saturating_sub(last.behind));
+        }
+        self.notice = Some(notice);
     }
 
     /// When the next report is due, in a stream whose first datagram arrived at `first`.
@@ -124,19 +134,18 @@ impl TrialReporter {
 
     fn keep(&mut self, report: &LoadReport) {
         let Some(course) = &mut self.course else { return };
-        let point = between(&self.last, report);
-        let told = self.notice.map(|notice| CoursePoint {
-            asked: Some(notice.rate),
-            sent: Some(notice.sent.saturating_sub(self.reported.sent)),
-            behind: Some(notice.behind.saturating_sub(self.reported.behind)),
-            ..point
-        });
-        self.reported = self.notice.unwrap_or_default();
-        course.push(told.unwrap_or(point));
+        let asked = self.notice.map(|notice| notice.rate);
+        let point = CoursePoint { asked, ..between(&self.last, report) };
+        if let Some(over) = self.open.replace(point) {
+            course.push(over);
+        }
     }
 
     /// The course so far.
-    pub fn into_course(self) -> Vec<CoursePoint> {
+    pub fn into_course(mut self) -> Vec<CoursePoint> {
+        if let (Some(course), Some(open)) = (&mut self.course, self.open) {
+            course.push(open);
+        }
         self.course.map(Course::into_points).unwrap_or_default()
     }
 }
@@ -173,18 +182,27 @@ mod tests {
     #[test]
     fn the_course_has_what_the_sender_says() {
         let mut reporter = TrialReporter::new(AdjustmentType::C, Some(Course::default()));
-        let notice = |number, sent| RateNotice { number, rate: 7, sent, behind: 1, report: 0 };
-        reporter.on_notice(notice(u32::MAX, 10));
+        let notice = |number, (rate, sent), report| RateNotice {
+            number,
+            rate,
+            sent,
+            behind: sent / 10,
+            report,
+        };
+        reporter.on_notice(notice(u32::MAX, (7, 0), 0));
         let at = Nanos::from_millis(25);
         reporter.report(at, at, CountedSoFar::default());
-        reporter.on_notice(notice(0, 30));
+        reporter.on_notice(notice(0, (8, 10), 0));
         // Overtaken on the way.
-        reporter.on_notice(notice(u32::MAX - 1, 5));
+        reporter.on_notice(notice(u32::MAX - 1, (9, 5), 0));
         reporter.report(at + at, at + at, CountedSoFar::default());
+        reporter.on_notice(notice(1, (9, 30), 1));
+        reporter.report(at + at + at, at + at + at, CountedSoFar::default());
         let course = reporter.into_course();
         let told: Vec<_> =
             course.iter().map(|point| (point.asked, point.sent, point.behind)).collect();
-        assert_eq!(told, [(Some(7), Some(10), Some(1)), (Some(7), Some(20), Some(0))]);
+        let unknown = (Some(9), None, None);
+        assert_eq!(told, [(Some(7), Some(10), Some(1)), (Some(8), Some(20), Some(2)), unknown]);
     }
 
     #[test]
