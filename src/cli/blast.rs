@@ -52,7 +52,7 @@ pub struct BlastArgs {
     /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(default_value_if("iperf3", "true", "5201"))]
-    #[arg(help_heading = WHERE)]
+    #[arg(help_heading = WHERE, hide_short_help = true)]
     pub port: u16,
     /// The server sends, this host receives
     #[arg(short = 'R', long, conflicts_with = "bidir", help_heading = WHERE)]
@@ -83,10 +83,11 @@ pub struct BlastArgs {
     /// datagrams leave as fast as possible, whatever the network makes of them.
     #[arg(short = 'b', long, value_name = "RATE", help_heading = FAST)]
     pub rate: Option<Rate>,
-    /// Measure the capacity of the path by RFC 9097, up to --rate [default type: b]
+    /// Measure the path's capacity by RFC 9097 [default type: b]
     ///
-    /// The rate climbs while loss and delay variation stay low, and falls when they do not; the
-    /// result is the fastest --report-every. Type b climbs steadily, type c doubles the rate and tries again.
+    /// The rate climbs while loss and delay variation stay low, up to --rate, and falls when they
+    /// do not; the result is the fastest interval (--report-every). Type b climbs steadily, type c
+    /// doubles the rate and tries again.
     ///
     /// This is what blast does to another host without --rate. On this host, the default is
     /// --rate max.

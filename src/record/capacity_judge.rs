@@ -83,8 +83,8 @@ fn sub_interval(of: &BlastInterval, facts: &SearchFacts<'_>) -> SubInterval {
     let on_path = of.lost.saturating_sub(of.socket_drops);
     let host_limit = if dropped.saturating_mul(1_000) > of.datagrams.saturating_mul(DROPPED) {
         Some(CapacityHost::ReceiverSocket)
-    } else if is_behind(behind, sent) && !is_lossy(on_path, of.datagrams) {
-        // Where the path loses all the same, it is the limit, and not the sender.
+    } else if is_behind(behind, sent) && on_path < behind {
+        // Where the path lost as much as was left out, more would not have come through.
         Some(CapacityHost::Sender)
     } else {
         None
@@ -316,11 +316,15 @@ mod tests {
     #[test]
     fn a_sender_that_is_behind_while_the_path_loses_is_not_the_limit() {
         let mut all = intervals(&[500, 1_000, 1_000]);
-        all[2].lost = 100;
         let mut behind = course(3, lossy(40));
         behind.iter_mut().skip(40).for_each(|point| point.behind = Some(5));
-        let found = judged(&all, &behind);
-        assert_eq!((found.limit, found.ip_bits_per_second), (CapacityLimit::Path, Some(8_000_000)));
+        // 100 datagrams were left out in the last second.
+        for (lost, limit) in [(100, CapacityLimit::Path), (99, CapacityLimit::Sender)] {
+            all[2].lost = lost;
+            let found = judged(&all, &behind);
+            let told = found.sub_intervals[2].host_limit.is_none();
+            assert_eq!((found.limit, told), (limit, lost == 100));
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The result of a capacity measurement as text.
 
 use super::Page;
-use super::interval::CELLS;
 use super::number::RateUnit;
 use super::page::ended;
 use super::spark::sparkline;
+use super::words::terms::plural;
 use crate::record::{CapacityReport, CoursePoint, DirectionReport, SubInterval, Worded};
 use crate::units::{BitRate, Nanos};
+
+/// Bars of a line: with the figures behind them it fits 80 columns.
+const CELLS: usize = 24;
 
 /// What was measured, and its course; nothing for other runs.
 pub(super) fn capacity_text(way: &DirectionReport, page: Page) -> String {
@@ -20,11 +23,15 @@ pub(super) fn capacity_text(way: &DirectionReport, page: Page) -> String {
 /// `95.3 Mbit/s at the IP layer, 93.5 Mbit/s goodput: the largest of 10 sub-intervals, at 3.0 s`.
 fn told_line(capacity: &CapacityReport, of: &SubInterval) -> String {
     let bound = if capacity.ip_bits_per_second.is_some() { "" } else { "at least " };
+    let is_largest = capacity.largest.as_ref() == Some(of);
+    let all = capacity.sub_intervals.iter();
+    let among = all.filter(|one| is_largest || one.host_limit.is_none()).count() as u64;
+    let undisturbed = if is_largest { "" } else { " without a host's limit" };
     format!(
-        "{bound}{} at the IP layer, {} goodput: the largest of {} of {}, from {} to {}",
+        "{bound}{} at the IP layer, {} goodput: the largest of {}{undisturbed} of {}, from {} to {}",
         BitRate(of.ip_bits_per_second),
         BitRate(of.goodput_bits_per_second),
-        super::words::terms::plural(capacity.sub_intervals.len() as u64, "sub-interval"),
+        plural(among, "sub-interval"),
         Nanos(of.duration_ns),
         Nanos(of.start_ns),
         Nanos(of.start_ns.saturating_add(of.duration_ns)),

