@@ -209,6 +209,8 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: None,
+            keeps_course: false,
         };
         let len = datagrams as usize * payload;
         let mut buffer = vec![0; len];

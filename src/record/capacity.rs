@@ -199,6 +199,7 @@ pub struct CapacityReport {
     pub course: Vec<CoursePoint>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
 fn type_name<S: serde::Serializer>(kind: &AdjustmentType, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(kind.as_str())
 }

@@ -142,16 +142,13 @@ fn limit(
         });
         is_overload(point) && !is_disturbed
     });
-    match (best, host) {
-        (None, Some(host)) => of_host(host),
-        (Some(_), _) if on_path => CapacityLimit::Path,
-        (_, Some(host)) => of_host(host),
-        // The last asked for, within a step of what there is.
-        _ if facts.course.iter().any(|point| point.asked.is_some_and(|of| of >= facts.highest)) => {
-            CapacityLimit::HighestRate
-        }
-        _ if largest.ip_bits_per_second == 0 => CapacityLimit::NoSubInterval,
-        _ => CapacityLimit::Time,
+    let is_highest = |point: &CoursePoint| point.asked.is_some_and(|of| of >= facts.highest);
+    match host {
+        _ if best.is_some() && on_path => CapacityLimit::Path,
+        Some(host) => of_host(host),
+        None if facts.course.iter().any(is_highest) => CapacityLimit::HighestRate,
+        None if largest.ip_bits_per_second == 0 => CapacityLimit::NoSubInterval,
+        None => CapacityLimit::Time,
     }
 }
 

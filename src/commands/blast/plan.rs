@@ -232,11 +232,11 @@ fn is_of_this_host(target: SocketAddr) -> bool {
 /// How the rate is searched for: as asked, and to another host without a rate. `None` where it is
 /// not.
 fn search_of(args: &BlastArgs, target: SocketAddr) -> Option<AdjustmentType> {
+    let is_flood = args.rate.is_some() || args.iperf3 || is_of_this_host(target);
     match args.capacity {
-        Some(CapacityArg::B) => Some(AdjustmentType::B),
+        None if is_flood => None,
         Some(CapacityArg::C) => Some(AdjustmentType::C),
-        None if args.rate.is_some() || args.iperf3 || is_of_this_host(target) => None,
-        None => Some(AdjustmentType::B),
+        Some(CapacityArg::B) | None => Some(AdjustmentType::B),
     }
 }
 

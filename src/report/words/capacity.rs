@@ -1,7 +1,9 @@
 //! Sentences on a capacity measurement.
 
 use super::terms::plural;
-use crate::record::{AdjustmentType, CapacityHost, CapacityLimit, CapacityNote, Worded};
+use crate::record::{
+    AdjustmentType, CapacityHost, CapacityLimit, CapacityNote, ThroughputVerdict, Worded,
+};
 use crate::units::{BitRate, Nanos};
 
 /// `B`, as the standards write it.
@@ -19,8 +21,21 @@ fn host_name(host: CapacityHost) -> &'static str {
     }
 }
 
-/// The verdict; rates are at the IP layer.
-pub fn verdict(limit: CapacityLimit, capacity: Option<u64>, largest: Option<u64>) -> String {
+/// The verdict on a capacity; nothing for others.
+pub fn verdict(verdict: &ThroughputVerdict) -> String {
+    match *verdict {
+        ThroughputVerdict::Capacity {
+            limit,
+            ip_bits_per_second,
+            largest_ip_bits_per_second,
+            ..
+        } => limit_text(limit, ip_bits_per_second, largest_ip_bits_per_second),
+        _ => String::new(),
+    }
+}
+
+/// What was the limit; rates are at the IP layer.
+fn limit_text(limit: CapacityLimit, capacity: Option<u64>, largest: Option<u64>) -> String {
     let rate =
         |rate: Option<u64>| rate.map_or_else(|| "-".to_owned(), |of| BitRate(of).to_string());
     let at_least = format!("capacity not measured, at least {}", rate(largest));

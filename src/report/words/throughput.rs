@@ -89,22 +89,16 @@ impl Worded for ThroughputVerdict {
             Self::Damaged { lost, certainty, path_at_most, sent, .. } => {
                 damaged((*lost, *certainty), *path_at_most, *sent)
             }
-            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent } => format!(
-                "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived \
-                 with {} of {payload_bytes} bytes",
-                part(*cut, *sent, "datagram"),
-                percent(*cut, *sent),
-                group_digits(*cut_to_bytes),
-            ),
+            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent } => {
+                arrived_cut((*cut, *sent), *cut_to_bytes, *payload_bytes)
+            }
             Self::ArrivedAltered { altered, sent } => format!(
                 "limited by something that rewrites datagrams: {} ({}) arrived with other bytes \
                  than were sent, and with a right checksum",
                 part(*altered, *sent, "datagram"),
                 percent(*altered, *sent)
             ),
-            Self::Capacity { limit, ip_bits_per_second, largest_ip_bits_per_second, .. } => {
-                capacity::verdict(*limit, *ip_bits_per_second, *largest_ip_bits_per_second)
-            }
+            Self::Capacity { .. } => capacity::verdict(self),
             Self::Interrupted => "interrupted before the end of the run".to_owned(),
             Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
                 broken_off((*streams_begun, *streams), sent.zip(*offered), *received)
@@ -115,6 +109,16 @@ impl Worded for ThroughputVerdict {
             }
         }
     }
+}
+
+fn arrived_cut((cut, sent): (u64, u64), cut_to_bytes: u64, payload_bytes: u64) -> String {
+    format!(
+        "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived with {} \
+         of {payload_bytes} bytes",
+        part(cut, sent, "datagram"),
+        percent(cut, sent),
+        group_digits(cut_to_bytes),
+    )
 }
 
 fn interrupted(

@@ -100,7 +100,7 @@ impl RateSearch {
         (self.last, self.counted, self.is_notice_due) = (Some(*report), counted, true);
         self.silent_at = now + SILENT;
         let before = self.adjustment.row();
-        let trial = self.trial_of(&point);
+        let trial = trial_of(&point);
         // A sender that does not keep up learns nothing of the path by asking for more.
         if !point.is_sender_behind() || trial.lost > self.adjustment.params().errors {
             self.adjustment.observe(&trial);
@@ -180,20 +180,6 @@ impl RateSearch {
         RateStep { pacer: pacer.with_bounded_catch_up(), skipped }
     }
 
-    fn trial_of(&self, point: &CoursePoint) -> Trial {
-        let sent = point.sent.unwrap_or(0);
-        // Nothing came of what was sent: no gap shows that.
-        let vanished = if point.received == 0 { sent } else { 0 };
-        Trial {
-            datagrams: point.received,
-            lost: point.lost.max(vanished),
-            reordered: point.reordered,
-            duplicates: point.duplicates,
-            delay_variation: point.delay_mean_ns.map(Nanos),
-            is_marked: false,
-        }
-    }
-
     fn point(&self, report: &LoadReport, counted: SentSoFar, late: u64) -> CoursePoint {
         let last = self.last.unwrap_or_default();
         let refused = counted.refused.saturating_sub(self.counted.refused);
@@ -223,6 +209,21 @@ pub(super) fn between(last: &LoadReport, report: &LoadReport) -> CoursePoint {
         delay_mean_ns: report.delay_mean.map(|delay| delay.0),
         delay_max_ns: report.delay_max.map(|delay| delay.0),
         receiver_pause_ns: report.pause.0,
+    }
+}
+
+/// What a trial means for the rate.
+fn trial_of(point: &CoursePoint) -> Trial {
+    let sent = point.sent.unwrap_or(0);
+    // Nothing came of what was sent: no gap shows that.
+    let vanished = if point.received == 0 { sent } else { 0 };
+    Trial {
+        datagrams: point.received,
+        lost: point.lost.max(vanished),
+        reordered: point.reordered,
+        duplicates: point.duplicates,
+        delay_variation: point.delay_mean_ns.map(Nanos),
+        is_marked: false,
     }
 }
 
