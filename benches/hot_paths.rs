@@ -169,6 +169,7 @@ fn plan(payload: usize) -> TestPlan {
         interval: Nanos::from_secs(1),
         burst: None,
         marking: udpkit::session::blast::Marking::default(),
+        capacity: None,
     }
 }
 
@@ -209,6 +210,8 @@ fn receiver(effort: Effort, payload: usize, datagrams: u32) {
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: None,
+            keeps_course: false,
         };
         let len = datagrams as usize * payload;
         let mut buffer = vec![0; len];

@@ -67,7 +67,10 @@
 //! session                        a state machine for every command
 //! session/adversary              an adversary that tries every message, source and time (tests)
 //! session/blast                  throughput: control, streams, what both ends counted
+//! session/blast/capacity         the search for the capacity: reports, the sender's rate, the course
+//! session/blast/control          why a dialogue failed
 //! session/blast/receiver         what a receiver has counted
+//! session/blast/sender           a sender that searches for its rate
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver

@@ -47,6 +47,7 @@ impl Both {
             interval: Nanos::from_millis(20),
             burst: None,
             marking: udpkit::session::blast::Marking::default(),
+            capacity: None,
         };
         let plan = ReceiverPlan {
             format: udpkit::session::blast::DataFormat::Udpkit,
@@ -61,6 +62,8 @@ impl Both {
             time: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: None,
+            keeps_course: false,
         };
         Self {
             sender: BlastSender::new(SenderPlan::new(test, 0, TAG), None, ()),

@@ -37,8 +37,9 @@ impl Throughput {
     }
 
     /// What is sent each second, of all streams together; [`Rate::Max`] for as much as there is.
+    /// Without this, the capacity of the path to another host is measured.
     pub fn rate(self, rate: Rate) -> Self {
-        Self(BlastArgs { rate, ..self.0 })
+        Self(BlastArgs { rate: Some(rate), ..self.0 })
     }
 
     /// For how long; 10 s without this.

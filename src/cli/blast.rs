@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
-use super::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs};
+use super::{CapacityArg, FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -12,7 +12,8 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_long_help = "Examples:\n  \
     udpkit blast                              throughput of this host's UDP stack\n  \
-    udpkit blast 192.0.2.10 -b 1G -t 10s      1 Gbit/s to a udpkit server\n  \
+    udpkit blast 192.0.2.10                   capacity of the path to a udpkit server\n  \
+    udpkit blast 192.0.2.10 -b 1G -t 10s      1 Gbit/s to it\n  \
     udpkit blast 192.0.2.10 -R -P 4           receive on four streams\n  \
     udpkit blast 192.0.2.10 -b 100M --probe   latency under load\n  \
     udpkit blast 192.0.2.10 --find-rate --loss 0.1%\n  \
@@ -58,7 +59,7 @@ pub struct BlastArgs {
     /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(default_value_if("iperf3", "true", "5201"))]
-    #[arg(help_heading = WHERE)]
+    #[arg(help_heading = WHERE, hide_short_help = true)]
     pub port: u16,
     /// The server sends, this host receives
     #[arg(short = 'R', long, conflicts_with = "bidir", help_heading = WHERE)]
@@ -83,11 +84,24 @@ pub struct BlastArgs {
     /// Which family a name resolves to.
     #[command(flatten)]
     pub family: FamilyArgs,
-    /// Target rate: 10M, 2.5Gbit/s, 50kpps, max
+    /// Target rate: 10M, 2.5Gbit/s, 50kpps, max [default: see --capacity]
     ///
-    /// Payload bits or datagrams per second, for all streams of a direction together.
-    #[arg(short = 'b', long, value_name = "RATE", default_value = "max", help_heading = FAST)]
-    pub rate: Rate,
+    /// Payload bits or datagrams per second, for all streams of a direction together. With max,
+    /// datagrams leave as fast as possible, whatever the network makes of them.
+    #[arg(short = 'b', long, value_name = "RATE", help_heading = FAST)]
+    pub rate: Option<Rate>,
+    /// Measure the path's capacity by RFC 9097 [default type: b]
+    ///
+    /// The rate climbs while loss and delay variation stay low, up to --rate, and falls when they
+    /// do not; the result is the fastest interval (--report-every). Type b climbs steadily, type c
+    /// doubles the rate and tries again.
+    ///
+    /// This is what blast does to another host without --rate. On this host, the default is
+    /// --rate max.
+    #[arg(long, value_name = "TYPE", value_enum, num_args = 0..=1, default_missing_value = "b")]
+    #[arg(conflicts_with_all = ["iperf3", "find_rate", "sweep", "count", "bytes"])]
+    #[arg(help_heading = FAST)]
+    pub capacity: Option<CapacityArg>,
     /// Streams in each direction [default: 1]
     ///
     /// They share the rate. Each has its own socket, thread and sequence numbers. On loopback
@@ -238,4 +252,11 @@ pub struct BlastArgs {
     /// Do not let the kernel coalesce arriving datagrams (UDP_GRO)
     #[arg(long, help_heading = EXPERT, hide_short_help = true)]
     pub no_gro: bool,
+}
+
+impl BlastArgs {
+    /// The rate that was asked for, without one as fast as possible.
+    pub fn rate(&self) -> Rate {
+        self.rate.unwrap_or(Rate::Max)
+    }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments are help, and help has no backticks")]
 
 mod blast;
+mod capacity;
 mod cast;
 mod charset;
 mod command;
@@ -26,6 +27,7 @@ mod split_value;
 mod stat;
 
 pub use blast::BlastArgs;
+pub use capacity::CapacityArg;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
 pub use charset::is_ascii_only;
 pub use command::command;

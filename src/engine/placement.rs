@@ -1,5 +1,6 @@
 //! Which processor each stream's thread runs on.
 
+use crate::session::blast::TestPlan;
 use crate::sys;
 use crate::units::Rate;
 
@@ -34,6 +35,11 @@ impl Placement {
         }
         let cpus = sys::allowed_processors();
         Self { paired: !cpus.is_empty(), cpus }
+    }
+
+    /// The same for a run. A search has a rate, and time to spare until it is at its end.
+    pub fn for_test_on_one_host(test: &TestPlan) -> Self {
+        if test.capacity.is_some() { Self::ANYWHERE } else { Self::for_one_host(test.rate) }
     }
 
     /// Whether the user named the processors.

@@ -249,7 +249,7 @@ impl ServerStreams {
         let out = ToControl { session, stream, damage, traffic, orders, is_watched };
         let sinks = StreamSinks { sent: Box::new(out.clone()), received: Box::new(out.clone()) };
         let placement = match &self.plan.cpus[..] {
-            [] if request.one_host => Placement::for_one_host(request.plan.rate),
+            [] if request.one_host => Placement::for_test_on_one_host(&request.plan),
             [] => Placement::ANYWHERE,
             cpus => Placement::listed(cpus.to_vec()),
         };

@@ -131,6 +131,7 @@ impl StreamPlan {
         let mut sender = SenderPlan::new(*test, number, tag);
         let mut receiver = ReceiverPlan::new(test, tag, patience);
         receiver.keepalive = keepalive;
+        (sender.keeps_course, receiver.keeps_course) = (!is_server, !is_server);
         receiver.per_drop = if gro { ReceiverPlan::COALESCED } else { 1 };
         let opening = match end {
             TestEnd::Client(opening) => {

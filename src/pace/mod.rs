@@ -6,10 +6,18 @@
 
 mod pacer;
 mod poisson;
+mod rate_adjustment;
 mod rate_limit;
 mod schedule;
+mod sending_rates;
 
 pub use pacer::Pacer;
 pub use poisson::PoissonPacer;
+pub use rate_adjustment::{
+    AdjustmentParams, AdjustmentType, RateAdjustment, SequenceErrors, Trial, TrialVerdict,
+};
 pub use rate_limit::{RateLimit, RateMeter};
 pub use schedule::{Schedule, Spacing};
+pub use sending_rates::{
+    FastRows, HIGH_SPEED_ROW, LAST_ROW, RANDOM_SIZE, RatePayload, SendingRate, SendingRates,
+};

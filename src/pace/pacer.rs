@@ -133,6 +133,25 @@ impl Pacer {
         if self.is_unlimited() { Nanos::ZERO } else { now - self.complete_at() }
     }
 
+    /// The schedule `next` in place of this one from `now` on: what is under way to the next slot
+    /// counts, so that a rate may change at any time without an extra slot. Of the slots that are
+    /// owed, `most` at most stay so; returns how many do not.
+    pub fn continued_by(&self, next: Self, now: Nanos, most: u64) -> (Self, u64) {
+        if self.is_unlimited() || next.is_unlimited() {
+            return (next, 0);
+        }
+        let owed = self.owed(now);
+        let kept = owed.min(most);
+        // Time that is paid for the next slot, or still to come, as a part of the gap between two.
+        let last = self.planned(self.spent.saturating_add(owed));
+        let old_gap = self.span.checked_div(self.datagrams).unwrap_or(1).max(1);
+        let gap = u128::from(next.span / next.datagrams.max(1));
+        let to_come = u128::from((last - now).0.min(old_gap)) * gap / u128::from(old_gap);
+        let ahead = u128::from(kept) * gap;
+        let nanos = |wide: u128| Nanos(u64::try_from(wide).unwrap_or(u64::MAX));
+        (Self { start: now + nanos(to_come) - nanos(ahead), spent: 0, ..next }, owed - kept)
+    }
+
     /// Marks `slots` as used at `now`: they were sent, or finally refused. Blocked slots are not
     /// used.
     pub fn commit(&mut self, now: Nanos, slots: u64) {
@@ -245,6 +264,50 @@ mod tests {
                 pacer.commit(now, due);
             }
         }
+    }
+
+    #[test]
+    fn a_rate_that_changes_all_the_time_is_kept_without_bursts() {
+        for seed in 0..20 {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            let second = Nanos::from_secs(1);
+            let mut rate = rng.u64(10..50_000);
+            let mut now = Nanos::from_secs(1);
+            let mut pacer = Pacer::new(now, rate, second, None);
+            // What the rates add up to, in slots times 10^9.
+            let (mut ideal, mut sent, mut largest) = (0u128, 0u64, 0u64);
+            for _ in 0..2_000 {
+                let until = now + Nanos(rng.u64(1..20_000_000));
+                while pacer.next_at() <= until {
+                    let at = pacer.next_at().max(now);
+                    let due = pacer.due(at);
+                    largest = largest.max(due);
+                    pacer.commit(at, due);
+                    sent += due;
+                }
+                ideal += u128::from((until - now).0) * u128::from(rate);
+                now = until;
+                rate = rng.u64(10..50_000);
+                let next = Pacer::new(now, rate, second, None);
+                let skipped;
+                (pacer, skipped) = pacer.continued_by(next, now, u64::MAX);
+                assert_eq!(skipped, 0, "seed {seed}");
+                let whole = (ideal / 1_000_000_000) as u64;
+                let ahead = sent.abs_diff(whole);
+                assert!(ahead <= 10 + whole / 1_000, "seed {seed}: {sent} of {whole}");
+            }
+            assert!(largest <= 6, "seed {seed}: {largest} at once");
+        }
+    }
+
+    #[test]
+    fn of_what_is_owed_when_the_rate_changes_only_so_much_stays_owed() {
+        let second = Nanos::from_secs(1);
+        let pacer = Pacer::new(Nanos::from_secs(1), 1_000, second, None);
+        let now = Nanos::from_millis(1_099);
+        assert_eq!(pacer.owed(now), 100);
+        let (next, skipped) = pacer.continued_by(Pacer::new(now, 10, second, None), now, 30);
+        assert_eq!((next.owed(now), skipped), (30, 70));
     }
 
     #[test]

@@ -6,9 +6,9 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    AddressMove, ChangedContent, Contradiction, DelayQuantiles, EcnClass, EcnCounts, EcnFinding,
-    InterfaceEvent, Iperf3Report, LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow,
-    Way,
+    AddressMove, CapacityReport, ChangedContent, Contradiction, DelayQuantiles, EcnClass,
+    EcnCounts, EcnFinding, InterfaceEvent, Iperf3Report, LimitReport, Occurrence, Outage,
+    ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::stats::{EncodedHistogram, LossGaps};
@@ -472,6 +472,8 @@ pub struct DirectionReport {
     pub receiver_cpu_percent: Option<u64>,
     /// The intervals of the run, as counted by the receiver.
     pub intervals: Vec<BlastInterval>,
+    /// The result of a capacity search; `None` if the rate was not searched for.
+    pub capacity: Option<CapacityReport>,
 }
 
 impl DirectionReport {

@@ -6,6 +6,8 @@
 mod address_move;
 mod blast;
 mod blast_limits;
+mod capacity;
+mod capacity_judge;
 mod cast;
 mod cast_judge;
 mod cast_notes;
@@ -70,6 +72,7 @@ mod verdict;
 mod way;
 
 pub use crate::batch::LinkKind;
+pub use crate::pace::AdjustmentType;
 pub use address_move::AddressMove;
 pub use blast::{
     BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
@@ -77,6 +80,10 @@ pub use blast::{
     fell_short,
 };
 pub use blast_limits::{hold, measured};
+pub use capacity::{
+    CapacityHost, CapacityLimit, CapacityNote, CapacityReport, CoursePoint, SubInterval,
+};
+pub use capacity_judge::SearchFacts;
 pub use cast::{
     CastDestination, CastEvent, CastGroup, CastInterval, CastReceived, CastSent, CastSource, Heard,
 };

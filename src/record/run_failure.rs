@@ -97,6 +97,8 @@ pub enum RunFailure {
     OtherKey,
     /// The server has no key.
     NoKeyThere,
+    /// The server is of a version that cannot search for the capacity.
+    NoCapacitySearch,
     /// The server refuses the request, permanently or for now.
     Refused {
         /// Its reply.
@@ -285,6 +287,8 @@ pub enum FailureAdvice {
         #[cfg_attr(test, schemars(with = "crate::record::schema::LimitRate"))]
         rate: Rate,
     },
+    /// Say at which rate to send, or update the server.
+    GiveRate,
     /// Use the address of one server.
     AskOneServer,
     /// Try again later: the refusal is temporary.

@@ -12,6 +12,8 @@ use serde::Serialize;
 pub enum ThroughputAdvice {
     /// A higher rate, to see what more the path carries.
     RaiseRate,
+    /// Take a longer time, or let a capacity measurement climb faster.
+    LongerTime,
     /// The search for the highest rate without loss.
     FindRate,
     /// The probe that tries the sizes.

@@ -4,7 +4,7 @@
 use super::finding::Findings;
 use super::host_losses::{Certainty, HostRole, LossPlace};
 use super::throughput_advice::{ThroughputAdvice, host_advice, place_advice};
-use super::{Contradiction, Refusal};
+use super::{CapacityLimit, Contradiction, Refusal};
 use serde::Serialize;
 
 /// What limited a run.
@@ -16,7 +16,9 @@ pub enum LimitedBy {
     Rate,
     /// The requested number of datagrams or bytes was reached.
     Count,
-    /// The path between the two hosts lost datagrams.
+    /// The time of a capacity measurement was over while its rate still rose.
+    Time,
+    /// The path between the two hosts lost datagrams, or, in a capacity measurement, delayed them.
     Network,
     /// The path was interrupted.
     Outage,
@@ -262,6 +264,17 @@ pub enum ThroughputVerdict {
         /// Datagrams that arrived, copies too; `None` where that is not known.
         received: Option<u64>,
     },
+    /// The capacity of the path was measured, or what prevented that.
+    Capacity {
+        /// What was the limit.
+        limit: CapacityLimit,
+        /// The IP-layer capacity; `None` if the path was not the limit.
+        ip_bits_per_second: Option<u64>,
+        /// Its payload.
+        goodput_bits_per_second: Option<u64>,
+        /// The largest sub-interval of all, at the IP layer; `None` if there was none.
+        largest_ip_bits_per_second: Option<u64>,
+    },
     /// Nothing was offered.
     NothingOffered,
     /// One end did not deliver final counts.
@@ -291,6 +304,14 @@ impl ThroughputVerdict {
             Self::HostLoss { .. } | Self::HostRefused { .. } => LimitedBy::SenderHost,
             Self::Damaged { .. } => LimitedBy::Damage,
             Self::ArrivedCut { .. } | Self::ArrivedAltered { .. } => LimitedBy::ChangedContent,
+            Self::Capacity { limit, .. } => match limit {
+                CapacityLimit::Path => LimitedBy::Network,
+                CapacityLimit::Sender => LimitedBy::SenderPause,
+                CapacityLimit::ReceiverSocket => LimitedBy::ReceiverSocket,
+                CapacityLimit::HighestRate => LimitedBy::Rate,
+                CapacityLimit::Time => LimitedBy::Time,
+                CapacityLimit::Host | CapacityLimit::NoSubInterval => LimitedBy::Unknown,
+            },
             Self::Interrupted => LimitedBy::Interrupted,
             Self::BrokenOff { .. } => LimitedBy::BrokenOff,
             Self::FellBehind { .. }
@@ -316,6 +337,13 @@ impl ThroughputVerdict {
             Self::HostLoss { place, .. } => return place_advice(*place),
             Self::Damaged { .. } => ThroughputAdvice::CheckForDamage,
             Self::FellBehind { .. } | Self::Unexplained => ThroughputAdvice::CheckSenderLoad,
+            Self::Capacity { limit, .. } => match limit {
+                CapacityLimit::Sender => ThroughputAdvice::CheckSenderLoad,
+                CapacityLimit::ReceiverSocket => ThroughputAdvice::RaiseReceiveBuffer,
+                CapacityLimit::Time | CapacityLimit::NoSubInterval => ThroughputAdvice::LongerTime,
+                CapacityLimit::HighestRate => ThroughputAdvice::RaiseRate,
+                CapacityLimit::Path | CapacityLimit::Host => return None,
+            },
             Self::CountsMissing => ThroughputAdvice::CheckServer,
             _ => return None,
         })

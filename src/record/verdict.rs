@@ -2,8 +2,8 @@
 
 use super::host_losses::{Certainty, HostRole, LossGroup, LossPart, LossPlace};
 use super::{
-    BlastReport, ChangedContent, DirectionReport, Losses, Outage, ThroughputCaveat,
-    ThroughputVerdict, compare_streams, fell_short,
+    BlastReport, CapacityLimit, CapacityReport, ChangedContent, DirectionReport, Losses, Outage,
+    ThroughputCaveat, ThroughputVerdict, compare_streams, fell_short,
 };
 use crate::batch::LocalRefusal;
 use crate::stats::{LossSample, is_beyond_chance};
@@ -23,6 +23,7 @@ const DIALOGUE: u64 = 4;
 impl DirectionReport {
     /// Sets the verdict: what limited this direction.
     pub fn conclude(&mut self, circumstances: Circumstances) {
+        self.accuse_hosts();
         let found = verdict(self, circumstances);
         (self.limited_by, self.advice) = (found.limited_by(), found.advice());
         self.findings.verdict = found;
@@ -33,6 +34,23 @@ impl DirectionReport {
             self.findings.evidence = compare_streams(&self.stream_rows, self.quantum);
             let evidence = self.findings.evidence.iter();
             self.findings.alternatives = evidence.filter_map(|one| one.alternative()).collect();
+        }
+    }
+
+    /// What hosts lost outside of their sockets is not told by time: if that is most of the loss, a
+    /// search has not measured the path.
+    fn accuse_hosts(&mut self) {
+        let part = largest_part(self).filter(|part| {
+            matches!(part.place.group(), LossGroup::SenderHost | LossGroup::ReceiverHost)
+        });
+        let path = self.lost.map_or(0, |lost| lost.path);
+        let sent = self.sent.map_or(0, |sent| sent.datagrams);
+        let is_most = part.is_some_and(|part| {
+            let share = Share { part: part.datagrams, of: sent };
+            part.datagrams > path && share.is_notable()
+        });
+        if let Some(capacity) = self.capacity.as_mut().filter(|_| is_most) {
+            capacity.accuse_host();
         }
     }
 
@@ -158,6 +176,7 @@ pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Throughpu
         RunEnd::Interrupted => {
             // Losses up to then are real losses.
             let found = judge_counts(way, circumstances);
+            let found = found.filter(|_| way.capacity.is_none());
             let loss = found.as_ref().and_then(judge_loss);
             return loss.unwrap_or(ThroughputVerdict::Interrupted);
         }
@@ -170,7 +189,19 @@ pub fn verdict(way: &DirectionReport, circumstances: Circumstances) -> Throughpu
     if counts.offered == 0 {
         return ThroughputVerdict::NothingOffered;
     }
-    judge_loss(&counts).unwrap_or_else(|| judge_sender(&counts))
+    match &way.capacity {
+        Some(capacity) if capacity.limit != CapacityLimit::Host => of_capacity(capacity),
+        _ => judge_loss(&counts).unwrap_or_else(|| judge_sender(&counts)),
+    }
+}
+
+fn of_capacity(found: &CapacityReport) -> ThroughputVerdict {
+    ThroughputVerdict::Capacity {
+        limit: found.limit,
+        ip_bits_per_second: found.ip_bits_per_second,
+        goodput_bits_per_second: found.goodput_bits_per_second,
+        largest_ip_bits_per_second: found.largest.map(|of| of.ip_bits_per_second),
+    }
 }
 
 fn broken_off(way: &DirectionReport, streams: u64) -> ThroughputVerdict {

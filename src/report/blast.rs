@@ -2,6 +2,7 @@
 
 use super::blast_losses::{changed_lines, lost_lines, order_lines};
 use super::blast_scene::BlastScene;
+use super::capacity::capacity_text;
 use super::ecn::ecn_text;
 use super::interval::{FlowDirection, bits_of, fresh_of, is_scrap, is_tail, numbers_of, over_time};
 use super::limits::{limit_lines, limit_lines_by_way};
@@ -381,7 +382,10 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         gap_text(way, page),
         page.labelled("paused", &pauses(way)),
         refused_text(way, page),
-        ended(over_time(&way.intervals, way.duration_ns)),
+        match way.capacity {
+            None => ended(over_time(&way.intervals, way.duration_ns)),
+            Some(_) => capacity_text(way, page),
+        },
         delay_text(way, page),
         page.labelled("io", &[io_line(report, way)]),
     ]

@@ -6,6 +6,7 @@ mod ascii;
 mod blast;
 mod blast_losses;
 mod blast_scene;
+mod capacity;
 mod cast;
 mod cast_check;
 mod cast_copies;

@@ -27,6 +27,10 @@ pub enum Kind {
     Probe = 2,
     /// A probe's answer.
     Echo = 3,
+    /// A receiver's report on a trial of a capacity search.
+    Load = 4,
+    /// A sender's notice of its rate in a capacity search.
+    Rate = 5,
 }
 
 /// The measurement header.
@@ -94,6 +98,8 @@ impl Header {
             1 => Kind::End,
             2 => Kind::Probe,
             3 => Kind::Echo,
+            4 => Kind::Load,
+            5 => Kind::Rate,
             other => return Err(HeaderError::Kind(other)),
         };
         Ok(Self {

@@ -1,5 +1,6 @@
 //! Wire formats: encodes and decodes bytes, without sockets or clocks.
 
+mod capacity;
 mod class;
 mod control;
 mod control_mac;
@@ -24,6 +25,7 @@ mod template;
 mod ticket;
 mod udp;
 
+pub use capacity::{LOAD_REPORT_LEN, LoadReport, RATE_NOTICE_LEN, RateNotice};
 pub use class::{Class, classify};
 pub use control::{
     CONTROL_MAX, Code, Command, CommandError, HELO_LEN, NotAReply, Reply, Tag, TooLong, Verb,

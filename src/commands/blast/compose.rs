@@ -9,14 +9,14 @@ use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
     BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
-    BurstLength, ChangedContent, Circumstances, DirectionReport, EcnClass, Goal, HeaderShare,
-    IoReport, KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause,
-    RunEnd, SendFailures, StreamCounts, Way, ecn_findings, fell_short, hold_numbers,
-    hold_sent_against_received, join_ways, stream_rows,
+    BurstLength, CapacityReport, ChangedContent, Circumstances, CoursePoint, DirectionReport,
+    EcnClass, Goal, HeaderShare, IoReport, KnownHosts, KnownRun, LossFacts, Losses, Outage,
+    PlacedLosses, Refusal, RefusalCause, RunEnd, SearchFacts, SendFailures, StreamCounts, Way,
+    ecn_findings, fell_short, hold_numbers, hold_sent_against_received, join_ways, stream_rows,
 };
-use crate::session::blast::{ControlSummary, Direction, Marking, ReceiverPlan};
+use crate::session::blast::{ControlSummary, Direction, Marking, ReceiverPlan, highest_rate};
 use crate::stats::{DelayHistogram, EncodedHistogram, StreamLosses};
-use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
+use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER, udp_ip_bytes};
 use crate::wire::split_tos;
 
 /// Shorter runs do not allow a CPU percentage.
@@ -35,6 +35,8 @@ struct Facts {
     begun: Option<u64>,
     io: IoReport,
     intervals: Vec<BlastInterval>,
+    /// The course of a search.
+    course: Vec<CoursePoint>,
     /// What the sender's host counted.
     sender: Option<HostChange>,
     /// What the receiver's host counted.
@@ -89,6 +91,7 @@ fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -
             Some(_) => Vec::new(),
             None => std::mem::take(&mut found.up),
         },
+        course: std::mem::take(&mut found.course_up),
         sender: found.host.clone(),
         receiver: control.far_host.clone(),
     }
@@ -113,6 +116,7 @@ fn facts_down(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected)
             receive_buffer_granted: own.map(|io| io.receive_buffer),
         },
         intervals: std::mem::take(&mut found.down),
+        course: std::mem::take(&mut found.course_down),
         sender: control.far_host.clone(),
         receiver: found.host.clone(),
     }
@@ -243,10 +247,14 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
     if complete && let (Some(sent), Some(received)) = (sent, received) {
         check_sums(sent, received);
     }
+    report.capacity = capacity(plan, &facts);
     (report.io, report.intervals) = (facts.io, facts.intervals);
     report.histograms = BlastHistograms { delay_above_min_ns: facts.delay };
     let circumstances = Circumstances {
-        goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
+        goal: match (plan.test.rate, plan.test.capacity) {
+            (Rate::Max, _) | (_, Some(_)) => Goal::Unpaced,
+            _ => Goal::Paced,
+        },
         end: match (&control.failure, control.stopped) {
             (_, true) => RunEnd::Interrupted,
             (Some(_), false) => RunEnd::Failed,
@@ -286,6 +294,20 @@ fn ecn_classes(plan: &BlastPlan, facts: &Facts) -> Vec<EcnClass> {
     };
     let known = whole.ecn.is_some();
     if known { EcnClass::of_streams(&[whole], |_| split_tos(tos).1) } else { Vec::new() }
+}
+
+/// What a search found.
+fn capacity(plan: &BlastPlan, facts: &Facts) -> Option<CapacityReport> {
+    let payload = plan.test.payload as usize;
+    Some(CapacityReport::of(SearchFacts {
+        kind: plan.test.capacity?,
+        intervals: &facts.intervals,
+        length_ns: plan.test.interval.0,
+        course: &facts.course,
+        payload: payload as u64,
+        ip_bytes: udp_ip_bytes(payload, plan.ip_family()) as u64,
+        highest: highest_rate(&plan.test),
+    }))
 }
 
 /// Nothing tells in which bursts the end of the streams was lost, nor which of them were interrupted.
@@ -451,7 +473,7 @@ fn explained(plan: &BlastPlan, sent: BlastSent) -> BlastSent {
 }
 
 fn sender_limited(plan: &BlastPlan, sent: &BlastSent) -> Option<bool> {
-    if plan.test.rate == Rate::Max || sent.offered == 0 {
+    if plan.test.rate == Rate::Max || plan.test.capacity.is_some() || sent.offered == 0 {
         return None;
     }
     Some(fell_short(sent.offered, sent.unsent, plan.test.streams))

@@ -61,6 +61,7 @@ pub fn explain(
         RunFailure::PathError { .. } => Some(FailureAdvice::TracePath { target: target.into() }),
         RunFailure::PortClosed { .. } => Some(FailureAdvice::StartServer { target: target.into() }),
         RunFailure::SeveralServers { .. } => Some(FailureAdvice::AskOneServer),
+        RunFailure::NoCapacitySearch => Some(FailureAdvice::GiveRate),
         RunFailure::KeyNeeded => Some(FailureAdvice::GiveKey),
         RunFailure::OtherKey => Some(FailureAdvice::SameKey),
         RunFailure::NoKeyThere => Some(FailureAdvice::NoKey),

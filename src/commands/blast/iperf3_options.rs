@@ -132,7 +132,7 @@ pub fn rate_of_all(args: &BlastArgs, payload: u64) -> Rate {
 
 /// The rate of each stream in bits of payload, the only one that iperf3 knows.
 fn stream_rate(args: &BlastArgs, payload: u64) -> Option<BitRate> {
-    match args.rate {
+    match args.rate() {
         Rate::Max => None,
         Rate::Bits(rate) => Some(rate),
         Rate::Packets(PacketRate(milli)) => {

@@ -152,6 +152,7 @@ fn run_to_report(
     found.host = Some(host);
     let mut plan = plan.clone();
     plan.test.streams = control.streams.unwrap_or(plan.test.streams);
+    plan.test.capacity = control.capacity;
     compose::hold_claims(&plan, &mut control, &found);
     let mut report = compose::report(&plan, &control, found);
     report.failure_advice = failure_advice;
@@ -185,6 +186,7 @@ fn run_control(
         .with_sealer(sealer)
         .with_host(host_id())
         .with_host_streams(plan.host_streams)
+        .with_flood_on_one_host(plan.floods_one_host)
         .with_delays(plan.delays);
     let ended = control.run(session, TxBatch::new(4, 4 * CONTROL_MAX))?;
     Ok((ended.summary, driver))

@@ -3,7 +3,7 @@
 use super::error::BlastUsage;
 use super::iperf3_options::{self, Iperf3Options, rate_of_all};
 use crate::batch::Fragmentation;
-use crate::cli::BlastArgs;
+use crate::cli::{BlastArgs, CapacityArg};
 use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::shared::check_cpus;
@@ -12,6 +12,7 @@ use crate::engine::{Placement, ServerPlan, ServicePlan};
 use crate::net::{
     FamilyChoice, IoMode, SocketPlan, binds, literal, on_link_of, resolve_all, split_host_port,
 };
+use crate::pace::AdjustmentType;
 use crate::report::words::blast::{RunHeading, Ways};
 use crate::session::blast::{Delays, Direction, Marking, TestPlan};
 use crate::session::serve::ServePolicy;
@@ -54,6 +55,8 @@ pub struct BlastPlan {
     /// Streams in each direction if the server turns out to be on this host; `None` for the number
     /// in `test`.
     pub host_streams: Option<u32>,
+    /// Whether the rate is not searched for if the server turns out to be on this host.
+    pub floods_one_host: bool,
     /// Whether receivers at this end may use GRO.
     pub gro: bool,
     /// Processors for the streams of this end.
@@ -98,6 +101,7 @@ impl BlastPlan {
         let streams = if own_memory { wide } else { args.streams }.unwrap_or(1);
         let streams = if args.compare_ecn { Marking::STREAMS } else { streams };
         let test = test_plan(args, payload, streams).map_err(Usage::from)?;
+        let test = TestPlan { capacity: search_of(args, target), ..test };
         check(args, &test).map_err(Usage::from)?;
         check_cpus(&args.cpus)?;
         let plain = SocketPlan { connect: Some(target), device, ..SocketPlan::new(bind) };
@@ -109,6 +113,7 @@ impl BlastPlan {
             test,
             host_streams: wide
                 .filter(|_| !own_memory && args.streams.is_none() && !args.compare_ecn),
+            floods_one_host: args.capacity.is_none() && test.capacity.is_some(),
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
             placement: match &args.cpus[..] {
                 // The server will report whether both ends are on one host.
@@ -144,18 +149,19 @@ impl BlastPlan {
     /// a limit, so that the number of streams does not depend on it.
     #[must_use]
     pub fn at(&self, rate: Rate, time: Nanos) -> Self {
-        let test = TestPlan { rate, time, ..self.test };
+        let test = TestPlan { rate, time, capacity: None, ..self.test };
         Self { test, delays: Delays::LeftOut, ..self.clone() }
     }
 
     /// The content of the report's first line.
     pub fn heading(&self) -> RunHeading {
-        let TestPlan { payload, rate, time, count, streams, direction, .. } = self.test;
+        let TestPlan { payload, rate, capacity, time, count, streams, direction, .. } = self.test;
         RunHeading {
             target: self.target.into(),
             own_server: self.named.is_none(),
             payload_bytes: payload,
             rate,
+            capacity,
             time,
             count,
             streams,
@@ -179,7 +185,7 @@ impl BlastPlan {
 
     /// Whether the server's address is one of this host's.
     pub fn is_on_this_host(&self) -> bool {
-        self.target.ip().is_loopback() || binds(self.target.ip())
+        is_of_this_host(self.target)
     }
 
     /// The family of the server's address.
@@ -220,16 +226,34 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
     })
 }
 
+/// Whether an address is one of this host's.
+fn is_of_this_host(target: SocketAddr) -> bool {
+    target.ip().is_loopback() || binds(target.ip())
+}
+
+/// How the rate is searched for: as asked, and to another host without a rate. `None` where it is
+/// not.
+fn search_of(args: &BlastArgs, target: SocketAddr) -> Option<AdjustmentType> {
+    let is_flood = args.rate.is_some() || args.iperf3 || is_of_this_host(target);
+    match args.capacity {
+        None if is_flood => None,
+        Some(CapacityArg::C) => Some(AdjustmentType::C),
+        Some(CapacityArg::B) | None => Some(AdjustmentType::B),
+    }
+}
+
 /// Streams in each direction between two ends on this host. A link is measured with one stream, but
 /// a run through memory without any limit gets one per processor, as a single stream would leave
 /// the other processors idle. `None` if the user set the number of streams or a limit.
 fn host_streams(args: &BlastArgs) -> Option<u32> {
-    let bounded = args.count.is_some() || args.bytes.is_some() || args.rate != Rate::Max;
+    let searches = args.capacity.is_some();
+    let bounded =
+        searches || args.count.is_some() || args.bytes.is_some() || args.rate() != Rate::Max;
     if args.streams.is_some() || bounded || !args.cpus.is_empty() || args.iperf3 {
         return args.streams;
     }
     let ways = if args.bidir { 2 } else { 1 };
-    let processors = Placement::for_one_host(args.rate).processors() as u32;
+    let processors = Placement::for_one_host(args.rate()).processors() as u32;
     Some((processors / ways).clamp(1, DEFAULT_STREAMS))
 }
 
@@ -318,7 +342,7 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         },
         streams,
         payload: payload as u32,
-        rate: if args.iperf3 { rate_of_all(args, payload) } else { args.rate },
+        rate: if args.iperf3 { rate_of_all(args, payload) } else { args.rate() },
         time: args.time.unwrap_or(if is_counted { Nanos::ZERO } else { DEFAULT_TIME }),
         count: count(args, payload)?,
         verify: args.verify,
@@ -326,6 +350,7 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         window: args.window.unwrap_or(WINDOW),
         burst: args.burst.or_else(chosen),
         marking: if args.compare_ecn { Marking::EachItsOwn } else { Marking::Alike },
+        capacity: None,
     })
 }
 

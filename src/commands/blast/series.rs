@@ -184,7 +184,7 @@ fn measure_sweep(
 ) -> anyhow::Result<(Series, SweepReport)> {
     let time = args.time.unwrap_or(SWEEP_TIME);
     let last = sweep.rates().last().unwrap_or(Rate::Max);
-    args.rate = last;
+    args.rate = Some(last);
     let plan = BlastPlan::resolve(&args, own)?;
     let (target, payload) = (plan.target, plan.test.payload);
     let lowest = bits_of(sweep.rates().next().unwrap_or(last), payload);
@@ -229,8 +229,8 @@ fn search_rate(
         [] => vec![0],
         losses => losses.iter().map(|loss| loss.0).collect(),
     };
-    let ceiling = args.rate;
-    args.rate = Rate::Bits(BitRate(LEAST));
+    let ceiling = args.rate();
+    args.rate = Some(Rate::Bits(BitRate(LEAST)));
     let plan = BlastPlan::resolve(&args, own)?;
     let (target, payload) = (plan.target, plan.test.payload);
     let most = match ceiling {

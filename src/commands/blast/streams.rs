@@ -11,13 +11,14 @@ use crate::engine::{
 use crate::machine::Executor;
 use crate::net::{DamageMeter, HostReader, HostSnapshot, RunInterfaces, SocketPlan};
 use crate::record::{
-    BlastInterval, BlastReceived, BlastSent, Flow, RunFailure, Sink, StreamCounts,
+    BlastInterval, BlastReceived, BlastSent, CoursePoint, Flow, RunFailure, Sink, StreamCounts,
 };
 use crate::report::metrics::{Count, StreamReceiving};
 use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
-    Opening, ReceiverEvent, ReceiverSummary, SenderEvent, merge_received, merge_sent,
+    Opening, ReceiverEvent, ReceiverSummary, SenderEvent, merge_courses, merge_received,
+    merge_sent,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
@@ -54,6 +55,10 @@ pub struct Collected {
     pub up: Vec<BlastInterval>,
     /// Intervals of the receivers of this end.
     pub down: Vec<BlastInterval>,
+    /// The course of the search of what this end sent.
+    pub course_up: Vec<CoursePoint>,
+    /// The course of the search of what it received.
+    pub course_down: Vec<CoursePoint>,
 }
 
 /// A stream and how it ended.
@@ -136,14 +141,17 @@ impl Driver {
         drop(sender);
         let mut found = Collected { up: self.up, down: self.down, ..Collected::default() };
         let (mut sent, mut received) = (Vec::new(), Vec::new());
+        let (mut courses_up, mut courses_down) = (Vec::new(), Vec::new());
         for (stream, end) in receiver {
             match end {
                 StreamEnd::Sent(summary, io) => {
                     found.sender_io = Some(io);
                     found.begun_up += u64::from(summary.begun);
+                    courses_up.push(summary.course);
                     sent.push(summary.sent);
                 }
-                StreamEnd::Received(summary, io) => {
+                StreamEnd::Received(mut summary, io) => {
+                    courses_down.push(std::mem::take(&mut summary.course));
                     found.receiver_io = Some(io);
                     found.keepalives += summary.keepalives;
                     let begun = summary.broken.is_none() || summary.received.datagrams > 0;
@@ -153,6 +161,8 @@ impl Driver {
                 StreamEnd::Failed(_) => {}
             }
         }
+        found.course_up = merge_courses(courses_up);
+        found.course_down = merge_courses(courses_down);
         found.sent = (!sent.is_empty()).then(|| merge_sent(&sent));
         received.sort_by_key(|(stream, _)| *stream);
         let parts = received
@@ -328,16 +338,25 @@ impl Driver {
 impl Executor<ControlCommand> for &mut Driver {
     fn execute(&mut self, command: ControlCommand) {
         match command {
-            ControlCommand::Start { session, server, tag, one_host, streams, patience } => {
+            ControlCommand::Start {
+                session,
+                server,
+                tag,
+                one_host,
+                streams,
+                capacity,
+                patience,
+            } => {
                 self.plan.patience = patience;
-                if streams != self.plan.test.streams {
+                if (streams, capacity) != (self.plan.test.streams, self.plan.test.capacity) {
+                    self.plan.test.capacity = capacity;
                     self.plan.test.streams = streams;
                     self.board = board(&self.plan);
                     self.view.set_heading(self.plan.heading());
                 }
                 if !self.plan.placement.is_listed() {
                     self.plan.placement = if one_host {
-                        Placement::for_one_host(self.plan.test.rate)
+                        Placement::for_test_on_one_host(&self.plan.test)
                     } else {
                         Placement::ANYWHERE
                     };

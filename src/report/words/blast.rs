@@ -1,12 +1,13 @@
 //! Sentences of `udpkit blast`: first lines, failures, series of runs.
 
+use super::capacity::type_name;
 use super::far_end;
 use super::host_losses::lost_here;
 use super::progress::whole_seconds;
 use super::terms::{count_and_share, list, plural};
 use crate::record::{
-    FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat, Worded,
-    plain_rate,
+    AdjustmentType, FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat,
+    Worded, plain_rate,
 };
 use crate::units::{BitRate, Endpoint, Nanos, Percent, Rate, Sweep, group_digits};
 use crate::wire::iperf3::IPERF3_PORT;
@@ -32,8 +33,10 @@ pub struct RunHeading {
     pub own_server: bool,
     /// Payload bytes of each datagram.
     pub payload_bytes: u32,
-    /// The target rate.
+    /// The target rate, or the highest of a search.
     pub rate: Rate,
+    /// How the rate is searched for; `None` if it is not.
+    pub capacity: Option<AdjustmentType>,
     /// The length; zero for no limit.
     pub time: Nanos,
     /// Datagrams to send; 0 for no limit.
@@ -46,9 +49,11 @@ pub struct RunHeading {
 
 impl Worded for RunHeading {
     fn text(&self) -> String {
-        let rate = match self.rate {
-            Rate::Max => "as fast as possible".to_owned(),
-            rate => format!("goal {rate}"),
+        let rate = match (self.capacity, self.rate) {
+            (Some(kind), Rate::Max) => format!("capacity (type {})", type_name(kind)),
+            (Some(kind), rate) => format!("capacity (type {}) up to {rate}", type_name(kind)),
+            (None, Rate::Max) => "as fast as possible".to_owned(),
+            (None, rate) => format!("goal {rate}"),
         };
         let length = match (self.time, self.count) {
             (Nanos::ZERO, count) => plural(count, "datagram"),
@@ -236,6 +241,9 @@ impl Worded for RunFailure {
             Self::KeyNeeded => "the server requires a key".to_owned(),
             Self::OtherKey => "the server has a different key".to_owned(),
             Self::NoKeyThere => "the server has no key".to_owned(),
+            Self::NoCapacitySearch => {
+                "the server's version of udpkit cannot measure capacity".to_owned()
+            }
             Self::Refused { reply } => format!("the server refused the run: {reply}"),
             Self::SilentInDialogue { silent_ns, error } => silent("", *silent_ns, error.as_ref()),
             Self::WentSilent { silent_ns, error } => {
@@ -322,6 +330,9 @@ impl Worded for FailureAdvice {
             Self::LowerRate { rate } => {
                 format!("the server allows --rate {} or less", plain_rate(*rate))
             }
+            Self::GiveRate => "update udpkit there, or say at which rate to send: --rate 100M, or \
+                               --rate max for as fast as possible"
+                .to_owned(),
             Self::AskOneServer => far_end::ASK_ONE_SERVER.to_owned(),
             Self::TryLater => "try again later".to_owned(),
             Self::UseIperf3 { host, port } => {

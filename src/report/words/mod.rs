@@ -7,6 +7,7 @@
 pub mod address;
 mod agent;
 pub mod blast;
+pub mod capacity;
 pub mod cast;
 pub mod cast_hints;
 pub mod check;

@@ -1,5 +1,6 @@
 //! Sentences on what limited a throughput run.
 
+use super::capacity;
 use super::host_losses::{count_text, place_text};
 use super::terms::{list, part, percent, plural, times};
 use crate::record::{
@@ -88,19 +89,16 @@ impl Worded for ThroughputVerdict {
             Self::Damaged { lost, certainty, path_at_most, sent, .. } => {
                 damaged((*lost, *certainty), *path_at_most, *sent)
             }
-            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent } => format!(
-                "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived \
-                 with {} of {payload_bytes} bytes",
-                part(*cut, *sent, "datagram"),
-                percent(*cut, *sent),
-                group_digits(*cut_to_bytes),
-            ),
+            Self::ArrivedCut { cut, cut_to_bytes, payload_bytes, sent } => {
+                arrived_cut((*cut, *sent), *cut_to_bytes, *payload_bytes)
+            }
             Self::ArrivedAltered { altered, sent } => format!(
                 "limited by something that rewrites datagrams: {} ({}) arrived with other bytes \
                  than were sent, and with a right checksum",
                 part(*altered, *sent, "datagram"),
                 percent(*altered, *sent)
             ),
+            Self::Capacity { .. } => capacity::verdict(self),
             Self::Interrupted => "interrupted before the end of the run".to_owned(),
             Self::BrokenOff { streams_begun, streams, sent, offered, received } => {
                 broken_off((*streams_begun, *streams), sent.zip(*offered), *received)
@@ -111,6 +109,16 @@ impl Worded for ThroughputVerdict {
             }
         }
     }
+}
+
+fn arrived_cut((cut, sent): (u64, u64), cut_to_bytes: u64, payload_bytes: u64) -> String {
+    format!(
+        "limited by something that cuts datagrams (a relay or a gateway): {} ({}) arrived with {} \
+         of {payload_bytes} bytes",
+        part(cut, sent, "datagram"),
+        percent(cut, sent),
+        group_digits(cut_to_bytes),
+    )
 }
 
 fn interrupted(
@@ -254,6 +262,9 @@ impl Worded for ThroughputAdvice {
     fn text(&self) -> String {
         match self {
             Self::RaiseRate => "a higher `--rate` shows whether the path carries more",
+            Self::LongerTime => {
+                "use a longer `--time`, or `--capacity c`, which climbs faster"
+            }
             Self::FindRate => "`--find-rate` finds the highest rate without loss",
             Self::ProbeMtu => "`udpkit probe mtu` finds the largest packet that gets through",
             Self::LowerRateOrLongerQueue => "lower `--rate`, or lengthen the interface's queue",

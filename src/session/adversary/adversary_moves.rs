@@ -447,7 +447,7 @@ impl Adversary {
     }
 
     fn measurement(&mut self) -> Vec<u8> {
-        let kinds = [Kind::Data, Kind::End, Kind::Probe, Kind::Echo];
+        let kinds = [Kind::Data, Kind::End, Kind::Probe, Kind::Echo, Kind::Load, Kind::Rate];
         let tag = self.rng.u16(..);
         let is_check = self.rng.bool();
         let (kind, least) = if is_check { (Kind::Probe, 64) } else { (self.one_of(&kinds), 16) };

@@ -1,6 +1,8 @@
 //! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
 //! collects the far end's report.
 
+mod silence;
+
 use super::about::{About, Delays};
 use super::delay_params::FarDelays;
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
@@ -10,15 +12,11 @@ use super::own_address::OwnAddress;
 use super::plan::TestPlan;
 use super::stat_params::{read_counts, read_interval, read_io, read_sent};
 use super::stream_params::{ask_streams, streams_from};
-use crate::batch::{
-    Datagram, DestId, InterfaceChange, LocalRefusal, LocalSendFailure, NetworkError, SendOutcome,
-    TxBatch,
-};
+use crate::batch::{Datagram, DestId, InterfaceChange, NetworkError, SendOutcome, TxBatch};
 use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
-    believe_streams,
+    Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, StreamCounts, believe_streams,
 };
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
@@ -26,9 +24,6 @@ use std::net::SocketAddr;
 
 /// Time between two status requests while the receiver drains.
 const DRAIN_LOOK: Nanos = Nanos::from_millis(50);
-/// A server keeps a session for longer than this without a command: one that it no longer knows was
-/// lost with its process.
-const KEPT: Nanos = Nanos::from_secs(10);
 /// How long the far end may drain after the sender has ended.
 const DRAIN_PATIENCE: Nanos = Nanos::from_secs(10);
 
@@ -80,6 +75,8 @@ pub struct BlastControl<O, E> {
     /// When to abandon streams that do not end after the user's stop.
     stop_by: Nanos,
     address: OwnAddress,
+    /// Whether the rate is not searched for if the far end runs on this host.
+    floods_one_host: bool,
     summary: ControlSummary,
 }
 
@@ -114,6 +111,7 @@ where
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
             address: OwnAddress::default(),
+            floods_one_host: false,
             summary: ControlSummary::default(),
         }
     }
@@ -137,6 +135,12 @@ where
     #[must_use]
     pub fn with_host_streams(self, streams: Option<u32>) -> Self {
         Self { host_streams: streams, ..self }
+    }
+
+    /// The same session, which does not have the rate searched for if the far end runs on this host.
+    #[must_use]
+    pub fn with_flood_on_one_host(self, floods_one_host: bool) -> Self {
+        Self { floods_one_host, ..self }
     }
 
     /// The same session, which asks for the distribution of delays at the far end, or does not.
@@ -262,62 +266,6 @@ where
         }
     }
 
-    /// What it means that the far end refuses a status request.
-    fn lost_run(&self, reply: &Reply, now: Now) -> RunFailure {
-        let silent_ns = (now.mono - self.heard).0;
-        if reply.code == Code::WRONG_ORDER && silent_ns < KEPT.0 {
-            return RunFailure::ServerRestarted { silent_ns, reply: reply.into() };
-        }
-        RunFailure::LostRun { reply: reply.into() }
-    }
-
-    /// What it means that the far end's port is closed.
-    fn went_away(&self, error: NetworkError) -> RunFailure {
-        if self.client.is_answered() {
-            return RunFailure::WentAway { error };
-        }
-        RunFailure::PortClosed { target: self.target.into(), error }
-    }
-
-    /// Why no reply came; nothing about the far end if this host did not send.
-    fn silence(&self) -> RunFailure {
-        let (target, error) = (self.target, self.refusals.reason().copied());
-        let at_first = !self.client.is_answered();
-        let watched = matches!(self.state, State::Watch(_));
-        let own = self.rejected_here;
-        let silent_ns = self.client.patience().base().0;
-        let Some(exchange) = self.client.exchange() else {
-            return RunFailure::SilentInDialogue { silent_ns, error };
-        };
-        match exchange.unsealed().filter(|_| at_first) {
-            Some(RemoteRefusal::OtherKey) => return RunFailure::OtherKey,
-            Some(RemoteRefusal::NoKey) => return RunFailure::NoKeyThere,
-            _ => {}
-        }
-        // One may still be in flight. An unreachable neighbour is reported only once for all
-        // datagrams that waited for it.
-        let of_all = |(errno, times): &(i32, u32)| {
-            let silent_neighbour = LocalRefusal::of(*errno) == LocalRefusal::HostUnreachable;
-            (silent_neighbour && at_first) || times + 1 >= exchange.repeats()
-        };
-        let own = own.filter(of_all).map(|(errno, _)| errno);
-        if let Some(errno) = exchange.refused_here().or(own) {
-            return RunFailure::NotSent {
-                target: target.into(),
-                reason: LocalSendFailure::from_errno(errno, target),
-            };
-        }
-        let waited_ns = exchange.patience().0;
-        match (at_first, watched, error) {
-            (true, _, None) => RunFailure::NoReply { target: target.into(), waited_ns },
-            (true, _, Some(error)) => {
-                RunFailure::PathError { target: target.into(), waited_ns, error }
-            }
-            (_, true, error) => RunFailure::WentSilent { silent_ns: waited_ns, error },
-            (_, _, error) => RunFailure::SilentInDialogue { silent_ns: waited_ns, error },
-        }
-    }
-
     /// The run has failed; the sender is stopped and the measurements are kept.
     fn break_off(&mut self, failure: RunFailure, now: Now) {
         self.fail(failure);
@@ -381,7 +329,12 @@ where
             ClientReply::Proceeds => {}
             ClientReply::Opened(reply) => {
                 self.summary.seen = reply.params.get("seen").map(str::to_owned);
-                self.test(now);
+                if self.plan.is_searched_by(&reply.params) {
+                    return self.test(now);
+                }
+                self.fail(RunFailure::NoCapacitySearch);
+                self.engine.execute(ControlCommand::Abort);
+                self.quit(now);
             }
             ClientReply::Answered(reply) => match self.state {
                 State::Test => self.on_grant(reply, now),
@@ -436,14 +389,19 @@ where
             self.plan.streams = streams;
             self.totals = vec![None; self.plan.all_streams() as usize];
         }
+        if one_host && self.floods_one_host {
+            self.plan.capacity = None;
+        }
         let streams = self.plan.streams;
         (self.granted, self.summary.streams) = (now, Some(streams));
+        self.summary.capacity = self.plan.capacity;
         self.engine.execute(ControlCommand::Start {
             session: self.client.session().to_owned(),
             server: self.client.server().to_owned(),
             tag,
             one_host,
             streams,
+            capacity: self.plan.capacity,
             patience: self.client.patience().limit(),
         });
         self.state = State::Watch(Some(now.mono + self.look()));
@@ -457,6 +415,9 @@ where
             params.push("host", host.in_session(self.client.session()));
             if let Some(streams) = self.host_streams {
                 params.push("host_streams", streams);
+            }
+            if self.floods_one_host {
+                params.push("host_rate", "max");
             }
         }
         self.client.ask(now, Verb::Test, params);

@@ -1,6 +1,7 @@
 //! Commands, events, orders and results of the client's control session.
 
 use crate::batch::{HostChange, NetworkError, RxCall, TxCall};
+use crate::pace::AdjustmentType;
 use crate::record::{
     AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, InterfaceEvent,
     RunFailure, StreamCounts,
@@ -23,6 +24,8 @@ pub enum ControlCommand {
         one_host: bool,
         /// Streams in each direction.
         streams: u32,
+        /// How the rate is searched for; `None` if it is not.
+        capacity: Option<AdjustmentType>,
         /// How long the streams wait for the far end; longer where the round trip is long.
         patience: Nanos,
     },
@@ -189,6 +192,8 @@ pub struct ControlSummary {
     pub one_host: bool,
     /// Streams in each direction that were granted; `None` when none were.
     pub streams: Option<u32>,
+    /// How the rate was searched for; `None` if it was not.
+    pub capacity: Option<AdjustmentType>,
 }
 
 impl ControlSummary {

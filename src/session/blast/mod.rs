@@ -1,6 +1,7 @@
 //! Throughput test: sender and receiver of a stream, and the client's side of the control dialogue.
 
 mod about;
+mod capacity;
 mod control;
 mod data_format;
 mod delay_params;
@@ -30,6 +31,7 @@ mod stream_opening;
 mod stream_params;
 
 pub use about::Delays;
+pub use capacity::{highest_rate, merge_courses};
 pub use control::BlastControl;
 pub use data_format::{DataFormat, Filling};
 pub use delay_params::{DELAYS, delays_part};

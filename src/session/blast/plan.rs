@@ -2,7 +2,7 @@
 //! dialogue.
 
 use super::ecn_params::Marking;
-use crate::pace::Pacer;
+use crate::pace::{AdjustmentType, Pacer};
 use crate::stats::WINDOW;
 use crate::units::{ETHERNET_PAYLOAD, Nanos, Rate};
 use crate::wire::{BadParam, Params};
@@ -68,6 +68,8 @@ pub struct TestPlan {
     pub burst: Option<u32>,
     /// How the streams mark what they send.
     pub marking: Marking,
+    /// Whether the rate is searched for, up to `rate`, and how; `None` if it is sent.
+    pub capacity: Option<AdjustmentType>,
 }
 
 impl TestPlan {
@@ -90,6 +92,9 @@ impl TestPlan {
         if let Some((key, value)) = self.marking.param() {
             params.push(key, value);
         }
+        if let Some(kind) = self.capacity {
+            params.push("capacity", kind.as_str());
+        }
     }
 
     /// Reads the plan from a TEST command. Missing parameters have defaults, so that TEST can be
@@ -108,7 +113,17 @@ impl TestPlan {
             window: params.parse("window")?.unwrap_or(WINDOW),
             burst: params.parse("burst")?,
             marking: Marking::read(params),
+            capacity: params.parse("capacity")?,
         })
+    }
+
+    /// Whether a server that says this in its greeting can search for the rate, if that is asked.
+    pub fn is_searched_by(&self, greeting: &Params) -> bool {
+        let known = |kind: AdjustmentType| {
+            let kinds = greeting.get("capacity").unwrap_or_default();
+            kinds.split(',').any(|known| known == kind.as_str())
+        };
+        self.capacity.is_none_or(known)
     }
 
     /// Number of all streams: upstream first, then downstream.

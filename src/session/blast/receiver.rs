@@ -1,7 +1,9 @@
 //! The receiving end of one stream: accounts for every datagram.
 
 mod account;
+mod trial;
 
+use super::capacity::{Course, TrialReporter};
 use super::data_format::DataFormat;
 use super::inspection::{Inspection, is_begun_as_sent};
 use super::moving::Moving;
@@ -72,6 +74,8 @@ pub struct BlastReceiver<O, K> {
     settled: bool,
     answer: bool,
     keepalive: Keepalive,
+    /// Reports to a sender that searches for its rate.
+    trials: Option<Box<TrialReporter>>,
     over: bool,
     broken: Option<RunFailure>,
 }
@@ -92,6 +96,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             drops: SocketDrops::of_up_to(plan.per_drop),
             marks: EcnCounts::default(),
             silences: Silences::default(),
+            trials: trials_of(&plan),
             plan,
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
             opening,
@@ -132,6 +137,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     fn arrival(&mut self, now: Now, meta: &RxMeta) -> Nanos {
         let Some(unread) = self.unread.of(now, meta) else { return now.mono };
         self.pause = self.pause.max(unread);
+        if let Some(trials) = &mut self.trials {
+            trials.note_pause(unread);
+        }
         (now.mono - unread).max(self.last)
     }
 
@@ -151,6 +159,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.jitter.observe_n(transit, u64::from(run.count));
         let transit = self.drift.correct(at, transit);
         self.delay.observe(transit, u64::from(run.count));
+        if let Some(trials) = &mut self.trials {
+            trials.observe(transit, u64::from(run.count));
+        }
         self.stretch.transit_max = self.stretch.transit_max.max(Some(transit));
     }
 
@@ -192,6 +203,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
                 Kind::Data if is_begun_as_sent(payload) => {
                     self.note_changed((now, at), header.sequence, datagram.true_len);
                 }
+                Kind::Rate if self.trials.is_some() => self.take_notice(payload),
                 _ => self.corrupt += 1,
             },
             _ if self.opening.is_some() => {
@@ -332,7 +344,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         if heard.is_some_and(|heard| self.moving.is_wanted(heard, now.mono)) {
             self.tell(ReceiverEvent::Moved);
         }
-        let again = self.reopen(now, out);
+        let again = self.reopen(now, out).into_iter().chain(self.report_trial(now, out)).min();
         if !out.is_empty() {
             self.keepalive.note_sent(now.mono);
         }
@@ -501,6 +513,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         self.silences.on_pause(now.mono, length);
         self.pause = self.pause.max(length);
         self.paused += length;
+        if let Some(trials) = &mut self.trials {
+            trials.note_pause(length);
+        }
         self.heard = self.heard.map(|heard| heard + length);
         if let Some(opening) = &mut self.opening {
             opening.on_pause(length);
@@ -633,6 +648,13 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             delay: self.delay.into_histogram(),
             keepalives: self.keepalive.sent(),
             broken: self.broken,
+            course: self.trials.map(|trials| trials.into_course()).unwrap_or_default(),
         }
     }
+}
+
+/// The reports of a run whose rate is searched for.
+fn trials_of(plan: &ReceiverPlan) -> Option<Box<TrialReporter>> {
+    let course = plan.keeps_course.then(Course::default);
+    plan.capacity.map(|kind| Box::new(TrialReporter::new(kind, course)))
 }

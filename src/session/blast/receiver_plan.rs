@@ -2,7 +2,8 @@
 
 use super::data_format::DataFormat;
 use super::plan::TestPlan;
-use crate::record::{BlastInterval, BlastReceived, RunFailure};
+use crate::pace::AdjustmentType;
+use crate::record::{BlastInterval, BlastReceived, CoursePoint, RunFailure};
 use crate::stats::DelayHistogram;
 use crate::units::{GSO_SEGMENTS, Nanos};
 
@@ -89,6 +90,10 @@ pub struct ReceiverPlan {
     pub go_ahead: Vec<u8>,
     /// How often something leaves so that the path stays open to this end; zero for never.
     pub keepalive: Nanos,
+    /// How the sender searches for its rate, which needs reports; `None` if it does not.
+    pub capacity: Option<AdjustmentType>,
+    /// Whether the course of a search is kept.
+    pub keeps_course: bool,
 }
 
 impl ReceiverPlan {
@@ -111,6 +116,8 @@ impl ReceiverPlan {
             omit: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: test.capacity,
+            keeps_course: false,
         }
     }
 }
@@ -126,4 +133,6 @@ pub struct ReceiverSummary {
     pub keepalives: u64,
     /// Why the stream failed; `None` if it did not.
     pub broken: Option<RunFailure>,
+    /// The course of a search, where it is kept.
+    pub course: Vec<CoursePoint>,
 }

@@ -1,5 +1,9 @@
 //! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
+mod search;
+
+use self::search::search_of;
+use super::capacity::RateSearch;
 use super::data_format::{DataFormat, Filling};
 use super::opening::{OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
@@ -10,10 +14,12 @@ use crate::batch::{
 };
 use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
-use crate::record::{BlastSent, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink};
+use crate::record::{
+    BlastSent, CoursePoint, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink,
+};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
-use crate::wire::{END_LEN, Header, Kind, encode_end};
+use crate::wire::{END_LEN, Header, Kind, LoadReport, encode_end};
 
 /// Number of end messages, so that a lost one does not hide the total; the control dialogue carries
 /// it too.
@@ -91,6 +97,8 @@ pub struct SenderPlan {
     pub filling: Filling,
     /// Time at the start, before the duration and the count, that is sent and not counted.
     pub omit: Nanos,
+    /// Whether the course of a search is kept.
+    pub keeps_course: bool,
 }
 
 impl SenderPlan {
@@ -105,6 +113,7 @@ impl SenderPlan {
             format: DataFormat::Udpkit,
             filling: Filling::Pattern,
             omit: Nanos::ZERO,
+            keeps_course: false,
         }
     }
 }
@@ -120,6 +129,8 @@ pub struct SenderSummary {
     pub begun: bool,
     /// Why the run failed; `None` if it completed.
     pub broken: Option<RunFailure>,
+    /// The course of a search, where it is kept.
+    pub course: Vec<CoursePoint>,
 }
 
 #[derive(Debug)]
@@ -140,6 +151,10 @@ pub struct BlastSender<K> {
     is_aside: bool,
     orders: Option<Box<dyn Orders<SenderOrder>>>,
     pacer: Option<Pacer>,
+    /// What sets the rate of a search.
+    search: Option<Box<RateSearch>>,
+    /// Datagrams that were due, and are left out where the rate changed.
+    skipped: u64,
     sink: K,
     state: State,
     /// Slots of the arena that already hold the pattern behind the header.
@@ -196,6 +211,8 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
             is_aside: false,
             orders: None,
             pacer: None,
+            search: search_of(&plan),
+            skipped: 0,
             sink,
             state: State::Opening,
             painted: 0,
@@ -270,6 +287,8 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
 
     fn go_on(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
         let again = self.reopen(now, out);
+        let watched = self.follow_search(now, out);
+        let again = again.into_iter().chain(watched).min();
         if self.is_aside {
             // The arena's first slot no longer holds the pattern.
             self.painted = 0;
@@ -285,7 +304,10 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         let from = now.mono + self.plan.omit;
         let until = if self.plan.time == Nanos::ZERO { Nanos::MAX } else { from + self.plan.time };
         self.omit_until = (self.plan.omit > Nanos::ZERO).then_some(from);
-        self.pacer = Some(self.plan.test.pacer(now.mono));
+        self.pacer = Some(match &mut self.search {
+            Some(search) => search.start(now.mono),
+            None => self.plan.test.pacer(now.mono),
+        });
         self.state = State::Sending { until };
         self.sink.take(SenderEvent::Started);
         self.send(now, until, out)
@@ -516,7 +538,10 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// and last attempt.
     fn offered_for(&self, offered: u64) -> Nanos {
         match &self.pacer {
-            Some(pacer) if !pacer.is_unlimited() => pacer.planned(offered) - pacer.planned(0),
+            // The schedule of a search began anew at each change of its rate.
+            Some(pacer) if !pacer.is_unlimited() && self.search.is_none() => {
+                pacer.planned(offered) - pacer.planned(0)
+            }
             _ => self.attempts.map_or(Nanos::ZERO, |(first, last)| last - first),
         }
     }
@@ -543,9 +568,13 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
     }
 
     fn on_sent(&mut self, now: Now, _batch: &TxBatch, outcome: &SendOutcome) {
-        let is_aside = std::mem::take(&mut self.is_aside);
+        if std::mem::take(&mut self.is_aside) {
+            if let Some(opening) = &mut self.opening {
+                opening.on_sent(now.mono, outcome);
+            }
+            return;
+        }
         match (&self.state, &mut self.opening) {
-            (_, Some(opening)) if is_aside => opening.on_sent(now.mono, outcome),
             (State::Sending { .. }, _) => self.count_sent(now, outcome),
             (State::Opening, Some(opening)) => opening.on_sent(now.mono, outcome),
             _ => {}
@@ -559,12 +588,18 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             (State::Sending { .. }, _) => {
                 self.pause = self.pause.max(length);
                 self.paused += length;
+                if let Some(search) = &mut self.search {
+                    search.on_pause(length);
+                }
             }
             _ => {}
         }
     }
 
     fn on_datagram(&mut self, now: Now, datagram: &Datagram<'_>) {
+        if let Some(report) = LoadReport::decode(datagram.payload, self.plan.tag) {
+            return self.take_report(now, &report);
+        }
         let awaits = self.reopens || matches!(self.state, State::Opening);
         if let Some(opening) = self.opening.as_mut().filter(|_| awaits) {
             opening.on_datagram(now.mono, datagram.payload);
@@ -627,7 +662,8 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
         // A run that ended in the omitted time has counted nothing.
         let omitted = if self.omit_until.is_some() { self.sent } else { self.omitted };
         let counted = self.sent - omitted;
-        let offered = counted + refused + self.due_at_end;
+        let unsent = self.due_at_end + self.skipped;
+        let offered = counted + refused + unsent;
         let offered_ns = Some(self.offered_for(offered).0);
         let sent = BlastSent {
             offered,
@@ -635,7 +671,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             bytes: counted * self.plan.payload as u64,
             refused: self.refused,
             queue_full_buffers: Some(self.queue_full_buffers),
-            unsent: self.due_at_end,
+            unsent,
             blocked: self.blocked,
             span_ns: self.first_send.map_or(0, |first| (self.last_send - first).0),
             at_start: Some(self.at_start),
@@ -648,6 +684,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             cpu_ns: 0,
         };
         let broken = self.broken.or(not_sent);
-        SenderSummary { sent, omitted, begun: self.pacer.is_some(), broken }
+        let course = self.search.map(|search| search.into_course()).unwrap_or_default();
+        SenderSummary { sent, omitted, begun: self.pacer.is_some(), broken, course }
     }
 }

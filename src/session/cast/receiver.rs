@@ -312,7 +312,7 @@ where
                     }
                 }
             }
-            Kind::Probe | Kind::Echo => self.strays += 1,
+            Kind::Probe | Kind::Echo | Kind::Load | Kind::Rate => self.strays += 1,
         }
     }
 

@@ -179,6 +179,9 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         }
         let host = self.host.as_ref().map(|host| host.in_session(&session_name(id)));
         let one_host = host.is_some_and(|host| params.get("host") == Some(&host));
+        if one_host && params.get("host_rate") == Some("max") {
+            plan.capacity = None;
+        }
         let client = asked.to.meta.source;
         let mut room = match self.room_for(id, client, &plan) {
             Ok(room) => room,

@@ -29,6 +29,8 @@ const VERBS: [(Verb, &[&str]); 8] = [
             "ports",
             "host",
             "host_streams",
+            "capacity",
+            "host_rate",
         ],
     ),
     (Verb::Data, &["session", "proof", "stream", "run"]),

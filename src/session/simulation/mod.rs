@@ -3,6 +3,7 @@
 //! are logged, on clocks that no two hosts share.
 
 mod address_race;
+mod capacity;
 mod expected_counts;
 mod paths;
 mod stream;

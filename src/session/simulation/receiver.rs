@@ -61,6 +61,8 @@ fn plan(go_ahead: &[u8]) -> ReceiverPlan {
         per_drop: ReceiverPlan::COALESCED,
         go_ahead: go_ahead.to_vec(),
         keepalive: Nanos::ZERO,
+        capacity: None,
+        keeps_course: false,
     }
 }
 

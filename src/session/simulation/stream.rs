@@ -150,6 +150,8 @@ impl Stream {
             per_drop: ReceiverPlan::COALESCED,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            capacity: None,
+            keeps_course: false,
         }
     }
 
@@ -170,6 +172,7 @@ impl Stream {
             interval: self.interval,
             burst: None,
             marking: Marking::default(),
+            capacity: None,
         };
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }

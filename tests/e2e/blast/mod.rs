@@ -1,5 +1,6 @@
 //! `udpkit blast`: single runs, series of runs, verdicts, and counts against witnesses.
 
+mod capacity;
 mod early_ends;
 mod ecn;
 mod loaded;

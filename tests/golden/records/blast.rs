@@ -8,12 +8,12 @@ use udpkit::batch::{
     RxCall, TxCall,
 };
 use udpkit::record::{
-    AddressMove, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances, Contradiction,
-    DelayQuantiles, DirectionReport, EcnClass, EcnCounts, FailureAdvice, Goal, HeaderShare,
-    HostReport, HostRole, InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace, Losses,
-    Occurrence, ProbeReport, Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure, ServerReply,
-    StreamCounts, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way, Worded,
-    ecn_findings, hold as hold_limits, stream_rows,
+    AddressMove, AdjustmentType, BlastInterval, BlastReport, BurstLength, Certainty, Circumstances,
+    Contradiction, DelayQuantiles, DirectionReport, EcnClass, EcnCounts, FailureAdvice, Goal,
+    HeaderShare, HostReport, HostRole, InterfaceEvent, IoReport, LocalFailure, LossPart, LossPlace,
+    Losses, Occurrence, ProbeReport, Refusal, RefusalCause, RoundTrips, RunEnd, RunFailure,
+    ServerReply, StreamCounts, ThroughputAdvice, ThroughputCaveat, ThroughputVerdict, Traffic, Way,
+    Worded, ecn_findings, hold as hold_limits, stream_rows,
 };
 use udpkit::report::words::blast::{RunHeading, Ways};
 use udpkit::report::words::progress::time_left;
@@ -506,6 +506,7 @@ fn in_hosts() -> Vec<ThroughputVerdict> {
 fn every_advice() -> Vec<ThroughputAdvice> {
     vec![
         ThroughputAdvice::RaiseRate,
+        ThroughputAdvice::LongerTime,
         ThroughputAdvice::FindRate,
         ThroughputAdvice::ProbeMtu,
         ThroughputAdvice::LowerRateOrLongerQueue,
@@ -653,6 +654,7 @@ fn every_failure_and_what_helps() {
         RunFailure::KeyNeeded,
         RunFailure::OtherKey,
         RunFailure::NoKeyThere,
+        RunFailure::NoCapacitySearch,
         RunFailure::Refused { reply: reply(552, "over the limit", &[("rate", "100000000")]) },
         RunFailure::SilentInDialogue { silent_ns, error: None },
         RunFailure::WentSilent { silent_ns, error: Some(error) },
@@ -698,6 +700,7 @@ fn every_failure_and_what_helps() {
         FailureAdvice::SameKey,
         FailureAdvice::NoKey,
         FailureAdvice::LowerRate { rate: "100M".parse().expect("a rate") },
+        FailureAdvice::GiveRate,
         FailureAdvice::AskOneServer,
         FailureAdvice::TryLater,
     ];
@@ -714,6 +717,7 @@ fn first_lines_and_interval_lines() {
         target: "192.0.2.10:8620".parse().expect("an address"),
         own_server: false,
         payload_bytes: 1_472,
+        capacity: None,
         rate: "1G".parse().expect("a rate"),
         time: Nanos::from_secs(10),
         count: 0,
@@ -722,6 +726,8 @@ fn first_lines_and_interval_lines() {
     };
     let headings = [
         heading,
+        RunHeading { rate: Rate::Max, capacity: Some(AdjustmentType::B), ..heading },
+        RunHeading { capacity: Some(AdjustmentType::C), ..heading },
         RunHeading { rate: Rate::Max, time: Nanos::ZERO, count: 1, ways: Ways::Down, ..heading },
         RunHeading { count: 5_000, streams: 4, ways: Ways::Both, ..heading },
         RunHeading {

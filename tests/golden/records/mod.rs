@@ -2,6 +2,7 @@
 
 mod all;
 mod blast;
+mod capacity;
 mod cast;
 mod check;
 mod datagrams;

@@ -69,6 +69,7 @@ fn heading(streams: u32, ways: Ways) -> RunHeading {
         target: "192.0.2.10:8620".parse::<SocketAddr>().expect("an address").into(),
         own_server: false,
         payload_bytes: 1_472,
+        capacity: None,
         rate: "1G".parse::<Rate>().expect("a rate"),
         time: Nanos::from_secs(10),
         count: 0,

@@ -49,7 +49,7 @@ where
                     self.rows[*index].end(mark);
                 }
             }
-            Kind::Probe | Kind::Echo => {}
+            Kind::Probe | Kind::Echo | Kind::Load | Kind::Rate => {}
         }
     }
 }

@@ -117,5 +117,6 @@ fn plan(params: &Iperf3Params) -> TestPlan {
         window: WINDOW,
         burst: u32::try_from(params.burst).ok().filter(|burst| *burst > 0),
         marking: Marking::Alike,
+        capacity: None,
     }
 }

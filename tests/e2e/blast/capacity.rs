@@ -1,0 +1,100 @@
+//! `udpkit blast --capacity`, end to end: a bottleneck is measured, a host that is the limit is
+//! named, and a path without faults is not accused.
+
+use crate::common::{Lab, busy, json, number, path, punctual, require_lab, run, secs, text};
+use serde_json::Value;
+
+/// What the bottleneck carries, in bits per second with Ethernet's headers.
+const BUCKET: u64 = 100_000_000;
+
+/// A run whose sender could keep up: that of a host with other things to do is no fault, and says
+/// nothing of the path.
+fn blast_on_time(lab: &Lab, client: &str, args: &[&str]) -> Value {
+    let mut runs = (0..6).map(|_| blast(lab, client, args));
+    let on_time = |report: &Value| text(report, "capacity.limit") != "sender";
+    runs.find(on_time).expect("this host keeps up once in six runs")
+}
+
+fn blast(lab: &Lab, client: &str, args: &[&str]) -> Value {
+    let output = run(lab.udpkit(client).args(["blast", "--json"]).args(args), secs(60));
+    json(&output.expect_success().out())
+}
+
+/// A path whose routers have a bottleneck each way.
+fn bottleneck() -> Lab {
+    let lab = Lab::up("path", &["--no-offload"]);
+    for interface in ["wan", "lan"] {
+        let tbf = format!(
+            "tc qdisc replace dev {interface} root tbf rate {BUCKET} burst 15kb latency 40ms"
+        );
+        lab.shell("r1", &tbf);
+    }
+    lab
+}
+
+#[test]
+fn a_token_bucket_is_measured_to_a_fiftieth_in_both_directions() {
+    let _turn = punctual();
+    require_lab!();
+    let lab = bottleneck();
+    let _server = lab.serve("server", &[]);
+    for direction in [&[][..], &["-R"]] {
+        let args = [&["10.77.3.2", "--capacity", "-t", "4s"], direction].concat();
+        let report = blast_on_time(&lab, "client", &args);
+        assert_eq!(text(&report, "verdict.code"), "capacity", "{report:#}");
+        assert_eq!(text(&report, "capacity.limit"), "path", "{report:#}");
+        let found = number(&report, "capacity.ip_bits_per_second");
+        assert!((BUCKET * 98 / 100..=BUCKET * 102 / 100).contains(&found), "{found}");
+        // The payload has 1472 of 1500 bytes.
+        let goodput = number(&report, "capacity.goodput_bits_per_second");
+        assert!(goodput.abs_diff(found * 1_472 / 1_500) < 100, "{goodput} of {found}");
+        // The course and the receiver's counts are of the same datagrams.
+        let course = path(&report, "capacity.course").as_array().expect("a list");
+        let received: u64 = course.iter().map(|one| number(one, "received_datagrams")).sum();
+        let all = number(&report, "received.datagrams");
+        assert!(received <= all && received * 100 >= all * 95, "{received} of {all}");
+        let asked = course.iter().map(|one| number(one, "asked_ip_bits_per_second")).max();
+        assert!(asked > Some(BUCKET), "{asked:?}");
+    }
+}
+
+#[test]
+fn drops_of_the_receivers_socket_are_no_capacity() {
+    let _turn = busy();
+    require_lab!();
+    let lab = Lab::up("pair", &["--no-offload"]);
+    // A buffer of two datagrams.
+    let _server = lab.serve("b", &["--socket-buffer", "4Ki"]);
+    let report = blast(&lab, "a", &["10.77.0.2", "--capacity", "c", "--rate", "200M", "-t", "3s"]);
+    assert!(number(&report, "lost.receiver_socket") > 0, "{report:#}");
+    assert_eq!(text(&report, "capacity.limit"), "receiver_socket", "{report:#}");
+    assert_eq!(path(&report, "capacity.ip_bits_per_second"), &Value::Null, "{report:#}");
+    assert_eq!(text(&report, "limited_by"), "receiver_socket", "{report:#}");
+}
+
+#[test]
+fn a_clean_path_is_not_accused() {
+    let _turn = punctual();
+    require_lab!();
+    let lab = Lab::pair();
+    let _server = lab.serve("b", &[]);
+    let args = ["10.77.0.2", "--capacity", "--rate", "20M", "-t", "2s"];
+    for direction in [&[][..], &["-R"], &["--bidir"]] {
+        let report = blast_on_time(&lab, "a", &[&args[..], direction].concat());
+        assert_eq!(text(&report, "capacity.limit"), "highest_rate", "{direction:?}: {report:#}");
+        assert_eq!(path(&report, "capacity.ip_bits_per_second"), &Value::Null, "{report:#}");
+        assert_eq!(number(&report, "lost.total"), 0, "{report:#}");
+        let fastest = number(&report, "capacity.largest.ip_bits_per_second");
+        assert!((19_000_000..21_000_000).contains(&fastest), "{fastest}");
+    }
+}
+
+#[test]
+fn between_two_ends_on_one_host_no_rate_still_means_as_fast_as_possible() {
+    require_lab!();
+    let lab = Lab::pair();
+    let _server = lab.serve("b", &[]);
+    let report = blast(&lab, "a", &["10.77.0.2", "-t", "300ms"]);
+    assert_eq!(path(&report, "capacity"), &Value::Null, "{report:#}");
+    assert_eq!(path(&report, "one_host"), true, "{report:#}");
+}
