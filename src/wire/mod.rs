@@ -23,6 +23,7 @@ pub mod stun;
 mod template;
 mod ticket;
 mod udp;
+pub mod udpstp;
 
 pub use class::{Class, classify};
 pub use control::{
