@@ -62,6 +62,7 @@ mod stream_rows;
 mod throughput_advice;
 mod throughput_findings;
 mod trials;
+mod udpstp;
 mod undelivered;
 mod verdict;
 mod way;
@@ -165,6 +166,10 @@ pub use throughput_findings::{
 pub use trials::{
     FindRateReport, FoundBound, HostLimit, LossShare, RateVerdict, SearchEnd, SeriesCaveat,
     SeriesEnd, SeriesMode, SweepReport, TrialOutcome, TrialPurpose, TrialReport,
+};
+pub use udpstp::{
+    UdpstpEnd, UdpstpFailure, UdpstpInterval, UdpstpParams, UdpstpRefusal, UdpstpReport,
+    UdpstpServed, UdpstpTotals,
 };
 pub use undelivered::DeliveryError;
 pub use verdict::{Circumstances, Goal, RunEnd, verdict};
