@@ -24,6 +24,7 @@ mod serve;
 mod shared;
 mod split_value;
 mod stat;
+mod udpstp;
 
 pub use blast::BlastArgs;
 pub use cast::{CastArgs, CastCheckArgs, CastCommand, CastRecvArgs, CastSendArgs};
@@ -52,6 +53,7 @@ pub use shared::{
     LiveArg, LiveArgs, MetricsArgs, TimesArgs, TimestampArg, network,
 };
 pub use stat::StatArgs;
+pub use udpstp::{AlgorithmArg, UdpstpArgs};
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
