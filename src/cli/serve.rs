@@ -52,7 +52,7 @@ pub enum LogLevelArg {
     udpkit serve --iperf3                           iperf3 clients too, on port 5201\n  \
     udpkit serve --udpstp                           UDPSTP clients too, on port 24601\n\n\
     SIGTERM: no new sessions, and the end once all have ended (--grace). SIGINT: the end at once.\n\
-    SIGHUP: key, iperf3 users and policy are read again. SIGQUIT: the state on standard error.")]
+    SIGHUP: keys, iperf3 users and policy are read again. SIGQUIT: the state on standard error.")]
 pub struct ServeArgs {
     /// Where to listen: PORT, ADDR:PORT or ADDR [default: port 8620, IPv4 and IPv6]
     #[arg(value_name = "[ADDR:]PORT")]
@@ -108,7 +108,8 @@ pub struct ServeArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "",
-        help_heading = WHERE
+        help_heading = WHERE,
+        hide_short_help = true
     )]
     pub udpstp: Option<String>,
     /// Second STUN port for NAT tests, or none [default: the next port]

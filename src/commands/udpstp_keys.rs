@@ -11,8 +11,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use thiserror::Error;
 
+/// A server reads its keys again, but warns about their file only once.
+static WARNED: Once = Once::new();
 /// A longer file is none of keys: 256 of the longest take less.
 const LONGEST: u64 = 64 << 10;
 
@@ -48,7 +51,8 @@ pub fn read(file: &Path) -> anyhow::Result<KeyRing> {
     let keys = KeyRing::read(&text)
         .map_err(|fault| Usage::from(KeysUsage { file: file.to_owned(), fault }))?;
     if mode & 0o077 != 0 {
-        report::warning(key_is_readable(&format!("--udpstp-keys {}", file.display())));
+        let name = format!("--udpstp-keys {}", file.display());
+        WARNED.call_once(|| report::warning(key_is_readable(&name)));
     }
     Ok(keys)
 }

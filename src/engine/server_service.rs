@@ -78,7 +78,8 @@ impl ServerService {
         self.manager.reloading(sys::monotonic_now());
         Some(match self.files.as_ref()?.read() {
             Ok(mut reload) => {
-                self.tell_udpstp(UdpstpOrder::Reloaded(Box::new(reload.policy.clone())));
+                let policy = Box::new(reload.policy.clone());
+                self.tell_udpstp(UdpstpOrder::Reloaded(policy, reload.udpstp_keys.clone()));
                 if self.iperf3.is_some() {
                     // Half of it is for iperf3's clients.
                     reload.policy.max_memory /= 2;

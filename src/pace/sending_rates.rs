@@ -125,7 +125,7 @@ pub struct SendingRates {
 
 impl SendingRates {
     /// The row of that index; the last one for an index beyond it.
-    pub fn row(&self, index: u32) -> SendingRate {
+    pub fn row(self, index: u32) -> SendingRate {
         match index {
             0 => SendingRate {
                 interval_2_us: IDLE_INTERVAL,
@@ -138,12 +138,12 @@ impl SendingRates {
     }
 
     /// The rate of a row at the IP layer over IPv4.
-    pub fn ip_rate(&self, index: u32) -> BitRate {
+    pub fn ip_rate(self, index: u32) -> BitRate {
         self.row(index).ip_rate()
     }
 
     /// A row of at most 1 Gbit/s: `index` Mbit/s.
-    fn slow_row(&self, index: u32) -> SendingRate {
+    fn slow_row(self, index: u32) -> SendingRate {
         let payload = self.payload.bytes();
         // One datagram in an interval of the second transmitter is so many Mbit/s.
         let each = (payload + HEADERS) / STEP;
@@ -161,7 +161,7 @@ impl SendingRates {
     }
 
     /// The row that is so many above that of 1 Gbit/s.
-    fn fast_row(&self, above: u32) -> SendingRate {
+    fn fast_row(self, above: u32) -> SendingRate {
         let reduced = RatePayload::Reduced.bytes();
         let sizes = (JUMBO - HEADERS - reduced) / STEP;
         let (payload_1, burst_1) = match (self.fast, self.payload) {

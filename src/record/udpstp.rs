@@ -125,6 +125,8 @@ pub struct UdpstpReport {
     pub socket_drops: Option<u64>,
     /// When the test began, seconds since 1970 on the real-time clock; null if it did not.
     pub began_unix_ns: Option<u64>,
+    /// Whether the user ended it before its time.
+    pub interrupted: bool,
     /// Why the test failed; null if it did not.
     #[serde(serialize_with = "super::finding::maybe")]
     #[cfg_attr(test, schemars(with = "Option<crate::record::schema::Told<UdpstpFailure>>"))]
@@ -215,8 +217,6 @@ pub enum UdpstpFailure {
     },
     /// The server ended the test before its time.
     EndedEarly,
-    /// The user ended the test before its time.
-    Interrupted,
     /// No sub-interval was completed.
     NoInterval,
 }

@@ -1,8 +1,8 @@
 //! A capacity test with a UDPSTP server: a line for each sub-interval, then the result.
 
-use super::number::{RateUnit, millis_or_dash};
-use super::page::ended;
+use super::number::RateUnit;
 use super::spark::sparkline;
+use super::words::terms::plural;
 use super::words::udpstp::{caveats, way};
 use super::{Output, Page, Shown};
 use crate::record::{Flow, Sink, UdpstpInterval, UdpstpReport, UdpstpTotals};
@@ -52,18 +52,17 @@ impl Sink<UdpstpInterval> for UdpstpView {
         if !self.shows_lines {
             return Flow::Continue;
         }
-        self.output.line(interval_line(&interval))
+        self.output.line(self.page.fit(&interval_line(&interval)).trim_end_matches('\n'))
     }
 }
 
 fn first_line(heading: &UdpstpHeading, page: Page) -> String {
     let UdpstpHeading { target, asked, time } = heading;
-    let plural = if asked.connections == 1 { "" } else { "s" };
     let line = format!(
-        "udpkit blast --udpstp {target}   {}   {} B   {time}   {} connection{plural}",
+        "udpkit blast {target}   {}   {} B   {time}   {}",
         way(asked.direction),
         asked.payload_bytes,
-        asked.connections
+        plural(u64::from(asked.connections), "connection")
     );
     page.fit(&line)
 }
@@ -72,13 +71,23 @@ fn interval_line(interval: &UdpstpInterval) -> String {
     let unit = RateUnit::for_rate(interval.ip_bits_per_second);
     let rate = unit.figure(interval.ip_bits_per_second as f64);
     format!(
-        "  {:>6.1} s  {rate:>9} {}  lost {}  delay +{} ms  round trip +{} ms",
+        "  {:>5.1} s  {rate:>8} {}  lost {}  delay +{} ms  RTT +{} ms",
         interval.end_ns as f64 / 1e9,
         unit.name(),
         share(interval.lost, interval.datagrams),
-        millis_or_dash(interval.delay_variation_max_ns),
-        millis_or_dash(interval.rtt_variation_max_ns),
+        millis(interval.delay_variation_max_ns),
+        millis(interval.rtt_variation_max_ns),
     )
+}
+
+/// Whole milliseconds, as the protocol has them.
+fn millis(nanos: Option<u64>) -> String {
+    nanos.map_or_else(|| "-".to_owned(), |nanos| (nanos / 1_000_000).to_string())
+}
+
+/// A mean of them.
+fn tenths(nanos: Option<u64>) -> String {
+    nanos.map_or_else(|| "-".to_owned(), |nanos| format!("{:.1}", nanos as f64 / 1e6))
 }
 
 fn share(lost: u64, received: u64) -> String {
@@ -92,13 +101,17 @@ fn share(lost: u64, received: u64) -> String {
 /// The result as text.
 pub fn udpstp_text(report: &UdpstpReport, page: Page) -> String {
     let Some(most) = &report.maximum else { return "  capacity   -\n".to_owned() };
-    let of = report.intervals.len();
     let mut lines = vec![
         String::new(),
         format!(
-            "  capacity   {} at the IP layer, {} on Ethernet: the highest of {of} sub-intervals",
+            "  capacity   {} at the IP layer, {} on Ethernet",
             BitRate(most.ip_bits_per_second),
             BitRate(most.ethernet_bits_per_second),
+        ),
+        format!(
+            "             the highest of {}, which ended at {:.1} s",
+            plural(report.intervals.len() as u64, "sub-interval"),
+            most.end_ns as f64 / 1e9
         ),
     ];
     lines.push(match report.loss_free_ip_bits_per_second {
@@ -136,16 +149,16 @@ fn delays(most: &UdpstpInterval, report: &UdpstpReport) -> Vec<String> {
     let row = |label: &str, [least, mean, most]: [Option<u64>; 3], more: &str| {
         let line = format!(
             "  {label:<9}  {:>6}  {:>6}  {:>6}   {more}",
-            millis_or_dash(least),
-            millis_or_dash(mean),
-            millis_or_dash(most)
+            millis(least),
+            tenths(mean),
+            millis(most)
         );
         line.trim_end().to_owned()
     };
     let one_way =
         [most.delay_variation_min_ns, most.delay_variation_mean_ns, most.delay_variation_max_ns];
     let trips = [most.rtt_variation_min_ns, most.rtt_variation_mean_ns, most.rtt_variation_max_ns];
-    let least = format!("above its least of {} ms", millis_or_dash(report.rtt_min_ns));
+    let least = format!("above its least of {} ms", millis(report.rtt_min_ns));
     vec![
         "  ms            min    mean     max   at the maximum".to_owned(),
         row("one-way", one_way, "above its least"),
@@ -157,14 +170,15 @@ fn course(report: &UdpstpReport) -> Vec<String> {
     let rates: Vec<f64> =
         report.intervals.iter().map(|one| one.ip_bits_per_second as f64).collect();
     let losses: Vec<f64> = report.intervals.iter().map(|one| one.lost as f64).collect();
-    let end = report.intervals.last().map_or(0, |last| last.end_ns / 1_000_000_000);
-    let bars =
-        |values: &[f64], what: &str| format!("  0 s  {}  {end} s  {what}", sparkline(values, 60));
+    let end = report.intervals.last().map_or(0.0, |last| last.end_ns as f64 / 1e9);
+    let bars = |values: &[f64], what: &str| {
+        format!("  0 s  {}  {end:.0} s  {what}", sparkline(values, 40))
+    };
     vec![bars(&rates, "rate per sub-interval"), bars(&losses, "datagrams lost")]
 }
 
 /// The lines and the text of a whole test, as they are printed.
 pub fn udpstp_whole(heading: &UdpstpHeading, report: &UdpstpReport, page: Page) -> String {
-    let lines = report.intervals.iter().map(interval_line);
-    first_line(heading, page) + &ended(lines) + &udpstp_text(report, page)
+    let lines = report.intervals.iter().map(|one| page.fit(&interval_line(one)));
+    first_line(heading, page) + &lines.collect::<String>() + &udpstp_text(report, page)
 }

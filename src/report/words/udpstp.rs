@@ -60,7 +60,6 @@ impl Worded for UdpstpFailure {
                 format!("nothing came from the server for {}", Nanos(*waited_ns))
             }
             Self::EndedEarly => "the server ended the test before its time".to_owned(),
-            Self::Interrupted => "interrupted".to_owned(),
             Self::NoInterval => "no sub-interval was measured".to_owned(),
         }
     }
@@ -98,6 +97,9 @@ pub fn hint(failure: &UdpstpFailure) -> Option<&'static str> {
 /// What may be wrong with a result.
 pub fn caveats(report: &UdpstpReport) -> Vec<String> {
     let mut told = Vec::new();
+    if report.interrupted {
+        told.push("interrupted: the rate may not have climbed to its end".to_owned());
+    }
     if let Some(count) = report.never_sent.filter(|count| *count > 0) {
         told.push(format!(
             "this host's kernel did not take {} datagrams when they were due: it may be the limit",

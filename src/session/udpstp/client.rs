@@ -2,7 +2,7 @@
 
 use super::client_connection::ClientConnection;
 use super::client_plan::{UdpstpEvent, UdpstpPlan, UdpstpSummary};
-use super::data_phase::Sent;
+use super::data_phase::{DataPhase, Sent};
 use super::params::sub_intervals;
 use super::sub_intervals::SubIntervals;
 use crate::batch::{Datagram, IcmpMeaning, NetworkError, SendOutcome, TxBatch};
@@ -52,8 +52,7 @@ impl<K: Sink<UdpstpEvent>> UdpstpClient<K> {
 
     fn take_told(&mut self) {
         for (index, connection) in self.connections.iter_mut().enumerate() {
-            while let Some((number, told)) = connection.phase_mut().and_then(|one| one.next_told())
-            {
+            while let Some((number, told)) = connection.phase_mut().and_then(DataPhase::next_told) {
                 self.intervals.take(number, index as u8, told);
             }
         }
@@ -82,15 +81,13 @@ impl<K: Sink<UdpstpEvent>> UdpstpClient<K> {
     }
 
     fn failure(&self) -> Option<UdpstpFailure> {
-        if self.is_interrupted {
-            return Some(UdpstpFailure::Interrupted);
-        }
         let began = |one: &&ClientConnection| one.phase().is_some();
         let refused = self.connections.iter().find(|one| !began(one) && one.failure().is_some());
         let refused = refused.and_then(ClientConnection::failure);
         let ended = self.connections.iter().find_map(ClientConnection::failure);
         let nothing = self.intervals.totals().is_none().then_some(UdpstpFailure::NoInterval);
-        refused.or(ended).or(nothing)
+        let early = Some(UdpstpFailure::EndedEarly).filter(|_| self.is_interrupted);
+        refused.or(ended.filter(|ended| Some(*ended) != early)).or(nothing)
     }
 }
 
@@ -107,13 +104,11 @@ impl<K: Sink<UdpstpEvent>> Session for UdpstpClient<K> {
             self.scratch.clear();
             let next = self.connections[index].poll(now, (out, &mut self.scratch), &self.plan);
             self.wrote.extend(self.scratch.iter().map(|sent| (index, *sent)));
-            match next {
-                Some(next) => wake = wake.min(next),
-                None => {
-                    self.first = index;
-                    is_full = true;
-                    break;
-                }
+            if let Some(next) = next {
+                wake = wake.min(next);
+            } else {
+                (self.first, is_full) = (index, true);
+                break;
             }
         }
         if self.began.is_none() && self.connections.iter().any(|one| one.phase().is_some()) {
@@ -205,13 +200,14 @@ impl<K: Sink<UdpstpEvent>> Session for UdpstpClient<K> {
                 .filter_map(|phase| phase.least_delays().1)
                 .min()
                 .map(|least| i64::from(least) * 1_000_000),
-            sent: sends.then(|| phases().filter_map(|one| one.sent()).map(u64::from).sum()),
-            never_sent: sends.then(|| phases().map(|phase| phase.unsent()).sum()),
+            sent: sends.then(|| phases().filter_map(DataPhase::sent).map(u64::from).sum()),
+            never_sent: sends.then(|| phases().map(DataPhase::unsent).sum()),
             socket_drops: (!sends).then(|| {
                 let each = self.drops.iter().flatten();
                 each.map(|(first, last)| u64::from(last.wrapping_sub(*first))).sum()
             }),
             began_unix_ns: self.began.map(|began| began.real.0),
+            interrupted: self.is_interrupted,
             failure: self.failure(),
             ..UdpstpReport::default()
         };

@@ -12,7 +12,7 @@ use crate::record::{UdpstpFailure, UdpstpRefusal};
 use crate::units::{IpFamily, Nanos};
 use crate::wire::udpstp::{
     ActivationResponse, Bandwidth, Checksums, DirectionAsked, LEAST_VERSION, Pdu, PduKey,
-    SessionKeys, SetupRequest, SetupResponse, Signature, TestActivation,
+    SendingRate, SessionKeys, SetupRequest, SetupResponse, Signature, TestActivation,
 };
 use std::net::SocketAddr;
 
@@ -201,7 +201,7 @@ impl ClientConnection {
                 direction: plan.direction,
                 response: Some(ActivationResponse::Accepted),
                 params: plan.params,
-                sending_rate: Default::default(),
+                sending_rate: SendingRate::default(),
             },
             Err(_) => return,
         };
@@ -310,7 +310,7 @@ impl ClientConnection {
             direction: plan.direction,
             response: None,
             params: plan.params,
-            sending_rate: Default::default(),
+            sending_rate: SendingRate::default(),
         };
         let key = self.keys.as_ref().map(|keys| (&keys.client, signature));
         activation.encode(key, Checksums::Unused)

@@ -2,7 +2,7 @@
 
 use super::load_receiver::{Arrival, LoadReceiver, millis};
 use crate::units::Nanos;
-use crate::wire::udpstp::LoadHeader;
+use crate::wire::udpstp::{Checksums, LoadHeader};
 
 const START: Nanos = Nanos::from_secs(1_700_000_000);
 const NEVER: Nanos = Nanos(u64::MAX >> 1);
@@ -146,7 +146,7 @@ fn numbers_of_any_size_do_not_overflow() {
         receiver.observe(&header, Arrival { at, is_marked: rng.bool() });
         if rng.u8(..) < 10 {
             let now = Nanos(word(&mut rng));
-            receiver.feedback(now).encode(20, Default::default());
+            receiver.feedback(now).encode(20, Checksums::Unused);
             receiver.begin_trial(now, ms(975));
         }
     }

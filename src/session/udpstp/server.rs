@@ -181,7 +181,9 @@ impl<O: Orders<UdpstpOrder>, X: Executor<UdpstpCommand> + Sink<ServeEvent>> Udps
                 UdpstpOrder::Drain => {
                     self.until.get_or_insert(now.mono + self.policy.serve.grace);
                 }
-                UdpstpOrder::Reloaded(serve) => self.policy.serve = *serve,
+                UdpstpOrder::Reloaded(serve, keys) => {
+                    (self.policy.serve, self.policy.keys) = (*serve, keys);
+                }
             }
         }
     }
@@ -292,12 +294,11 @@ impl<O: Orders<UdpstpOrder>, X: Executor<UdpstpCommand> + Sink<ServeEvent>> Sess
             self.scratch.clear();
             let next = test.poll(now, (out, &mut self.scratch));
             self.wrote.extend(self.scratch.iter().map(|sent| (number, *sent)));
-            match next {
-                Some(next) => wake = wake.min(next),
-                None => {
-                    (self.first, is_full) = (number, true);
-                    break;
-                }
+            if let Some(next) = next {
+                wake = wake.min(next);
+            } else {
+                (self.first, is_full) = (number, true);
+                break;
             }
         }
         self.close_ended(now);

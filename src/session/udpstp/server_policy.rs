@@ -83,8 +83,8 @@ pub enum UdpstpOrder {
     },
     /// No new tests; the end once all are over, or after the policy's grace.
     Drain,
-    /// These limits from now on; keys and bandwidth stay.
-    Reloaded(Box<ServePolicy>),
+    /// These limits and keys from now on; the bandwidth stays.
+    Reloaded(Box<ServePolicy>, Option<KeyRing>),
 }
 
 #[cfg(test)]

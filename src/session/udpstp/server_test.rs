@@ -16,7 +16,7 @@ use crate::record::{UdpstpEnd, UdpstpServed, Way};
 use crate::session::serve::Reverse;
 use crate::units::{IpFamily, Nanos};
 use crate::wire::udpstp::{
-    ActivationResponse, Checksums, DirectionAsked, SetupRequest, TestActivation,
+    ActivationResponse, Checksums, DirectionAsked, SendingRate, SetupRequest, TestActivation,
 };
 use std::net::{IpAddr, SocketAddr};
 
@@ -180,7 +180,7 @@ impl ServerTest {
                 ActivationResponse::Accepted
             }),
             params,
-            sending_rate: if sends { Default::default() } else { rate.rate() },
+            sending_rate: if sends { SendingRate::default() } else { rate.rate() },
         };
         let time = (now.real.0 / 1_000_000_000) as u32;
         self.answer = response.encode(self.keys.seal(time), Checksums::Unused);

@@ -309,7 +309,7 @@ mod tests {
                     (Some(ActivationResponse::BadParameter), DirectionAsked::Upstream),
                     (Some(ActivationResponse::Other(9)), DirectionAsked::Upstream),
                 ] {
-                    let whole = TestActivation { response, direction, ..activation(version) };
+                    let whole = TestActivation { direction, response, ..activation(version) };
                     let pdu = whole.encode(Some((&key, signature)), checksums);
                     assert_eq!(TestActivation::decode(&pdu, version), Ok(whole));
                     assert_eq!(TestActivation::is_signed(&pdu, &key), version == 20);

@@ -105,6 +105,7 @@ fn what_is_not_known_is_a_dash() {
         payload_bytes: 1_472,
         sent: Some(5),
         never_sent: Some(3),
+        interrupted: true,
         failure: Some(UdpstpFailure::Silent { waited_ns: 3_000_000_000 }),
         ..UdpstpReport::default()
     };
@@ -134,7 +135,6 @@ fn every_failure_and_what_helps() {
         UdpstpFailure::ParametersRefused { response_code: 2 },
         UdpstpFailure::Silent { waited_ns: 3_000_000_000 },
         UdpstpFailure::EndedEarly,
-        UdpstpFailure::Interrupted,
         UdpstpFailure::NoInterval,
     ];
     failures.extend((2..=14).map(|code| UdpstpFailure::Refused {
