@@ -8,7 +8,7 @@ use udpkit::record::{
 use udpkit::report::words::udpstp::hint;
 use udpkit::report::{Page, UdpstpHeading, tr181, udpstp_text, udpstp_whole};
 use udpkit::units::{Endpoint, Nanos};
-use udpkit::wire::udpstp::{SetupRequest, SetupResponse};
+use udpkit::wire::udpstp::{Checksums, SetupRequest, SetupResponse};
 
 fn target() -> Endpoint {
     "192.0.2.10:24601".parse().expect("an address")
@@ -17,7 +17,7 @@ fn target() -> Endpoint {
 /// The response of this code.
 pub fn response(code: u8) -> SetupResponse {
     let request = SetupRequest { version: 20, count: 1, ..SetupRequest::default() };
-    let pdu = request.respond(SetupResponse::Other(code), (None, Default::default()));
+    let pdu = request.respond(SetupResponse::Other(code), (None, Checksums::Unused));
     SetupRequest::decode_response(&pdu).expect("a response").1
 }
 
