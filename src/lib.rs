@@ -48,6 +48,7 @@
 //! wire/service                   questions of known services, for scans without an agent
 //! wire/stamp                     STAMP packets and their TLVs (RFC 8762, RFC 8972)
 //! wire/stun                      STUN messages and attributes (RFC 8489, RFC 5780)
+//! wire/udpstp                    UDPSTP's PDUs and their authentication (RFC 9946)
 //! stats                          counting: sequences, loss bursts, delay, jitter, drift, chance
 //! pace                           when the next datagram is due, and limits of rates
 //! impair                         what a path does to a datagram: loss, delay, rate, marks
@@ -103,6 +104,7 @@
 //! session/stamp                  STAMP: prober and reflector
 //! session/stat                   the question for a server's state
 //! session/stun                   STUN: reflector
+//! session/udpstp                 UDPSTP: client and server, and what they share
 //! sys                            system calls: the only unsafe code, the only libc
 //! sys/confine                    privileges given up by a server
 //! net                            sockets, options, groups, routes, the error queue

@@ -2,7 +2,9 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
-use super::{CapacityArg, FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs};
+use super::{
+    CapacityArg, FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs, UdpstpArgs,
+};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -18,6 +20,7 @@ use std::path::PathBuf;
     udpkit blast 192.0.2.10 -b 100M --probe   latency under load\n  \
     udpkit blast 192.0.2.10 --find-rate --loss 0.1%\n  \
     udpkit blast --iperf3 192.0.2.10 -b 100M  to an iperf3 server\n  \
+    udpkit blast --udpstp 192.0.2.10 -R       capacity from a UDPSTP server (RFC 9946)\n  \
     udpkit blast 192.0.2.10 -b 50M -t 1min --fail-if 'loss>0.1%,p99>20ms'\n\n\
     Exit code: 0 done, 1 failed, 3 if a limit of --fail-if was broken.")]
 pub struct BlastArgs {
@@ -35,6 +38,9 @@ pub struct BlastArgs {
     #[arg(long, requires = "target", help_heading = WHERE, hide_short_help = true)]
     #[arg(conflicts_with_all = ["find_rate", "sweep", "probe", "verify", "key", "keepalive"])]
     pub iperf3: bool,
+    /// For a UDPSTP server.
+    #[command(flatten)]
+    pub udpstp: UdpstpArgs,
     /// Payload of each datagram in bytes [default: what fits in one packet]
     ///
     /// The default is what the route's MTU allows without fragmentation; 1472 on loopback.
@@ -59,6 +65,7 @@ pub struct BlastArgs {
     /// UDP port of the server if HOST has none
     #[arg(short, long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = port)]
     #[arg(default_value_if("iperf3", "true", "5201"))]
+    #[arg(default_value_if("udpstp", "true", "24601"))]
     #[arg(help_heading = WHERE, hide_short_help = true)]
     pub port: u16,
     /// The server sends, this host receives

@@ -25,6 +25,7 @@ mod serve;
 mod shared;
 mod split_value;
 mod stat;
+mod udpstp;
 
 pub use blast::BlastArgs;
 pub use capacity::CapacityArg;
@@ -54,6 +55,7 @@ pub use shared::{
     LiveArg, LiveArgs, MetricsArgs, TimesArgs, TimestampArg, network,
 };
 pub use stat::StatArgs;
+pub use udpstp::UdpstpArgs;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;

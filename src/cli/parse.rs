@@ -24,7 +24,7 @@ pub fn parse_at_width(
     words: impl IntoIterator<Item = OsString>,
     columns: Option<usize>,
 ) -> Result<Cli, Stopped> {
-    let words = help_as_flag(words.into_iter().collect());
+    let words = json_form(help_as_flag(words.into_iter().collect()));
     let asks_for_short_help =
         words.iter().take_while(|word| *word != "--").any(|word| word == "-h");
     let command = if asks_for_short_help { short(command()) } else { command() };
@@ -64,6 +64,19 @@ fn help_as_flag(mut words: Vec<OsString>) -> Vec<OsString> {
     if words.get(1).is_some_and(|word| word == "help") {
         words.remove(1);
         words.push("--help".into());
+    }
+    words
+}
+
+/// `--json tr181` as two flags: a value of `--json` would be taken from the words behind it.
+fn json_form(mut words: Vec<OsString>) -> Vec<OsString> {
+    let end = words.iter().position(|word| *word == "--").unwrap_or(words.len());
+    let is_json = |word: &OsString| word == "--json" || word == "-J";
+    let behind = words[..end].windows(2).position(|pair| is_json(&pair[0]) && pair[1] == "tr181");
+    if let Some(at) = behind {
+        words[at + 1] = "--tr181".into();
+    } else if let Some(at) = words[..end].iter().position(|word| *word == "--json=tr181") {
+        words.splice(at..=at, ["--json".into(), "--tr181".into()]);
     }
     words
 }
@@ -109,6 +122,23 @@ fn short(command: clap::Command) -> clap::Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_form_of_json_is_a_flag_of_its_own() {
+        let formed = |line: &str| {
+            let words = json_form(line.split(' ').map(OsString::from).collect());
+            words.join(" ".as_ref()).into_string().unwrap()
+        };
+        for (line, expected) in [
+            ("udpkit blast --json tr181 h", "udpkit blast --json --tr181 h"),
+            ("udpkit blast h -J tr181", "udpkit blast h -J --tr181"),
+            ("udpkit blast --json=tr181 h", "udpkit blast --json --tr181 h"),
+            ("udpkit blast --json h", "udpkit blast --json h"),
+            ("udpkit send -- --json tr181", "udpkit send -- --json tr181"),
+        ] {
+            assert_eq!(formed(line), expected);
+        }
+    }
 
     fn flagged(line: &str) -> String {
         let words = help_as_flag(line.split(' ').map(OsString::from).collect());

@@ -49,9 +49,10 @@ pub enum LogLevelArg {
     udpkit serve --allow 192.0.2.0/24 --max-rate 1G one network, at most 1 Gbit/s\n  \
     udpkit serve --probe-ports 5000-5100            open these ports for probes\n  \
     udpkit serve --stamp                            also reflect STAMP on port 862\n  \
-    udpkit serve --iperf3                           iperf3 clients too, on port 5201\n\n\
+    udpkit serve --iperf3                           iperf3 clients too, on port 5201\n  \
+    udpkit serve --udpstp                           UDPSTP clients too, on port 24601\n\n\
     SIGTERM: no new sessions, and the end once all have ended (--grace). SIGINT: the end at once.\n\
-    SIGHUP: key, iperf3 users and policy are read again. SIGQUIT: the state on standard error.")]
+    SIGHUP: keys, iperf3 users and policy are read again. SIGQUIT: the state on standard error.")]
 pub struct ServeArgs {
     /// Where to listen: PORT, ADDR:PORT or ADDR [default: port 8620, IPv4 and IPv6]
     #[arg(value_name = "[ADDR:]PORT")]
@@ -96,6 +97,21 @@ pub struct ServeArgs {
         help_heading = WHERE
     )]
     pub iperf3: Option<String>,
+    /// Serve UDPSTP clients (RFC 9946, obudpst) on another port too [default: 24601]
+    ///
+    /// Each connection of a test has a UDP port of its own, which a firewall must pass. The limits
+    /// below hold for their tests too. With --key, give it keys of its own (--udpstp-keys). The
+    /// value is ADDR:PORT, :PORT or ADDR, joined by an equals sign: --udpstp=192.0.2.10.
+    #[arg(
+        long,
+        value_name = "[ADDR:]PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        help_heading = WHERE,
+        hide_short_help = true
+    )]
+    pub udpstp: Option<String>,
     /// Second STUN port for NAT tests, or none [default: the next port]
     ///
     /// It lets clients determine how a NAT maps and filters (RFC 5780). The default is the port
@@ -135,6 +151,19 @@ pub struct ServeArgs {
     /// Also accept user and password as iperf3 before 3.17 encrypts them (PKCS#1 v1.5)
     #[arg(long, requires = "iperf3_users", help_heading = LIMITS, hide_short_help = true)]
     pub iperf3_pkcs1_padding: bool,
+    /// Serve only UDPSTP clients that sign with a key of this file
+    ///
+    /// A line NUMBER,KEY for each, with a number from 0 to 255 and a key of up to 64 characters, as
+    /// obudpst's -K.
+    #[arg(long, value_name = "FILE", requires = "udpstp", help_heading = LIMITS)]
+    #[arg(hide_short_help = true)]
+    pub udpstp_keys: Option<PathBuf>,
+    /// Bandwidth that UDPSTP tests may have together in each direction: 10G
+    ///
+    /// Clients must then state what they need, and get no more. What is not left is refused.
+    #[arg(long, value_name = "RATE", requires = "udpstp", help_heading = LIMITS)]
+    #[arg(hide_short_help = true)]
+    pub udpstp_bandwidth: Option<Rate>,
     /// Serve only this network; may be repeated [default: all]
     ///
     /// A network such as 192.0.2.0/24 or 2001:db8::/32, or a single address.

@@ -23,6 +23,7 @@ mod send;
 mod serve;
 mod shared;
 mod stat;
+mod udpstp_keys;
 mod usage;
 mod wait_for_address;
 

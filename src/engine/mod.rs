@@ -31,6 +31,7 @@ mod socket_registry;
 mod stream;
 mod stun;
 mod tally;
+mod udpstp_port;
 
 pub use byte_loop::ByteLoop;
 pub use confinement::PrivilegeDrop;
@@ -44,7 +45,7 @@ pub use random::{random_key, random_u64};
 pub use relay_loop::{RelayLoop, RelayLoopConfig, Reload};
 pub use server::{Server, host_id};
 pub use server_error::ServerError;
-pub use server_plan::ServerPlan;
+pub use server_plan::{ServerPlan, UdpstpServerPlan};
 pub use server_service::{ServeFiles, ServicePlan};
 pub use server_watch::ServerWatch;
 pub use service_manager::{NoServiceManager, ServiceManager};

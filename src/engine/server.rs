@@ -11,6 +11,7 @@ use super::server_sockets::ServerSockets;
 use super::server_streams::ServerStreams;
 use super::server_watch::WATCH;
 use super::stun::OtherAddresses;
+use super::udpstp_port::{RunningUdpstp, UdpstpPort};
 use super::{Handle, Loop, LoopConfig, ServiceManager, Signals};
 use crate::batch::TxBatch;
 use crate::net::{DamageMeter, HostReader, KeptSocket, SocketPlan, receive_shape};
@@ -46,6 +47,8 @@ pub struct Server {
     local: SocketAddr,
     /// iperf3's port, with what it is served by.
     iperf3: Option<(Iperf3Port, ServerPlan, RunningLog)>,
+    /// UDPSTP's port, likewise.
+    udpstp: Option<(UdpstpPort, ServerPlan, RunningLog)>,
     manager: ServiceManager,
 }
 
@@ -76,12 +79,14 @@ impl Server {
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
         let iperf3 = open_iperf3(plan, &mut log)?;
+        let udpstp = open_udpstp(plan, &mut log)?;
         // Read before the file system becomes inaccessible.
         let host = host_id();
         let (counters, damage) = (HostReader::open(), DamageMeter::open());
         let memory = ProcessMemory::open();
         if let Some(confinement) = &plan.confinement {
             let ports = iperf3.iter().map(|iperf3| iperf3.local_addr().port());
+            let ports = ports.chain(udpstp.iter().map(|udpstp| udpstp.local_addr().port()));
             let lowest = ports.chain([local.port()]).min().unwrap_or(0);
             let record = confinement.apply(lowest, plan.buffer, &plan.service.readable)?;
             log.note(&record);
@@ -99,9 +104,11 @@ impl Server {
             orders,
             control.handle(),
         );
-        let service = ServerService::new(&plan.service, iperf3.as_ref().map(Iperf3Port::orders));
+        let service = ServerService::new(&plan.service, iperf3.as_ref().map(Iperf3Port::orders))
+            .beside_udpstp(udpstp.as_ref().map(UdpstpPort::orders));
         let streams = streams.counting(log.traffic()).with_service(service);
         let iperf3 = iperf3.map(|port| (port, plan.clone(), log.clone()));
+        let udpstp = udpstp.map(|port| (port, plan.clone(), log.clone()));
         let state = engine_state(&log, memory);
         let mut session = control_session(plan, inbox, (streams, log))?
             .with_engine_state(state)
@@ -117,7 +124,7 @@ impl Server {
             session = session.with_port(class);
         }
         let manager = plan.service.manager.clone();
-        Ok(Self { control, session, local, iperf3, manager })
+        Ok(Self { control, session, local, iperf3, udpstp, manager })
     }
 
     /// The address being served, with the port that the kernel chose.
@@ -136,14 +143,20 @@ impl Server {
         let server = self.control.handle();
         let iperf3 = self.iperf3.map(|(port, plan, log)| port.start(&plan, log, server));
         let iperf3 = iperf3.transpose()?;
+        let udpstp = self.udpstp.and_then(|(port, plan, log)| {
+            let udpstp = plan.udpstp.as_ref()?;
+            Some(port.start(&plan, udpstp, log, self.control.handle()))
+        });
+        let udpstp = udpstp.transpose()?;
         self.manager.ready();
         let ended = self.control.run(self.session, batch);
         let beside = iperf3.map_or(Ok(ServeSummary::default()), RunningIperf3::stop);
-        let (summary, beside) = (ended?.summary, beside?);
+        let udpstp = udpstp.map_or(Ok(ServeSummary::default()), RunningUdpstp::stop);
+        let all = [ended?.summary, beside?, udpstp?];
         Ok(ServeSummary {
-            sessions: summary.sessions + beside.sessions,
-            tested: summary.tested + beside.tested,
-            broken: summary.broken + beside.broken,
+            sessions: all.iter().map(|summary| summary.sessions).sum(),
+            tested: all.iter().map(|summary| summary.tested).sum(),
+            broken: all.iter().map(|summary| summary.broken).sum(),
         })
     }
 }
@@ -162,6 +175,15 @@ fn open_iperf3(plan: &ServerPlan, log: &mut ServerLog) -> Result<Option<Iperf3Po
     let Some(bind) = plan.iperf3_bind else { return Ok(None) };
     let port = Iperf3Port::open(plan, bind)?;
     log.note(&ServeRecord::Iperf3Port { address: port.local_addr().into() });
+    Ok(Some(port))
+}
+
+/// Opens UDPSTP's port, if there is one, and logs it.
+fn open_udpstp(plan: &ServerPlan, log: &mut ServerLog) -> Result<Option<UdpstpPort>, ServerError> {
+    let Some(udpstp) = &plan.udpstp else { return Ok(None) };
+    let port = UdpstpPort::open(plan, udpstp)?;
+    let (address, key) = (port.local_addr().into(), udpstp.keys.is_some());
+    log.note(&ServeRecord::UdpstpPort { address, key });
     Ok(Some(port))
 }
 

@@ -7,10 +7,23 @@ use super::stun::StunPlan;
 use crate::net::IoMode;
 use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
+use crate::units::BitRate;
 use crate::wire::ControlKey;
 use crate::wire::iperf3::Iperf3Users;
+use crate::wire::udpstp::KeyRing;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+/// UDPSTP on a port of its own.
+#[derive(Clone, Debug)]
+pub struct UdpstpServerPlan {
+    /// Address for Setup Requests.
+    pub bind: SocketAddr,
+    /// The shared keys; `None` serves clients that do not sign.
+    pub keys: Option<KeyRing>,
+    /// What the tests of one direction may state together; `None` for any, stated or not.
+    pub bandwidth: Option<BitRate>,
+}
 
 /// Configuration of a server.
 #[derive(Clone, Debug)]
@@ -32,6 +45,8 @@ pub struct ServerPlan {
     pub iperf3_bind: Option<SocketAddr>,
     /// The users that iperf3 clients must be; `None` serves clients without one.
     pub iperf3_users: Option<Arc<Iperf3Users>>,
+    /// UDPSTP on a port of its own; `None` for none. On `[::]` `dual_stack` applies.
+    pub udpstp: Option<UdpstpServerPlan>,
     /// STUN on the control port; `None` for none. With a key there is none.
     pub stun: Option<StunPlan>,
     /// Batch system calls that streams may use.

@@ -4,6 +4,7 @@
 use super::{Handle, ServiceManager};
 use crate::record::{LogLevel, ReloadFailure};
 use crate::session::serve::{ServeOrder, ServeReload, StreamReport};
+use crate::session::udpstp::UdpstpOrder;
 use crate::sys;
 use std::fmt;
 use std::path::PathBuf;
@@ -56,12 +57,20 @@ pub(super) struct ServerService {
     files: Option<ServeFiles>,
     /// Where iperf3's port is told of it, and the loop that serves it.
     iperf3: Option<(Sender<ServeOrder>, Handle)>,
+    /// UDPSTP's port, likewise.
+    udpstp: Option<(Sender<UdpstpOrder>, Handle)>,
 }
 
 impl ServerService {
     /// As planned, beside iperf3's port if there is one.
     pub fn new(plan: &ServicePlan, iperf3: Option<(Sender<ServeOrder>, Handle)>) -> Self {
-        Self { manager: plan.manager.clone(), files: plan.files.clone(), iperf3 }
+        Self { manager: plan.manager.clone(), files: plan.files.clone(), iperf3, udpstp: None }
+    }
+
+    /// The same beside UDPSTP's port, if there is one.
+    #[must_use]
+    pub fn beside_udpstp(self, udpstp: Option<(Sender<UdpstpOrder>, Handle)>) -> Self {
+        Self { udpstp, ..self }
     }
 
     /// Reads the files again; `None` without any.
@@ -69,6 +78,8 @@ impl ServerService {
         self.manager.reloading(sys::monotonic_now());
         Some(match self.files.as_ref()?.read() {
             Ok(mut reload) => {
+                let policy = Box::new(reload.policy.clone());
+                self.tell_udpstp(UdpstpOrder::Reloaded(policy, reload.udpstp_keys.clone()));
                 if self.iperf3.is_some() {
                     // Half of it is for iperf3's clients.
                     reload.policy.max_memory /= 2;
@@ -90,6 +101,14 @@ impl ServerService {
     pub fn drain(&self) {
         self.manager.stopping();
         self.tell_iperf3(StreamReport::Drain);
+        self.tell_udpstp(UdpstpOrder::Drain);
+    }
+
+    fn tell_udpstp(&self, news: UdpstpOrder) {
+        if let Some((orders, handle)) = &self.udpstp {
+            let _ = orders.send(news);
+            handle.wake();
+        }
     }
 
     fn tell_iperf3(&self, news: StreamReport) {

@@ -67,6 +67,7 @@ mod stream_rows;
 mod throughput_advice;
 mod throughput_findings;
 mod trials;
+mod udpstp;
 mod undelivered;
 mod verdict;
 mod way;
@@ -178,6 +179,10 @@ pub use throughput_findings::{
 pub use trials::{
     HostLimit, LossShare, SeriesCaveat, SeriesEnd, SeriesMode, SweepReport, TrialOutcome,
     TrialPurpose, TrialReport, trial_outcome,
+};
+pub use udpstp::{
+    UdpstpEnd, UdpstpFailure, UdpstpInterval, UdpstpParams, UdpstpRefusal, UdpstpReport,
+    UdpstpServed, UdpstpTotals,
 };
 pub use undelivered::DeliveryError;
 pub use verdict::{Circumstances, Goal, RunEnd, verdict};

@@ -11,6 +11,8 @@ pub enum ReloadFile {
     Key,
     /// The users of iperf3 clients, and the key for their passwords.
     Iperf3Users,
+    /// The keys of UDPSTP clients.
+    UdpstpKeys,
     /// The policy.
     Policy,
 }

@@ -10,7 +10,7 @@ use super::saved::{Compared, Merger, Mesh};
 use super::{
     BlastReport, CastCheck, CastReceived, CastSent, CheckAnswered, Document, FindRateReport,
     MonitorSummary, Occurrence, PingSummary, RecvSummary, RelaySummary, SendSummary, ServerState,
-    SweepReport,
+    SweepReport, UdpstpReport,
 };
 use crate::batch::{HostCounter, HostCounters};
 use crate::units::{Endpoint, Metric, Threshold};
@@ -145,7 +145,7 @@ fn two<A: JsonSchema, B: JsonSchema>(generator: &mut SchemaGenerator) -> Vec<Sch
 }
 
 /// Every command with its documents.
-const COMMANDS: [(&str, Documents); 21] = [
+const COMMANDS: [(&str, Documents); 22] = [
     ("send", one::<SendSummary>),
     ("recv", one::<RecvSummary>),
     ("cast send", one::<CastSent>),
@@ -154,6 +154,7 @@ const COMMANDS: [(&str, Documents); 21] = [
     ("cast check --answer", one::<CheckAnswered>),
     ("relay", one::<RelaySummary>),
     ("blast", |to| [two::<SweepReport, FindRateReport>(to), one::<BlastReport>(to)].concat()),
+    ("blast --udpstp", one::<UdpstpReport>),
     ("ping", one::<PingSummary>),
     ("monitor", one::<MonitorSummary>),
     ("probe", one::<AllReport>),

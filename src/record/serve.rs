@@ -3,7 +3,7 @@
 use super::finding::{all, one};
 use super::{
     Iperf3End, Iperf3Received, Iperf3Refusal, Iperf3Sent, LocalFailure, LogLevel, ReloadFailure,
-    ReloadFile, ServeRefusal,
+    ReloadFile, ServeRefusal, UdpstpEnd, UdpstpRefusal, UdpstpServed,
 };
 use crate::batch::MissingRestriction;
 use crate::units::{Endpoint, Rate};
@@ -73,6 +73,42 @@ pub enum ServeRecord {
         /// What was sent; `None` if the server did not send.
         sent: Option<Iperf3Sent>,
         /// How long the session was open.
+        duration_ns: u64,
+    },
+    /// UDPSTP clients are served.
+    UdpstpPort {
+        /// Address and port for Setup Requests.
+        address: Endpoint,
+        /// Whether clients need a key.
+        #[serde(rename = "key_required")]
+        key: bool,
+    },
+    /// A UDPSTP client was refused.
+    UdpstpRefused {
+        /// The client.
+        client: Endpoint,
+        /// The version of the protocol in its request.
+        version: u16,
+        /// The code of the response (RFC 9946).
+        #[serde(rename = "response_code")]
+        refusal: UdpstpRefusal,
+    },
+    /// A connection of a UDPSTP client's test has ended.
+    UdpstpClosed {
+        /// The client.
+        client: Endpoint,
+        /// The number of the test.
+        test: u16,
+        /// Which of its connections, from 1.
+        connection: u8,
+        /// How many it has.
+        connections: u8,
+        /// How it ended.
+        #[serde(rename = "end", serialize_with = "one")]
+        ended: UdpstpEnd,
+        /// What was counted; null if it was not activated.
+        served: Option<UdpstpServed>,
+        /// How long the connection was open.
         duration_ns: u64,
     },
     /// All ports are open, and privileges that the process no longer needs are dropped.
@@ -348,6 +384,7 @@ impl ServeRecord {
             | Self::NoStunAlternate { .. }
             | Self::NoProbePort { .. }
             | Self::Iperf3Refused { .. }
+            | Self::UdpstpRefused { .. }
             | Self::Refused { .. }
             | Self::AddressLost { .. }
             | Self::GraceOver { .. }
@@ -357,6 +394,7 @@ impl ServeRecord {
             Self::Confined { missing, .. } if !missing.is_empty() => LogLevel::Warn,
             Self::SessionClosed { ended, .. } if ended.broke_off() => LogLevel::Warn,
             Self::Iperf3Closed { ended, .. } if ended.broke_off() => LogLevel::Warn,
+            Self::UdpstpClosed { ended, .. } if ended.broke_off() => LogLevel::Warn,
             Self::StatusAsked { .. } => LogLevel::Debug,
             _ => LogLevel::Info,
         }
@@ -364,7 +402,10 @@ impl ServeRecord {
 
     /// Whether it reports a refusal.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Iperf3Refused { .. })
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Iperf3Refused { .. } | Self::UdpstpRefused { .. }
+        )
     }
 }
 

@@ -49,6 +49,8 @@ mod so_far;
 mod spark;
 mod stream_table;
 mod trials;
+mod udpstp;
+mod udpstp_tr181;
 pub mod words;
 
 pub use ascii::{ascii, set_ascii};
@@ -74,7 +76,8 @@ pub use monitor::{
 };
 pub use network_errors::{recv_trouble_line, send_trouble_line};
 pub use output::{
-    Output, Shown, output_was_lost, print_json, print_json_line, print_saved, print_text,
+    Output, Shown, output_was_lost, print_foreign_json, print_json, print_json_line, print_saved,
+    print_text,
 };
 pub use page::Page;
 pub use page_file::{keep_page, keep_sheet, set_html};
@@ -103,3 +106,5 @@ pub use server_state::server_state_text;
 pub use sheet::{Sheet, compared, merged, meshed, sheet, sheet_text};
 pub use so_far::{LaneSoFar, SoFar, so_far_text};
 pub use trials::{TrialsView, find_rate_text, sweep_text};
+pub use udpstp::{UdpstpHeading, UdpstpView, udpstp_text, udpstp_whole};
+pub use udpstp_tr181::{Tr181Document, tr181};

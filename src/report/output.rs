@@ -184,6 +184,13 @@ pub fn print_saved(saved: &Saved) -> Flow {
     output.flush()
 }
 
+/// Prints a JSON document in the form of another program, without udpkit's envelope.
+pub fn print_foreign_json<T: Serialize>(document: &T) -> Flow {
+    let mut output = Output::buffered();
+    output.json_text(&indented(&json_text(document)));
+    output.flush()
+}
+
 /// Prints one JSON document, and nothing else, on standard output.
 pub fn print_json<T: Serialize>(document: &Document<T>) -> Flow {
     let mut output = Output::buffered();

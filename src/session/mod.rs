@@ -25,6 +25,7 @@ pub(crate) mod simulation;
 pub mod stamp;
 pub mod stat;
 pub mod stun;
+pub mod udpstp;
 
 pub use crate::pace::Spacing;
 pub use address_race::{AddressRace, in_turn};

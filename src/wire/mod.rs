@@ -24,6 +24,7 @@ pub mod stun;
 mod template;
 mod ticket;
 mod udp;
+pub mod udpstp;
 
 pub use capacity::{LOAD_REPORT_LEN, LoadReport, RATE_NOTICE_LEN, RateNotice};
 pub use class::{Class, classify};

@@ -40,3 +40,4 @@ mod send;
 mod serve;
 mod service;
 mod stamp;
+mod udpstp;

@@ -21,7 +21,8 @@ schema, keys are only added. [schema/udpkit.json](schema/udpkit.json) is the JSO
 documents, made from the types that they are printed from. Numbers are integers in base units, and
 the key names the unit: `duration_ns`, `payload_bytes`, `bits_per_second`. Only the `value` of a
 limit, in the `unit` beside it, a rate in `_pps`, datagrams a second, and the figures of `report` can
-have decimals. A value that is not known is null, never 0.
+have decimals. `blast --udpstp --json tr181` prints a document of another form, with TR-181's keys. A
+value that is not known is null, never 0.
 
 Whatever a document concludes or states has one shape: `{\"code\": ..., figures ..., \"text\": ...}`.
 Programs read the code and the figures, which do not change within a schema; people read the text,
@@ -72,6 +73,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "stat",
     "blast",
+    "blast --udpstp",
     "ping",
     "probe",
     "probe ports",

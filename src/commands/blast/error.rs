@@ -2,7 +2,7 @@
 
 use crate::commands::Usage;
 use crate::stats::WINDOWS;
-use crate::units::{Endpoint, Nanos, io_error_text};
+use crate::units::{Endpoint, Nanos, Rate, io_error_text};
 use std::io;
 use std::path::PathBuf;
 
@@ -89,6 +89,38 @@ pub enum BlastUsage {
         every: Nanos,
         /// The minimum.
         least: Nanos,
+    },
+    /// `--size` of another datagram than UDPSTP's.
+    #[error("--size {size}: UDPSTP has datagrams of 1222 or 1472 bytes")]
+    UdpstpSize {
+        /// The value given.
+        size: u64,
+    },
+    /// `--time` that UDPSTP does not take.
+    #[error("--time {time}: a UDPSTP test takes whole seconds, 5s to 1h")]
+    UdpstpTime {
+        /// The value given.
+        time: Nanos,
+    },
+    /// `--rate` that cannot be stated.
+    #[error("--rate {rate}: a UDPSTP test states 1M to 32767M, in bits per second")]
+    UdpstpRate {
+        /// The value given.
+        rate: Rate,
+    },
+    /// `--key-id` of a key that is not there.
+    #[error("--key-id {key_id}: {} has no key of this number", file.display())]
+    UdpstpKey {
+        /// The value given.
+        key_id: u8,
+        /// The file.
+        file: PathBuf,
+    },
+    /// `--bind` with a port for several connections.
+    #[error("--bind :{port}: each connection needs a port of its own, so leave the port out")]
+    UdpstpBindPort {
+        /// The port.
+        port: u16,
     },
     /// `--omit` with a time that iperf3 does not take.
     #[error("--omit {omit}: iperf3 takes whole seconds, up to {most} s")]

@@ -18,6 +18,7 @@ mod search_tests;
 mod series;
 mod streams;
 mod token;
+mod udpstp;
 
 use self::error::BlastError;
 use self::plan::BlastPlan;
@@ -44,6 +45,9 @@ use std::thread::{self, JoinHandle};
 
 /// Runs `udpkit blast`.
 pub fn run(args: BlastArgs) -> anyhow::Result<Exit> {
+    if args.udpstp.udpstp {
+        return udpstp::run(&args);
+    }
     let metrics = Metrics::open(args.metrics, "blast")?;
     let far_end = match args.target {
         Some(_) => None,

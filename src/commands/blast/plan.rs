@@ -214,6 +214,7 @@ pub fn embedded_server(args: &BlastArgs) -> anyhow::Result<ServerPlan> {
         stamp_bind: None,
         iperf3_bind: None,
         iperf3_users: None,
+        udpstp: None,
         stun: None,
         io,
         gro: io.coalesces() && !args.no_gro,
@@ -270,7 +271,7 @@ fn embedded_cpus(args: &BlastArgs) -> Vec<usize> {
 }
 
 /// Local address of the streams' sockets: `--bind`, or any address of the target's family.
-fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
+pub(super) fn bind_address(from: Option<&str>, target: SocketAddr) -> anyhow::Result<SocketAddr> {
     let any = any_address(target);
     let Some(text) = from else { return Ok(any) };
     let named = || text.to_owned();

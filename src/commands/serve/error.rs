@@ -91,6 +91,18 @@ pub(super) enum ServeUsage {
     /// `--iperf3` with a key and without users.
     #[error("--iperf3 would serve clients without the key: iperf3 has none")]
     Iperf3WithKey,
+    /// The port of `--udpstp` is the main port.
+    #[error("--udpstp and this server need two ports: {port} is the server's own")]
+    UdpstpOnOwnPort {
+        /// The port.
+        port: u16,
+    },
+    /// `--udpstp-bandwidth` that is no rate in bits.
+    #[error("--udpstp-bandwidth is a rate in bits per second: 100M, 10G")]
+    UdpstpBandwidth,
+    /// `--udpstp` with a key and without keys of its own.
+    #[error("--udpstp would serve clients without the key: UDPSTP has keys of its own")]
+    UdpstpWithKey,
 }
 
 impl UsageError for ServeUsage {
@@ -103,6 +115,7 @@ impl UsageError for ServeUsage {
             }
             Self::StampOnOwnPort { .. } => words::STAMP_ANYWAY.to_owned(),
             Self::Iperf3WithKey => words::IPERF3_WITHOUT_KEY.to_owned(),
+            Self::UdpstpWithKey => words::UDPSTP_WITHOUT_KEY.to_owned(),
             _ => return None,
         })
     }

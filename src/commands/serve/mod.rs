@@ -5,6 +5,7 @@ mod iperf3_users;
 mod limits;
 mod policy_file;
 mod reload;
+mod udpstp;
 
 use super::exit::Hinted;
 use super::key;
@@ -79,6 +80,7 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
         stamp_bind: stamp_bind(&args, bind)?,
         iperf3_bind: iperf3_bind(&args, bind)?,
         iperf3_users: iperf3_users::read(&args)?,
+        udpstp: udpstp::plan(&args, bind)?,
         stun: stun(&args, stun_rate),
         io,
         gro: io.coalesces() && !args.no_gro,
@@ -91,6 +93,9 @@ pub fn run(args: ServeArgs) -> anyhow::Result<Exit> {
     check_stun(&plan)?;
     if plan.iperf3_bind.is_some() && plan.key.is_some() && plan.iperf3_users.is_none() {
         return Err(Usage::from(ServeUsage::Iperf3WithKey).into());
+    }
+    if plan.udpstp.as_ref().is_some_and(|udpstp| udpstp.keys.is_none()) && plan.key.is_some() {
+        return Err(Usage::from(ServeUsage::UdpstpWithKey).into());
     }
     sys::limit_heaps();
     if let Err(error) = sys::raise_descriptor_limit() {

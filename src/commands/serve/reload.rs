@@ -1,10 +1,10 @@
-//! What a running server reads again: its key, its iperf3 users, its policy; all or nothing.
+//! What a running server reads again: its key, its iperf3 users, its UDPSTP keys, its policy; all or nothing.
 
 use super::iperf3_users;
 use super::limits::Limits;
 use super::policy_file::PolicyFile;
 use crate::cli::ServeArgs;
-use crate::commands::key;
+use crate::commands::{key, udpstp_keys};
 use crate::engine::ServeFiles;
 use crate::record::{ReloadFailure, ReloadFile};
 use crate::report::words::serve as words;
@@ -22,6 +22,8 @@ impl Files {
         let key = key::file(args.key.as_deref());
         let users = [&args.iperf3_key, &args.iperf3_users].into_iter().flatten().cloned();
         let users = users.map(|file| (ReloadFile::Iperf3Users, file));
+        let keys = args.udpstp_keys.clone().map(|file| (ReloadFile::UdpstpKeys, file));
+        let users = users.chain(keys);
         let policy = args.policy.clone().map(|file| (ReloadFile::Policy, file));
         let key = key.map(|file| (ReloadFile::Key, file));
         Self(key.into_iter().chain(users).chain(policy).collect())
@@ -63,12 +65,14 @@ impl Files {
         let key: Option<ControlKey> =
             key::read(args.key.as_deref()).map_err(failed(ReloadFile::Key))?;
         let users = iperf3_users::read(args).map_err(failed(ReloadFile::Iperf3Users))?;
+        let udpstp_keys = args.udpstp_keys.as_deref().map(udpstp_keys::read).transpose();
+        let udpstp_keys = udpstp_keys.map_err(failed(ReloadFile::UdpstpKeys))?;
         let file = PolicyFile::read(args.policy.as_deref()).map_err(failed(ReloadFile::Policy))?;
         let limits = Limits::of(args, &file);
         let limits = limits.map_err(|error| failed(ReloadFile::Policy)(error.into()))?;
         let Limits { policy, stamp_rate, stun_rate } = limits;
         let mut files: Vec<ReloadFile> = self.0.iter().map(|(file, _)| *file).collect();
         files.dedup();
-        Ok(ServeReload { files, policy, key, stamp_rate, stun_rate, users })
+        Ok(ServeReload { files, policy, key, stamp_rate, stun_rate, users, udpstp_keys })
     }
 }

@@ -44,5 +44,7 @@ pub mod terms;
 pub mod throughput;
 pub mod timeout;
 pub mod trace;
+pub mod udpstp;
+mod udpstp_server;
 mod undelivered;
 pub mod usage;

@@ -17,6 +17,11 @@ pub const STAMP_ANYWAY: &str = "the server's own port answers STAMP without --st
 /// Hint for iperf3 clients on a server with a key.
 pub const IPERF3_WITHOUT_KEY: &str = "--iperf3-users has users and passwords for them; or run a \
      second `udpkit serve --iperf3` without the key, on another --port";
+/// Hint for UDPSTP clients on a server with a key.
+pub const UDPSTP_WITHOUT_KEY: &str = "--udpstp-keys has keys for them; or run a second `udpkit serve \
+     --udpstp` without the key, on another --port";
+/// Hint for UDPSTP's keys.
+pub const UDPSTP_KEY_FORM: &str = "a line NUMBER,KEY for each key; # begins a comment";
 /// Hint for a private key that is none.
 pub const MAKE_AN_RSA_KEY: &str = "`openssl genrsa -out private.pem 2048` makes one, and \
      `openssl rsa -in private.pem -pubout` the clients' half";
@@ -69,6 +74,9 @@ impl Worded for ServeRecord {
             }
             Self::Iperf3Port { .. } | Self::Iperf3Refused { .. } | Self::Iperf3Closed { .. } => {
                 super::iperf3_server::event(self)
+            }
+            Self::UdpstpPort { .. } | Self::UdpstpRefused { .. } | Self::UdpstpClosed { .. } => {
+                super::udpstp_server::event(self)
             }
             Self::Confined { .. } => confinement(self),
             Self::SessionOpened { client, session } => format!("{client} opened session {session}"),

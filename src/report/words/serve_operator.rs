@@ -64,6 +64,7 @@ fn reload_file(file: ReloadFile) -> &'static str {
     match file {
         ReloadFile::Key => "key",
         ReloadFile::Iperf3Users => "iperf3 users",
+        ReloadFile::UdpstpKeys => "UDPSTP keys",
         ReloadFile::Policy => "policy",
     }
 }

@@ -14,6 +14,7 @@ use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::ControlKey;
 use crate::wire::iperf3::{Counters, Iperf3Users};
+use crate::wire::udpstp::KeyRing;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -167,6 +168,8 @@ pub struct ServeReload {
     pub stun_rate: Option<(u64, Nanos)>,
     /// The users that iperf3 clients must be; `None` as at the start.
     pub users: Option<Arc<Iperf3Users>>,
+    /// The shared keys of UDPSTP clients; `None` as at the start.
+    pub udpstp_keys: Option<KeyRing>,
 }
 
 /// What the engine says of itself when it is asked.

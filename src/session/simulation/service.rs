@@ -35,7 +35,8 @@ fn reload(desk: &mut ByHand, news: StreamReport) {
 fn read(policy: ServePolicy, key: Option<ControlKey>) -> StreamReport {
     let files = vec![ReloadFile::Key, ReloadFile::Policy];
     let (stamp_rate, stun_rate, users) = (None, None, None);
-    let reload = ServeReload { files, policy, key, stamp_rate, stun_rate, users };
+    let reload =
+        ServeReload { files, policy, key, stamp_rate, stun_rate, users, udpstp_keys: None };
     StreamReport::Reloaded(Box::new(reload))
 }
 

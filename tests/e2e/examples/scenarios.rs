@@ -150,6 +150,11 @@ pub const SCENARIOS: &[Scenario] = &[
         parts: &[Behind("b", "iperf3 -s --forceflush", Says("Server listening")), Shown("a")],
         ..PLAIN
     },
+    Scenario {
+        name: "udpstp-server",
+        parts: &[Behind("b", "udpkit serve --udpstp", Bound(24_601)), Shown("a")],
+        ..PLAIN
+    },
     // Flows take one of four ways in turn, and one of these drops every fifth datagram.
     Scenario {
         name: "one-bad-path",

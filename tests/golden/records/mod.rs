@@ -30,6 +30,7 @@ mod stat;
 mod timeout;
 mod trace;
 mod trials;
+mod udpstp;
 
 #[allow(dead_code, reason = "the reference needs more of them than the golden files")]
 #[path = "../../reference/records.rs"]

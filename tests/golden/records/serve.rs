@@ -8,7 +8,7 @@ use udpkit::batch::{HostFault, MissingReason, MissingRestriction, Restriction};
 use udpkit::record::{
     Iperf3End, Iperf3Objection, Iperf3Received, Iperf3Refusal, Iperf3Sent, Iperf3Stage,
     LocalFailure, ReloadFailure, ReloadFile, RemoteRefusal, ServeRecord, ServeRefusal,
-    ServeResource, ServerReply, SessionEnd, Worded,
+    ServeResource, ServerReply, SessionEnd, UdpstpEnd, UdpstpRefusal, UdpstpServed, Way, Worded,
 };
 use udpkit::report::{Clock, TimeStyle, serve_line, serve_log_line, words};
 use udpkit::session::serve::{ServePolicy, help_reply};
@@ -263,6 +263,7 @@ fn events() -> Vec<ServeRecord> {
         ServeRecord::Status { sessions: 1, streams: 4 },
     ]);
     events.extend(of_iperf3());
+    events.extend(of_udpstp());
     events.extend(of_operator());
     events.extend(own_addresses());
     events.extend([ServeRecord::NotShown { events: 1 }, ServeRecord::NotShown { events: 12_345 }]);
@@ -297,6 +298,39 @@ fn of_operator() -> Vec<ServeRecord> {
         no_manager("/run/systemd/notify", Some(2)),
         ServeRecord::StatusAsked { client: client().into() },
     ]
+}
+
+/// What happens with UDPSTP clients.
+fn of_udpstp() -> Vec<ServeRecord> {
+    let closed = |ended, served| ServeRecord::UdpstpClosed {
+        client: client().into(),
+        test: 26_761,
+        connection: 2,
+        connections: 4,
+        ended,
+        served,
+        duration_ns: 10_600_000_000,
+    };
+    let served = UdpstpServed {
+        direction: Way::Down,
+        datagrams: 190_823,
+        lost: 1_017,
+        max_ip_bits_per_second: Some(662_000_000),
+    };
+    let mut events = vec![
+        ServeRecord::UdpstpPort { address: address(24_601).into(), key: true },
+        closed(UdpstpEnd::Done, Some(served)),
+        closed(UdpstpEnd::Early, Some(UdpstpServed::default())),
+        closed(UdpstpEnd::Silent, Some(served)),
+        closed(UdpstpEnd::NotActivated, None),
+        closed(UdpstpEnd::ServerEnds, Some(served)),
+    ];
+    events.extend((2..=14).map(|code| ServeRecord::UdpstpRefused {
+        client: client().into(),
+        version: 20,
+        refusal: UdpstpRefusal(super::udpstp::response(code)),
+    }));
+    events
 }
 
 /// What happens with iperf3 clients.

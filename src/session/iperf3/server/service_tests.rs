@@ -12,7 +12,8 @@ const BUSY: u8 = 0xFF;
 
 fn reloaded(policy: ServePolicy, users: Option<Arc<Iperf3Users>>) -> StreamReport {
     let (stamp_rate, stun_rate, key, files) = (None, None, None, Vec::new());
-    let reload = ServeReload { files, policy, key, stamp_rate, stun_rate, users };
+    let reload =
+        ServeReload { files, policy, key, stamp_rate, stun_rate, users, udpstp_keys: None };
     StreamReport::Reloaded(Box::new(reload))
 }
 

@@ -18,6 +18,7 @@ mod prober;
 mod scenario;
 mod services;
 mod stat;
+mod udpstp;
 
 pub use scenario::{Scenario, Tap, reflector};
 
@@ -62,6 +63,8 @@ matrix! {
     iperf3_up: iperf3::UP,
     iperf3_down: iperf3::DOWN,
     iperf3_both: iperf3::BOTH,
+    udpstp_up: udpstp::UP,
+    udpstp_down: udpstp::DOWN,
     ping_stamp: ping::STAMP,
     ping_echo: ping::ECHO,
     ping_flood: ping::FLOOD,
