@@ -168,6 +168,7 @@ fn plan(payload: usize) -> TestPlan {
         verify: false,
         interval: Nanos::from_secs(1),
         burst: None,
+        outage: None,
     }
 }
 

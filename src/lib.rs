@@ -67,6 +67,7 @@
 //! session                        a state machine for every command
 //! session/adversary              an adversary that tries every message, source and time (tests)
 //! session/blast                  throughput: control, streams, what both ends counted
+//! session/blast/control          what a silence of the server means
 //! session/blast/receiver         what a receiver has counted
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group

@@ -46,8 +46,10 @@ impl Both {
             verify: true,
             interval: Nanos::from_millis(20),
             burst: None,
+            outage: None,
         };
         let plan = ReceiverPlan {
+            outage: udpkit::stats::OutageLength::default(),
             format: udpkit::session::blast::DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,

@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
-use super::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs};
+use super::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs, OutageArgs};
 use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -152,9 +152,12 @@ pub struct BlastArgs {
     /// figure that is not known
     /// breaks its limit. Metrics: loss, rate (delivered payload, or datagrams in pps), p50 p90 p99
     /// p99.9 max (delay above the minimum), jitter, duplicates, reordered, burst (longest loss
-    /// burst), never-sent, cut and altered (by something on the path).
+    /// burst), outage, never-sent, cut and altered (by something on the path).
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
+    /// Outages.
+    #[command(flatten)]
+    pub outage: OutageArgs,
     /// Print an interim line this often
     #[arg(long, value_name = "DURATION", default_value = "1s", help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]

@@ -2,7 +2,7 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, MetricsArgs, TimestampArg};
+use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, MetricsArgs, OutageArgs, TimestampArg};
 use crate::units::{ByteCount, Limit, Nanos, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
@@ -106,10 +106,13 @@ pub struct PingArgs {
     /// For example loss>0.1%,p99>50ms. Separate several with commas, or repeat the option. Limits
     /// apply to each target; a figure that is not known breaks its limit. Metrics: loss, p50 p90
     /// p99 p99.9 max (round
-    /// trip), duplicates, reordered, burst (longest loss burst), never-sent,
+    /// trip), duplicates, reordered, burst (longest loss burst), outage, never-sent,
     /// cut and altered (by something on the path).
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
+    /// Outages.
+    #[command(flatten)]
+    pub outage: OutageArgs,
     /// Start each line with the time [default format: epoch]
     #[arg(
         short = 'D',

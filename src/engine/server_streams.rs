@@ -284,7 +284,8 @@ impl ServerStreams {
                     StreamReport::Sent(Box::new(summary.sent), io)
                 }
                 StreamEnd::Received(summary, io) => {
-                    let ReceiverSummary { received, delay, .. } = *summary;
+                    let ReceiverSummary { received, delay, outages, .. } = *summary;
+                    out.tell(StreamReport::Outages(Box::new(outages)));
                     StreamReport::Received(Box::new(received), Box::new(delay), io)
                 }
                 StreamEnd::Failed(error) => StreamReport::Failed(LocalFailure::from(&error)),

@@ -6,8 +6,8 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    AddressMove, ChangedContent, Contradiction, DelayQuantiles, InterfaceEvent, Iperf3Report,
-    LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow, Way,
+    AddressMove, ArrivalGaps, ChangedContent, Contradiction, DelayQuantiles, InterfaceEvent,
+    Iperf3Report, LimitReport, Occurrence, Outage, ProbeReport, Refusal, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::stats::{EncodedHistogram, LossGaps};
@@ -415,6 +415,8 @@ pub struct DirectionReport {
     /// not tell them.
     #[serde(skip)]
     pub outages: Option<Vec<Outage>>,
+    /// Its gaps in arrivals; `None` if the receiver does not tell them.
+    pub arrival_gaps: Option<ArrivalGaps>,
     /// The longest time between two arrivals; `None` if no two arrived.
     pub silence_ns: Option<u64>,
     /// The longest time the receiving host paused, or left queued datagrams unread; `None` if not

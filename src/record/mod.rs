@@ -4,6 +4,7 @@
 //! field names are the JSON keys. A missing value is `None`, null in JSON, never 0.
 
 mod address_move;
+mod arrival_gaps;
 mod blast;
 mod blast_limits;
 mod cast;
@@ -68,6 +69,7 @@ mod way;
 
 pub use crate::batch::LinkKind;
 pub use address_move::AddressMove;
+pub use arrival_gaps::{ArrivalGaps, ArrivalOutage};
 pub use blast::{
     BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
     BurstLength, DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic,

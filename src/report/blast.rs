@@ -11,6 +11,7 @@ use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
 use super::so_far::{SoFar, so_far_text};
 use super::stream_table::stream_table;
+use super::words::arrival_gaps::outage_lines;
 use super::words::blast::{RunHeading, Ways, lost, waiting_for};
 use super::words::occurrence::occurrence_text;
 use super::words::progress::whole_seconds;
@@ -349,7 +350,10 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
     text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
     text.push_str(&iperf3_text(report, page));
     text.push_str(&header_text(report, page));
-    text.push_str(&page.told("outage", report.outages.as_deref().unwrap_or_default()));
+    // Where directions list theirs, these are among them.
+    if ways(report).all(|way| way.arrival_gaps.is_none()) {
+        text.push_str(&page.told("outage", report.outages.as_deref().unwrap_or_default()));
+    }
     text.push_str(&moved_text(report, page));
     text.push_str(&keepalive_text(report, page));
     if report.interrupted {
@@ -373,6 +377,10 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         stream_table(&way.stream_rows, way.lost.as_ref()),
         page.labelled("order", &order_lines(way)),
         gap_text(way, page),
+        page.labelled(
+            "outages",
+            &way.arrival_gaps.iter().flat_map(outage_lines).collect::<Vec<_>>(),
+        ),
         page.labelled("paused", &pauses(way)),
         refused_text(way, page),
         ended(over_time(&way.intervals, way.duration_ns)),

@@ -8,14 +8,14 @@ use super::streams::Collected;
 use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
-    BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
-    BurstLength, ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare, IoReport,
-    KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause, RunEnd,
-    SendFailures, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
+    ArrivalGaps, BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport,
+    BlastSent, BurstLength, ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare,
+    IoReport, KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause,
+    RunEnd, SendFailures, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
     join_ways, stream_rows,
 };
 use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
-use crate::stats::{DelayHistogram, EncodedHistogram, StreamLosses};
+use crate::stats::{DelayHistogram, EncodedHistogram, OutageLog, StreamLosses};
 use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
 /// Shorter runs do not allow a CPU percentage.
@@ -28,6 +28,8 @@ struct Facts {
     received: Option<BlastReceived>,
     /// Its delays; `None` where they are not known.
     delay: Option<EncodedHistogram>,
+    /// Its outages; `None` where they are not told.
+    outages: Option<OutageLog>,
     /// What each stream received; empty if not reported.
     received_streams: Vec<StreamCounts>,
     /// Streams that started; `None` if none was requested.
@@ -74,6 +76,7 @@ fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -
         sent: found.sent.take().map(|sent| explained(plan, sent)),
         received: control.received,
         delay: control.delay.as_ref().map(DelayHistogram::encoded),
+        outages: control.outages.clone(),
         received_streams: control.received_streams.clone(),
         begun: control.streams.map(|_| found.begun_up),
         io: IoReport {
@@ -101,6 +104,7 @@ fn facts_down(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected)
         sent: control.sent.clone(),
         received: found.received,
         delay: found.delay.take(),
+        outages: found.outages.take(),
         received_streams: std::mem::take(&mut found.received_streams),
         begun: control.streams.map(|_| found.begun_down),
         io: IoReport {
@@ -239,6 +243,10 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
         check_sums(sent, received);
     }
     (report.io, report.intervals) = (facts.io, facts.intervals);
+    report.arrival_gaps = facts
+        .outages
+        .as_ref()
+        .map(|log| ArrivalGaps::new(facts.direction, log).asked(plan.is_outage_asked));
     report.histograms = BlastHistograms { delay_above_min_ns: facts.delay };
     let circumstances = Circumstances {
         goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
@@ -271,6 +279,7 @@ fn take_out_bursts(report: &mut DirectionReport) {
     report.stream_rows.iter_mut().for_each(|row| row.loss_bursts = None);
     report.burst_lengths.clear();
     report.outages = None;
+    report.arrival_gaps = None;
 }
 
 /// Adds what the sender counted.

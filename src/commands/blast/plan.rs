@@ -6,6 +6,7 @@ use crate::batch::Fragmentation;
 use crate::cli::BlastArgs;
 use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{check_hosts, check_zones, device};
+use crate::commands::outage_length::outage_length;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan, ServicePlan};
@@ -68,6 +69,8 @@ pub struct BlastPlan {
     pub probe: Option<Nanos>,
     /// Whether somebody looks at the distribution of delays.
     pub delays: Delays,
+    /// Whether the user set the length of an outage.
+    pub is_outage_asked: bool,
     /// MTU of the route, in bytes.
     pub mtu: u32,
     /// For an iperf3 server; `None` for one of udpkit.
@@ -97,6 +100,9 @@ impl BlastPlan {
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let streams = if own_memory { wide } else { args.streams }.unwrap_or(1);
         let test = test_plan(args, payload, streams).map_err(Usage::from)?;
+        let interval = test.interval_of_stream();
+        let outage = outage_length(args.outage.length, interval, &args.fail_if)?;
+        let test = TestPlan { outage, ..test };
         check(args, &test).map_err(Usage::from)?;
         check_cpus(&args.cpus)?;
         let plain = SocketPlan { connect: Some(target), device, ..SocketPlan::new(bind) };
@@ -122,6 +128,7 @@ impl BlastPlan {
             } else {
                 Delays::LeftOut
             },
+            is_outage_asked: args.outage.length.is_some(),
             mtu,
             iperf3: Iperf3Options::of(args, &test)?,
         };
@@ -323,6 +330,7 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         interval: args.report_every,
         window: args.window.unwrap_or(WINDOW),
         burst: args.burst.or_else(chosen),
+        outage: None,
     })
 }
 

@@ -1,23 +1,22 @@
 //! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
 //! collects the far end's report.
 
+mod silence;
+
 use super::about::{About, Delays};
 use super::delay_params::FarDelays;
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
 use super::host_params::read_host;
+use super::outage_params::read_outages;
 use super::own_address::OwnAddress;
 use super::plan::TestPlan;
 use super::stat_params::{read_counts, read_interval, read_io, read_sent};
 use super::stream_params::{ask_streams, streams_from};
-use crate::batch::{
-    Datagram, DestId, InterfaceChange, LocalRefusal, LocalSendFailure, NetworkError, SendOutcome,
-    TxBatch,
-};
+use crate::batch::{Datagram, DestId, InterfaceChange, NetworkError, SendOutcome, TxBatch};
 use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RemoteRefusal, RunFailure, Sink, StreamCounts,
-    believe_streams,
+    Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, StreamCounts, believe_streams,
 };
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
@@ -261,62 +260,6 @@ where
         }
     }
 
-    /// What it means that the far end refuses a status request.
-    fn lost_run(&self, reply: &Reply, now: Now) -> RunFailure {
-        let silent_ns = (now.mono - self.heard).0;
-        if reply.code == Code::WRONG_ORDER && silent_ns < KEPT.0 {
-            return RunFailure::ServerRestarted { silent_ns, reply: reply.into() };
-        }
-        RunFailure::LostRun { reply: reply.into() }
-    }
-
-    /// What it means that the far end's port is closed.
-    fn went_away(&self, error: NetworkError) -> RunFailure {
-        if self.client.is_answered() {
-            return RunFailure::WentAway { error };
-        }
-        RunFailure::PortClosed { target: self.target.into(), error }
-    }
-
-    /// Why no reply came; nothing about the far end if this host did not send.
-    fn silence(&self) -> RunFailure {
-        let (target, error) = (self.target, self.refusals.reason().copied());
-        let at_first = !self.client.is_answered();
-        let watched = matches!(self.state, State::Watch(_));
-        let own = self.rejected_here;
-        let silent_ns = self.client.patience().base().0;
-        let Some(exchange) = self.client.exchange() else {
-            return RunFailure::SilentInDialogue { silent_ns, error };
-        };
-        match exchange.unsealed().filter(|_| at_first) {
-            Some(RemoteRefusal::OtherKey) => return RunFailure::OtherKey,
-            Some(RemoteRefusal::NoKey) => return RunFailure::NoKeyThere,
-            _ => {}
-        }
-        // One may still be in flight. An unreachable neighbour is reported only once for all
-        // datagrams that waited for it.
-        let of_all = |(errno, times): &(i32, u32)| {
-            let silent_neighbour = LocalRefusal::of(*errno) == LocalRefusal::HostUnreachable;
-            (silent_neighbour && at_first) || times + 1 >= exchange.repeats()
-        };
-        let own = own.filter(of_all).map(|(errno, _)| errno);
-        if let Some(errno) = exchange.refused_here().or(own) {
-            return RunFailure::NotSent {
-                target: target.into(),
-                reason: LocalSendFailure::from_errno(errno, target),
-            };
-        }
-        let waited_ns = exchange.patience().0;
-        match (at_first, watched, error) {
-            (true, _, None) => RunFailure::NoReply { target: target.into(), waited_ns },
-            (true, _, Some(error)) => {
-                RunFailure::PathError { target: target.into(), waited_ns, error }
-            }
-            (_, true, error) => RunFailure::WentSilent { silent_ns: waited_ns, error },
-            (_, _, error) => RunFailure::SilentInDialogue { silent_ns: waited_ns, error },
-        }
-    }
-
     /// The run has failed; the sender is stopped and the measurements are kept.
     fn break_off(&mut self, failure: RunFailure, now: Now) {
         self.fail(failure);
@@ -548,6 +491,10 @@ where
         }
         if let Some(told) = read_host(params) {
             self.summary.far_host = Some(told.believe(&known)?);
+            let lost = self.summary.received.map_or(0, |received| received.lost);
+            let outages = read_outages(params);
+            let longest = Nanos(known.length.0.saturating_mul(2));
+            self.summary.outages = outages.and_then(|told| told.within(lost, longest));
         }
         if let Some(io) = read_io(params) {
             let sends = params.get("tx_datagrams").is_some();

@@ -5,7 +5,7 @@ use crate::record::{
     AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, InterfaceEvent,
     RunFailure, StreamCounts,
 };
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::{Nanos, Rate};
 
 /// What the control session wants done.
@@ -156,6 +156,8 @@ pub struct ControlSummary {
     pub received_streams: Vec<StreamCounts>,
     /// The delays of what it received, above the minimum; `None` if that was not asked or not told.
     pub delay: Option<DelayHistogram>,
+    /// The outages of what it received; `None` if it does not tell them.
+    pub outages: Option<OutageLog>,
     /// The far end's send counts, once its senders have ended; `None` before, or if it only
     /// receives.
     pub sent: Option<BlastSent>,
@@ -198,6 +200,7 @@ impl ControlSummary {
         (self.received, self.sent, self.complete) = (None, None, false);
         self.received_streams.clear();
         self.delay = None;
+        self.outages = None;
         self.far_host = None;
         self.contradiction = Some(why);
         if matches!(self.failure, None | Some(RunFailure::CountsContradict { .. })) {

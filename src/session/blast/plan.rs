@@ -65,6 +65,9 @@ pub struct TestPlan {
     pub window: u64,
     /// Maximum datagrams that one stream sends at once; `None` lets the pacer choose.
     pub burst: Option<u32>,
+    /// From which length a gap in arrivals is an outage; `None` for three intervals, and 10 ms at
+    /// least.
+    pub outage: Option<Nanos>,
 }
 
 impl TestPlan {
@@ -84,6 +87,9 @@ impl TestPlan {
         if let Some(burst) = self.burst {
             params.push("burst", burst);
         }
+        if let Some(least) = self.outage {
+            params.push("outage_ns", least.0);
+        }
     }
 
     /// Reads the plan from a TEST command. Missing parameters have defaults, so that TEST can be
@@ -101,6 +107,7 @@ impl TestPlan {
             interval: Nanos(params.parse("interval_ns")?.unwrap_or(1_000_000_000)),
             window: params.parse("window")?.unwrap_or(WINDOW),
             burst: params.parse("burst")?,
+            outage: params.parse("outage_ns")?.map(Nanos),
         })
     }
 
@@ -137,6 +144,15 @@ impl TestPlan {
             }
             None => Pacer::unlimited(),
         }
+    }
+
+    /// Time from one burst of a stream to the next, by its share of the rate; `None` without a rate.
+    pub fn interval_of_stream(&self) -> Option<Nanos> {
+        let (datagrams, span) = self.rate.ratio_for(u64::from(self.payload))?;
+        let at_once = u128::from(self.burst.unwrap_or(1));
+        let all = u128::from(span.0) * u128::from(self.streams) * at_once;
+        let each = all / u128::from(datagrams.max(1));
+        Some(Nanos(u64::try_from(each).unwrap_or(u64::MAX)))
     }
 
     /// The rate without spaces: bits as a number, datagrams with `pps`.

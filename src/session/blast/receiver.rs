@@ -12,7 +12,7 @@ use super::receiver_plan::{
     QUIET, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SETTLED, UNREAD,
 };
 use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
-use super::silences::Silences;
+use super::silences::{Silences, StreamGap};
 use super::stream_opening::StreamOpening;
 use crate::batch::{
     Datagram, DestId, InterfaceChange, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch,
@@ -21,7 +21,7 @@ use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{ChangedContent, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
-use crate::stats::{ClockDrift, DelayAboveMin, Jitter, SequenceTracker, SocketDrops};
+use crate::stats::{ClockDrift, DelayAboveMin, Jitter, LEAST_OUTAGE, SequenceTracker, SocketDrops};
 use crate::units::Nanos;
 use crate::wire::iperf3::is_greeting;
 use crate::wire::stun::KEEPALIVE;
@@ -55,6 +55,8 @@ pub struct BlastReceiver<O, K> {
     last: Nanos,
     /// Largest inter-arrival gap.
     silence: Nanos,
+    /// When the last run that arrived was sent, on the sender's clock.
+    last_sent: Nanos,
     /// The longest time that this host left something unread or did not run at all.
     pause: Nanos,
     /// Sum of this host's pauses: what is read first after one may have arrived before it.
@@ -89,7 +91,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             tracker: SequenceTracker::with_window(plan.window),
             keepalive: Keepalive::new(plan.keepalive),
             drops: SocketDrops::of_up_to(plan.per_drop),
-            silences: Silences::default(),
+            silences: Silences::new(plan.outage),
             plan,
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
             opening,
@@ -109,6 +111,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             at_start: 0,
             last: Nanos::ZERO,
             silence: Nanos::ZERO,
+            last_sent: Nanos::ZERO,
             pause: Nanos::ZERO,
             paused: Nanos::ZERO,
             unread: ReadDelay::default(),
@@ -143,8 +146,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         let before = (self.tracker.lost(), self.tracker.next_on_wire());
         self.tracker.observe_run(run.first, run.count);
         if self.tracker.lost() != before.0 {
-            self.note_gap(before, run.first, at);
+            self.note_gap(before, (run.first, run.sent), at);
         }
+        self.last_sent = run.sent;
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
         let transit = self.drift.correct(at, transit);
@@ -154,14 +158,18 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     /// What begins with `first` skipped numbers or filled a gap. Before it, so many were lost.
     #[cold]
-    fn note_gap(&mut self, (lost, missing): (u64, u32), first: u32, at: Nanos) {
+    fn note_gap(&mut self, (lost, missing): (u64, u32), (first, sent): (u32, Nanos), at: Nanos) {
         let Some(gap) = self.tracker.lost().checked_sub(lost) else {
             return self.silences.filled(first, lost - self.tracker.lost());
         };
         let is_explained = self.drops.explain(gap) > 0;
         match self.first {
             _ if is_explained => {}
-            Some(begin) => self.silences.skipped(begin, (self.last, at), missing, gap),
+            Some(begin) => {
+                self.silences.skipped(begin, (self.last, at), missing, gap);
+                let silence = self.gap_until(at, sent, gap);
+                self.silences.broke_off(&silence, (missing, gap));
+            }
             None => self.silences.began_late(at, missing, gap),
         }
     }
@@ -228,7 +236,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             self.corrupt += 1;
             return;
         }
-        self.note_gap(before, sequence, at);
+        self.note_gap(before, (sequence, self.last_sent), at);
         if len < self.plan.payload {
             self.changed.note_cut(len as u64);
         } else {
@@ -242,7 +250,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     #[inline]
     fn note_arrivals(&mut self, now: Now, at: Nanos, whole: u64) {
         if self.first.is_some() {
-            self.silence = self.silence.max(at - self.last);
+            let silence = at - self.last;
+            self.silence = self.silence.max(silence);
+            if silence > LEAST_OUTAGE || self.plan.outage.asked.is_some_and(|least| silence > least)
+            {
+                self.note_silence(at);
+            }
         }
         self.last = at;
         self.heard = Some(now.mono);
@@ -257,6 +270,23 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         if self.first == Some(at) {
             self.at_start += whole;
         }
+    }
+
+    /// The gap in arrivals that ended at `at`, with a datagram sent at `sent` before which `lost` were
+    /// lost.
+    fn gap_until(&self, at: Nanos, sent: Nanos, lost: u64) -> StreamGap {
+        let mean = self.spacing();
+        let each = self.plan.outage.interval.unwrap_or(mean);
+        let planned = each.0.saturating_mul(lost.saturating_add(1));
+        let unsent = Nanos(sent.0.saturating_sub(self.last_sent.0).saturating_sub(planned));
+        StreamGap { first: self.first.unwrap_or(at), last: self.last, at, unsent, mean }
+    }
+
+    /// A silence ended, in which it is not known that anything was lost.
+    #[cold]
+    fn note_silence(&mut self, at: Nanos) {
+        let gap = self.gap_until(at, self.last_sent, 0);
+        self.silences.passed(&gap);
     }
 
     fn is_late_reply(&self, payload: &[u8]) -> bool {
@@ -612,9 +642,12 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         let is_explained = self.drops.explain_tail(tail) > 0;
         self.silences.end(if is_explained { 0 } else { tail }, seen);
         let rest = self.tracker.lost().saturating_sub(self.drops.datagrams);
-        if self.drops.explain_rest(rest) > 0 {
+        let explained = self.drops.explain_rest(rest);
+        let mut outages = self.silences.outages(self.span(), self.spacing());
+        if explained > 0 {
             // Some of them were lost at the socket; which, is not known.
             self.silences = Silences::default();
+            outages.retain_beyond(explained);
         }
         self.close_last(now.mono);
         if self.moving.is_pending() && self.total.is_some() {
@@ -626,6 +659,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         ReceiverSummary {
             received: self.received(),
             delay: self.delay.into_histogram(),
+            outages,
             keepalives: self.keepalive.sent(),
             broken: self.broken,
         }

@@ -3,7 +3,7 @@
 use super::data_format::DataFormat;
 use super::plan::TestPlan;
 use crate::record::{BlastInterval, BlastReceived, RunFailure};
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, OutageLength, OutageLog};
 use crate::units::{GSO_SEGMENTS, Nanos};
 
 /// Silence after which a run is over once its sender has ended: longer than any queue on the path.
@@ -89,6 +89,8 @@ pub struct ReceiverPlan {
     pub go_ahead: Vec<u8>,
     /// How often something leaves so that the path stays open to this end; zero for never.
     pub keepalive: Nanos,
+    /// From which length a gap in arrivals is listed as an outage.
+    pub outage: OutageLength,
 }
 
 impl ReceiverPlan {
@@ -111,6 +113,7 @@ impl ReceiverPlan {
             omit: Nanos::ZERO,
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
+            outage: OutageLength { asked: test.outage, interval: test.interval_of_stream() },
         }
     }
 }
@@ -122,6 +125,8 @@ pub struct ReceiverSummary {
     pub received: BlastReceived,
     /// Delay above the stream's minimum, to be merged with other streams'.
     pub delay: DelayHistogram,
+    /// Gaps in its arrivals.
+    pub outages: OutageLog,
     /// Keepalives that left.
     pub keepalives: u64,
     /// Why the stream failed; `None` if it did not.

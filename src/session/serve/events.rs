@@ -10,7 +10,7 @@ use crate::record::{
     ServeStanding, Sink,
 };
 use crate::session::blast::{Filling, TestPlan};
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::Nanos;
 use crate::wire::ControlKey;
 use crate::wire::iperf3::{Counters, Iperf3Users};
@@ -249,6 +249,8 @@ pub enum StreamReport {
         /// In kernel mode.
         system_ns: u64,
     },
+    /// The outages of a stream that was received to its end; before [`StreamReport::Received`].
+    Outages(Box<OutageLog>),
     /// The stream was received to its end: final counts and delays.
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
     /// The stream was sent to its end: final counts.

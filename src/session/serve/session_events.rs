@@ -213,6 +213,10 @@ fn note(
             run.host = Some(change);
             None
         }
+        StreamReport::Outages(outages) => {
+            stream.outages = Some(outages);
+            None
+        }
         StreamReport::Received(received, delay, io) => {
             stream.received = *received;
             stream.delay = Some(delay);

@@ -3,8 +3,9 @@
 use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    DELAYS, GAPS, INTERVALS_A_REPLY, STREAM_MOVES, delays_part, gaps_text, interval_text,
-    stream_key, stream_text, write_counts, write_host, write_sent,
+    DELAYS, GAPS, INTERVALS_A_REPLY, OUTAGE_LIST, OUTAGES, STREAM_MOVES, delays_part, gaps_text,
+    interval_text, outage_list_text, outages_text, stream_key, stream_text, write_counts,
+    write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -57,6 +58,19 @@ fn delays(run: &mut Run, answer: Answer, from: usize) -> Answer {
     }
 }
 
+/// The outages of what was received here, once it is over, as far as they fit.
+fn outages(run: &Run, answer: Answer) -> Answer {
+    let Some(log) = run.outages() else { return answer };
+    let text = outages_text(&log);
+    let free = |answer: &Answer| ROOM.saturating_sub(answer.size() + STATUS_SPARE);
+    if free(&answer) < OUTAGES.len() + text.len() {
+        return answer;
+    }
+    let answer = answer.with(OUTAGES, text);
+    let list = outage_list_text(&log, free(&answer).saturating_sub(OUTAGE_LIST.len()));
+    if list.is_empty() { answer } else { answer.with(OUTAGE_LIST, list) }
+}
+
 /// The reply to STAT: the state of the run, and as many intervals (or streams) from `from` on as
 /// fit.
 pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
@@ -73,7 +87,7 @@ pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
             write_host(host, &mut counts);
         }
         answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
-        return answer;
+        return outages(run, answer);
     }
     let received = run.received().filter(|_| side == Side::Received);
     let up = received.is_some();

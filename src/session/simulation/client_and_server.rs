@@ -113,6 +113,7 @@ pub fn plan(time: Nanos) -> TestPlan {
         verify: true,
         interval: Nanos::from_millis(100),
         burst: None,
+        outage: None,
     }
 }
 
@@ -378,11 +379,12 @@ impl ClientAndServer {
                 | ReceiverEvent::Settled { .. }
                 | ReceiverEvent::Moved => unreachable!(),
             });
-            let last = ended.map(|ended| match ended {
-                End::Received(ended) => {
-                    StreamReport::Received(Box::new(ended.received), Box::new(ended.delay), IO)
-                }
-                End::Sent(ended) => StreamReport::Sent(Box::new(ended.sent), IO),
+            let last = ended.into_iter().flat_map(|ended| match ended {
+                End::Received(ended) => vec![
+                    StreamReport::Outages(Box::new(ended.outages)),
+                    StreamReport::Received(Box::new(ended.received), Box::new(ended.delay), IO),
+                ],
+                End::Sent(ended) => vec![StreamReport::Sent(Box::new(ended.sent), IO)],
             });
             told.extend(news.chain(last).map(|news| ServeOrder { session, stream: number, news }));
         }

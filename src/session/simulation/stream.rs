@@ -10,7 +10,7 @@ use crate::session::blast::{
     BlastReceiver, BlastSender, DataFormat, Direction, ReceiverEvent, ReceiverOrder, ReceiverPlan,
     SenderEvent, SenderPlan, SenderSummary, TestPlan,
 };
-use crate::stats::WINDOW;
+use crate::stats::{OutageLength, WINDOW};
 use crate::units::{Nanos, PacketRate, Rate};
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -138,6 +138,7 @@ impl Stream {
 
     fn receiver(&self) -> ReceiverPlan {
         ReceiverPlan {
+            outage: OutageLength::default(),
             format: DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,
@@ -169,6 +170,7 @@ impl Stream {
             verify: true,
             interval: self.interval,
             burst: None,
+            outage: None,
         };
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }

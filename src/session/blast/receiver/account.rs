@@ -116,7 +116,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     /// The mean time between two arrivals.
-    fn spacing(&self) -> Nanos {
+    pub(super) fn spacing(&self) -> Nanos {
         let gaps = self.tracker.received().saturating_sub(self.at_start).max(1);
         Nanos(self.span().0 / gaps)
     }

@@ -115,6 +115,7 @@ fn plan(params: &Iperf3Params) -> TestPlan {
         verify: false,
         interval: INTERVAL,
         window: WINDOW,
+        outage: None,
         burst: u32::try_from(params.burst).ok().filter(|burst| *burst > 0),
     }
 }
