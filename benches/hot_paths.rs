@@ -169,6 +169,7 @@ fn plan(payload: usize) -> TestPlan {
         interval: Nanos::from_secs(1),
         burst: None,
         outage: None,
+        sizes: None,
     }
 }
 

@@ -47,9 +47,11 @@ impl Both {
             interval: Nanos::from_millis(20),
             burst: None,
             outage: None,
+            sizes: None,
         };
         let plan = ReceiverPlan {
             outage: udpkit::stats::OutageLength::default(),
+            sizes: None,
             format: udpkit::session::blast::DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,

@@ -3,7 +3,7 @@
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
 use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, MetricsArgs, OutageArgs, TimestampArg};
-use crate::units::{ByteCount, Limit, Nanos, whole};
+use crate::units::{ByteCount, Limit, Nanos, ParseSizeError, SizeChoice, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub struct PingArgs {
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub targets: Vec<String>,
     /// Payload size in bytes [default: 44; 112 with --key, 56 with --echo]
-    #[arg(short, long, value_name = "BYTES", help_heading = WHAT)]
+    #[arg(short, long, value_name = "BYTES", value_parser = one_size, help_heading = WHAT)]
     pub size: Option<ByteCount>,
     /// Target an echo service instead of STAMP
     ///
@@ -164,4 +164,9 @@ pub struct PingArgs {
     /// Busy-poll: uses a full core for the last microseconds of precision
     #[arg(long, help_heading = EXPERT, hide_short_help = true)]
     pub spin: bool,
+}
+
+/// Reads the one size of a probe.
+fn one_size(text: &str) -> Result<ByteCount, ParseSizeError> {
+    SizeChoice::one(text, "ping")
 }

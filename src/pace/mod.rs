@@ -8,8 +8,10 @@ mod pacer;
 mod poisson;
 mod rate_limit;
 mod schedule;
+mod size_mix;
 
 pub use pacer::Pacer;
 pub use poisson::PoissonPacer;
 pub use rate_limit::{RateLimit, RateMeter};
 pub use schedule::{Schedule, Spacing};
+pub use size_mix::{MOST_SIZE_CLASSES, SizeClass, SizeMix, SizeRun, SizeSequence};

@@ -4,6 +4,7 @@ use super::flow::{self, Flow};
 use super::iperf3_unknown::take_out_unknown;
 use super::lost_tail::{Bursts, add_lost_tail};
 use super::plan::BlastPlan;
+use super::sizes::AskedMix;
 use super::streams::Collected;
 use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
@@ -11,10 +12,10 @@ use crate::record::{
     ArrivalGaps, BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport,
     BlastSent, BurstLength, ChangedContent, Circumstances, DirectionReport, Goal, HeaderShare,
     IoReport, KnownHosts, KnownRun, LossFacts, Losses, Outage, PlacedLosses, Refusal, RefusalCause,
-    RunEnd, SendFailures, StreamCounts, Way, fell_short, hold_numbers, hold_sent_against_received,
-    join_ways, stream_rows,
+    RunEnd, SendFailures, SizeCounts, SizeRow, StreamCounts, Way, fell_short, hold_numbers,
+    hold_sent_against_received, join_ways, stream_rows,
 };
-use crate::session::blast::{ControlSummary, Direction, ReceiverPlan};
+use crate::session::blast::{ControlSummary, Direction, ReceiverPlan, SizeAccount};
 use crate::stats::{DelayHistogram, EncodedHistogram, OutageLog, StreamLosses};
 use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER};
 
@@ -28,6 +29,8 @@ struct Facts {
     received: Option<BlastReceived>,
     /// Its delays; `None` where they are not known.
     delay: Option<EncodedHistogram>,
+    /// What was received of each class of sizes; empty where all are the same, or not told.
+    sizes: Vec<SizeCounts>,
     /// Its outages; `None` where they are not told.
     outages: Option<OutageLog>,
     /// What each stream received; empty if not reported.
@@ -53,6 +56,7 @@ pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Colle
     let length = plan.test.time.max(Nanos(received.span_ns));
     let known = KnownRun {
         payload: u64::from(plan.test.payload),
+        least_payload: u64::from(plan.test.least_payload()),
         streams: u64::from(plan.test.streams),
         count: plan.test.count,
         length,
@@ -76,6 +80,7 @@ fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -
         sent: found.sent.take().map(|sent| explained(plan, sent)),
         received: control.received,
         delay: control.delay.as_ref().map(DelayHistogram::encoded),
+        sizes: control.sizes.clone(),
         outages: control.outages.clone(),
         received_streams: control.received_streams.clone(),
         begun: control.streams.map(|_| found.begun_up),
@@ -104,6 +109,7 @@ fn facts_down(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected)
         sent: control.sent.clone(),
         received: found.received,
         delay: found.delay.take(),
+        sizes: found.sizes.iter().map(SizeAccount::counts).collect(),
         outages: found.outages.take(),
         received_streams: std::mem::take(&mut found.received_streams),
         begun: control.streams.map(|_| found.begun_down),
@@ -147,6 +153,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
         goal: plan.test.rate,
         streams: plan.test.streams,
         payload_bytes: u64::from(plan.test.payload),
+        sizes: plan.mix.as_ref().map(AskedMix::record),
         complete: control.complete && !control.stopped,
         interrupted: control.stopped,
         failure: control.failure.clone(),
@@ -195,7 +202,9 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
     let payload = u64::from(plan.test.payload);
     let (sent, received) = (facts.sent.as_ref(), facts.received.as_ref());
     let counts_final = complete && sent.is_some() && received.is_some();
-    let flow = Flow { plan, sent, received, counts_final };
+    let delivered = (!facts.sizes.is_empty())
+        .then(|| facts.sizes.iter().fold(0u64, |sum, one| sum.saturating_add(one.bytes)));
+    let flow = Flow { plan, sent, received, counts_final, delivered };
     let span = sent.map_or(0, |sent| sent.span_ns);
     let length = match (span, received) {
         (0, Some(counts)) => Nanos(counts.span_ns),
@@ -247,6 +256,11 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
         .outages
         .as_ref()
         .map(|log| ArrivalGaps::new(facts.direction, log).asked(plan.is_outage_asked));
+    if delivered.is_some() {
+        report.delivered_bytes = delivered;
+    }
+    let span = received.map_or(0, |counts| counts.span_ns).max(length.0);
+    report.size_rows = facts.sizes.iter().map(|one| SizeRow::new(one, Nanos(span))).collect();
     report.histograms = BlastHistograms { delay_above_min_ns: facts.delay };
     let circumstances = Circumstances {
         goal: if plan.test.rate == Rate::Max { Goal::Unpaced } else { Goal::Paced },
@@ -300,7 +314,7 @@ fn add_sent(report: &mut DirectionReport, plan: &BlastPlan, sent: &BlastSent) {
 /// Adds what the receiver counted.
 fn add_received(report: &mut DirectionReport, plan: &BlastPlan, counts: &BlastReceived) {
     report.delivered = Some(counts.firsts);
-    report.delivered_bytes = Some(counts.firsts.saturating_mul(u64::from(plan.test.payload)));
+    report.delivered_bytes = Some(counts.firsts.saturating_mul(plan.test.mean_payload()));
     report.burst_lengths = burst_lengths(counts);
     let all = counts.datagrams.saturating_add(counts.changed.datagrams());
     // Of more datagrams than streams, two came by one.

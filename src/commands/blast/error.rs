@@ -54,6 +54,18 @@ pub enum BlastUsage {
         /// The maximum.
         most: u64,
     },
+    /// A mix of sizes to an iperf3 server.
+    #[error("{text}: iperf3 sends datagrams of one size; use --size BYTES")]
+    MixToIperf3 {
+        /// The mix as given.
+        text: String,
+    },
+    /// More sizes than are told apart.
+    #[error("too many different sizes; {most} at most, or a range such as 64..1472")]
+    TooManySizes {
+        /// The maximum.
+        most: usize,
+    },
     /// `--count` or `--bytes` of 0.
     #[error("nothing to send: --count and --bytes must be at least 1")]
     NothingToSend,

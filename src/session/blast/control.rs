@@ -9,14 +9,17 @@ use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
 use super::host_params::read_host;
 use super::outage_params::read_outages;
 use super::own_address::OwnAddress;
-use super::plan::TestPlan;
+use super::plan::{CAPABILITIES, SIZE_MIXES, TestPlan};
+use super::size_accounts::{ask_sizes, sizes_from};
 use super::stat_params::{read_counts, read_interval, read_io, read_sent};
 use super::stream_params::{ask_streams, streams_from};
 use crate::batch::{Datagram, DestId, InterfaceChange, NetworkError, SendOutcome, TxBatch};
 use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
+use crate::pace::MOST_SIZE_CLASSES;
 use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, StreamCounts, believe_streams,
+    Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, SizeCounts, StreamCounts,
+    believe_streams,
 };
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
@@ -72,6 +75,8 @@ pub struct BlastControl<O, E> {
     /// What the next STAT asks for.
     about: About,
     delays: FarDelays,
+    /// The far end's counts of each class of sizes, as they arrive.
+    sizes: Vec<SizeCounts>,
     /// The far end's counts of single streams, as they arrive.
     streams: Vec<Untrusted<StreamCounts>>,
     drained_by: Nanos,
@@ -109,6 +114,7 @@ where
             about: About::Counts,
             delays: FarDelays::default(),
             streams: Vec::new(),
+            sizes: Vec::new(),
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
             address: OwnAddress::default(),
@@ -294,6 +300,7 @@ where
             About::Counts => params.push("from", self.intervals),
             About::Sent => params.push("about", "sent"),
             About::Streams => ask_streams(&mut params, self.streams.len()),
+            About::Sizes => ask_sizes(&mut params, self.sizes.len()),
             About::Delays => self.delays.ask(&mut params),
             About::Host => params.push("about", "host"),
         }
@@ -323,6 +330,12 @@ where
             ClientReply::Proceeds => {}
             ClientReply::Opened(reply) => {
                 self.summary.seen = reply.params.get("seen").map(str::to_owned);
+                let known = reply.params.get(CAPABILITIES).unwrap_or_default();
+                if self.plan.sizes.is_some() && !known.split(',').any(|one| one == SIZE_MIXES) {
+                    self.fail(RunFailure::SizesUnknown);
+                    self.engine.execute(ControlCommand::Abort);
+                    return self.quit(now);
+                }
                 self.test(now);
             }
             ClientReply::Answered(reply) => match self.state {
@@ -330,7 +343,10 @@ where
                 State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
                 // An older version does not know what is asked for.
                 State::Watch(_)
-                    if matches!(self.about, About::Streams | About::Delays | About::Host) =>
+                    if matches!(
+                        self.about,
+                        About::Streams | About::Sizes | About::Delays | About::Host
+                    ) =>
                 {
                     self.ask_next(now);
                 }
@@ -469,6 +485,7 @@ where
         let took = (now.mono - self.granted.mono).max(now.real - self.granted.real);
         KnownRun {
             payload: u64::from(self.plan.payload),
+            least_payload: u64::from(self.plan.least_payload()),
             streams: u64::from(self.plan.streams),
             count: self.plan.count,
             length: took.max(self.plan.time),
@@ -508,6 +525,12 @@ where
             let fewer = self.streams.len() < self.plan.streams as usize;
             return Ok(params.get("more").is_some() && fewer && self.streams.len() > before);
         }
+        if self.about == About::Sizes {
+            let before = self.sizes.len();
+            self.sizes.extend(sizes_from(params, before));
+            let is_more = params.get("more").is_some() && self.sizes.len() < MOST_SIZE_CLASSES;
+            return Ok(is_more && self.sizes.len() > before);
+        }
         if self.about == About::Delays {
             return Ok(self.delays.take(params, &mut self.summary));
         }
@@ -539,6 +562,10 @@ where
             && self.streams.len() == self.plan.streams as usize
         {
             self.summary.received_streams = believe_streams(&self.streams, whole)?;
+        }
+        if let Some(whole) = &self.summary.received {
+            let sizes = std::mem::take(&mut self.sizes);
+            self.summary.sizes = SizeCounts::of_run(sizes, whole.firsts, whole.lost);
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ mod receiver_plan;
 mod repeated;
 mod sender;
 mod silences;
+mod size_accounts;
 mod stat_params;
 mod stream_opening;
 mod stream_params;
@@ -42,10 +43,11 @@ pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
 pub use outage_params::{OUTAGE_LIST, OUTAGES, outage_list_text, outages_text};
 pub use own_address::STREAM_MOVES;
-pub use plan::{Direction, TestPlan};
+pub use plan::{CAPABILITIES, Direction, SIZE_MIXES, TestPlan};
 pub use receiver::BlastReceiver;
 pub use receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 pub use sender::{BlastSender, SenderEvent, SenderOrder, SenderPlan, SenderSummary};
+pub use size_accounts::{SizeAccount, merge_sizes, size_key, size_text};
 pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,

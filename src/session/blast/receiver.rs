@@ -1,6 +1,7 @@
 //! The receiving end of one stream: accounts for every datagram.
 
 mod account;
+mod mixed;
 
 use super::data_format::DataFormat;
 use super::inspection::{Inspection, is_begun_as_sent};
@@ -26,6 +27,7 @@ use crate::units::Nanos;
 use crate::wire::iperf3::is_greeting;
 use crate::wire::stun::KEEPALIVE;
 use crate::wire::{Header, Kind, decode_end, pattern};
+use mixed::MixedSizes;
 
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
@@ -49,6 +51,8 @@ pub struct BlastReceiver<O, K> {
     strays: u64,
     drops: SocketDrops,
     silences: Silences,
+    /// The sizes of the datagrams, where they differ.
+    mixed: Option<Box<MixedSizes>>,
     first: Option<Nanos>,
     /// Datagrams that arrived at the very first instant.
     at_start: u64,
@@ -92,6 +96,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             keepalive: Keepalive::new(plan.keepalive),
             drops: SocketDrops::of_up_to(plan.per_drop),
             silences: Silences::new(plan.outage),
+            mixed: plan.sizes.as_ref().map(|mix| Box::new(MixedSizes::new(mix))),
             plan,
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
             opening,
@@ -237,7 +242,10 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             return;
         }
         self.note_gap(before, (sequence, self.last_sent), at);
-        if len < self.plan.payload {
+        if let Some(mixed) = &mut self.mixed {
+            mixed.note_changed(sequence);
+        }
+        if len < self.sent_len(sequence) {
             self.changed.note_cut(len as u64);
         } else {
             self.changed.altered += 1;
@@ -560,6 +568,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             }
             self.end_omission();
         }
+        if self.mixed.is_some() {
+            return self.on_mixed_buffer((now, at), entry, bytes);
+        }
         if stride != payload {
             for datagram in crate::batch::split_buffer(entry, bytes) {
                 self.other(now, at, &datagram);
@@ -649,6 +660,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             self.silences = Silences::default();
             outages.retain_beyond(explained);
         }
+        let sent = self.total.unwrap_or(self.tracker.expected());
+        let sizes = self.mixed.take().map_or_else(Vec::new, |mixed| mixed.finish(sent));
         self.close_last(now.mono);
         if self.moving.is_pending() && self.total.is_some() {
             // Nothing came from the new address: what is missing at the end was lost meanwhile. Without
@@ -660,6 +673,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             received: self.received(),
             delay: self.delay.into_histogram(),
             outages,
+            sizes,
             keepalives: self.keepalive.sent(),
             broken: self.broken,
         }

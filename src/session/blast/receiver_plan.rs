@@ -2,6 +2,8 @@
 
 use super::data_format::DataFormat;
 use super::plan::TestPlan;
+use super::size_accounts::SizeAccount;
+use crate::pace::SizeMix;
 use crate::record::{BlastInterval, BlastReceived, RunFailure};
 use crate::stats::{DelayHistogram, OutageLength, OutageLog};
 use crate::units::{GSO_SEGMENTS, Nanos};
@@ -91,6 +93,8 @@ pub struct ReceiverPlan {
     pub keepalive: Nanos,
     /// From which length a gap in arrivals is listed as an outage.
     pub outage: OutageLength,
+    /// The sizes of the datagrams, where they differ; `payload` is then the largest.
+    pub sizes: Option<SizeMix>,
 }
 
 impl ReceiverPlan {
@@ -114,6 +118,7 @@ impl ReceiverPlan {
             go_ahead: Vec::new(),
             keepalive: Nanos::ZERO,
             outage: OutageLength { asked: test.outage, interval: test.interval_of_stream() },
+            sizes: test.sizes,
         }
     }
 }
@@ -127,6 +132,8 @@ pub struct ReceiverSummary {
     pub delay: DelayHistogram,
     /// Gaps in its arrivals.
     pub outages: OutageLog,
+    /// What was received of each class of sizes; empty where all are the same.
+    pub sizes: Vec<SizeAccount>,
     /// Keepalives that left.
     pub keepalives: u64,
     /// Why the stream failed; `None` if it did not.

@@ -1,5 +1,7 @@
 //! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
+mod mixed;
+
 use super::data_format::{DataFormat, Filling};
 use super::opening::{OpeningStep, SOMEWHERE};
 use super::plan::TestPlan;
@@ -9,11 +11,12 @@ use crate::batch::{
     SendStop, TxBatch,
 };
 use crate::machine::{Next, Now, Orders, Session};
-use crate::pace::Pacer;
+use crate::pace::{Pacer, SizeMix};
 use crate::record::{BlastSent, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end};
+use mixed::MixedSizes;
 
 /// Number of end messages, so that a lost one does not hide the total; the control dialogue carries
 /// it too.
@@ -91,6 +94,8 @@ pub struct SenderPlan {
     pub filling: Filling,
     /// Time at the start, before the duration and the count, that is sent and not counted.
     pub omit: Nanos,
+    /// The sizes of the datagrams, where they differ.
+    pub sizes: Option<SizeMix>,
 }
 
 impl SenderPlan {
@@ -105,6 +110,7 @@ impl SenderPlan {
             format: DataFormat::Udpkit,
             filling: Filling::Pattern,
             omit: Nanos::ZERO,
+            sizes: test.sizes,
         }
     }
 }
@@ -140,6 +146,8 @@ pub struct BlastSender<K> {
     is_aside: bool,
     orders: Option<Box<dyn Orders<SenderOrder>>>,
     pacer: Option<Pacer>,
+    /// The sizes of the datagrams, where they differ.
+    mixed: Option<Box<MixedSizes>>,
     sink: K,
     state: State,
     /// Slots of the arena that already hold the pattern behind the header.
@@ -189,7 +197,9 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
     /// begins at the first send.
     pub fn new(plan: SenderPlan, opening: Option<StreamOpening>, sink: K) -> Self {
+        let sizes = plan.sizes.as_ref();
         Self {
+            mixed: sizes.map(|mix| Box::new(MixedSizes::new(mix, plan.test.rate))),
             plan,
             opening,
             reopens: false,
@@ -306,8 +316,8 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         if now.mono < self.pause_until {
             return Next::WaitUntil(self.pause_until);
         }
-        let room = out.room(self.plan.payload) as u64;
-        let due = pacer.due(now.mono).min(left).min(room);
+        let room = self.room(out);
+        let due = self.datagrams(pacer.due(now.mono)).min(left).min(room);
         if due == 0 {
             return Next::WaitUntil(pacer.next_at().min(until));
         }
@@ -344,7 +354,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     fn send_held(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
         let Some(pacer) = &self.pacer else { return Next::Done };
         let held = self.owed(pacer, now.mono, until);
-        let room = out.room(self.plan.payload) as u64;
+        let room = self.room(out);
         if self.held_sent || held == 0 || held >= pacer.quantum().min(room) {
             return self.end(now, until, out);
         }
@@ -357,6 +367,9 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// header.
     #[inline]
     fn write(&mut self, now: Now, count: usize, out: &mut TxBatch) {
+        if self.mixed.is_some() {
+            return self.write_mixed(now, count, out);
+        }
         let count = count.min(out.room(self.plan.payload));
         let Some(run) = out.push_run(DestId::CONNECTED, self.plan.payload, count) else { return };
         match self.plan.format {
@@ -401,7 +414,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// Slots that were due before `until` and were not sent; none without a rate. A slot planned
     /// for the very end, or past it if the host is late, was never due.
     fn owed(&self, pacer: &Pacer, now: Nanos, until: Nanos) -> u64 {
-        pacer.owed(now.min(until - Nanos(1))).min(self.left())
+        self.datagrams(pacer.owed(now.min(until - Nanos(1)))).min(self.left())
     }
 
     fn say_end(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -426,6 +439,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
 
     fn count_sent(&mut self, now: Now, outcome: &SendOutcome) {
         let accepted = outcome.accepted as u64;
+        let slots = self.slots(self.sent, accepted);
         self.attempts = Some((self.attempts.map_or(now.mono, |(first, _)| first), now.mono));
         if let Some(pacer) = &mut self.pacer {
             if accepted > 0 && !pacer.is_unlimited() {
@@ -435,7 +449,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
                 self.catch_ups += u64::from(late > LATE && !self.catching_up);
                 self.catching_up = late > LATE;
             }
-            pacer.commit(now.mono, accepted);
+            pacer.commit(now.mono, slots);
         }
         if accepted > 0 {
             self.sent += accepted;
@@ -457,8 +471,9 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
 
     /// A refused datagram uses up its slot in the schedule, but not its sequence number.
     fn count_refused(&mut self, now: Now, datagrams: u64, errno: i32) {
+        let slots = self.slots(self.sent, datagrams);
         if let Some(pacer) = &mut self.pacer {
-            pacer.commit(now.mono, datagrams);
+            pacer.commit(now.mono, slots);
             if pacer.is_unlimited() {
                 self.pause_until = now.mono + REFUSED_PAUSE;
             }
@@ -516,9 +531,42 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// and last attempt.
     fn offered_for(&self, offered: u64) -> Nanos {
         match &self.pacer {
-            Some(pacer) if !pacer.is_unlimited() => pacer.planned(offered) - pacer.planned(0),
+            Some(pacer) if !pacer.is_unlimited() => {
+                pacer.planned(self.slots(0, offered)) - pacer.planned(0)
+            }
             _ => self.attempts.map_or(Nanos::ZERO, |(first, last)| last - first),
         }
+    }
+
+    /// How many datagrams from the next number on begin within so many slots of the schedule.
+    #[inline]
+    fn datagrams(&self, slots: u64) -> u64 {
+        self.mixed.as_ref().map_or(slots, |mixed| mixed.datagrams(self.sent, slots))
+    }
+
+    /// The slots of so many datagrams from a number on.
+    #[inline]
+    fn slots(&self, first: u64, datagrams: u64) -> u64 {
+        self.mixed.as_ref().map_or(datagrams, |mixed| mixed.slots(first, datagrams))
+    }
+
+    /// Their payload bytes.
+    fn bytes(&self, first: u64, datagrams: u64) -> u64 {
+        let each = self.plan.payload as u64;
+        self.mixed.as_ref().map_or(datagrams * each, |mixed| mixed.bytes(first, datagrams))
+    }
+
+    /// Most datagrams that the schedule lets go at once; of several sizes, on average.
+    fn burst(&self) -> u64 {
+        let slots = self.pacer.as_ref().map_or(0, Pacer::quantum);
+        self.mixed.as_ref().map_or(slots, |mixed| mixed.burst(slots))
+    }
+
+    /// How many datagrams fit in a batch; of several sizes, that is known as they are written.
+    #[inline]
+    fn room(&self, out: &TxBatch) -> u64 {
+        let each = if self.mixed.is_some() { 0 } else { self.plan.payload };
+        out.room(each) as u64
     }
 
     fn break_off(&mut self, why: RunFailure) {
@@ -629,10 +677,11 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
         let counted = self.sent - omitted;
         let offered = counted + refused + self.due_at_end;
         let offered_ns = Some(self.offered_for(offered).0);
+        let (bytes, quantum) = (self.bytes(omitted, counted), self.burst());
         let sent = BlastSent {
             offered,
             datagrams: counted,
-            bytes: counted * self.plan.payload as u64,
+            bytes,
             refused: self.refused,
             queue_full_buffers: Some(self.queue_full_buffers),
             unsent: self.due_at_end,
@@ -642,7 +691,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             offered_ns,
             network_errors: self.network_errors,
             lateness: self.lateness.percentiles().into(),
-            quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
+            quantum,
             catch_ups: self.catch_ups,
             pause_ns: Some(self.pause.0),
             cpu_ns: 0,

@@ -244,6 +244,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
             Some("streams") => Side::Streams,
+            Some("sizes") => Side::Sizes,
             Some("delays") => Side::Delays,
             Some("host") => Side::Host,
             Some("received") | None => Side::Received,

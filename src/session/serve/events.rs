@@ -9,7 +9,7 @@ use crate::record::{
     BlastInterval, BlastReceived, BlastSent, LocalFailure, ReloadFailure, ReloadFile, ServeRecord,
     ServeStanding, Sink,
 };
-use crate::session::blast::{Filling, TestPlan};
+use crate::session::blast::{Filling, SizeAccount, TestPlan};
 use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::Nanos;
 use crate::wire::ControlKey;
@@ -251,6 +251,8 @@ pub enum StreamReport {
     },
     /// The outages of a stream that was received to its end; before [`StreamReport::Received`].
     Outages(Box<OutageLog>),
+    /// What was received of each class of sizes; before [`StreamReport::Received`].
+    Sizes(Vec<SizeAccount>),
     /// The stream was received to its end: final counts and delays.
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
     /// The stream was sent to its end: final counts.

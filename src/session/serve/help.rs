@@ -25,6 +25,8 @@ const VERBS: [(Verb, &[&str]); 8] = [
             "interval_ns",
             "window",
             "burst",
+            "outage_ns",
+            "sizes",
             "ports",
             "host",
             "host_streams",

@@ -7,7 +7,7 @@ use crate::control::server::UsedHelo;
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
 use crate::record::{ServeRecord, ServeRefusal, ServeResource};
-use crate::session::blast::Direction;
+use crate::session::blast::{CAPABILITIES, Direction, SIZE_MIXES};
 use crate::wire::Code;
 use std::net::SocketAddr;
 
@@ -60,6 +60,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let reply = Answer::new(Code::OK, "hello")
             .with("session", session_name(id))
             .with("seen", asked.to.meta.source)
+            .with(CAPABILITIES, SIZE_MIXES)
             .encode(asked.tag());
         let reply = self.with_value(id, &asked.command.tag, &reply, asked.now);
         self.answer(&asked.to, reply);

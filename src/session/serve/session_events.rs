@@ -217,6 +217,10 @@ fn note(
             stream.outages = Some(outages);
             None
         }
+        StreamReport::Sizes(sizes) => {
+            stream.sizes = sizes;
+            None
+        }
         StreamReport::Received(received, delay, io) => {
             stream.received = *received;
             stream.delay = Some(delay);

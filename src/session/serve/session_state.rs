@@ -8,7 +8,9 @@ use crate::batch::{HostChange, RxCall, TxCall};
 use crate::control::server::Liveness;
 use crate::control::server::UsedHelo;
 use crate::record::{BlastReceived, BlastSent, LocalFailure, StreamCounts};
-use crate::session::blast::{IntervalMerger, TestPlan, merge_received, merge_sent};
+use crate::session::blast::{
+    IntervalMerger, SizeAccount, TestPlan, merge_received, merge_sent, merge_sizes,
+};
 use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::Nanos;
 use crate::wire::{PortList, Tag};
@@ -163,6 +165,8 @@ pub(super) struct Stream {
     pub received: BlastReceived,
     pub delay: Option<Box<DelayHistogram>>,
     pub outages: Option<Box<OutageLog>>,
+    /// What was received of each class of sizes, once it is over; empty where all are the same.
+    pub sizes: Vec<SizeAccount>,
     /// Datagrams that it has sent so far, where that is told.
     pub sending: u64,
     pub sent: Option<Box<BlastSent>>,
@@ -373,6 +377,12 @@ impl Run {
             whole.merge(&log);
             whole
         })
+    }
+
+    /// What was received here of each class of sizes, of all streams together; empty where all are
+    /// the same.
+    pub fn sizes(&self) -> Vec<SizeAccount> {
+        merge_sizes(self.up().map(|(_, stream)| stream.sizes.as_slice()))
     }
 
     /// What was received here, of each stream.

@@ -4,8 +4,8 @@ use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
     DELAYS, GAPS, INTERVALS_A_REPLY, OUTAGE_LIST, OUTAGES, STREAM_MOVES, delays_part, gaps_text,
-    interval_text, outage_list_text, outages_text, stream_key, stream_text, write_counts,
-    write_host, write_sent,
+    interval_text, outage_list_text, outages_text, size_key, size_text, stream_key, stream_text,
+    write_counts, write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -29,6 +29,8 @@ pub(super) enum Side {
     Sent,
     /// What was received here, of each stream.
     Streams,
+    /// What was received here of each class of sizes.
+    Sizes,
     /// The delays of what was received here.
     Delays,
     /// What this host counted during the run.
@@ -39,6 +41,18 @@ pub(super) enum Side {
 fn streams(run: &Run, mut answer: Answer, from: usize) -> Answer {
     for (stream, counts) in run.received_streams().enumerate().skip(from) {
         let (key, text) = (stream_key(stream), stream_text(&counts));
+        if answer.size() + key.len() + text.len() + STATUS_SPARE > ROOM {
+            return answer.with("more", 1);
+        }
+        answer = answer.with(&key, text);
+    }
+    answer
+}
+
+/// The classes of sizes from `from` on, as many as fit.
+fn sizes(run: &Run, mut answer: Answer, from: usize) -> Answer {
+    for (class, account) in run.sizes().iter().enumerate().skip(from) {
+        let (key, text) = (size_key(class), size_text(&account.counts()));
         if answer.size() + key.len() + text.len() + STATUS_SPARE > ROOM {
             return answer.with("more", 1);
         }
@@ -77,6 +91,9 @@ pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
     let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state().as_str());
     if side == Side::Streams {
         return streams(run, answer, from);
+    }
+    if side == Side::Sizes {
+        return sizes(run, answer, from);
     }
     if side == Side::Delays {
         return delays(run, answer, from);

@@ -114,6 +114,7 @@ pub fn plan(time: Nanos) -> TestPlan {
         interval: Nanos::from_millis(100),
         burst: None,
         outage: None,
+        sizes: None,
     }
 }
 

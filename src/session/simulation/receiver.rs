@@ -50,6 +50,7 @@ fn plan(go_ahead: &[u8]) -> ReceiverPlan {
     let interval = Nanos::from_secs(1);
     ReceiverPlan {
         outage: OutageLength::default(),
+        sizes: None,
         format: DataFormat::Udpkit,
         omit: Nanos::ZERO,
         tag: TAG,

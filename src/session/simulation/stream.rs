@@ -139,6 +139,7 @@ impl Stream {
     fn receiver(&self) -> ReceiverPlan {
         ReceiverPlan {
             outage: OutageLength::default(),
+            sizes: None,
             format: DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,
@@ -171,6 +172,7 @@ impl Stream {
             interval: self.interval,
             burst: None,
             outage: None,
+            sizes: None,
         };
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }

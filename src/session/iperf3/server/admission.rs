@@ -116,6 +116,7 @@ fn plan(params: &Iperf3Params) -> TestPlan {
         interval: INTERVAL,
         window: WINDOW,
         outage: None,
+        sizes: None,
         burst: u32::try_from(params.burst).ok().filter(|burst| *burst > 0),
     }
 }

@@ -123,6 +123,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
             }
             StreamReport::Sent(..)
             | StreamReport::Outages(_)
+            | StreamReport::Sizes(_)
             | StreamReport::Astray(_)
             | StreamReport::Ports(_)
             | StreamReport::Refused
