@@ -69,6 +69,7 @@
 //! session/blast                  throughput: control, streams, what both ends counted
 //! session/blast/control          what a silence of the server means
 //! session/blast/receiver         what a receiver has counted
+//! session/blast/sender           datagrams of several sizes
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver

@@ -158,7 +158,7 @@ pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use serve_standing::{ServeService, ServeStanding};
 pub use server_state::{RefusalCount, ServerLimits, ServerState};
 pub use sink::{Flow, Sink, Watched, Watcher};
-pub use size_rows::{SizeCounts, SizeRow, SizesAsked};
+pub use size_rows::{AskedSizes, SizeCounts, SizeRow, SizesAsked};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};
 pub use throughput_advice::ThroughputAdvice;

@@ -2,8 +2,10 @@
 
 use super::DelayQuantiles;
 use super::rates::rates;
-use crate::units::Nanos;
-use serde::Serialize;
+use crate::pace::SizeMix;
+use crate::units::{Genome, Nanos, SizeChoice};
+use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// What a receiver counted of a class, as the dialogue carries it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,15 +93,41 @@ impl SizeRow {
     }
 }
 
+/// What the user wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedSizes {
+    /// `--size`.
+    Size(SizeChoice),
+    /// `--genome`.
+    Genome(Genome),
+}
+
+impl fmt::Display for AskedSizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(choice) => choice.fmt(f),
+            Self::Genome(genome) => genome.fmt(f),
+        }
+    }
+}
+
+fn as_written<S: Serializer>(sizes: &impl fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(sizes)
+}
+
 /// The sizes that were asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SizesAsked {
     /// As the user wrote them.
-    pub asked: String,
+    #[serde(serialize_with = "as_written")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub asked: AskedSizes,
     /// What was sent: runs of payload bytes and datagrams, over and over (`1472x1,548x4,16x7`), or
     /// a range (`64..1472`), each size equally likely.
-    pub sequence: String,
+    #[serde(serialize_with = "as_written")]
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub sequence: SizeMix,
     /// Datagrams until the sizes begin anew.
     pub cycle_datagrams: u64,
     /// Their payload bytes.

@@ -3,7 +3,7 @@
 use super::error::BlastUsage;
 use crate::cli::BlastArgs;
 use crate::pace::{MOST_SIZE_CLASSES, SizeMix, SizeRun, SizeSequence};
-use crate::record::SizesAsked;
+use crate::record::{AskedSizes, SizesAsked};
 use crate::units::{GenomeSize, IMIX, IpFamily, Nanos, Rate, SizeChoice, max_payload};
 use crate::wire::Header;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub struct AskedMix {
     /// As it is sent.
     pub mix: SizeMix,
     /// As the user wrote it.
-    text: String,
+    text: AskedSizes,
     /// The smallest IP packet that was asked for, and as which it is sent, where the header does not
     /// fit in it.
     enlarged: Option<(u64, u64)>,
@@ -47,26 +47,26 @@ impl AskedMix {
                 let sizes = genome.runs().iter().map(|(size, count)| (packet(*size), *count));
                 let (runs, enlarged) = at_ip(sizes, headers);
                 let mix = room.ordered(&runs)?;
-                Self { mix, text: format!("genome {genome}"), enlarged }
+                Self { mix, text: AskedSizes::Genome(genome.clone()), enlarged }
             }
-            (Some(SizeChoice::Imix), None) => {
+            (Some(choice @ SizeChoice::Imix), None) => {
                 let (parts, enlarged) = at_ip(IMIX.into_iter(), family.headers() as u64);
                 let mix = room.ordered(&free_order(&parts, args.rate, streams))?;
-                Self { mix, text: SizeChoice::Imix.to_string(), enlarged }
+                Self { mix, text: AskedSizes::Size(choice.clone()), enlarged }
             }
             (Some(choice @ SizeChoice::Weights(parts)), None) => {
                 let mix = room.ordered(&free_order(parts, args.rate, streams))?;
-                Self { mix, text: choice.to_string(), enlarged: None }
+                Self { mix, text: AskedSizes::Size(choice.clone()), enlarged: None }
             }
             (Some(choice @ SizeChoice::Range(from, to)), None) => {
                 let (least, most) = (room.fitting(*from)?, room.fitting(*to)?);
                 let mix = SizeMix::drawn(least, most).ok_or(BlastUsage::NothingToSend)?;
-                Self { mix, text: choice.to_string(), enlarged: None }
+                Self { mix, text: AskedSizes::Size(choice.clone()), enlarged: None }
             }
             (Some(SizeChoice::One(_)) | None, None) => return Ok(None),
         };
         if args.iperf3 {
-            return Err(BlastUsage::MixToIperf3 { text: asked.text });
+            return Err(BlastUsage::MixToIperf3 { text: asked.text.to_string() });
         }
         Ok(Some(asked))
     }
@@ -76,7 +76,7 @@ impl AskedMix {
         let (cycle_datagrams, cycle_bytes) = SizeSequence::new(&self.mix).cycle();
         SizesAsked {
             asked: self.text.clone(),
-            sequence: self.mix.to_string(),
+            sequence: self.mix,
             cycle_datagrams,
             cycle_bytes,
             enlarged_from_ip_bytes: self.enlarged.map(|(from, _)| from),
@@ -175,7 +175,7 @@ mod tests {
 
     fn sequence(words: &str, target: &str) -> (String, Option<u64>) {
         let record = asked(words, target).unwrap().unwrap().record();
-        (record.sequence, record.enlarged_to_ip_bytes)
+        (record.sequence.to_string(), record.enlarged_to_ip_bytes)
     }
 
     const V4: &str = "192.0.2.1:9";
@@ -213,7 +213,7 @@ mod tests {
             ("--size 8..64", "--size 8 leaves no room"),
             ("--size 64..70000", "--size 70000 is too large"),
             ("--iperf3 h --size imix", "imix: iperf3 sends datagrams of one size"),
-            ("--iperf3 h --genome ab", "genome ab: iperf3 sends datagrams of one size"),
+            ("--iperf3 h --genome ab", "ab: iperf3 sends datagrams of one size"),
         ] {
             let told = asked(words, V4).unwrap_err();
             assert!(told.contains(part), "{words}: {told}");

@@ -91,6 +91,7 @@ fn own_text(own_server: bool) -> &'static str {
 pub fn sizes_line(sizes: &SizesAsked) -> String {
     let SizesAsked { asked, sequence, cycle_datagrams, cycle_bytes, .. } = sizes;
     let mean = cycle_bytes / cycle_datagrams.max(&1);
+    let (asked, sequence) = (asked.to_string(), sequence.to_string());
     let sent = if sequence == asked { String::new() } else { format!(", sent as {sequence}") };
     let larger = match (sizes.enlarged_from_ip_bytes, sizes.enlarged_to_ip_bytes) {
         (Some(from), Some(to)) => format!(

@@ -538,37 +538,6 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         }
     }
 
-    /// How many datagrams from the next number on begin within so many slots of the schedule.
-    #[inline]
-    fn datagrams(&self, slots: u64) -> u64 {
-        self.mixed.as_ref().map_or(slots, |mixed| mixed.datagrams(self.sent, slots))
-    }
-
-    /// The slots of so many datagrams from a number on.
-    #[inline]
-    fn slots(&self, first: u64, datagrams: u64) -> u64 {
-        self.mixed.as_ref().map_or(datagrams, |mixed| mixed.slots(first, datagrams))
-    }
-
-    /// Their payload bytes.
-    fn bytes(&self, first: u64, datagrams: u64) -> u64 {
-        let each = self.plan.payload as u64;
-        self.mixed.as_ref().map_or(datagrams * each, |mixed| mixed.bytes(first, datagrams))
-    }
-
-    /// Most datagrams that the schedule lets go at once; of several sizes, on average.
-    fn burst(&self) -> u64 {
-        let slots = self.pacer.as_ref().map_or(0, Pacer::quantum);
-        self.mixed.as_ref().map_or(slots, |mixed| mixed.burst(slots))
-    }
-
-    /// How many datagrams fit in a batch; of several sizes, that is known as they are written.
-    #[inline]
-    fn room(&self, out: &TxBatch) -> u64 {
-        let each = if self.mixed.is_some() { 0 } else { self.plan.payload };
-        out.room(each) as u64
-    }
-
     fn break_off(&mut self, why: RunFailure) {
         self.broken.get_or_insert(why);
         self.state = State::Over;

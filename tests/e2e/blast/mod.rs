@@ -5,6 +5,7 @@ mod loaded;
 mod parallel_paths;
 mod places;
 mod run;
+mod sizes;
 mod trials;
 mod verdicts;
 mod witness;

@@ -3,7 +3,7 @@
 use super::BlastSender;
 use crate::batch::{DestId, TxBatch};
 use crate::machine::Now;
-use crate::pace::{SizeMix, SizeSequence};
+use crate::pace::{Pacer, SizeMix, SizeSequence};
 use crate::units::Rate;
 use crate::wire::{Header, Kind, pattern};
 
@@ -64,6 +64,37 @@ impl MixedSizes {
 }
 
 impl<K> BlastSender<K> {
+    /// How many datagrams from the next number on begin within so many slots of the schedule.
+    #[inline]
+    pub(super) fn datagrams(&self, slots: u64) -> u64 {
+        self.mixed.as_ref().map_or(slots, |mixed| mixed.datagrams(self.sent, slots))
+    }
+
+    /// The slots of so many datagrams from a number on.
+    #[inline]
+    pub(super) fn slots(&self, first: u64, datagrams: u64) -> u64 {
+        self.mixed.as_ref().map_or(datagrams, |mixed| mixed.slots(first, datagrams))
+    }
+
+    /// Their payload bytes.
+    pub(super) fn bytes(&self, first: u64, datagrams: u64) -> u64 {
+        let each = self.plan.payload as u64;
+        self.mixed.as_ref().map_or(datagrams * each, |mixed| mixed.bytes(first, datagrams))
+    }
+
+    /// Most datagrams that the schedule lets go at once; of several sizes, on average.
+    pub(super) fn burst(&self) -> u64 {
+        let slots = self.pacer.as_ref().map_or(0, Pacer::quantum);
+        self.mixed.as_ref().map_or(slots, |mixed| mixed.burst(slots))
+    }
+
+    /// How many datagrams fit in a batch; of several sizes, that is known as they are written.
+    #[inline]
+    pub(super) fn room(&self, out: &TxBatch) -> u64 {
+        let each = if self.mixed.is_some() { 0 } else { self.plan.payload };
+        out.room(each) as u64
+    }
+
     /// Writes so many datagrams, or as many as fit: each run of one size is contiguous, so that it
     /// can leave as one GSO buffer.
     pub(super) fn write_mixed(&self, now: Now, count: usize, out: &mut TxBatch) {
