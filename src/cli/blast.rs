@@ -34,7 +34,7 @@ pub struct BlastArgs {
     #[arg(long, requires = "target", help_heading = WHERE, hide_short_help = true)]
     #[arg(conflicts_with_all = ["find_rate", "sweep", "probe", "verify", "key", "keepalive"])]
     pub iperf3: bool,
-    /// Payload of each datagram: BYTES, a mix or a range [default: what fits in one packet]
+    /// Payload in bytes, or a mix: imix, 64..1472 [default: what fits in one packet]
     ///
     /// The default is what the route's MTU allows without fragmentation; 1472 on loopback. imix is
     /// 7:4:1 packets of 40, 576 and 1500 bytes at IP (44 in place of 40, which has no room for the

@@ -613,6 +613,7 @@ fn every_failure_and_what_helps() {
         RunFailure::OtherAddress { target: target.into(), from },
         RunFailure::NotSent { target: target.into(), reason: reason.clone() },
         RunFailure::PortClosed { target: target.into(), error },
+        RunFailure::SizesUnknown,
         RunFailure::KeyNeeded,
         RunFailure::OtherKey,
         RunFailure::NoKeyThere,
