@@ -198,6 +198,8 @@ fn sender(effort: Effort, payload: usize, datagrams: u32) {
 fn receiver(effort: Effort, payload: usize, datagrams: u32) {
     let fresh = || {
         let plan = ReceiverPlan {
+            outage: udpkit::stats::OutageLength::default(),
+            sizes: None,
             format: udpkit::session::blast::DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,

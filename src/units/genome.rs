@@ -19,7 +19,11 @@ pub enum GenomeSize {
 
 /// A sequence of sizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Genome {
+pub struct Genome(Box<Sequence>);
+
+/// Its text and its sizes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sequence {
     text: String,
     runs: Vec<(GenomeSize, u64)>,
 }
@@ -27,14 +31,14 @@ pub struct Genome {
 impl Genome {
     /// The sizes in their order, each with how many follow one another.
     pub fn runs(&self) -> &[(GenomeSize, u64)] {
-        &self.runs
+        &self.0.runs
     }
 }
 
 impl fmt::Display for Genome {
     /// As it was written, without spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
@@ -150,7 +154,7 @@ impl FromStr for Genome {
             0 => Err(ParseGenomeError::Empty { text }),
             runs if runs > MOST_SIZE_PARTS => Err(ParseGenomeError::Runs { text, runs }),
             _ if datagrams > MOST_SIZE_CYCLE => Err(ParseGenomeError::Cycle { text, datagrams }),
-            _ => Ok(Self { text, runs }),
+            _ => Ok(Self(Box::new(Sequence { text, runs }))),
         }
     }
 }
@@ -161,7 +165,7 @@ mod tests {
     use GenomeSize::{Frame, Mtu};
 
     fn runs(text: &str) -> Vec<(GenomeSize, u64)> {
-        text.parse::<Genome>().unwrap_or_else(|fault| panic!("{text}: {fault}")).runs
+        text.parse::<Genome>().unwrap_or_else(|fault| panic!("{text}: {fault}")).0.runs
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// Most parts of a mix or a genome.
-pub const MOST_SIZE_PARTS: usize = 64;
+pub const MOST_SIZE_PARTS: usize = 24;
 /// Most datagrams until a mix or a genome begins anew.
 pub const MOST_SIZE_CYCLE: u64 = 4_096;
 /// The simple IMIX: packets at IP, and how many of each in a cycle.
@@ -206,8 +206,8 @@ mod tests {
         ] {
             assert!(fault(text).contains(part), "{text}: {}", fault(text));
         }
-        let many = (100..165).map(|size| format!("{size}:1")).collect::<Vec<_>>().join(",");
-        assert!(fault(&many).contains("has 65 parts; 64 at most"));
+        let many = (100..125).map(|size| format!("{size}:1")).collect::<Vec<_>>().join(",");
+        assert!(fault(&many).contains("has 25 parts; 24 at most"));
         assert!("64x".parse::<SizeChoice>().is_err());
     }
 

@@ -107,7 +107,7 @@ impl BlastPlan {
             None => payload(args, target, mtu).map_err(Usage::from)?,
         };
         let test = test_plan(args, payload, streams).map_err(Usage::from)?;
-        let test = of_sizes(test, args, mix.as_ref());
+        let test = of_sizes(&test, args, mix.as_ref());
         let interval = test.interval_of_stream();
         let outage = outage_length(args.outage.length, interval, &args.fail_if)?;
         let test = TestPlan { outage, ..test };
@@ -346,12 +346,12 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
 }
 
 /// The same for datagrams of several sizes.
-fn of_sizes(test: TestPlan, args: &BlastArgs, mix: Option<&AskedMix>) -> TestPlan {
-    let Some(mix) = mix else { return test };
+fn of_sizes(test: &TestPlan, args: &BlastArgs, mix: Option<&AskedMix>) -> TestPlan {
+    let Some(mix) = mix else { return *test };
     let streams = u64::from(test.streams.max(1));
     let count =
         args.bytes.map(|bytes| mix.datagrams_of(bytes.0.div_ceil(streams)).saturating_mul(streams));
-    TestPlan { sizes: Some(mix.mix), count: count.unwrap_or(test.count), ..test }
+    TestPlan { sizes: Some(mix.mix), count: count.unwrap_or(test.count), ..*test }
 }
 
 /// The socket of each stream; `plain` has its addresses alone.

@@ -90,11 +90,11 @@ impl AskedMix {
     }
 }
 
+/// Payload sizes, and how many of each.
+type Parts = Vec<(u64, u64)>;
+
 /// Payload sizes of packets at IP; those that the header does not fit in are larger.
-fn at_ip(
-    packets: impl Iterator<Item = (u64, u64)>,
-    headers: u64,
-) -> (Vec<(u64, u64)>, Option<(u64, u64)>) {
+fn at_ip(packets: impl Iterator<Item = (u64, u64)>, headers: u64) -> (Parts, Option<(u64, u64)>) {
     let mut enlarged: Option<(u64, u64)> = None;
     let sizes = packets.map(|(packet, count)| {
         let payload = packet.saturating_sub(headers);
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(sequence("--size imix", V6), ("1452x10,528x40,16x70".to_owned(), Some(64)));
         // At a low rate, a cycle is short.
         assert_eq!(sequence("--size imix --rate 1M", V4).0, "1472x1,548x4,16x7");
-        assert_eq!(sequence("--size imix --rate 100M", V4).0, "1472x2,548x8,16x14");
+        assert_eq!(sequence("--size imix --rate 100M", V4).0, "1472x3,548x12,16x21");
     }
 
     #[test]

@@ -171,14 +171,11 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
             seconds(at)
         ));
     }
-    match &target.arrival_gaps {
-        Some(gaps) => {
-            lines.extend(outage_lines(gaps).iter().map(|line| format!("  outages: {line}")));
-        }
-        None => {
-            let told = target.outages.iter();
-            lines.extend(told.map(|outage| format!("  no answers {}", outage.text())));
-        }
+    if let Some(gaps) = &target.arrival_gaps {
+        lines.extend(outage_lines(gaps).iter().map(|line| format!("  outages: {line}")));
+    } else {
+        let told = target.outages.iter();
+        lines.extend(told.map(|outage| format!("  no answers {}", outage.text())));
     }
     if target.late > 0 {
         let (late, wait) = (group_digits(target.late), Nanos(summary.wait_ns));

@@ -35,7 +35,9 @@ pub(super) fn gap_list_text(gaps: &[LossGap], room: usize) -> String {
 /// Reads [`gaps_text`]; what is not readable is left out.
 pub(super) fn read_gaps(text: &str) -> LossGaps {
     let mut gaps = LossGaps::default();
-    read_gap_list(text, GAPS_KEPT).into_iter().for_each(|gap| gaps.add(gap));
+    for gap in read_gap_list(text, GAPS_KEPT) {
+        gaps.add(gap);
+    }
     gaps
 }
 

@@ -11,7 +11,7 @@ use crate::batch::{
     SendStop, TxBatch,
 };
 use crate::machine::{Next, Now, Orders, Session};
-use crate::pace::{Pacer, SizeMix};
+use crate::pace::Pacer;
 use crate::record::{BlastSent, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
@@ -94,8 +94,6 @@ pub struct SenderPlan {
     pub filling: Filling,
     /// Time at the start, before the duration and the count, that is sent and not counted.
     pub omit: Nanos,
-    /// The sizes of the datagrams, where they differ.
-    pub sizes: Option<SizeMix>,
 }
 
 impl SenderPlan {
@@ -110,7 +108,6 @@ impl SenderPlan {
             format: DataFormat::Udpkit,
             filling: Filling::Pattern,
             omit: Nanos::ZERO,
-            sizes: test.sizes,
         }
     }
 }
@@ -197,7 +194,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
     /// begins at the first send.
     pub fn new(plan: SenderPlan, opening: Option<StreamOpening>, sink: K) -> Self {
-        let sizes = plan.sizes.as_ref();
+        let sizes = plan.test.sizes.as_ref();
         Self {
             mixed: sizes.map(|mix| Box::new(MixedSizes::new(mix, plan.test.rate))),
             plan,
