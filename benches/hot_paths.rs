@@ -170,6 +170,8 @@ fn plan(payload: usize) -> TestPlan {
         burst: None,
         marking: udpkit::session::blast::Marking::default(),
         capacity: None,
+        outage: None,
+        sizes: None,
     }
 }
 
@@ -198,6 +200,8 @@ fn sender(effort: Effort, payload: usize, datagrams: u32) {
 fn receiver(effort: Effort, payload: usize, datagrams: u32) {
     let fresh = || {
         let plan = ReceiverPlan {
+            outage: udpkit::stats::OutageLength::default(),
+            sizes: None,
             format: udpkit::session::blast::DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,

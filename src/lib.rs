@@ -71,7 +71,7 @@
 //! session/blast/capacity         the search for the capacity: reports, the sender's rate, the course
 //! session/blast/control          why a dialogue failed
 //! session/blast/receiver         what a receiver has counted
-//! session/blast/sender           a sender that searches for its rate
+//! session/blast/sender           a sender that searches for its rate, or sends several sizes
 //! session/cast                   fan-out: sender, receivers, subscriptions, reports
 //! session/cast/check             whether a network carries a group
 //! session/cast/receiver          the parts of a receiver

@@ -48,8 +48,12 @@ impl Both {
             burst: None,
             marking: udpkit::session::blast::Marking::default(),
             capacity: None,
+            outage: None,
+            sizes: None,
         };
         let plan = ReceiverPlan {
+            outage: udpkit::stats::OutageLength::default(),
+            sizes: None,
             format: udpkit::session::blast::DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,

@@ -4,7 +4,7 @@ use super::Error;
 use crate::cli::{self, BlastArgs};
 use crate::commands;
 use crate::record::BlastReport;
-use crate::units::{ByteCount, Limit, Rate};
+use crate::units::{ByteCount, Limit, Rate, SizeChoice};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Throughput {
 
     /// Payload bytes of a datagram; what fits into one packet without this.
     pub fn payload(self, bytes: u64) -> Self {
-        Self(BlastArgs { size: Some(ByteCount(bytes)), ..self.0 })
+        Self(BlastArgs { size: Some(SizeChoice::One(ByteCount(bytes))), ..self.0 })
     }
 
     /// Streams in each direction, 1 to 64.

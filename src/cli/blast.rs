@@ -3,9 +3,10 @@
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port, processor};
 use super::{
-    CapacityArg, FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs, UdpstpArgs,
+    CapacityArg, FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, LiveArgs, MetricsArgs, OutageArgs,
+    UdpstpArgs,
 };
-use crate::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, whole};
+use crate::units::{ByteCount, Genome, Limit, Nanos, Percent, Rate, SizeChoice, Sweep, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
@@ -41,11 +42,22 @@ pub struct BlastArgs {
     /// For a UDPSTP server.
     #[command(flatten)]
     pub udpstp: UdpstpArgs,
-    /// Payload of each datagram in bytes [default: what fits in one packet]
+    /// Payload in bytes, or a mix: imix, 64..1472 [default: what fits in one packet]
     ///
-    /// The default is what the route's MTU allows without fragmentation; 1472 on loopback.
-    #[arg(short, long, value_name = "BYTES", help_heading = WHAT)]
-    pub size: Option<ByteCount>,
+    /// The default is what the route's MTU allows without fragmentation; 1472 on loopback. imix is
+    /// 7:4:1 packets of 40, 576 and 1500 bytes at IP (44 in place of 40, which has no room for the
+    /// header); 64:7,570:4,1472:1 are payloads and weights; 64..1472 draws each size equally often.
+    /// Loss, rate and delay are told for each size.
+    #[arg(short, long, value_name = "SIZE", help_heading = WHAT)]
+    pub size: Option<SizeChoice>,
+    /// Sizes in a fixed order: an IMIX genome (RFC 6985), such as a4b2c
+    ///
+    /// a to j are Ethernet frames of 64, 128, 256, 512, 1024, 1280, 1518, 2112, 9000 and 16000 bytes;
+    /// z is a packet as large as the MTU, or as z=9000 says. A to Z have sizes of their own:
+    /// AAB,A=100,B=1400. A number behind a letter repeats it.
+    #[arg(long, value_name = "GENOME", conflicts_with = "size", help_heading = WHAT)]
+    #[arg(hide_short_help = true)]
+    pub genome: Option<Genome>,
     /// DSCP: a name (EF, AF41, CS1) or a number from 0 to 63
     #[arg(long, value_name = "DSCP", help_heading = WHAT, hide_short_help = true)]
     pub dscp: Option<Dscp>,
@@ -183,9 +195,12 @@ pub struct BlastArgs {
     /// figure that is not known
     /// breaks its limit. Metrics: loss, rate (delivered payload, or datagrams in pps), p50 p90 p99
     /// p99.9 max (delay above the minimum), jitter, duplicates, reordered, burst (longest loss
-    /// burst), never-sent, cut and altered (by something on the path).
+    /// burst), outage, never-sent, cut and altered (by something on the path).
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
+    /// Outages.
+    #[command(flatten)]
+    pub outage: OutageArgs,
     /// Print an interim line this often
     #[arg(long, value_name = "DURATION", default_value = "1s", help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]

@@ -52,7 +52,7 @@ pub use send::SendArgs;
 pub use serve::{LogLevelArg, ServeArgs, StunAlternateArg};
 pub use shared::{
     ColorArg, DEFAULT_PORT, DatagramFormat, FamilyArgs, GlobalArgs, HtmlArgs, IoArg, KeepaliveArgs,
-    LiveArg, LiveArgs, MetricsArgs, TimesArgs, TimestampArg, network,
+    LiveArg, LiveArgs, MetricsArgs, OutageArgs, TimesArgs, TimestampArg, network,
 };
 pub use stat::StatArgs;
 pub use udpstp::UdpstpArgs;

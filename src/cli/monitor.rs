@@ -3,7 +3,7 @@
 use super::shared::heading::{EXPERT, FAST, LIMITS, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
 use super::{FamilyArgs, MetricsArgs, TimesArgs};
-use crate::units::{ByteCount, Nanos, Threshold, whole};
+use crate::units::{ByteCount, Nanos, ParseSizeError, SizeChoice, Threshold, whole};
 use crate::wire::Dscp;
 use clap::Args;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub struct MonitorArgs {
     #[arg(value_name = "FILE|HOST[:PORT]", required = true)]
     pub targets: Vec<String>,
     /// Payload size in bytes [default: 44; 112 with a key, 56 with --echo]
-    #[arg(short, long, value_name = "BYTES", help_heading = WHAT, hide_short_help = true)]
+    #[arg(short, long, value_name = "BYTES", value_parser = one_size, help_heading = WHAT, hide_short_help = true)]
     pub size: Option<ByteCount>,
     /// Target echo services instead of STAMP
     #[arg(long, conflicts_with = "key", help_heading = WHAT, hide_short_help = true)]
@@ -109,4 +109,9 @@ pub struct MonitorArgs {
     /// Authenticated mode, with the key in this file [default: $UDPKIT_KEY]
     #[arg(long, value_name = "FILE", help_heading = EXPERT, hide_short_help = true)]
     pub key: Option<PathBuf>,
+}
+
+/// Reads the one size of a probe.
+fn one_size(text: &str) -> Result<ByteCount, ParseSizeError> {
+    SizeChoice::one(text, "monitor")
 }

@@ -1,7 +1,7 @@
 //! Flags that say what the datagrams carry; `send` and `cast send` share them.
 
 use super::shared::heading::WHAT;
-use crate::units::{ByteCount, whole};
+use crate::units::{ByteCount, ParseSizeError, SizeChoice, whole};
 use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub struct PayloadArgs {
     /// Generate datagrams of this many bytes
     ///
     /// 0 to 65507 over IPv4, up to 65527 over IPv6. The content is a fixed, incompressible pattern.
-    #[arg(short, long, value_name = "BYTES", conflicts_with = "messages", help_heading = WHAT)]
+    #[arg(short, long, value_name = "BYTES", value_parser = one_size, conflicts_with = "messages", help_heading = WHAT)]
     pub size: Option<ByteCount>,
     /// Times to send messages or the file; 0: no limit [default: 1]
     ///
@@ -54,4 +54,9 @@ pub struct PayloadArgs {
     #[arg(long, conflicts_with_all = ["messages", "size", "chunk", "hex"])]
     #[arg(help_heading = WHAT, hide_short_help = true)]
     pub newline: bool,
+}
+
+/// Reads the one size of generated datagrams.
+fn one_size(text: &str) -> Result<ByteCount, ParseSizeError> {
+    SizeChoice::one(text, "send and cast send")
 }

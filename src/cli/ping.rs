@@ -2,8 +2,8 @@
 
 use super::shared::heading::{EXPERT, FAST, LONG, OUTPUT, WHAT, WHERE};
 use super::shared::{DEFAULT_PORT, port};
-use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, MetricsArgs, TimestampArg};
-use crate::units::{ByteCount, Limit, Nanos, whole};
+use super::{FamilyArgs, HtmlArgs, KeepaliveArgs, LiveArgs, MetricsArgs, OutageArgs, TimestampArg};
+use crate::units::{ByteCount, Limit, Nanos, ParseSizeError, SizeChoice, whole};
 use crate::wire::{Dscp, Ecn};
 use clap::Args;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub struct PingArgs {
     #[arg(value_name = "HOST[:PORT]", required = true)]
     pub targets: Vec<String>,
     /// Payload size in bytes [default: 44; 112 with --key, 56 with --echo]
-    #[arg(short, long, value_name = "BYTES", help_heading = WHAT)]
+    #[arg(short, long, value_name = "BYTES", value_parser = one_size, help_heading = WHAT)]
     pub size: Option<ByteCount>,
     /// Target an echo service instead of STAMP
     ///
@@ -106,10 +106,13 @@ pub struct PingArgs {
     /// For example loss>0.1%,p99>50ms. Separate several with commas, or repeat the option. Limits
     /// apply to each target; a figure that is not known breaks its limit. Metrics: loss, p50 p90
     /// p99 p99.9 max (round
-    /// trip), duplicates, reordered, burst (longest loss burst), never-sent,
+    /// trip), duplicates, reordered, burst (longest loss burst), outage, never-sent,
     /// cut and altered (by something on the path).
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     pub fail_if: Vec<Limit>,
+    /// Outages.
+    #[command(flatten)]
+    pub outage: OutageArgs,
     /// Start each line with the time [default format: epoch]
     #[arg(
         short = 'D',
@@ -161,4 +164,9 @@ pub struct PingArgs {
     /// Busy-poll: uses a full core for the last microseconds of precision
     #[arg(long, help_heading = EXPERT, hide_short_help = true)]
     pub spin: bool,
+}
+
+/// Reads the one size of a probe.
+fn one_size(text: &str) -> Result<ByteCount, ParseSizeError> {
+    SizeChoice::one(text, "ping")
 }

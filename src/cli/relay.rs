@@ -134,6 +134,13 @@ pub struct RelayArgs {
     #[arg(long, value_name = "NETWORK", value_parser = network, help_heading = LIMITS)]
     #[arg(hide_short_help = true)]
     pub allow: Vec<IpNet>,
+    /// List gaps in the arrivals of a flow that are longer than this [default: none]
+    ///
+    /// Of each direction, the longest sixteen and the number of all. Arrivals count by the kernel's time
+    /// stamps.
+    #[arg(long, value_name = "DURATION", help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub outage: Option<Nanos>,
     /// Print rates and losses this often [default: never]
     #[arg(long, value_name = "DURATION", help_heading = OUTPUT)]
     pub report_every: Option<Nanos>,

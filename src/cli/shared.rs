@@ -38,6 +38,18 @@ pub struct FamilyArgs {
     pub ipv6: bool,
 }
 
+/// From which length a gap in arrivals is an outage.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct OutageArgs {
+    /// List gaps in arrivals longer than this as outages [default: three intervals, at least 10ms]
+    ///
+    /// A gap counts if enough was lost in it: what a late host or a queue held back arrives after all.
+    /// The longest sixteen are listed, and all are counted.
+    #[arg(id = "outage", long = "outage", value_name = "DURATION", help_heading = OUTPUT)]
+    #[arg(hide_short_help = true)]
+    pub length: Option<Nanos>,
+}
+
 /// How often something leaves where this host waits for datagrams.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct KeepaliveArgs {

@@ -15,7 +15,7 @@ pub struct UdpstpArgs {
     /// the server adjusts the rate.
     #[arg(long, requires = "target", help_heading = WHERE, hide_short_help = true)]
     #[arg(conflicts_with_all = [
-        "capacity", "compare_ecn",
+        "capacity", "compare_ecn", "genome", "outage",
         "iperf3", "bidir", "find_rate", "sweep", "probe", "verify", "key", "keepalive", "count",
         "bytes", "burst", "ttl", "dont_fragment", "fail_if", "report_every", "jsonl", "csv", "html",
         "live", "metrics", "cpus", "window",

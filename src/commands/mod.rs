@@ -11,6 +11,7 @@ mod live;
 mod metrics;
 mod misread;
 mod monitor;
+mod outage_length;
 mod own_losses;
 mod payload;
 mod ping;

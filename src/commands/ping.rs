@@ -5,6 +5,7 @@ use super::exit::{code_of, message_of};
 use super::live::{self, Prints};
 use super::metrics::{Metrics, WATCH};
 use super::misread::{check_hosts, check_zones, device};
+use super::outage_length::outage_length;
 use super::own_losses::OwnLosses;
 use super::progress::show;
 use super::usage::{PingUsage, Step, check_limits};
@@ -263,7 +264,10 @@ fn warn(target: &str, error: &anyhow::Error) {
 
 fn plan(args: &PingArgs, targets: Vec<PingTarget>) -> anyhow::Result<PingPlan> {
     let protocol = protocol(args, &targets)?;
+    let mean = (!args.flood).then_some(args.interval);
+    let outage = outage_length(args.outage.length, mean, &args.fail_if)?;
     Ok(PingPlan {
+        outage,
         protocol,
         spacing: match (args.flood, args.poisson) {
             (true, _) => PingSpacing::Flood,

@@ -243,7 +243,8 @@ impl ServerStreams {
             ..SocketPlan::new(stream_address(request.local, request.peer, self.port))
         };
         let damage = Arc::clone(&self.damage);
-        let traffic = StreamTraffic::new(Arc::clone(&self.traffic), request.plan.payload);
+        let traffic =
+            StreamTraffic::new(Arc::clone(&self.traffic), request.plan.mean_payload() as u32);
         let (traffic, orders) = (Arc::new(traffic), self.orders.clone());
         let is_watched = self.plan.watch.is_some();
         let out = ToControl { session, stream, damage, traffic, orders, is_watched };
@@ -284,7 +285,11 @@ impl ServerStreams {
                     StreamReport::Sent(Box::new(summary.sent), io)
                 }
                 StreamEnd::Received(summary, io) => {
-                    let ReceiverSummary { received, delay, .. } = *summary;
+                    let ReceiverSummary { received, delay, outages, sizes, .. } = *summary;
+                    if !sizes.is_empty() {
+                        out.tell(StreamReport::Sizes(sizes));
+                    }
+                    out.tell(StreamReport::Outages(Box::new(outages)));
                     StreamReport::Received(Box::new(received), Box::new(delay), io)
                 }
                 StreamEnd::Failed(error) => StreamReport::Failed(LocalFailure::from(&error)),

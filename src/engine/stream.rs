@@ -8,7 +8,7 @@ use crate::session::blast::{
     BlastReceiver, BlastSender, DataFormat, Filling, Greeting, GreetingReply, LARGEST_ANSWER,
     Opening, RECEIVED_AT_ONCE, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary,
     SenderEvent, SenderOrder, SenderPlan, SenderSummary, StreamOpening, TestPlan, largest_received,
-    receiver_room, sender_room,
+    receiver_room,
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
@@ -268,7 +268,7 @@ impl RunningStream {
                 // correctness.
                 note_convenience(Convenience::Processors, &sys::pin_thread(cpu));
             }
-            on_end(run(stream, plan.payload, plan.opening, plan.role, inbox));
+            on_end(run(stream, plan.opening, plan.role, inbox));
         })?;
         Ok(Self { handle, orders, socket: redirect, astray, thread: Some(thread) })
     }
@@ -355,14 +355,13 @@ pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
 
 fn run(
     stream: Loop,
-    payload: usize,
     opening: Option<StreamOpening>,
     role: StreamRole,
     (sender_inbox, receiver_inbox): (Receiver<SenderOrder>, Receiver<ReceiverOrder>),
 ) -> StreamEnd {
     let ended = match role {
         StreamRole::Send(plan, sink) => {
-            let (datagrams, bytes) = sender_room(payload);
+            let (datagrams, bytes) = plan.test.sender_room();
             let session = BlastSender::new(plan, opening, sink).with_orders(sender_inbox);
             stream.run(session, TxBatch::new(datagrams, bytes)).map(|ended| {
                 let mut summary = Box::new(ended.summary);

@@ -10,6 +10,7 @@ mod rate_adjustment;
 mod rate_limit;
 mod schedule;
 mod sending_rates;
+mod size_mix;
 
 pub use pacer::Pacer;
 pub use poisson::PoissonPacer;
@@ -21,3 +22,4 @@ pub use schedule::{Schedule, Spacing};
 pub use sending_rates::{
     FastRows, HIGH_SPEED_ROW, LAST_ROW, RANDOM_SIZE, RatePayload, SendingRate, SendingRates,
 };
+pub use size_mix::{MOST_SIZE_CLASSES, SizeClass, SizeMix, SizeRun, SizeSequence};

@@ -33,6 +33,8 @@ pub struct Pacer {
     spent: u64,
     catch_up: RateLimit,
     used: RateMeter,
+    /// So many slots count as one of that limit: whole nanoseconds are too coarse for small ones.
+    grain: u64,
 }
 
 impl Pacer {
@@ -47,7 +49,7 @@ impl Pacer {
             None => u64::try_from(held).unwrap_or(u64::MAX).max(1),
         };
         let (catch_up, used) = (UNBOUNDED, RateMeter::default());
-        Self { start, datagrams, span, quantum, spent: 0, catch_up, used }
+        Self { start, datagrams, span, quantum, spent: 0, catch_up, used, grain: 1 }
     }
 
     /// The same schedule, caught up with at four times its rate at most, but for what timers are
@@ -61,6 +63,17 @@ impl Pacer {
         Self { catch_up, ..self }
     }
 
+    /// The same for slots that are parts of datagrams, `grain` of them each, at least 1.
+    #[must_use]
+    pub fn with_bounded_catch_up_of(self, grain: u64) -> Self {
+        let grain = grain.max(1);
+        let span = u128::from(self.span) * u128::from(grain) / u128::from(self.datagrams.max(1));
+        let each = Nanos(u64::try_from(span).unwrap_or(u64::MAX) / CATCH_UP);
+        let two_bursts = each.0.saturating_mul(self.quantum.div_ceil(grain)).saturating_mul(2);
+        let catch_up = RateLimit::ahead_by(each, Nanos((AT_ONCE.0 / CATCH_UP).max(two_bursts)));
+        Self { catch_up, grain, ..self }
+    }
+
     /// No schedule: every slot is due at once.
     pub fn unlimited() -> Self {
         let (catch_up, used) = (UNBOUNDED, RateMeter::default());
@@ -72,6 +85,7 @@ impl Pacer {
             spent: 0,
             catch_up,
             used,
+            grain: 1,
         }
     }
 
@@ -120,7 +134,7 @@ impl Pacer {
     /// When the next burst may be sent: at the planned instant of its last slot, so that no slot is
     /// sent early, or later if too many were sent lately.
     pub fn next_at(&self) -> Nanos {
-        self.complete_at().max(self.used.admits_at(self.catch_up, self.quantum))
+        self.complete_at().max(self.used.admits_at(self.catch_up, self.grains(self.quantum)))
     }
 
     /// When the next burst is complete.
@@ -156,7 +170,13 @@ impl Pacer {
     /// used.
     pub fn commit(&mut self, now: Nanos, slots: u64) {
         self.spent = self.spent.saturating_add(slots);
-        self.used.count(self.catch_up, slots, now);
+        self.used.count(self.catch_up, self.grains(slots), now);
+    }
+
+    /// What slots count as in the limit of catching up.
+    #[inline]
+    fn grains(&self, slots: u64) -> u64 {
+        if self.grain == 1 { slots } else { slots.div_ceil(self.grain) }
     }
 }
 

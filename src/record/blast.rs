@@ -6,9 +6,9 @@ use super::run_failure::{FailureAdvice, RefusalCause, RunFailure};
 use super::throughput_advice::ThroughputAdvice;
 use super::throughput_findings::{LimitedBy, ThroughputFindings};
 use super::{
-    AddressMove, CapacityReport, ChangedContent, Contradiction, DelayQuantiles, EcnClass,
-    EcnCounts, EcnFinding, InterfaceEvent, Iperf3Report, LimitReport, Occurrence, Outage,
-    ProbeReport, Refusal, StreamRow, Way,
+    AddressMove, ArrivalGaps, CapacityReport, ChangedContent, Contradiction, DelayQuantiles,
+    EcnClass, EcnCounts, EcnFinding, InterfaceEvent, Iperf3Report, LimitReport, Occurrence, Outage,
+    ProbeReport, Refusal, SizeRow, SizesAsked, StreamRow, Way,
 };
 use crate::batch::{RxCall, TxCall};
 use crate::stats::{EncodedHistogram, LossGaps};
@@ -425,6 +425,10 @@ pub struct DirectionReport {
     /// not tell them.
     #[serde(skip)]
     pub outages: Option<Vec<Outage>>,
+    /// Each class of sizes, where they differ; empty if the receiver did not report on them.
+    pub size_rows: Vec<SizeRow>,
+    /// Its gaps in arrivals; `None` if the receiver does not tell them.
+    pub arrival_gaps: Option<ArrivalGaps>,
     /// The longest time between two arrivals; `None` if no two arrived.
     pub silence_ns: Option<u64>,
     /// The longest time the receiving host paused, or left queued datagrams unread; `None` if not
@@ -520,8 +524,11 @@ pub struct BlastReport {
     pub goal: Rate,
     /// Streams in each direction.
     pub streams: u32,
-    /// Payload bytes of each datagram.
+    /// Payload bytes of each datagram, or of the largest.
     pub payload_bytes: u64,
+    /// The sizes, where they differ; `payload_bytes` is then the largest. `None` where all are the
+    /// same.
+    pub sizes: Option<SizesAsked>,
     /// Whether both ends delivered final counts and the run was not ended early.
     pub complete: bool,
     /// Whether the user ended it early.

@@ -1,6 +1,6 @@
 //! Checks the user's limits against a throughput run.
 
-use super::{BlastReport, DirectionReport, LimitReport, hold_against};
+use super::{ArrivalGaps, BlastReport, DirectionReport, LimitReport, hold_against};
 use crate::units::{Limit, Measured, Metric};
 
 /// Holds every limit against each direction of a run.
@@ -45,6 +45,7 @@ pub fn measured(way: &DirectionReport, metric: Metric) -> Option<Measured> {
         Metric::Duplicates => way.duplicates.map(Measured::Count),
         Metric::Reordered => way.reordered.map(Measured::Count),
         Metric::Burst => Some(Measured::Count(way.lost?.longest_burst?)),
+        Metric::Outage => way.arrival_gaps.as_ref().map(ArrivalGaps::measured),
         Metric::NeverSent => way.never_sent.map(Measured::Count),
         Metric::Cut => way.cut.map(Measured::Count),
         Metric::Altered => way.altered.map(Measured::Count),

@@ -3,9 +3,9 @@
 use super::finding::all;
 use super::host_losses::Certainty;
 use super::{
-    CastForeign, CastGap, CastReceiving, CastStream, DeliveryError, FanoutStanding, HostReport,
-    InterfaceEvent, LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal, Trouble, Way,
-    hold_against,
+    ArrivalGaps, CastForeign, CastGap, CastReceiving, CastStream, DeliveryError, FanoutStanding,
+    HostReport, InterfaceEvent, LimitReport, Outage, PlacedLosses, ReceivedCaveat, SendRefusal,
+    Trouble, Way, hold_against,
 };
 use crate::units::{Limit, Measured, Metric, Nanos};
 use serde::{Serialize, Serializer};
@@ -175,6 +175,7 @@ impl CastReceived {
         Metric::Duplicates,
         Metric::Reordered,
         Metric::Burst,
+        Metric::Outage,
     ];
 
     fn measured(&self, metric: Metric) -> Option<Measured> {
@@ -196,6 +197,10 @@ impl CastReceived {
             Metric::Max => Measured::Span(worst(|one| one.delay_max_ns)?),
             Metric::Jitter => Measured::Span(worst(|one| one.jitter_ns)?),
             Metric::Burst => Measured::Count(worst(|one| one.longest_burst)?),
+            Metric::Outage => Measured::Span(worst(|one| {
+                let gaps = one.arrival_gaps.as_ref()?;
+                Some(gaps.longest_ns.unwrap_or(0))
+            })?),
             Metric::Duplicates => Measured::Count(self.duplicates.filter(|_| heard)?),
             Metric::Reordered => Measured::Count(self.reordered.filter(|_| heard)?),
             Metric::Rate
@@ -279,6 +284,8 @@ pub struct CastSource {
     /// When nothing came: the longest eight, in nanoseconds since the first datagram. `None` with
     /// `--no-header`.
     pub outages: Option<Vec<Outage>>,
+    /// Every gap in its arrivals that is longer than `--outage`; `None` with `--no-header`.
+    pub arrival_gaps: Option<ArrivalGaps>,
     /// Median of the one-way delay above its minimum; `None` with too few datagrams, or for sources
     /// beyond the first 64.
     pub delay_p50_ns: Option<u64>,

@@ -116,6 +116,7 @@ impl FanoutReceiver {
             | Metric::P90
             | Metric::P999
             | Metric::Jitter
+            | Metric::Outage
             | Metric::NeverSent
             | Metric::Cut
             | Metric::Altered => return None,

@@ -4,6 +4,7 @@
 //! field names are the JSON keys. A missing value is `None`, null in JSON, never 0.
 
 mod address_move;
+mod arrival_gaps;
 mod blast;
 mod blast_limits;
 mod capacity;
@@ -62,6 +63,7 @@ mod serve_refusal;
 mod serve_standing;
 mod server_state;
 mod sink;
+mod size_rows;
 mod stream_comparison;
 mod stream_rows;
 mod throughput_advice;
@@ -75,6 +77,7 @@ mod way;
 pub use crate::batch::LinkKind;
 pub use crate::pace::AdjustmentType;
 pub use address_move::AddressMove;
+pub use arrival_gaps::{ArrivalGaps, ArrivalOutage};
 pub use blast::{
     BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
     BurstLength, DirectedInterval, DirectionReport, HeaderShare, IoReport, Losses, Traffic,
@@ -169,6 +172,7 @@ pub use serve_refusal::{ServeRefusal, ServeResource, plain_rate};
 pub use serve_standing::{ServeService, ServeStanding};
 pub use server_state::{RefusalCount, ServerLimits, ServerState};
 pub use sink::{Flow, Sink, Watched, Watcher};
+pub use size_rows::{AskedSizes, SizeCounts, SizeRow, SizesAsked};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};
 pub use throughput_advice::ThroughputAdvice;

@@ -2,8 +2,9 @@
 //! the summary.
 
 use super::{
-    InterfaceEvent, LimitFound, LimitReport, LocalFailure, Outage, PingAsk, PingCaveat,
-    PingProtocol, PingSchedule, PingStanding, ReplyChange, SendRefusal, Trouble, Way, hold_against,
+    ArrivalGaps, InterfaceEvent, LimitFound, LimitReport, LocalFailure, Outage, PingAsk,
+    PingCaveat, PingProtocol, PingSchedule, PingStanding, ReplyChange, SendRefusal, Trouble, Way,
+    hold_against,
 };
 use crate::batch::NetworkErrorSummary;
 use crate::stats::{DelayHistogram, EncodedHistogram};
@@ -330,6 +331,8 @@ pub struct PingTargetReport {
     pub lost: PingLost,
     /// When no probe was answered: the longest eight.
     pub outages: Vec<Outage>,
+    /// Every burst of lost probes that is longer than `--outage`, in time; `None` if it was not probed.
+    pub arrival_gaps: Option<ArrivalGaps>,
     /// Probes that were answered although something that forwards datagrams, such as a relay or a
     /// gateway, had cut the probe or cut the reply.
     pub cut: u64,
@@ -530,6 +533,7 @@ impl PingTargetReport {
         Metric::Duplicates,
         Metric::Reordered,
         Metric::Burst,
+        Metric::Outage,
         Metric::NeverSent,
         Metric::Cut,
         Metric::Altered,
@@ -555,6 +559,10 @@ impl PingTargetReport {
             Metric::Duplicates => known(self.duplicates),
             Metric::Reordered => known(self.reordered),
             Metric::Burst => known(self.lost.longest),
+            Metric::Outage => {
+                let gaps = self.arrival_gaps.as_ref();
+                gaps.filter(|_| self.sent > self.open).map(ArrivalGaps::measured)
+            }
             Metric::NeverSent => Some(Measured::Count(self.never_sent)),
             Metric::Cut => known(self.cut),
             Metric::Altered => known(self.altered),

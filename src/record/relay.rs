@@ -2,7 +2,7 @@
 
 use super::finding::all;
 use super::rates::rates;
-use super::{DelayQuantiles, InterfaceEvent, SendRefusal, Trouble};
+use super::{ArrivalGaps, DelayQuantiles, InterfaceEvent, SendRefusal, Trouble};
 use crate::units::{Endpoint, Nanos};
 use serde::Serialize;
 
@@ -284,6 +284,10 @@ pub struct RelayFlow {
     pub up_delay: Option<RelayDelay>,
     /// The same on the way to the client.
     pub down_delay: Option<RelayDelay>,
+    /// Gaps in what the client sends that are longer than `--outage`; `None` without that option.
+    pub up_gaps: Option<ArrivalGaps>,
+    /// The same in what comes back.
+    pub down_gaps: Option<ArrivalGaps>,
 }
 
 /// One destination.

@@ -28,8 +28,10 @@ const MOST_DRIFT: u64 = 500_000;
 /// What this end knows about a run when a report arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownRun {
-    /// Payload bytes per datagram.
+    /// Payload bytes per datagram, or of the largest.
     pub payload: u64,
+    /// Payload bytes of the smallest.
+    pub least_payload: u64,
     /// Streams in this direction.
     pub streams: u64,
     /// Datagrams requested; 0 for no limit.
@@ -93,7 +95,8 @@ impl KnownRun {
     }
 
     fn bytes(&self, bytes: u64, datagrams: u64) -> Result<(), Contradiction> {
-        if u128::from(bytes) == u128::from(datagrams) * u128::from(self.payload) {
+        let of = |payload: u64| u128::from(datagrams) * u128::from(payload);
+        if (of(self.least_payload)..=of(self.payload)).contains(&u128::from(bytes)) {
             return Ok(());
         }
         Err(Contradiction::BytesDiffer { bytes, datagrams, payload: self.payload })

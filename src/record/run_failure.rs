@@ -91,6 +91,8 @@ pub enum RunFailure {
         #[cfg_attr(test, schemars(with = "crate::record::schema::Statement"))]
         error: NetworkError,
     },
+    /// The server does not know mixes of sizes: it is of an older version.
+    SizesUnknown,
     /// The server requires a key.
     KeyNeeded,
     /// The server has another key.

@@ -11,8 +11,11 @@ use super::metrics::{BlastMetrics, Count, StreamReceiving};
 use super::number::RateUnit;
 use super::page::{Align, GLUE, ended, table};
 use super::rows::{LineFormat, RecordLines};
+use super::size_table::size_table;
 use super::so_far::{SoFar, so_far_text};
 use super::stream_table::stream_table;
+use super::words::arrival_gaps::outage_lines;
+use super::words::blast::sizes_line;
 use super::words::blast::{RunHeading, Ways, lost, waiting_for};
 use super::words::occurrence::occurrence_text;
 use super::words::progress::whole_seconds;
@@ -350,8 +353,14 @@ pub fn blast_text(report: &BlastReport, page: Page) -> String {
     }
     text.push_str(&report.probe.iter().map(|probe| probe_text(probe, page)).collect::<String>());
     text.push_str(&iperf3_text(report, page));
+    text.push_str(
+        &page.labelled("sizes", &report.sizes.iter().map(sizes_line).collect::<Vec<_>>()),
+    );
     text.push_str(&header_text(report, page));
-    text.push_str(&page.told("outage", report.outages.as_deref().unwrap_or_default()));
+    // Where directions list theirs, these are among them.
+    if ways(report).all(|way| way.arrival_gaps.is_none()) {
+        text.push_str(&page.told("outage", report.outages.as_deref().unwrap_or_default()));
+    }
     text.push_str(&moved_text(report, page));
     text.push_str(&keepalive_text(report, page));
     if report.interrupted {
@@ -370,6 +379,7 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
     [
         traffic_text(report, way),
         "\n".to_owned(),
+        size_table(&way.size_rows),
         page.labelled("lost", &lost_lines(report, way)),
         page.labelled("changed", &changed_lines(report, way)),
         if way.ecn_classes.len() > 1 {
@@ -380,6 +390,10 @@ fn direction_text(report: &BlastReport, way: &DirectionReport, page: Page) -> St
         ecn_text(way, page),
         page.labelled("order", &order_lines(way)),
         gap_text(way, page),
+        page.labelled(
+            "outages",
+            &way.arrival_gaps.iter().flat_map(outage_lines).collect::<Vec<_>>(),
+        ),
         page.labelled("paused", &pauses(way)),
         refused_text(way, page),
         match way.capacity {
@@ -552,6 +566,7 @@ fn quantile_text(quantiles: &DelayQuantiles) -> String {
 fn io_line(report: &BlastReport, way: &DirectionReport) -> String {
     let io = &way.io;
     let tx = match io.tx {
+        Some(tx) if report.sizes.is_some() => format!("{tx} {} of several sizes", io.batch),
         Some(tx) => format!("{tx} {} × {}", io.batch, report.payload_bytes),
         None => "-".to_owned(),
     };

@@ -8,6 +8,7 @@ use super::limits::limit_lines;
 use super::number::span_or_dash;
 use super::page::{Align, Page, table};
 use super::progress::fitting;
+use super::words::arrival_gaps::outage_lines;
 use super::words::cast as words;
 use super::words::host_losses::{count_text, placed_advice, placed_here};
 use super::words::occurrence::occurrence_text;
@@ -214,8 +215,17 @@ fn source_text(source: &CastSource, page: Page) -> String {
     if let (Some(bursts @ 1..), Some(longest)) = (source.bursts, source.longest_burst) {
         text.push_str(&figures("    ", &[words::loss_bursts(bursts, longest)], page));
     }
-    for outage in source.outages.iter().flatten() {
-        text.push_str(&figures("    ", &[words::outage(outage)], page));
+    match &source.arrival_gaps {
+        Some(gaps) => {
+            for line in outage_lines(gaps) {
+                text.push_str(&figures("    ", &[words::outages(&line)], page));
+            }
+        }
+        None => {
+            for outage in source.outages.iter().flatten() {
+                text.push_str(&figures("    ", &[words::outage(outage)], page));
+            }
+        }
     }
     if source.delay_p50_ns.is_some() {
         let parts = [

@@ -45,6 +45,7 @@ mod send;
 mod serve;
 mod server_state;
 mod sheet;
+mod size_table;
 mod so_far;
 mod spark;
 mod stream_table;

@@ -5,6 +5,7 @@ use super::number::{bits_or_dash, millis_or_dash, packets_or_dash};
 use super::page::{Align, ended, table};
 use super::relay_destinations::destinations;
 use super::relay_scene::RelayScene;
+use super::words::arrival_gaps::outage_lines;
 use super::words::occurrence::{occurrence_text, trouble_text};
 use super::words::relay as words;
 use super::words::terms::plural;
@@ -201,6 +202,7 @@ pub fn relay_text(summary: &RelaySummary, page: Page) -> String {
         text.push('\n');
         text.push_str(&flows(summary));
         text.push_str(&flow_delays(summary));
+        text.push_str(&flow_gaps(summary, page));
     }
     let rest = others(summary);
     if !rest.is_empty() {
@@ -328,6 +330,20 @@ fn flow_delays(summary: &RelaySummary) -> String {
         push_flow(&mut lines, flow, &cells.concat());
     }
     ended(lines)
+}
+
+/// The gaps in the arrivals of each flow, if they were asked for.
+fn flow_gaps(summary: &RelaySummary, page: Page) -> String {
+    let mut text = String::new();
+    for flow in summary.flow_rows.iter().take(FLOWS) {
+        let client = flow.client.map_or_else(|| "all clients".to_owned(), |one| one.to_string());
+        for (way, gaps) in [("up", &flow.up_gaps), ("down", &flow.down_gaps)] {
+            for line in gaps.iter().flat_map(outage_lines) {
+                text.push_str(&page.paragraph("", 4, &words::gap(way, &client, &line)));
+            }
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
 }
 
 /// A flow's row; a long address has a line of its own.

@@ -26,6 +26,11 @@ pub struct CoarseHistogram {
 impl CoarseHistogram {
     /// Counts a delay.
     pub fn record(&mut self, delay: Nanos) {
+        self.record_n(delay, 1);
+    }
+
+    /// Counts so many equal delays.
+    fn record_n(&mut self, delay: Nanos, times: u32) {
         let step = step_of(delay);
         if self.counts.is_empty() {
             self.first = step;
@@ -40,10 +45,32 @@ impl CoarseHistogram {
             self.counts.reserve_exact(place + 1 - self.counts.len());
             self.counts.resize(place + 1, 0);
         }
-        self.counts[place] = self.counts[place].saturating_add(1);
-        self.count += 1;
-        self.sum += u128::from(delay.0);
+        self.counts[place] = self.counts[place].saturating_add(times);
+        self.count += u64::from(times);
+        self.sum += u128::from(delay.0) * u128::from(times);
         self.max = self.max.max(delay);
+    }
+
+    /// Every delay so far was longer by this.
+    pub fn raise(&mut self, by: Nanos) {
+        let before = std::mem::take(self);
+        before.steps().for_each(|(delay, times)| self.record_n(delay + by, times));
+        self.max = if before.count > 0 { before.max + by } else { Nanos::ZERO };
+    }
+
+    /// Adds the delays of another.
+    pub fn merge(&mut self, other: &Self) {
+        let max = self.max.max(other.max);
+        other.steps().for_each(|(delay, times)| self.record_n(delay, times));
+        self.max = max;
+    }
+
+    /// The middle of each step that was seen, and how many delays are in it.
+    fn steps(&self) -> impl Iterator<Item = (Nanos, u32)> + '_ {
+        let numbered = (self.first..).zip(&self.counts);
+        numbered
+            .filter(|(_, count)| **count > 0)
+            .map(|(step, count)| (middle_of(step).min(self.max), *count))
     }
 
     /// Delays so far.

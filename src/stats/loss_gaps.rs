@@ -38,12 +38,13 @@ impl LossGap {
         self.start_ns.saturating_add(self.length_ns)
     }
 
-    fn meets(&self, other: &Self) -> bool {
+    /// Whether both were at the same time, for some time.
+    pub(super) fn meets(&self, other: &Self) -> bool {
         self.start_ns < other.end_ns() && other.start_ns < self.end_ns()
     }
 
     /// Both as one.
-    fn join(&self, other: &Self) -> Self {
+    pub(super) fn join(&self, other: &Self) -> Self {
         let start_ns = self.start_ns.min(other.start_ns);
         Self {
             start_ns,

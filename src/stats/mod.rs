@@ -13,6 +13,7 @@ mod loss_gaps;
 mod loss_significance;
 mod moments;
 mod noise;
+mod outage_log;
 mod sequence;
 mod socket_drops;
 mod stream_groups;
@@ -32,6 +33,10 @@ pub use loss_significance::{
 };
 pub use moments::Moments;
 pub use noise::{Noise, quantile_bounds, samples_that_count};
+pub use outage_log::{
+    ArrivalGap, LEAST_OUTAGE, OUTAGE_INTERVALS, OUTAGES_LISTED, OutageFinder, OutageLength,
+    OutageLog,
+};
 pub use sequence::{Arrival, ReorderExtents, SequenceTracker, WINDOW, WINDOWS};
 pub use socket_drops::SocketDrops;
 pub use stream_groups::{StreamGroups, StreamLoss, split_by_loss, split_by_loss_among};

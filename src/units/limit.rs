@@ -39,6 +39,8 @@ pub enum Metric {
     Reordered,
     /// The longest loss burst (RFC 3357).
     Burst,
+    /// The longest outage: a gap in arrivals in which datagrams were lost.
+    Outage,
     /// Datagrams that were due and were not sent.
     NeverSent,
     /// Datagrams that arrived cut.
@@ -49,7 +51,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric with its name, in the order in which an error lists them.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("loss", Self::Loss),
         ("rate", Self::Rate),
         ("p50", Self::P50),
@@ -61,6 +63,7 @@ impl Metric {
         ("duplicates", Self::Duplicates),
         ("reordered", Self::Reordered),
         ("burst", Self::Burst),
+        ("outage", Self::Outage),
         ("never-sent", Self::NeverSent),
         ("cut", Self::Cut),
         ("altered", Self::Altered),
@@ -85,6 +88,7 @@ impl Metric {
             Self::Duplicates => "duplicates>0",
             Self::Reordered => "reordered>100",
             Self::Burst => "burst>10",
+            Self::Outage => "outage>50ms",
             Self::NeverSent => "never-sent>0",
             Self::Cut => "cut>0",
             Self::Altered => "altered>0",
@@ -101,7 +105,13 @@ impl Metric {
                 Err(ParseUnitError::ZeroRate) => Err(ValueFault::ZeroRate),
                 Err(fault) => Err(ValueFault::Unit(fault)),
             },
-            Self::P50 | Self::P90 | Self::P99 | Self::P999 | Self::Max | Self::Jitter => {
+            Self::P50
+            | Self::P90
+            | Self::P99
+            | Self::P999
+            | Self::Max
+            | Self::Jitter
+            | Self::Outage => {
                 let span: Nanos = text.parse().map_err(ValueFault::Unit)?;
                 // A number without a unit would mean seconds, which nobody intends here.
                 if split_unit(text).1.is_empty() {
@@ -522,7 +532,7 @@ mod tests {
             assert_eq!(error, format!("{text} is not a limit: {form}{meant}"));
         }
         let names = "loss, rate, p50, p90, p99, p99.9, max, jitter, duplicates, reordered, burst, \
-                     never-sent, cut, altered";
+                     outage, never-sent, cut, altered";
         for (text, told) in [
             ("speed>1", format!("speed is not a metric: use one of {names}")),
             ("los>1", format!("los is not a metric: use one of {names}; did you mean loss?")),

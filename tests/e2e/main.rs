@@ -24,6 +24,7 @@ mod metrics;
 mod migration;
 mod monitor;
 mod names;
+mod outage_lists;
 mod outages;
 mod output;
 mod own_losses;

@@ -7,7 +7,10 @@ use std::fmt::Display;
 use std::str::FromStr;
 use udpkit::commands::{GroupHost, GroupSpec};
 use udpkit::net::split_host_port;
-use udpkit::units::{ByteCount, Limit, Nanos, Percent, Rate, Sweep, Threshold, group_digits};
+use udpkit::pace::{SizeMix, SizeSequence};
+use udpkit::units::{
+    ByteCount, Genome, Limit, Nanos, Percent, Rate, SizeChoice, Sweep, Threshold, group_digits,
+};
 use udpkit::wire::{Dscp, Ecn, split_tos, tos};
 
 fuzz_target!(|text: &str| {
@@ -16,6 +19,13 @@ fuzz_target!(|text: &str| {
     printed::<Percent>(text);
     printed::<Limit>(text);
     printed::<Threshold>(text);
+    printed::<SizeChoice>(text);
+    printed::<Genome>(text);
+    if let Ok(mix) = text.parse::<SizeMix>() {
+        assert_eq!(mix.to_string().parse(), Ok(mix));
+        let table = SizeSequence::new(&mix);
+        assert_eq!(table.counts_to(u64::from(u32::MAX)).iter().sum::<u64>(), u64::from(u32::MAX));
+    }
     if let Ok(sweep) = text.parse::<Sweep>() {
         assert!(sweep.rates().count() >= 2);
     }

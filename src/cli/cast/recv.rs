@@ -6,7 +6,7 @@
 
 use crate::cli::shared::address;
 use crate::cli::shared::heading::{EXPERT, LONG, OUTPUT, WHAT, WHERE};
-use crate::cli::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, MetricsArgs};
+use crate::cli::{FamilyArgs, HtmlArgs, IoArg, KeepaliveArgs, MetricsArgs, OutageArgs};
 use crate::units::{Limit, Nanos, whole};
 use clap::Args;
 use std::net::IpAddr;
@@ -86,11 +86,14 @@ pub struct CastRecvArgs {
     /// Exit with code 3 if a limit is broken: loss>0.1%,p99>5ms
     ///
     /// Separate several with commas, or repeat the option. Metrics: loss, p50 p99 max (delay
-    /// above the minimum), jitter, burst, duplicates, reordered. With --expect, loss is
+    /// above the minimum), jitter, burst, outage, duplicates, reordered. With --expect, loss is
     /// counted against that number.
     #[arg(long, value_name = "LIMITS", value_delimiter = ',', help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]
     pub fail_if: Vec<Limit>,
+    /// Outages.
+    #[command(flatten)]
+    pub outage: OutageArgs,
     /// Print an interim line this often; with --json on standard error [default: never]
     #[arg(long, value_name = "DURATION", conflicts_with = "quiet", help_heading = OUTPUT)]
     #[arg(hide_short_help = true)]

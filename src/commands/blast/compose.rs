@@ -4,18 +4,22 @@ use super::flow::{self, Flow};
 use super::iperf3_unknown::take_out_unknown;
 use super::lost_tail::{Bursts, add_lost_tail};
 use super::plan::BlastPlan;
+use super::sizes::AskedMix;
 use super::streams::Collected;
 use crate::batch::{HostChange, LocalRefusal, RxCall, TxCall};
 use crate::net::explain;
 use crate::record::{
-    BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport, BlastSent,
-    BurstLength, CapacityReport, ChangedContent, Circumstances, CoursePoint, DirectionReport,
-    EcnClass, Goal, HeaderShare, IoReport, KnownHosts, KnownRun, LossFacts, Losses, Outage,
-    PlacedLosses, Refusal, RefusalCause, RunEnd, SearchFacts, SendFailures, StreamCounts, Way,
-    ecn_findings, fell_short, hold_numbers, hold_sent_against_received, join_ways, stream_rows,
+    ArrivalGaps, BURST_CLASSES, BlastHistograms, BlastInterval, BlastReceived, BlastReport,
+    BlastSent, BurstLength, CapacityReport, ChangedContent, Circumstances, CoursePoint,
+    DirectionReport, EcnClass, Goal, HeaderShare, IoReport, KnownHosts, KnownRun, LossFacts,
+    Losses, Outage, PlacedLosses, Refusal, RefusalCause, RunEnd, SearchFacts, SendFailures,
+    SizeCounts, SizeRow, StreamCounts, Way, ecn_findings, fell_short, hold_numbers,
+    hold_sent_against_received, join_ways, stream_rows,
 };
-use crate::session::blast::{ControlSummary, Direction, Marking, ReceiverPlan, highest_rate};
-use crate::stats::{DelayHistogram, EncodedHistogram, StreamLosses};
+use crate::session::blast::{
+    ControlSummary, Direction, Marking, ReceiverPlan, SizeAccount, highest_rate,
+};
+use crate::stats::{DelayHistogram, EncodedHistogram, OutageLog, StreamLosses};
 use crate::units::{Endpoint, GSO_SEGMENTS, Nanos, Rate, TCP_HEADER, UDP_HEADER, udp_ip_bytes};
 use crate::wire::split_tos;
 
@@ -29,6 +33,10 @@ struct Facts {
     received: Option<BlastReceived>,
     /// Its delays; `None` where they are not known.
     delay: Option<EncodedHistogram>,
+    /// What was received of each class of sizes; empty where all are the same, or not told.
+    sizes: Vec<SizeCounts>,
+    /// Its outages; `None` where they are not told.
+    outages: Option<OutageLog>,
     /// What each stream received; empty if not reported.
     received_streams: Vec<StreamCounts>,
     /// Streams that started; `None` if none was requested.
@@ -54,6 +62,7 @@ pub fn hold_claims(plan: &BlastPlan, control: &mut ControlSummary, found: &Colle
     let length = plan.test.time.max(Nanos(received.span_ns));
     let known = KnownRun {
         payload: u64::from(plan.test.payload),
+        least_payload: u64::from(plan.test.least_payload()),
         streams: u64::from(plan.test.streams),
         count: plan.test.count,
         length,
@@ -77,6 +86,8 @@ fn facts_up(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected) -
         sent: found.sent.take().map(|sent| explained(plan, sent)),
         received: control.received,
         delay: control.delay.as_ref().map(DelayHistogram::encoded),
+        sizes: control.sizes.clone(),
+        outages: control.outages.clone(),
         received_streams: control.received_streams.clone(),
         begun: control.streams.map(|_| found.begun_up),
         io: IoReport {
@@ -105,6 +116,8 @@ fn facts_down(plan: &BlastPlan, control: &ControlSummary, found: &mut Collected)
         sent: control.sent.clone(),
         received: found.received,
         delay: found.delay.take(),
+        sizes: found.sizes.iter().map(SizeAccount::counts).collect(),
+        outages: found.outages.take(),
         received_streams: std::mem::take(&mut found.received_streams),
         begun: control.streams.map(|_| found.begun_down),
         io: IoReport {
@@ -148,6 +161,7 @@ pub fn report(plan: &BlastPlan, control: &ControlSummary, mut found: Collected) 
         goal: plan.test.rate,
         streams: plan.test.streams,
         payload_bytes: u64::from(plan.test.payload),
+        sizes: plan.mix.as_ref().map(AskedMix::record),
         complete: control.complete && !control.stopped,
         interrupted: control.stopped,
         failure: control.failure.clone(),
@@ -196,7 +210,9 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
     let payload = u64::from(plan.test.payload);
     let (sent, received) = (facts.sent.as_ref(), facts.received.as_ref());
     let counts_final = complete && sent.is_some() && received.is_some();
-    let flow = Flow { plan, sent, received, counts_final };
+    let delivered = (!facts.sizes.is_empty())
+        .then(|| facts.sizes.iter().fold(0u64, |sum, one| sum.saturating_add(one.bytes)));
+    let flow = Flow { plan, sent, received, counts_final, delivered };
     let span = sent.map_or(0, |sent| sent.span_ns);
     let length = match (span, received) {
         (0, Some(counts)) => Nanos(counts.span_ns),
@@ -249,6 +265,15 @@ fn direction(plan: &BlastPlan, mut facts: Facts, control: &ControlSummary) -> Di
     }
     report.capacity = capacity(plan, &facts);
     (report.io, report.intervals) = (facts.io, facts.intervals);
+    report.arrival_gaps = facts
+        .outages
+        .as_ref()
+        .map(|log| ArrivalGaps::new(facts.direction, log).asked(plan.is_outage_asked));
+    if delivered.is_some() {
+        report.delivered_bytes = delivered;
+    }
+    let span = received.map_or(0, |counts| counts.span_ns).max(length.0);
+    report.size_rows = facts.sizes.iter().map(|one| SizeRow::new(one, Nanos(span))).collect();
     report.histograms = BlastHistograms { delay_above_min_ns: facts.delay };
     let circumstances = Circumstances {
         goal: match (plan.test.rate, plan.test.capacity) {
@@ -317,6 +342,7 @@ fn take_out_bursts(report: &mut DirectionReport) {
     report.stream_rows.iter_mut().for_each(|row| row.loss_bursts = None);
     report.burst_lengths.clear();
     report.outages = None;
+    report.arrival_gaps = None;
 }
 
 /// Adds what the sender counted.
@@ -337,7 +363,7 @@ fn add_sent(report: &mut DirectionReport, plan: &BlastPlan, sent: &BlastSent) {
 /// Adds what the receiver counted.
 fn add_received(report: &mut DirectionReport, plan: &BlastPlan, counts: &BlastReceived) {
     report.delivered = Some(counts.firsts);
-    report.delivered_bytes = Some(counts.firsts.saturating_mul(u64::from(plan.test.payload)));
+    report.delivered_bytes = Some(counts.firsts.saturating_mul(plan.test.mean_payload()));
     report.burst_lengths = burst_lengths(counts);
     let all = counts.datagrams.saturating_add(counts.changed.datagrams());
     // Of more datagrams than streams, two came by one.

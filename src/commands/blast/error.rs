@@ -54,6 +54,26 @@ pub enum BlastUsage {
         /// The maximum.
         most: u64,
     },
+    /// A mix of sizes to an iperf3 server.
+    #[error("{text}: iperf3 sends datagrams of one size; use --size BYTES")]
+    MixToIperf3 {
+        /// The mix as given.
+        text: String,
+    },
+    /// A mix of sizes where the rate is searched for.
+    #[error(
+        "{text}: a capacity search sends datagrams of one size; give a --rate, such as 100M or max"
+    )]
+    MixSearched {
+        /// The mix as given.
+        text: String,
+    },
+    /// More sizes than are told apart.
+    #[error("too many different sizes; {most} at most, or a range such as 64..1472")]
+    TooManySizes {
+        /// The maximum.
+        most: usize,
+    },
     /// `--count` or `--bytes` of 0.
     #[error("nothing to send: --count and --bytes must be at least 1")]
     NothingToSend,
@@ -94,7 +114,7 @@ pub enum BlastUsage {
     #[error("--size {size}: UDPSTP has datagrams of 1222 or 1472 bytes")]
     UdpstpSize {
         /// The value given.
-        size: u64,
+        size: String,
     },
     /// `--time` that UDPSTP does not take.
     #[error("--time {time}: a UDPSTP test takes whole seconds, 5s to 1h")]

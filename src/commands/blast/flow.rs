@@ -1,8 +1,9 @@
 //! The rates of one direction, each over its own time span.
 
 use super::plan::BlastPlan;
+use crate::pace::SizeSequence;
 use crate::record::{BlastReceived, BlastSent, Traffic, rates};
-use crate::units::{ETHERNET_MTU, Nanos, ethernet_wire_bytes, udp_ip_bytes};
+use crate::units::{ETHERNET_MTU, Nanos, ethernet_wire_bytes};
 
 /// One direction's counts.
 pub struct Flow<'a> {
@@ -14,12 +15,16 @@ pub struct Flow<'a> {
     pub received: Option<&'a BlastReceived>,
     /// Whether both are final: interim counts are from different times.
     pub counts_final: bool,
+    /// Payload bytes of first copies, where sizes differ; `None` where they do not, or it is unknown.
+    pub delivered: Option<u64>,
 }
 
 /// Datagrams in a time span. Those at its first instant do not count towards the rate.
 #[derive(Clone, Copy, Debug)]
 struct Moved {
     datagrams: u64,
+    /// Their payload bytes.
+    bytes: u64,
     at_start: u64,
     span: Nanos,
 }
@@ -33,6 +38,12 @@ impl Moved {
             all => Some(all.saturating_sub(self.at_start)).filter(|counted| *counted > 0),
         }
     }
+
+    /// The payload bytes of so many of them.
+    fn bytes_of(self, datagrams: u64) -> u64 {
+        let share = u128::from(self.bytes) * u128::from(datagrams);
+        u64::try_from(share / u128::from(self.datagrams.max(1))).unwrap_or(u64::MAX)
+    }
 }
 
 impl Flow<'_> {
@@ -43,7 +54,8 @@ impl Flow<'_> {
         let paced = self.plan.test.rate.ratio_for(1).is_some();
         let at_start = if paced && sent.offered_ns.is_some() { 0 } else { self.sent_at_start() };
         let span = Nanos(sent.offered_ns.unwrap_or(sent.span_ns));
-        let moved = Moved { datagrams: sent.offered, at_start, span };
+        let bytes = self.bytes_beside(sent.offered, (sent.datagrams, sent.bytes));
+        let moved = Moved { datagrams: sent.offered, bytes, at_start, span };
         Some(self.traffic(moved, moved))
     }
 
@@ -52,6 +64,7 @@ impl Flow<'_> {
         let sent = self.sent?;
         let moved = Moved {
             datagrams: sent.datagrams,
+            bytes: self.bytes_beside(sent.datagrams, (sent.datagrams, sent.bytes)),
             at_start: self.sent_at_start(),
             span: Nanos(sent.span_ns),
         };
@@ -61,20 +74,24 @@ impl Flow<'_> {
     /// What arrived: goodput and datagram rate of first copies, wire rate of all datagrams.
     pub fn received(&self) -> Option<Traffic> {
         let counts = self.received?;
-        let all = self.arrived(counts.datagrams)?;
-        Some(self.traffic(all, self.arrived(counts.firsts)?))
+        let came = (counts.datagrams, counts.bytes);
+        let all = self.arrived(counts.datagrams, self.bytes_beside(counts.datagrams, came))?;
+        let firsts = self.delivered.unwrap_or_else(|| self.bytes_beside(counts.firsts, came));
+        Some(self.traffic(all, self.arrived(counts.firsts, firsts)?))
     }
 
     /// Second and further copies.
     pub fn copies(&self) -> Option<Traffic> {
-        let copies = self.arrived(self.received?.duplicates)?;
+        let counts = self.received?;
+        let bytes = self.bytes_beside(counts.duplicates, (counts.datagrams, counts.bytes));
+        let copies = self.arrived(counts.duplicates, bytes)?;
         Some(self.traffic(copies, copies))
     }
 
     /// A part of what arrived, with its share of the datagrams at the start of the span. The span is
     /// the sender's where that is longer, and where nothing arrived: what was lost at either end of
     /// the run took its time.
-    fn arrived(&self, part: u64) -> Option<Moved> {
+    fn arrived(&self, part: u64, bytes: u64) -> Option<Moved> {
         let counts = self.received?;
         let firsts = counts.firsts.max(1);
         let begin = counts.at_start.unwrap_or_else(|| self.streams().min(firsts));
@@ -84,7 +101,7 @@ impl Flow<'_> {
             self.sent.filter(|_| is_sender_told).map_or(0, |sent| self.first_to_last(sent));
         let span = counts.span_ns.max(sending);
         let at_start = u64::try_from(at_start).unwrap_or(part);
-        Some(Moved { datagrams: part, at_start, span: Nanos(span) })
+        Some(Moved { datagrams: part, bytes, at_start, span: Nanos(span) })
     }
 
     /// From the first send to the last. A sender that does not tell what it sent at the first instant
@@ -109,28 +126,50 @@ impl Flow<'_> {
 
     /// `all` is what was on the wire, `fresh` only the first copies.
     fn traffic(&self, all: Moved, fresh: Moved) -> Traffic {
-        let payload = self.plan.test.payload as usize;
-        let rate = |moved: Moved, each: u64| match moved.counted() {
-            Some(count) => rates(count, count.saturating_mul(each), moved.span),
+        let rate = |moved: Moved, beside: u64| match moved.counted() {
+            Some(count) => {
+                let bytes = moved.bytes_of(count).saturating_add(count.saturating_mul(beside));
+                rates(count, bytes, moved.span)
+            }
             None => (None, None),
         };
-        let (bits, packets) = rate(fresh, payload as u64);
-        let ip_bytes = udp_ip_bytes(payload, self.plan.ip_family()) as u64;
+        let (bits, packets) = rate(fresh, 0);
+        let ip_bytes = self.plan.ip_family().headers() as u64;
+        let beside = wire_bytes(self.plan).saturating_sub(self.plan.test.mean_payload());
         Traffic {
             datagrams: all.datagrams,
-            bytes: all.datagrams.saturating_mul(payload as u64),
+            bytes: all.bytes,
             bits_per_second: bits,
             datagrams_per_second: packets,
             udp_ip_bits_per_second: rate(all, ip_bytes).0,
-            ethernet_bits_per_second: rate(all, wire_bytes(self.plan)).0,
+            ethernet_bits_per_second: rate(all, beside).0,
         }
+    }
+
+    /// The payload bytes of so many datagrams, beside others of which datagrams and bytes are known.
+    fn bytes_beside(&self, datagrams: u64, (known, bytes): (u64, u64)) -> u64 {
+        let test = &self.plan.test;
+        if test.sizes.is_none() {
+            return datagrams.saturating_mul(u64::from(test.payload));
+        }
+        if datagrams >= known {
+            let more = (datagrams - known).saturating_mul(test.mean_payload());
+            return bytes.saturating_add(more);
+        }
+        let share = u128::from(bytes) * u128::from(datagrams) / u128::from(known.max(1));
+        u64::try_from(share).unwrap_or(u64::MAX)
     }
 }
 
-/// Bytes of one datagram on Ethernet. For loopback, that of Ethernet is assumed.
+/// Bytes of one datagram on Ethernet, of several sizes on average. For loopback, that of Ethernet is assumed.
 pub fn wire_bytes(plan: &BlastPlan) -> u64 {
     let mtu = if plan.target.ip().is_loopback() { ETHERNET_MTU } else { plan.mtu as usize };
-    ethernet_wire_bytes(plan.test.payload as usize, plan.ip_family(), mtu) as u64
+    let wire = |payload: usize| ethernet_wire_bytes(payload, plan.ip_family(), mtu) as u64;
+    let Some(mix) = &plan.test.sizes else { return wire(plan.test.payload as usize) };
+    let table = SizeSequence::new(mix);
+    let (cycle, _) = table.cycle();
+    let all: u64 = (0..cycle as u32).map(|number| wire(table.size(number))).sum();
+    all / cycle.max(1)
 }
 
 #[cfg(test)]
@@ -179,6 +218,7 @@ mod tests {
                     sent: Some(&sent),
                     received: Some(&received),
                     counts_final: true,
+                    delivered: None,
                 };
                 let rows = [flow.offered(), flow.sent(), flow.received()].map(Option::unwrap);
                 for row in rows {
@@ -205,6 +245,7 @@ mod tests {
                 sent: Some(&sent),
                 received: Some(&received),
                 counts_final: true,
+                delivered: None,
             };
             let (all, apart) = (flow.received().unwrap(), flow.copies().unwrap());
             assert_eq!(all.datagrams, 1_001 * (1 + copies));
@@ -233,7 +274,7 @@ mod tests {
             (&sent, cut, false, 4_000_000),
         ] {
             let (sent, received) = (Some(sent), Some(&received));
-            let flow = Flow { plan: &plan, sent, received, counts_final };
+            let flow = Flow { plan: &plan, sent, received, counts_final, delivered: None };
             let told = flow.received().unwrap().bits_per_second;
             assert!(told.unwrap().abs_diff(bits) <= 1, "{told:?}");
         }
@@ -251,7 +292,13 @@ mod tests {
             offered_ns: Some(4_003_840_000),
             ..BlastSent::default()
         };
-        let flow = Flow { plan: &plan, sent: Some(&sent), received: None, counts_final: false };
+        let flow = Flow {
+            plan: &plan,
+            sent: Some(&sent),
+            received: None,
+            counts_final: false,
+            delivered: None,
+        };
         assert_eq!(flow.offered().unwrap().bits_per_second, Some(2_000_000));
         assert!(flow.sent().unwrap().bits_per_second.unwrap().abs_diff(1_994_000) < 1_000);
         assert_eq!(flow.received(), None);
@@ -266,6 +313,7 @@ mod tests {
             sent: Some(&sent),
             received: Some(received),
             counts_final: true,
+            delivered: None,
         };
         let none = BlastReceived { at_start: Some(0), ..BlastReceived::default() };
         assert_eq!(flow(&none).received().unwrap().bits_per_second, Some(0));

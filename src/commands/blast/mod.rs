@@ -16,6 +16,7 @@ mod search;
 #[cfg(test)]
 mod search_tests;
 mod series;
+mod sizes;
 mod streams;
 mod token;
 mod udpstp;

@@ -2,10 +2,12 @@
 
 use super::error::BlastUsage;
 use super::iperf3_options::{self, Iperf3Options, rate_of_all};
+use super::sizes::AskedMix;
 use crate::batch::Fragmentation;
 use crate::cli::{BlastArgs, CapacityArg};
 use crate::commands::address_race::{choose, hello};
 use crate::commands::misread::{check_hosts, check_zones, device};
+use crate::commands::outage_length::outage_length;
 use crate::commands::shared::check_cpus;
 use crate::commands::{Usage, key};
 use crate::engine::{Placement, ServerPlan, ServicePlan};
@@ -19,8 +21,8 @@ use crate::session::serve::ServePolicy;
 use crate::session::stamp::StampPolicy;
 use crate::stats::{WINDOW, WINDOWS};
 use crate::units::{
-    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, any_address, fragments, max_payload,
-    with_port,
+    ETHERNET_MTU, ETHERNET_PAYLOAD, IpFamily, Nanos, Rate, SizeChoice, any_address, fragments,
+    max_payload, with_port,
 };
 use crate::wire::iperf3::{MOST_PAYLOAD, MOST_STREAMS};
 use crate::wire::{ControlKey, Header, tos};
@@ -71,6 +73,10 @@ pub struct BlastPlan {
     pub probe: Option<Nanos>,
     /// Whether somebody looks at the distribution of delays.
     pub delays: Delays,
+    /// The mix of sizes; `None` where all are the same.
+    pub mix: Option<AskedMix>,
+    /// Whether the user set the length of an outage.
+    pub is_outage_asked: bool,
     /// MTU of the route, in bytes.
     pub mtu: u32,
     /// For an iperf3 server; `None` for one of udpkit.
@@ -96,12 +102,22 @@ impl BlastPlan {
         let control_bind = with_port(bind, 0);
         let control = SocketPlan { connect: Some(target), device, ..SocketPlan::new(control_bind) };
         let mtu = control.open()?.route_mtu().unwrap_or(ETHERNET_MTU as u32);
-        let payload = payload(args, target, mtu).map_err(Usage::from)?;
         let (own_memory, wide) = (target.ip().is_loopback(), host_streams(args));
         let streams = if own_memory { wide } else { args.streams }.unwrap_or(1);
         let streams = if args.compare_ecn { Marking::STREAMS } else { streams };
+        let mix = AskedMix::of(args, target, (mtu, streams)).map_err(Usage::from)?;
+        let payload = match &mix {
+            Some(mix) => u64::from(mix.mix.bounds().1),
+            None => payload(args, target, mtu).map_err(Usage::from)?,
+        };
         let test = test_plan(args, payload, streams).map_err(Usage::from)?;
-        let test = TestPlan { capacity: search_of(args, target), ..test };
+        let test = of_sizes(&test, args, mix.as_ref());
+        let interval = test.interval_of_stream();
+        let outage = outage_length(args.outage.length, interval, &args.fail_if)?;
+        let test = TestPlan { outage, capacity: search_of(args, target), ..test };
+        if let (Some(_), Some(mix)) = (test.capacity, &mix) {
+            return Err(Usage::from(BlastUsage::MixSearched { text: mix.text() }).into());
+        }
         check(args, &test).map_err(Usage::from)?;
         check_cpus(&args.cpus)?;
         let plain = SocketPlan { connect: Some(target), device, ..SocketPlan::new(bind) };
@@ -129,6 +145,8 @@ impl BlastPlan {
             } else {
                 Delays::LeftOut
             },
+            mix,
+            is_outage_asked: args.outage.length.is_some(),
             mtu,
             iperf3: Iperf3Options::of(args, &test)?,
         };
@@ -157,6 +175,7 @@ impl BlastPlan {
     pub fn heading(&self) -> RunHeading {
         let TestPlan { payload, rate, capacity, time, count, streams, direction, .. } = self.test;
         RunHeading {
+            least_bytes: self.test.sizes.map(|sizes| u32::from(sizes.bounds().0)),
             target: self.target.into(),
             own_server: self.named.is_none(),
             payload_bytes: payload,
@@ -317,7 +336,7 @@ fn payload(args: &BlastArgs, target: SocketAddr, mtu: u32) -> Result<u64, BlastU
     let family = IpFamily::of(target);
     let most = if args.iperf3 { MOST_PAYLOAD } else { max_payload(family) as u64 };
     let least = Header::LEN as u64;
-    let Some(size) = args.size else {
+    let Some(SizeChoice::One(size)) = args.size else {
         let fits = u64::from(mtu).saturating_sub(family.headers() as u64).clamp(least, most);
         let loopback = target.ip().is_loopback();
         return Ok(if loopback { fits.min(LOOPBACK_PAYLOAD) } else { fits });
@@ -352,7 +371,18 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         burst: args.burst.or_else(chosen),
         marking: if args.compare_ecn { Marking::EachItsOwn } else { Marking::Alike },
         capacity: None,
+        outage: None,
+        sizes: None,
     })
+}
+
+/// The same for datagrams of several sizes.
+fn of_sizes(test: &TestPlan, args: &BlastArgs, mix: Option<&AskedMix>) -> TestPlan {
+    let Some(mix) = mix else { return *test };
+    let streams = u64::from(test.streams.max(1));
+    let count =
+        args.bytes.map(|bytes| mix.datagrams_of(bytes.0.div_ceil(streams)).saturating_mul(streams));
+    TestPlan { sizes: Some(mix.mix), count: count.unwrap_or(test.count), ..*test }
 }
 
 /// The socket of each stream; `plain` has its addresses alone.

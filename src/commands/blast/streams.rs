@@ -17,12 +17,12 @@ use crate::report::metrics::{Count, StreamReceiving};
 use crate::report::{BlastView, FlowDirection, StreamCounter};
 use crate::session::blast::{
     ControlCommand, ControlEvent, ControlOrder, DataFormat, Direction, Greeting, IntervalMerger,
-    Opening, ReceiverEvent, ReceiverSummary, SenderEvent, merge_courses, merge_received,
-    merge_sent,
+    Opening, ReceiverEvent, ReceiverSummary, SenderEvent, SizeAccount, merge_courses,
+    merge_received, merge_sent, merge_sizes,
 };
 use crate::session::serve::StreamIo;
 use crate::session::stamp::ProbePhase;
-use crate::stats::EncodedHistogram;
+use crate::stats::{EncodedHistogram, OutageLog};
 use crate::sys::process_cpu_time;
 use crate::units::{Nanos, with_port};
 use std::sync::Arc;
@@ -37,6 +37,10 @@ pub struct Collected {
     pub received: Option<BlastReceived>,
     /// The delays of all that this end received, above each stream's minimum.
     pub delay: Option<EncodedHistogram>,
+    /// What this end received of each class of sizes; empty where all are the same.
+    pub sizes: Vec<SizeAccount>,
+    /// The outages of what this end received; `None` if it received nothing.
+    pub outages: Option<OutageLog>,
     /// The same of each of its streams, in their order.
     pub received_streams: Vec<StreamCounts>,
     /// Sending streams of this end that ran to the end, or moved datagrams before they broke off.
@@ -170,6 +174,12 @@ impl Driver {
             .map(|(_, part): &(u32, ReceiverSummary)| (&part.received, Some(&part.delay)));
         let each = received.iter();
         found.received_streams = each.map(|(_, part)| StreamCounts::from(&part.received)).collect();
+        found.sizes = merge_sizes(received.iter().map(|(_, part)| part.sizes.as_slice()));
+        found.outages =
+            received.iter().map(|(_, part)| part.outages.clone()).reduce(|mut all, log| {
+                all.merge(&log);
+                all
+            });
         let delays = received.iter().map(|(_, part)| part.delay.clone());
         let delay = delays.reduce(|mut all, delay| {
             all.merge(&delay);

@@ -14,7 +14,7 @@ use crate::report::{
     self, Shown, UdpstpHeading, UdpstpView, print_foreign_json, print_json, tr181,
 };
 use crate::session::udpstp::{BATCH, ClientAuthentication, UdpstpClient, UdpstpPlan};
-use crate::units::{Nanos, Rate};
+use crate::units::{Nanos, Rate, SizeChoice};
 use crate::wire::tos;
 use crate::wire::udpstp::{DirectionAsked, MOST_CONNECTIONS, Modifiers, TestParams, VERSION};
 
@@ -60,10 +60,14 @@ pub fn run(args: &BlastArgs) -> anyhow::Result<Exit> {
 /// Everything that is decided before the first datagram.
 fn plan(args: &BlastArgs) -> anyhow::Result<UdpstpPlan> {
     let params = params(args).map_err(Usage::from)?;
-    let size = args.size.map_or(SIZES[0], |size| size.0);
-    if !SIZES.contains(&size) {
-        return Err(Usage::from(BlastUsage::UdpstpSize { size }).into());
-    }
+    let size = match &args.size {
+        None => SIZES[0],
+        Some(SizeChoice::One(size)) if SIZES.contains(&size.0) => size.0,
+        Some(choice) => {
+            let size = choice.to_string();
+            return Err(Usage::from(BlastUsage::UdpstpSize { size }).into());
+        }
+    };
     let most = u32::from(MOST_CONNECTIONS);
     let streams = args.streams.unwrap_or(1);
     if !(1..=most).contains(&streams) {

@@ -10,6 +10,7 @@ use crate::cli::{CastRecvArgs, DEFAULT_PORT};
 use crate::commands::address_race::{choose, hello};
 use crate::commands::metrics::{Metrics, WATCH};
 use crate::commands::misread::check_address;
+use crate::commands::outage_length::outage_length;
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
@@ -93,6 +94,7 @@ pub(super) fn run(args: CastRecvArgs) -> anyhow::Result<Exit> {
         keepalive: args.keepalive.every,
         per_buffer: if coalesces(&listeners.sockets) { GSO_SEGMENTS as u64 } else { 1 },
         host: own_losses.meter(),
+        outage: outage_length(args.outage.length, None, &args.fail_if)?,
     };
     let report_to = match &store {
         Some(store) if store.is_standard_output() => ReportTo::StandardError,

@@ -139,7 +139,11 @@ fn phases(impairment: Option<&Impairment>) -> Result<Option<Vec<Phase>>, Usage> 
 
 /// Checks that clap cannot make.
 fn check(args: &RelayArgs) -> Result<(), RelayUsage> {
-    for (flag, span) in [("--report-every", args.report_every), ("--idle", Some(args.idle))] {
+    for (flag, span) in [
+        ("--report-every", args.report_every),
+        ("--idle", Some(args.idle)),
+        ("--outage", args.outage),
+    ] {
         if span == Some(Nanos::ZERO) {
             return Err(RelayUsage::ZeroTime { flag });
         }
@@ -153,6 +157,7 @@ fn relay_plan(
     targets: Vec<RelayTarget>,
 ) -> RelayPlan {
     RelayPlan {
+        outage: args.outage,
         listeners,
         targets,
         answers: match args.answers {

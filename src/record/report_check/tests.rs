@@ -4,8 +4,14 @@ use super::*;
 use crate::batch::{HostCounter, HostCounters};
 use crate::record::{BURST_CLASSES, ChangedContent};
 
-const RUN: KnownRun =
-    KnownRun { payload: 100, streams: 2, count: 0, length: Nanos::from_secs(2), sent: Some(1_000) };
+const RUN: KnownRun = KnownRun {
+    payload: 100,
+    least_payload: 100,
+    streams: 2,
+    count: 0,
+    length: Nanos::from_secs(2),
+    sent: Some(1_000),
+};
 
 fn honest() -> BlastReceived {
     BlastReceived {
@@ -211,8 +217,14 @@ fn extreme_numbers_pass_nowhere() {
 
 #[test]
 fn a_hosts_counters_are_believed_up_to_what_a_link_carries() {
-    let known =
-        KnownRun { payload: 100, streams: 1, count: 0, length: Nanos::from_secs(10), sent: None };
+    let known = KnownRun {
+        payload: 100,
+        least_payload: 100,
+        streams: 1,
+        count: 0,
+        length: Nanos::from_secs(10),
+        sent: None,
+    };
     let believe = |value| {
         let counted = HostCounters::default().with(HostCounter::RxMissed, value);
         UncheckedHost::new(HostChange { interface: None, counted }).believe(&known)

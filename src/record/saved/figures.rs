@@ -43,7 +43,8 @@ impl FigureUnit {
             | Metric::P99
             | Metric::P999
             | Metric::Max
-            | Metric::Jitter => Self::Ns,
+            | Metric::Jitter
+            | Metric::Outage => Self::Ns,
             Metric::Duplicates
             | Metric::Reordered
             | Metric::Burst

@@ -283,7 +283,8 @@ impl MeshPair {
             | Metric::P99
             | Metric::P999
             | Metric::Max
-            | Metric::Jitter => whole.map(Measured::Span),
+            | Metric::Jitter
+            | Metric::Outage => whole.map(Measured::Span),
             Metric::Duplicates
             | Metric::Reordered
             | Metric::Burst

@@ -11,6 +11,7 @@ use crate::report::limits::limit_lines;
 use crate::report::number::span_or_dash;
 use crate::report::page::{Align, table};
 use crate::report::spark::sparkline;
+use crate::report::words::arrival_gaps::outage_lines;
 use crate::report::words::occurrence::occurrence_text;
 use crate::report::words::ping as words;
 use crate::report::words::terms::{count_and_share, plural, plural_of};
@@ -170,8 +171,11 @@ fn remarks(target: &PingTargetReport, summary: &PingSummary) -> Vec<String> {
             seconds(at)
         ));
     }
-    for outage in &target.outages {
-        lines.push(format!("  no answers {}", outage.text()));
+    if let Some(gaps) = &target.arrival_gaps {
+        lines.extend(outage_lines(gaps).iter().map(|line| format!("  outages: {line}")));
+    } else {
+        let told = target.outages.iter();
+        lines.extend(told.map(|outage| format!("  no answers {}", outage.text())));
     }
     if target.late > 0 {
         let (late, wait) = (group_digits(target.late), Nanos(summary.wait_ns));

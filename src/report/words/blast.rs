@@ -7,7 +7,7 @@ use super::progress::whole_seconds;
 use super::terms::{count_and_share, list, plural};
 use crate::record::{
     AdjustmentType, FailureAdvice, FoundBound, RateVerdict, RefusalCause, RunFailure, SeriesCaveat,
-    Worded, plain_rate,
+    SizesAsked, Worded, plain_rate,
 };
 use crate::units::{BitRate, Endpoint, Nanos, Percent, Rate, Sweep, group_digits};
 use crate::wire::iperf3::IPERF3_PORT;
@@ -31,9 +31,12 @@ pub struct RunHeading {
     pub target: Endpoint,
     /// Whether it is the server of this process.
     pub own_server: bool,
-    /// Payload bytes of each datagram.
+    /// Payload bytes of each datagram, or of the largest.
     pub payload_bytes: u32,
     /// The target rate, or the highest of a search.
+    /// The smallest, where they differ.
+    pub least_bytes: Option<u32>,
+    /// The target rate.
     pub rate: Rate,
     /// How the rate is searched for; `None` if it is not.
     pub capacity: Option<AdjustmentType>,
@@ -69,13 +72,40 @@ impl Worded for RunHeading {
             (streams, Ways::Both) => format!("   {streams} streams each way"),
         };
         let first = first(self.target, self.own_server, self.payload_bytes);
+        let first = match self.least_bytes {
+            Some(least) => {
+                let own = own_text(self.own_server);
+                let most = self.payload_bytes;
+                format!("udpkit blast {}{own}   {least} to {most} B mixed", self.target)
+            }
+            None => first,
+        };
         format!("{first}   {rate}   {length}{streams}")
     }
 }
 
 fn first(target: Endpoint, own_server: bool, payload_bytes: u32) -> String {
-    let own = if own_server { " (own server)" } else { "" };
+    let own = own_text(own_server);
     format!("udpkit blast {target}{own}   {payload_bytes} B")
+}
+
+fn own_text(own_server: bool) -> &'static str {
+    if own_server { " (own server)" } else { "" }
+}
+
+/// The line about a mix of sizes.
+pub fn sizes_line(sizes: &SizesAsked) -> String {
+    let SizesAsked { asked, sequence, cycle_datagrams, cycle_bytes, .. } = sizes;
+    let mean = cycle_bytes / cycle_datagrams.max(&1);
+    let (asked, sequence) = (asked.to_string(), sequence.to_string());
+    let sent = if sequence == asked { String::new() } else { format!(", sent as {sequence}") };
+    let larger = match (sizes.enlarged_from_ip_bytes, sizes.enlarged_to_ip_bytes) {
+        (Some(from), Some(to)) => format!(
+            "; packets of {from} B at IP have no room for the measurement header: {to} B in their place"
+        ),
+        _ => String::new(),
+    };
+    format!("{asked}{sent}: {mean} B of payload on average{larger}")
 }
 
 /// The purpose of a series of runs.
@@ -237,6 +267,10 @@ impl Worded for RunFailure {
             }
             Self::PortClosed { target, error } => {
                 format!("{}: {error}", far_end::port_closed(*target).0)
+            }
+            Self::SizesUnknown => {
+                "the server does not know mixes of sizes: it is an older version of udpkit"
+                    .to_owned()
             }
             Self::KeyNeeded => "the server requires a key".to_owned(),
             Self::OtherKey => "the server has a different key".to_owned(),

@@ -293,6 +293,11 @@ pub fn outage(outage: &Outage) -> String {
     format!("nothing arrived {}", outage.text())
 }
 
+/// A line of the list of outages.
+pub fn outages(line: &str) -> String {
+    format!("outages: {line}")
+}
+
 /// The label of a source's delays.
 pub fn delay_variation() -> &'static str {
     "delay variation (above minimum)"

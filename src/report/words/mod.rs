@@ -6,6 +6,7 @@
 
 pub mod address;
 mod agent;
+pub mod arrival_gaps;
 pub mod blast;
 pub mod capacity;
 pub mod cast;

@@ -127,6 +127,11 @@ fn joined(mut names: Vec<String>) -> String {
     if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
+/// A line about gaps in the arrivals of a client's flow, one way.
+pub fn gap(way: &str, client: &str, line: &str) -> String {
+    format!("gaps {way}, {client}: {line}")
+}
+
 /// What can be listened on.
 pub const LISTEN_FORMS: &str = "use a port, an address and port, or a group: 9000, 127.0.0.1:9000, \
                                 239.1.2.3:9000; several with commas between them";

@@ -21,6 +21,13 @@ pub fn key_is_readable(name: &str) -> String {
 pub const SHORTEST_INTERVAL: &str =
     "1us is the shortest; --flood sends each probe after the last reply";
 
+/// For an outage of no length.
+pub const OUTAGE_LENGTH: &str =
+    "use a length that is longer than the interval, such as --outage 50ms";
+
+/// For a limit on outages that are not listed.
+pub const LOWER_OUTAGE: &str = "lower --outage, or leave it out";
+
 /// What a command has figures of.
 pub fn metrics(command: &str, metrics: &[Metric]) -> String {
     let names: Vec<_> = metrics.iter().map(|metric| metric.name()).collect();

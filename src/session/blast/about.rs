@@ -21,6 +21,8 @@ pub(super) enum About {
     Sent,
     /// What it received of each stream, at the end of a run with several.
     Streams,
+    /// What it received of each class of sizes, where they differ.
+    Sizes,
     /// The delays of all that it received, if somebody wants them.
     Delays,
     /// What its host counted, at the end.
@@ -32,12 +34,15 @@ impl About {
     pub fn next(self, plan: &TestPlan, wanted: Delays) -> Option<Self> {
         let receives = plan.direction != Direction::Down;
         let delays = receives && wanted == Delays::Wanted;
-        let after_streams = if delays { Self::Delays } else { Self::Host };
+        let after_sizes = if delays { Self::Delays } else { Self::Host };
+        let has_sizes = receives && plan.sizes.is_some();
+        let after_streams = if has_sizes { Self::Sizes } else { after_sizes };
         let after_counts = if receives && plan.streams > 1 { Self::Streams } else { after_streams };
         match self {
             Self::Counts if plan.direction == Direction::Both => Some(Self::Sent),
             Self::Counts | Self::Sent => Some(after_counts),
             Self::Streams => Some(after_streams),
+            Self::Sizes => Some(after_sizes),
             Self::Delays => Some(Self::Host),
             Self::Host => None,
         }

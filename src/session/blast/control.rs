@@ -4,19 +4,23 @@
 mod silence;
 
 use super::about::{About, Delays};
+use super::capabilities::beyond;
 use super::delay_params::FarDelays;
 use super::events::{ControlCommand, ControlEvent, ControlOrder, ControlSummary};
-use super::grant::granted_tag;
 use super::host_params::read_host;
+use super::outage_params::read_outages;
 use super::own_address::OwnAddress;
 use super::plan::TestPlan;
+use super::size_accounts::{ask_sizes, sizes_from};
 use super::stat_params::{read_counts, read_interval, read_io, read_sent};
 use super::stream_params::{ask_streams, streams_from};
 use crate::batch::{Datagram, DestId, InterfaceChange, NetworkError, SendOutcome, TxBatch};
 use crate::control::{Client, ClientReply, Refusals, Sealer, Step};
 use crate::machine::{Executor, Next, Now, Orders, Session};
+use crate::pace::MOST_SIZE_CLASSES;
 use crate::record::{
-    Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, StreamCounts, believe_streams,
+    Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, SizeCounts, StreamCounts,
+    believe_streams,
 };
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
@@ -69,6 +73,8 @@ pub struct BlastControl<O, E> {
     /// What the next STAT asks for.
     about: About,
     delays: FarDelays,
+    /// The far end's counts of each class of sizes, as they arrive.
+    sizes: Vec<SizeCounts>,
     /// The far end's counts of single streams, as they arrive.
     streams: Vec<Untrusted<StreamCounts>>,
     drained_by: Nanos,
@@ -108,6 +114,7 @@ where
             about: About::Counts,
             delays: FarDelays::default(),
             streams: Vec::new(),
+            sizes: Vec::new(),
             drained_by: Nanos::MAX,
             stop_by: Nanos::MAX,
             address: OwnAddress::default(),
@@ -300,6 +307,7 @@ where
             About::Counts => params.push("from", self.intervals),
             About::Sent => params.push("about", "sent"),
             About::Streams => ask_streams(&mut params, self.streams.len()),
+            About::Sizes => ask_sizes(&mut params, self.sizes.len()),
             About::Delays => self.delays.ask(&mut params),
             About::Host => params.push("about", "host"),
         }
@@ -329,10 +337,10 @@ where
             ClientReply::Proceeds => {}
             ClientReply::Opened(reply) => {
                 self.summary.seen = reply.params.get("seen").map(str::to_owned);
-                if self.plan.is_searched_by(&reply.params) {
+                let Some(failure) = beyond(&self.plan, &reply.params) else {
                     return self.test(now);
-                }
-                self.fail(RunFailure::NoCapacitySearch);
+                };
+                self.fail(failure);
                 self.engine.execute(ControlCommand::Abort);
                 self.quit(now);
             }
@@ -341,7 +349,10 @@ where
                 State::Watch(_) if reply.code == Code::STATUS => self.on_status(reply, now),
                 // An older version does not know what is asked for.
                 State::Watch(_)
-                    if matches!(self.about, About::Streams | About::Delays | About::Host) =>
+                    if matches!(
+                        self.about,
+                        About::Streams | About::Sizes | About::Delays | About::Host
+                    ) =>
                 {
                     self.ask_next(now);
                 }
@@ -368,12 +379,12 @@ where
 
     /// The reply to the request for the run.
     fn on_grant(&mut self, reply: &Reply, now: Now) {
-        let Some(tag) = granted_tag(&self.plan, reply) else {
+        let tag = reply.params.parse::<u16>("tag").ok().flatten();
+        let Some(tag) = tag.filter(|_| reply.code == Code::OK) else {
             // The session still exists; close it to make room for other clients.
             self.summary.rate_limit = reply.params.get("rate").and_then(|rate| rate.parse().ok());
             let failure = match self.lost_run(reply, now) {
                 restarted @ RunFailure::ServerRestarted { .. } => restarted,
-                _ if reply.code == Code::OK => RunFailure::NoEcnComparison,
                 _ => RunFailure::refused(reply),
             };
             self.fail(failure);
@@ -487,6 +498,7 @@ where
         let took = (now.mono - self.granted.mono).max(now.real - self.granted.real);
         KnownRun {
             payload: u64::from(self.plan.payload),
+            least_payload: u64::from(self.plan.least_payload()),
             streams: u64::from(self.plan.streams),
             count: self.plan.count,
             length: took.max(self.plan.time),
@@ -509,6 +521,10 @@ where
         }
         if let Some(told) = read_host(params) {
             self.summary.far_host = Some(told.believe(&known)?);
+            let lost = self.summary.received.map_or(0, |received| received.lost);
+            let outages = read_outages(params);
+            let longest = Nanos(known.length.0.saturating_mul(2));
+            self.summary.outages = outages.and_then(|told| told.within(lost, longest));
         }
         if let Some(io) = read_io(params) {
             let sends = params.get("tx_datagrams").is_some();
@@ -521,6 +537,12 @@ where
             // No more than were asked for, and no end without progress.
             let fewer = self.streams.len() < self.plan.streams as usize;
             return Ok(params.get("more").is_some() && fewer && self.streams.len() > before);
+        }
+        if self.about == About::Sizes {
+            let before = self.sizes.len();
+            self.sizes.extend(sizes_from(params, before));
+            let is_more = params.get("more").is_some() && self.sizes.len() < MOST_SIZE_CLASSES;
+            return Ok(is_more && self.sizes.len() > before);
         }
         if self.about == About::Delays {
             return Ok(self.delays.take(params, &mut self.summary));
@@ -553,6 +575,10 @@ where
             && self.streams.len() == self.plan.streams as usize
         {
             self.summary.received_streams = believe_streams(&self.streams, whole)?;
+        }
+        if let Some(whole) = &self.summary.received {
+            let sizes = std::mem::take(&mut self.sizes);
+            self.summary.sizes = SizeCounts::of_run(sizes, whole.firsts, whole.lost);
         }
         Ok(())
     }

@@ -4,9 +4,9 @@ use crate::batch::{HostChange, NetworkError, RxCall, TxCall};
 use crate::pace::AdjustmentType;
 use crate::record::{
     AddressMove, BlastInterval, BlastReceived, BlastSent, Contradiction, InterfaceEvent,
-    RunFailure, StreamCounts,
+    RunFailure, SizeCounts, StreamCounts,
 };
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::{Nanos, Rate};
 
 /// What the control session wants done.
@@ -159,6 +159,10 @@ pub struct ControlSummary {
     pub received_streams: Vec<StreamCounts>,
     /// The delays of what it received, above the minimum; `None` if that was not asked or not told.
     pub delay: Option<DelayHistogram>,
+    /// What it received of each class of sizes; empty if it did not tell, or all are the same.
+    pub sizes: Vec<SizeCounts>,
+    /// The outages of what it received; `None` if it does not tell them.
+    pub outages: Option<OutageLog>,
     /// The far end's send counts, once its senders have ended; `None` before, or if it only
     /// receives.
     pub sent: Option<BlastSent>,
@@ -203,6 +207,8 @@ impl ControlSummary {
         (self.received, self.sent, self.complete) = (None, None, false);
         self.received_streams.clear();
         self.delay = None;
+        self.outages = None;
+        self.sizes.clear();
         self.far_host = None;
         self.contradiction = Some(why);
         if matches!(self.failure, None | Some(RunFailure::CountsContradict { .. })) {

@@ -8,7 +8,12 @@ pub const GAPS: &str = "gaps_us";
 /// The longest gaps that fit in `room` characters, as start, length and loss, `1200000:1001000:998,...`, times in microseconds; one up to the
 /// end of the stream has a `+` behind it.
 pub fn gaps_text(gaps: &LossGaps, room: usize) -> String {
-    let mut longest = gaps.as_slice().to_vec();
+    gap_list_text(gaps.as_slice(), room)
+}
+
+/// The same of any list.
+pub(super) fn gap_list_text(gaps: &[LossGap], room: usize) -> String {
+    let mut longest = gaps.to_vec();
     longest.sort_by_key(|gap| std::cmp::Reverse(gap.length_ns));
     let mut text = String::new();
     for gap in longest {
@@ -30,8 +35,15 @@ pub fn gaps_text(gaps: &LossGaps, room: usize) -> String {
 /// Reads [`gaps_text`]; what is not readable is left out.
 pub(super) fn read_gaps(text: &str) -> LossGaps {
     let mut gaps = LossGaps::default();
-    text.split(',').take(GAPS_KEPT).filter_map(read_gap).for_each(|gap| gaps.add(gap));
+    for gap in read_gap_list(text, GAPS_KEPT) {
+        gaps.add(gap);
+    }
     gaps
+}
+
+/// Reads [`gap_list_text`], so many at most; what is not readable is left out.
+pub(super) fn read_gap_list(text: &str, most: usize) -> Vec<LossGap> {
+    text.split(',').take(most).filter_map(read_gap).collect()
 }
 
 fn read_gap(text: &str) -> Option<LossGap> {

@@ -4,6 +4,7 @@
 use super::merge::IntervalMerger;
 use super::plan::TestPlan;
 use crate::batch::{RxBatch, RxShape, TxBatch};
+use crate::pace::{MOST_SIZE_CLASSES, SizeMix, SizeSequence};
 use crate::stats::{ClockDrift, DelayAboveMin, DelayHistogram, SequenceTracker};
 use crate::units::{GSO_BYTES, GSO_SEGMENTS};
 use crate::wire::CONTROL_MAX;
@@ -19,6 +20,9 @@ pub const RECEIVED_AT_ONCE: usize = 512 << 10;
 /// state for it.
 const BESIDE: usize = 96 << 10;
 
+/// What a receiver counts of each class of sizes: twice, as it is told at the end.
+const SIZE_ACCOUNTS: usize = MOST_SIZE_CLASSES * (2 << 10);
+
 /// Datagrams per send call, and the bytes they need: whole GSO buffers, so that no single datagram
 /// is left over.
 pub fn sender_room(payload: usize) -> (usize, usize) {
@@ -26,6 +30,14 @@ pub fn sender_room(payload: usize) -> (usize, usize) {
     let buffers = (CALL_BYTES / (a_buffer * payload.max(1))).max(1);
     let datagrams = (a_buffer * buffers).min(CALL_DATAGRAMS);
     (datagrams, (datagrams * payload).max(2 * CONTROL_MAX))
+}
+
+/// The same for datagrams of several sizes: as many as have so many bytes on average, and one more of
+/// the largest.
+fn mixed_room(sizes: &SizeMix) -> (usize, usize) {
+    let datagrams = (CALL_BYTES / sizes.mean().max(1) as usize).clamp(1, CALL_DATAGRAMS);
+    let bytes = CALL_BYTES + usize::from(sizes.bounds().1);
+    (datagrams, bytes.max(2 * CONTROL_MAX))
 }
 
 /// The same for a receiver, which sends only control messages.
@@ -42,6 +54,11 @@ pub fn largest_received(payload: usize) -> usize {
 }
 
 impl TestPlan {
+    /// Datagrams per send call of a stream of this run, and the bytes they need.
+    pub fn sender_room(&self) -> (usize, usize) {
+        self.sizes.as_ref().map_or_else(|| sender_room(self.payload as usize), mixed_room)
+    }
+
     /// Bytes that a far end needs for all streams of this run, without kernel buffers; never less
     /// than it allocates.
     pub fn memory(&self, shape: RxShape) -> u64 {
@@ -54,10 +71,12 @@ impl TestPlan {
             + DelayAboveMin::BYTES
             + ClockDrift::BYTES
             + IntervalMerger::bytes_of(self)
+            + self.sizes.as_ref().map_or(0, |_| SizeSequence::BYTES + SIZE_ACCOUNTS)
             + BESIDE;
         let sender = RxBatch::bytes_of(RxShape::Many, LARGEST_ANSWER, RECEIVED_AT_ONCE)
-            + TxBatch::bytes_of(sender_room(payload))
+            + TxBatch::bytes_of(self.sender_room())
             + DelayHistogram::BYTES
+            + self.sizes.as_ref().map_or(0, |_| SizeSequence::BYTES)
             + BESIDE;
         (up as u64)
             .saturating_mul(receiver as u64)

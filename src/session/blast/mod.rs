@@ -1,6 +1,7 @@
 //! Throughput test: sender and receiver of a stream, and the client's side of the control dialogue.
 
 mod about;
+mod capabilities;
 mod capacity;
 mod control;
 mod data_format;
@@ -8,7 +9,6 @@ mod delay_params;
 mod ecn_params;
 mod events;
 mod gap_params;
-mod grant;
 mod greeting;
 mod greeting_reply;
 mod host_params;
@@ -18,6 +18,7 @@ mod merge;
 mod moving;
 mod omission;
 mod opening;
+mod outage_params;
 mod own_address;
 mod plan;
 mod receiver;
@@ -26,11 +27,13 @@ mod receiver_plan;
 mod repeated;
 mod sender;
 mod silences;
+mod size_accounts;
 mod stat_params;
 mod stream_opening;
 mod stream_params;
 
 pub use about::Delays;
+pub use capabilities::{ALL_CAPABILITIES, CAPABILITIES};
 pub use capacity::{highest_rate, merge_courses};
 pub use control::BlastControl;
 pub use data_format::{DataFormat, Filling};
@@ -44,11 +47,13 @@ pub use host_params::{read_host, write_host};
 pub use memory::{LARGEST_ANSWER, RECEIVED_AT_ONCE, largest_received, receiver_room, sender_room};
 pub use merge::{IntervalMerger, merge_interval, merge_received, merge_sent};
 pub use opening::{Opening, OpeningStep};
+pub use outage_params::{OUTAGE_LIST, OUTAGES, outage_list_text, outages_text};
 pub use own_address::STREAM_MOVES;
 pub use plan::{Direction, TestPlan};
 pub use receiver::BlastReceiver;
 pub use receiver_plan::{ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary};
 pub use sender::{BlastSender, SenderEvent, SenderOrder, SenderPlan, SenderSummary};
+pub use size_accounts::{SizeAccount, merge_sizes, size_key, size_text};
 pub use stat_params::{
     INTERVALS_A_REPLY, interval_text, read_counts, read_interval, read_sent, write_counts,
     write_sent,

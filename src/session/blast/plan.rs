@@ -2,11 +2,16 @@
 //! dialogue.
 
 use super::ecn_params::Marking;
-use crate::pace::{AdjustmentType, Pacer};
+use crate::pace::{AdjustmentType, Pacer, SizeMix};
 use crate::stats::WINDOW;
-use crate::units::{ETHERNET_PAYLOAD, Nanos, Rate};
+use crate::units::{BitRate, ETHERNET_PAYLOAD, Nanos, Rate};
 use crate::wire::{BadParam, Params};
 use std::str::FromStr;
+
+/// The parameter with the sizes of datagrams that differ.
+const SIZES: &str = "sizes";
+/// In this time a rate in bits per second sends as many bytes.
+const BITS_SPAN: Nanos = Nanos::from_secs(8);
 
 /// Direction of the data, seen from the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +75,11 @@ pub struct TestPlan {
     pub marking: Marking,
     /// Whether the rate is searched for, up to `rate`, and how; `None` if it is sent.
     pub capacity: Option<AdjustmentType>,
+    /// From which length a gap in arrivals is an outage; `None` for three intervals, and 10 ms at
+    /// least.
+    pub outage: Option<Nanos>,
+    /// The sizes of the datagrams, where they differ; `payload` is then the largest.
+    pub sizes: Option<SizeMix>,
 }
 
 impl TestPlan {
@@ -95,16 +105,26 @@ impl TestPlan {
         if let Some(kind) = self.capacity {
             params.push("capacity", kind.as_str());
         }
+        if let Some(least) = self.outage {
+            params.push("outage_ns", least.0);
+        }
+        if let Some(sizes) = &self.sizes {
+            params.push(SIZES, sizes);
+        }
     }
 
     /// Reads the plan from a TEST command. Missing parameters have defaults, so that TEST can be
     /// typed by hand: 1472 bytes, unlimited rate, ten seconds, intervals of one second.
     pub fn read(params: &Params) -> Result<Self, BadParam> {
         let rate = params.parse::<Rate>("rate")?.unwrap_or(Rate::Max);
+        let sizes = params.parse::<SizeMix>(SIZES)?;
+        let largest = sizes.as_ref().map(|sizes| u32::from(sizes.bounds().1));
+        let size = params.parse("size")?.unwrap_or(ETHERNET_PAYLOAD as u32);
         Ok(Self {
             direction: params.parse("direction")?.unwrap_or_default(),
             streams: params.parse("streams")?.unwrap_or(1),
-            payload: params.parse("size")?.unwrap_or(ETHERNET_PAYLOAD as u32),
+            payload: largest.unwrap_or(size),
+            sizes,
             rate,
             time: Nanos(params.parse("time_ns")?.unwrap_or(10_000_000_000)),
             count: params.parse("count")?.unwrap_or(0),
@@ -114,16 +134,8 @@ impl TestPlan {
             burst: params.parse("burst")?,
             marking: Marking::read(params),
             capacity: params.parse("capacity")?,
+            outage: params.parse("outage_ns")?.map(Nanos),
         })
-    }
-
-    /// Whether a server that says this in its greeting can search for the rate, if that is asked.
-    pub fn is_searched_by(&self, greeting: &Params) -> bool {
-        let known = |kind: AdjustmentType| {
-            let kinds = greeting.get("capacity").unwrap_or_default();
-            kinds.split(',').any(|known| known == kind.as_str())
-        };
-        self.capacity.is_none_or(known)
     }
 
     /// Number of all streams: upstream first, then downstream.
@@ -152,13 +164,43 @@ impl TestPlan {
 
     /// The stream's pacer, with its share of the total rate, starting at `start`.
     pub fn pacer(&self, start: Nanos) -> Pacer {
-        match self.rate.ratio_for(u64::from(self.payload)) {
+        if let (Some(sizes), Rate::Bits(rate)) = (&self.sizes, self.rate) {
+            return self.pacer_of_bytes(sizes, rate, start);
+        }
+        match self.rate.ratio_for(self.mean_payload()) {
             Some((datagrams, span)) => {
                 let span = Nanos(span.0.saturating_mul(u64::from(self.streams)));
                 Pacer::new(start, datagrams, span, self.burst).with_bounded_catch_up()
             }
             None => Pacer::unlimited(),
         }
+    }
+
+    /// A pacer of which each slot is a byte of payload.
+    fn pacer_of_bytes(&self, sizes: &SizeMix, rate: BitRate, start: Nanos) -> Pacer {
+        let span = Nanos(BITS_SPAN.0.saturating_mul(u64::from(self.streams)));
+        let bytes = |datagrams: u32| u64::from(datagrams).saturating_mul(sizes.mean());
+        let burst = self.burst.map(|burst| u32::try_from(bytes(burst)).unwrap_or(u32::MAX));
+        Pacer::new(start, rate.0, span, burst).with_bounded_catch_up_of(sizes.mean())
+    }
+
+    /// The mean payload of a datagram, in bytes, rounded down.
+    pub fn mean_payload(&self) -> u64 {
+        self.sizes.as_ref().map_or(u64::from(self.payload), SizeMix::mean)
+    }
+
+    /// The smallest payload of a datagram, in bytes.
+    pub fn least_payload(&self) -> u32 {
+        self.sizes.as_ref().map_or(self.payload, |sizes| u32::from(sizes.bounds().0))
+    }
+
+    /// Time from one burst of a stream to the next, by its share of the rate; `None` without a rate.
+    pub fn interval_of_stream(&self) -> Option<Nanos> {
+        let (datagrams, span) = self.rate.ratio_for(self.mean_payload())?;
+        let at_once = u128::from(self.burst.unwrap_or(1));
+        let all = u128::from(span.0) * u128::from(self.streams) * at_once;
+        let each = all / u128::from(datagrams.max(1));
+        Some(Nanos(u64::try_from(each).unwrap_or(u64::MAX)))
     }
 
     /// The rate without spaces: bits as a number, datagrams with `pps`.

@@ -1,6 +1,8 @@
 //! The receiving end of one stream: accounts for every datagram.
 
 mod account;
+mod mixed;
+mod omitted;
 mod trial;
 
 use super::capacity::{Course, TrialReporter};
@@ -14,7 +16,7 @@ use super::receiver_plan::{
     QUIET, ReceiverEvent, ReceiverOrder, ReceiverPlan, ReceiverSummary, SETTLED, UNREAD,
 };
 use super::repeated::{is_repeated_data, is_repeated_helo, is_reply_to};
-use super::silences::Silences;
+use super::silences::{Silences, StreamGap};
 use super::stream_opening::StreamOpening;
 use crate::batch::{
     Datagram, DestId, InterfaceChange, NetworkError, RxEntry, RxMeta, SendOutcome, TxBatch,
@@ -23,11 +25,12 @@ use crate::control::Keepalive;
 use crate::machine::{Next, Now, Orders, Session};
 use crate::record::{ChangedContent, EcnCounts, Flow, RunFailure, Sink};
 use crate::session::read_delay::ReadDelay;
-use crate::stats::{ClockDrift, DelayAboveMin, Jitter, SequenceTracker, SocketDrops};
+use crate::stats::{ClockDrift, DelayAboveMin, Jitter, LEAST_OUTAGE, SequenceTracker, SocketDrops};
 use crate::units::Nanos;
 use crate::wire::iperf3::is_greeting;
 use crate::wire::stun::KEEPALIVE;
 use crate::wire::{Header, Kind, decode_end, pattern, split_tos};
+use mixed::MixedSizes;
 
 /// The receiving end of one stream.
 pub struct BlastReceiver<O, K> {
@@ -52,12 +55,16 @@ pub struct BlastReceiver<O, K> {
     drops: SocketDrops,
     marks: EcnCounts,
     silences: Silences,
+    /// The sizes of the datagrams, where they differ.
+    mixed: Option<Box<MixedSizes>>,
     first: Option<Nanos>,
     /// Datagrams that arrived at the very first instant.
     at_start: u64,
     last: Nanos,
     /// Largest inter-arrival gap.
     silence: Nanos,
+    /// When the last run that arrived was sent, on the sender's clock.
+    last_sent: Nanos,
     /// The longest time that this host left something unread or did not run at all.
     pause: Nanos,
     /// Sum of this host's pauses: what is read first after one may have arrived before it.
@@ -95,7 +102,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             keepalive: Keepalive::new(plan.keepalive),
             drops: SocketDrops::of_up_to(plan.per_drop),
             marks: EcnCounts::default(),
-            silences: Silences::default(),
+            silences: Silences::new(plan.outage),
+            mixed: plan.sizes.as_ref().map(|mix| Box::new(MixedSizes::new(mix))),
             trials: trials_of(&plan),
             plan,
             own_tags: opening.as_ref().and_then(StreamOpening::tag_prefix),
@@ -116,6 +124,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             at_start: 0,
             last: Nanos::ZERO,
             silence: Nanos::ZERO,
+            last_sent: Nanos::ZERO,
             pause: Nanos::ZERO,
             paused: Nanos::ZERO,
             unread: ReadDelay::default(),
@@ -153,8 +162,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         let before = (self.tracker.lost(), self.tracker.next_on_wire());
         self.tracker.observe_run(run.first, run.count);
         if self.tracker.lost() != before.0 {
-            self.note_gap(before, run.first, at);
+            self.note_gap(before, (run.first, run.sent), at);
         }
+        self.last_sent = run.sent;
         let transit = arrival.signed_since(run.sent);
         self.jitter.observe_n(transit, u64::from(run.count));
         let transit = self.drift.correct(at, transit);
@@ -167,14 +177,18 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
 
     /// What begins with `first` skipped numbers or filled a gap. Before it, so many were lost.
     #[cold]
-    fn note_gap(&mut self, (lost, missing): (u64, u32), first: u32, at: Nanos) {
+    fn note_gap(&mut self, (lost, missing): (u64, u32), (first, sent): (u32, Nanos), at: Nanos) {
         let Some(gap) = self.tracker.lost().checked_sub(lost) else {
             return self.silences.filled(first, lost - self.tracker.lost());
         };
         let is_explained = self.drops.explain(gap) > 0;
         match self.first {
             _ if is_explained => {}
-            Some(begin) => self.silences.skipped(begin, (self.last, at), missing, gap),
+            Some(begin) => {
+                self.silences.skipped(begin, (self.last, at), missing, gap);
+                let silence = self.gap_until(at, sent, gap);
+                self.silences.broke_off(&silence, (missing, gap));
+            }
             None => self.silences.began_late(at, missing, gap),
         }
     }
@@ -242,8 +256,11 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             self.corrupt += 1;
             return;
         }
-        self.note_gap(before, sequence, at);
-        if len < self.plan.payload {
+        self.note_gap(before, (sequence, self.last_sent), at);
+        if let Some(mixed) = &mut self.mixed {
+            mixed.note_changed(sequence);
+        }
+        if len < self.sent_len(sequence) {
             self.changed.note_cut(len as u64);
         } else {
             self.changed.altered += 1;
@@ -252,11 +269,24 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.note_arrivals(now, at, 0);
     }
 
+    /// So many datagrams arrived whole in a buffer with these fields.
+    #[inline]
+    fn note_marks(&mut self, meta: &RxMeta, whole: u64) {
+        if let Some(tos) = meta.tos {
+            self.marks.note(split_tos(tos).1, whole);
+        }
+    }
+
     /// Datagrams of the run arrived, so many of them whole.
     #[inline]
     fn note_arrivals(&mut self, now: Now, at: Nanos, whole: u64) {
         if self.first.is_some() {
-            self.silence = self.silence.max(at - self.last);
+            let silence = at - self.last;
+            self.silence = self.silence.max(silence);
+            if silence > LEAST_OUTAGE || self.plan.outage.asked.is_some_and(|least| silence > least)
+            {
+                self.note_silence(at);
+            }
         }
         self.last = at;
         self.heard = Some(now.mono);
@@ -271,6 +301,23 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         if self.first == Some(at) {
             self.at_start += whole;
         }
+    }
+
+    /// The gap in arrivals that ended at `at`, with a datagram sent at `sent` before which `lost` were
+    /// lost.
+    fn gap_until(&self, at: Nanos, sent: Nanos, lost: u64) -> StreamGap {
+        let mean = self.spacing();
+        let each = self.plan.outage.interval.unwrap_or(mean);
+        let planned = each.0.saturating_mul(lost.saturating_add(1));
+        let unsent = Nanos(sent.0.saturating_sub(self.last_sent.0).saturating_sub(planned));
+        StreamGap { first: self.first.unwrap_or(at), last: self.last, at, unsent, mean }
+    }
+
+    /// A silence ended, in which it is not known that anything was lost.
+    #[cold]
+    fn note_silence(&mut self, at: Nanos) {
+        let gap = self.gap_until(at, self.last_sent, 0);
+        self.silences.passed(&gap);
     }
 
     fn is_late_reply(&self, payload: &[u8]) -> bool {
@@ -371,44 +418,6 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         }
         if self.omission.seen.is_some() {
             self.omission.until = Some(now.mono + self.plan.omit);
-        }
-    }
-
-    /// Reads what arrives in the omitted time for its numbers only.
-    #[cold]
-    fn omit(&mut self, now: Now, at: Nanos, entry: &RxEntry, bytes: &[u8]) {
-        for datagram in crate::batch::split_buffer(entry, bytes) {
-            match self.plan.format.decode(datagram.payload, self.plan.tag) {
-                Some((number, _)) if datagram.true_len == self.plan.payload => {
-                    if let Some(seen) = &mut self.omission.seen {
-                        seen.observe(number);
-                    }
-                    if let Some(opening) = &mut self.opening {
-                        opening.on_data();
-                    }
-                }
-                _ => self.other(now, at, &datagram),
-            }
-        }
-    }
-
-    /// The omitted time is over: the counts begin with the next number.
-    #[cold]
-    fn end_omission(&mut self) {
-        let base = self.omission.seen.as_ref().map_or(0, SequenceTracker::expected);
-        self.omission = Omission { base, ..Omission::default() };
-        self.tracker = SequenceTracker::starting_at(base, self.plan.window);
-        self.corrupt = 0;
-        self.strays = 0;
-        self.drops.forget();
-        self.pause = Nanos::ZERO;
-    }
-
-    /// The run is over: nothing that arrives belongs to the omitted time, even if nothing arrived
-    /// after it.
-    fn end_omission_unseen(&mut self) {
-        if self.omission.seen.is_some() {
-            self.end_omission();
         }
     }
 
@@ -547,6 +556,9 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
             }
             self.end_omission();
         }
+        if self.mixed.is_some() {
+            return self.on_mixed_buffer((now, at), entry, bytes);
+        }
         if stride != payload {
             for datagram in crate::batch::split_buffer(entry, bytes) {
                 self.other(now, at, &datagram);
@@ -586,9 +598,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         self.track(run, entry.meta.arrival, at);
         if firsts > 0 {
             self.bytes += firsts * payload as u64;
-            if let Some(tos) = entry.meta.tos {
-                self.marks.note(split_tos(tos).1, firsts);
-            }
+            self.note_marks(&entry.meta, firsts);
             self.note_arrivals(now, at, firsts);
         }
     }
@@ -632,10 +642,15 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         let is_explained = self.drops.explain_tail(tail) > 0;
         self.silences.end(if is_explained { 0 } else { tail }, seen);
         let rest = self.tracker.lost().saturating_sub(self.drops.datagrams);
-        if self.drops.explain_rest(rest) > 0 {
+        let explained = self.drops.explain_rest(rest);
+        let mut outages = self.silences.outages(self.span(), self.spacing());
+        if explained > 0 {
             // Some of them were lost at the socket; which, is not known.
             self.silences = Silences::default();
+            outages.retain_beyond(explained);
         }
+        let sent = self.total.unwrap_or(self.tracker.expected());
+        let sizes = self.mixed.take().map_or_else(Vec::new, |mixed| mixed.finish(sent));
         self.close_last(now.mono);
         if self.moving.is_pending() && self.total.is_some() {
             // Nothing came from the new address: what is missing at the end was lost meanwhile. Without
@@ -646,6 +661,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> Session for BlastReceiver
         ReceiverSummary {
             received: self.received(),
             delay: self.delay.into_histogram(),
+            outages,
+            sizes,
             keepalives: self.keepalive.sent(),
             broken: self.broken,
             course: self.trials.map(|trials| trials.into_course()).unwrap_or_default(),

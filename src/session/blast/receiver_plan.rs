@@ -2,9 +2,10 @@
 
 use super::data_format::DataFormat;
 use super::plan::TestPlan;
-use crate::pace::AdjustmentType;
+use super::size_accounts::SizeAccount;
+use crate::pace::{AdjustmentType, SizeMix};
 use crate::record::{BlastInterval, BlastReceived, CoursePoint, RunFailure};
-use crate::stats::DelayHistogram;
+use crate::stats::{DelayHistogram, OutageLength, OutageLog};
 use crate::units::{GSO_SEGMENTS, Nanos};
 
 /// Silence after which a run is over once its sender has ended: longer than any queue on the path.
@@ -94,6 +95,10 @@ pub struct ReceiverPlan {
     pub capacity: Option<AdjustmentType>,
     /// Whether the course of a search is kept.
     pub keeps_course: bool,
+    /// From which length a gap in arrivals is listed as an outage.
+    pub outage: OutageLength,
+    /// The sizes of the datagrams, where they differ; `payload` is then the largest.
+    pub sizes: Option<SizeMix>,
 }
 
 impl ReceiverPlan {
@@ -118,6 +123,8 @@ impl ReceiverPlan {
             keepalive: Nanos::ZERO,
             capacity: test.capacity,
             keeps_course: false,
+            outage: OutageLength { asked: test.outage, interval: test.interval_of_stream() },
+            sizes: test.sizes,
         }
     }
 }
@@ -129,6 +136,10 @@ pub struct ReceiverSummary {
     pub received: BlastReceived,
     /// Delay above the stream's minimum, to be merged with other streams'.
     pub delay: DelayHistogram,
+    /// Gaps in its arrivals.
+    pub outages: OutageLog,
+    /// What was received of each class of sizes; empty where all are the same.
+    pub sizes: Vec<SizeAccount>,
     /// Keepalives that left.
     pub keepalives: u64,
     /// Why the stream failed; `None` if it did not.

@@ -1,25 +1,25 @@
 //! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
+mod mixed;
+mod refusals;
 mod search;
 
 use self::search::search_of;
 use super::capacity::RateSearch;
 use super::data_format::{DataFormat, Filling};
-use super::opening::{OpeningStep, SOMEWHERE};
+use super::opening::OpeningStep;
 use super::plan::TestPlan;
 use super::stream_opening::StreamOpening;
 use crate::batch::{
-    Datagram, DestId, InterfaceChange, LocalRefusal, LocalSendFailure, NetworkError, SendOutcome,
-    SendStop, TxBatch,
+    Datagram, DestId, InterfaceChange, NetworkError, SendOutcome, SendStop, TxBatch,
 };
 use crate::machine::{Next, Now, Orders, Session};
 use crate::pace::Pacer;
-use crate::record::{
-    BlastSent, CoursePoint, Flow, Occurrence, Refusal, RefusalCause, RunFailure, Sink,
-};
+use crate::record::{BlastSent, CoursePoint, Flow, Refusal, RunFailure, Sink};
 use crate::stats::DelayHistogram;
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, LoadReport, encode_end};
+use mixed::MixedSizes;
 
 /// Number of end messages, so that a lost one does not hide the total; the control dialogue carries
 /// it too.
@@ -155,6 +155,8 @@ pub struct BlastSender<K> {
     search: Option<Box<RateSearch>>,
     /// Datagrams that were due, and are left out where the rate changed.
     skipped: u64,
+    /// The sizes of the datagrams, where they differ.
+    mixed: Option<Box<MixedSizes>>,
     sink: K,
     state: State,
     /// Slots of the arena that already hold the pattern behind the header.
@@ -204,7 +206,9 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// A sender that opens its stream through `opening`; without one it sends at once. The schedule
     /// begins at the first send.
     pub fn new(plan: SenderPlan, opening: Option<StreamOpening>, sink: K) -> Self {
+        let sizes = plan.test.sizes.as_ref();
         Self {
+            mixed: sizes.map(|mix| Box::new(MixedSizes::new(mix, plan.test.rate))),
             plan,
             opening,
             reopens: false,
@@ -328,8 +332,8 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         if now.mono < self.pause_until {
             return Next::WaitUntil(self.pause_until);
         }
-        let room = out.room(self.plan.payload) as u64;
-        let due = pacer.due(now.mono).min(left).min(room);
+        let room = self.room(out);
+        let due = self.datagrams(pacer.due(now.mono)).min(left).min(room);
         if due == 0 {
             return Next::WaitUntil(pacer.next_at().min(until));
         }
@@ -366,7 +370,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     fn send_held(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
         let Some(pacer) = &self.pacer else { return Next::Done };
         let held = self.owed(pacer, now.mono, until);
-        let room = out.room(self.plan.payload) as u64;
+        let room = self.room(out);
         if self.held_sent || held == 0 || held >= pacer.quantum().min(room) {
             return self.end(now, until, out);
         }
@@ -379,6 +383,9 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// header.
     #[inline]
     fn write(&mut self, now: Now, count: usize, out: &mut TxBatch) {
+        if self.mixed.is_some() {
+            return self.write_mixed(now, count, out);
+        }
         let count = count.min(out.room(self.plan.payload));
         let Some(run) = out.push_run(DestId::CONNECTED, self.plan.payload, count) else { return };
         match self.plan.format {
@@ -423,7 +430,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
     /// Slots that were due before `until` and were not sent; none without a rate. A slot planned
     /// for the very end, or past it if the host is late, was never due.
     fn owed(&self, pacer: &Pacer, now: Nanos, until: Nanos) -> u64 {
-        pacer.owed(now.min(until - Nanos(1))).min(self.left())
+        self.datagrams(pacer.owed(now.min(until - Nanos(1)))).min(self.left())
     }
 
     fn say_end(&mut self, now: Now, out: &mut TxBatch) -> Next {
@@ -448,6 +455,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
 
     fn count_sent(&mut self, now: Now, outcome: &SendOutcome) {
         let accepted = outcome.accepted as u64;
+        let slots = self.slots(self.sent, accepted);
         self.attempts = Some((self.attempts.map_or(now.mono, |(first, _)| first), now.mono));
         if let Some(pacer) = &mut self.pacer {
             if accepted > 0 && !pacer.is_unlimited() {
@@ -457,7 +465,7 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
                 self.catch_ups += u64::from(late > LATE && !self.catching_up);
                 self.catching_up = late > LATE;
             }
-            pacer.commit(now.mono, accepted);
+            pacer.commit(now.mono, slots);
         }
         if accepted > 0 {
             self.sent += accepted;
@@ -477,70 +485,13 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         }
     }
 
-    /// A refused datagram uses up its slot in the schedule, but not its sequence number.
-    fn count_refused(&mut self, now: Now, datagrams: u64, errno: i32) {
-        if let Some(pacer) = &mut self.pacer {
-            pacer.commit(now.mono, datagrams);
-            if pacer.is_unlimited() {
-                self.pause_until = now.mono + REFUSED_PAUSE;
-            }
-        }
-        let at = self.since_first(now);
-        let known = self.refused.iter_mut().find(|known| known.errno == Some(errno));
-        if let Some(known) = known {
-            known.again(at, datagrams);
-        } else {
-            let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
-            let (cause, seen) = (RefusalCause::Host { reason }, Occurrence::once(at));
-            self.refused.push(Refusal { cause, errno: Some(errno), datagrams, seen });
-        }
-        self.refused_in_a_row += 1;
-        let is_full = LocalRefusal::of(errno) == LocalRefusal::QueueFull;
-        self.queue_full_buffers += u64::from(is_full);
-        let dead = self.sent > 0 && now.mono >= self.last_send + self.paused + DEAD;
-        let is_final = LocalRefusal::of(errno) == LocalRefusal::TooBig || at >= REFUSED_FOR;
-        if dead || is_final && self.is_hopeless() {
-            self.break_off(self.not_sent(errno));
-        }
-    }
-
-    /// Whether this host has refused all so far, and not only a few.
-    fn is_hopeless(&self) -> bool {
-        self.sent == 0 && self.refused_in_a_row >= HOPELESS
-    }
-
-    /// Why a run failed of which this host refused all.
-    fn not_sent(&self, errno: i32) -> RunFailure {
-        let payload_bytes = self.plan.payload as u64;
-        let reason = LocalSendFailure::from_errno(errno, SOMEWHERE);
-        RunFailure::DatagramsNotSent { payload_bytes, reason }
-    }
-
-    /// Since the first attempt to send.
-    fn since_first(&self, now: Now) -> Nanos {
-        self.attempts.map_or(Nanos::ZERO, |(first, _)| now.mono - first)
-    }
-
-    /// Counts a network error; beyond a limit, further causes are not kept apart.
-    fn count_network_error(&mut self, now: Now, error: &NetworkError) {
-        let at = self.since_first(now);
-        let cause = RefusalCause::Network { error: *error };
-        let mut known = self.network_errors.iter_mut();
-        if let Some(known) = known.find(|known| known.cause.is_alike(&cause)) {
-            known.again(at, 1);
-        } else if self.network_errors.len() < CAUSES {
-            let seen = Occurrence::once(at);
-            self.network_errors.push(Refusal { cause, errno: None, datagrams: 1, seen });
-        }
-    }
-
     /// How long the schedule takes for this many datagrams; without a rate, the time between first
     /// and last attempt.
     fn offered_for(&self, offered: u64) -> Nanos {
         match &self.pacer {
             // The schedule of a search began anew at each change of its rate.
             Some(pacer) if !pacer.is_unlimited() && self.search.is_none() => {
-                pacer.planned(offered) - pacer.planned(0)
+                pacer.planned(self.slots(0, offered)) - pacer.planned(0)
             }
             _ => self.attempts.map_or(Nanos::ZERO, |(first, last)| last - first),
         }
@@ -665,10 +616,11 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
         let unsent = self.due_at_end + self.skipped;
         let offered = counted + refused + unsent;
         let offered_ns = Some(self.offered_for(offered).0);
+        let (bytes, quantum) = (self.bytes(omitted, counted), self.burst());
         let sent = BlastSent {
             offered,
             datagrams: counted,
-            bytes: counted * self.plan.payload as u64,
+            bytes,
             refused: self.refused,
             queue_full_buffers: Some(self.queue_full_buffers),
             unsent,
@@ -678,7 +630,7 @@ impl<K: Sink<SenderEvent>> Session for BlastSender<K> {
             offered_ns,
             network_errors: self.network_errors,
             lateness: self.lateness.percentiles().into(),
-            quantum: self.pacer.as_ref().map_or(0, Pacer::quantum),
+            quantum,
             catch_ups: self.catch_ups,
             pause_ns: Some(self.pause.0),
             cpu_ns: 0,

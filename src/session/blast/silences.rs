@@ -1,7 +1,9 @@
 //! Silences of a stream in which datagrams were lost, as far as neither this host's pauses nor its
 //! socket explain them.
 
-use crate::stats::{GapFinder, LossGap, LossGaps, OUTAGE_LEAST};
+use crate::stats::{
+    ArrivalGap, GapFinder, LossGap, LossGaps, OUTAGE_LEAST, OutageFinder, OutageLength, OutageLog,
+};
 use crate::units::Nanos;
 
 /// Times of gaps in the dialogue are in whole ones.
@@ -11,6 +13,8 @@ const MICROSECOND: u64 = 1_000;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Silences {
     finder: GapFinder,
+    /// All that are longer than what was asked for.
+    outages: OutageFinder,
     /// This host's latest pause, from and to.
     paused: (Nanos, Nanos),
     /// Lost datagrams at the end, and all numbers before them; `None` while the stream goes on.
@@ -19,6 +23,21 @@ pub(super) struct Silences {
     opened: Option<Nanos>,
     /// What was lost before the first arrival.
     head: Option<Head>,
+}
+
+/// A gap in the arrivals of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamGap {
+    /// The stream's first arrival.
+    pub first: Nanos,
+    /// The last arrival before the gap.
+    pub last: Nanos,
+    /// The first one after it.
+    pub at: Nanos,
+    /// How much longer the sender sent nothing than its schedule says.
+    pub unsent: Nanos,
+    /// The mean time between two datagrams so far.
+    pub mean: Nanos,
 }
 
 /// A lost beginning.
@@ -37,7 +56,7 @@ struct Head {
 impl Head {
     /// The beginning as a gap: it lasted as long as the spacing of the rest says, and no longer than
     /// the stream was open; `None` if that is unknown, or this host's own pause.
-    fn gap(&self, opened: Option<Nanos>, spacing: Option<u64>) -> Option<LossGap> {
+    fn gap(&self, opened: Option<Nanos>, spacing: Option<u64>, least: Nanos) -> Option<LossGap> {
         let open = opened.map(|opened| self.at.0.saturating_sub(opened.0));
         let sent = spacing.map(|spacing| spacing.saturating_mul(u64::from(self.missing.1)));
         let length_ns = match (open, sent) {
@@ -47,13 +66,18 @@ impl Head {
         let (from, to) = self.paused;
         let began = self.at.0.saturating_sub(length_ns);
         let paused = to.min(self.at).0.saturating_sub(from.0.max(began));
-        let is_silence = length_ns.saturating_sub(paused) >= OUTAGE_LEAST.0;
+        let is_silence = length_ns.saturating_sub(paused) >= least.0;
         let gap = LossGap { start_ns: 0, length_ns, lost: self.lost, is_open: false };
         (is_silence && self.lost > 0).then_some(gap)
     }
 }
 
 impl Silences {
+    /// None yet, of a stream whose outages are of this length.
+    pub fn new(length: OutageLength) -> Self {
+        Self { outages: OutageFinder::new(length), ..Self::default() }
+    }
+
     /// The stream is being opened.
     pub fn open(&mut self, now: Nanos) {
         self.opened.get_or_insert(now);
@@ -82,9 +106,45 @@ impl Silences {
         }
     }
 
+    /// A gap in arrivals from `last` to `at`, in a stream that began at `first`, of which the sender
+    /// did not send for `unsent` more than its schedule says.
+    fn gap(&self, first: Nanos, (last, at): (Nanos, Nanos), unsent: Nanos) -> ArrivalGap {
+        let (from, to) = self.paused;
+        let paused_ns = to.min(at).0.saturating_sub(from.max(last).0).saturating_add(unsent.0);
+        // What begins at 0 is the beginning.
+        ArrivalGap { from_ns: (last - first).0.max(MICROSECOND), to_ns: (at - first).0, paused_ns }
+    }
+
+    /// The same as [`Self::skipped`] for the list of outages, in a stream whose datagrams followed
+    /// one another by `mean` so far.
+    pub fn broke_off(&mut self, gap: &StreamGap, (missing, lost): (u32, u64)) {
+        let told = self.gap(gap.first, (gap.last, gap.at), gap.unsent);
+        self.outages.skipped(told, (missing, lost), gap.mean);
+    }
+
+    /// Nothing arrived in this gap; unless [`Self::broke_off`] said so, nothing was lost in it.
+    pub fn passed(&mut self, gap: &StreamGap) {
+        let told = self.gap(gap.first, (gap.last, gap.at), gap.unsent);
+        self.outages.passed(told, gap.mean);
+    }
+
+    /// The list of outages of a stream that is over, whose arrivals took `span` and followed one
+    /// another by `mean`.
+    pub fn outages(&self, span: Nanos, mean: Nanos) -> OutageLog {
+        let (lost, _) = self.end.unwrap_or_default();
+        let log = self.outages.log(lost, span.0, mean);
+        let spacing = Some(mean.0).filter(|mean| *mean > 0);
+        let least = log.least() + Nanos(1);
+        match self.head.and_then(|head| head.gap(self.opened, spacing, least)) {
+            Some(head) => log.behind(head),
+            None => log,
+        }
+    }
+
     /// So many skipped numbers from `number` on arrived after all.
     pub fn filled(&mut self, number: u32, count: u64) {
         self.finder.filled(number, count);
+        self.outages.filled(number, count);
         if let Some(head) = &mut self.head
             && number.wrapping_sub(head.missing.0) < head.missing.1
         {
@@ -105,7 +165,7 @@ impl Silences {
         let rest = numbers.saturating_sub(missing);
         let gaps = self.finder.gaps(lost, rest, span.0);
         let spacing = (rest > 1).then(|| span.0 / (rest - 1));
-        match self.head.and_then(|head| head.gap(self.opened, spacing)) {
+        match self.head.and_then(|head| head.gap(self.opened, spacing, OUTAGE_LEAST)) {
             Some(head) => gaps.behind(head),
             None => gaps,
         }

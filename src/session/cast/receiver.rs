@@ -103,6 +103,9 @@ pub struct CastReceiverConfig {
     pub per_buffer: u64,
     /// The counters of this host.
     pub host: HostMeter,
+    /// From which length a gap in arrivals is listed as an outage; `None` for three mean intervals,
+    /// and 10 ms at least.
+    pub outage: Option<Nanos>,
 }
 
 /// Result of a receiver.
@@ -257,7 +260,8 @@ where
         let measured = self.config.content == Content::Measured;
         let delays =
             if measured && self.rows.len() < HISTOGRAMS { KeepDelays::Yes } else { KeepDelays::No };
-        let mut row = SourceAccount::new(key, waited, arrived, delays);
+        let row = SourceAccount::new(key, waited, arrived, delays);
+        let mut row = row.listing(self.config.outage);
         let index = self.rows.len();
         let adopted = self.feedback.as_mut().and_then(|feedback| feedback.adopt(&key, index));
         if let Some(began) = adopted.and_then(|(_, line)| line.began) {

@@ -3,10 +3,10 @@
 use super::{EndMark, Names};
 use crate::batch::Datagram;
 use crate::machine::Now;
-use crate::record::{CastSource, Outage, Way, rates_between as goodput};
+use crate::record::{ArrivalGaps, CastSource, Outage, Way, rates_between as goodput};
 use crate::stats::{
-    Arrival, ClockDrift, DelayAboveMin, GapFinder, Jitter, LossBursts, Percentiles,
-    SequenceTracker, StreamLosses, WINDOW,
+    Arrival, ArrivalGap, ClockDrift, DelayAboveMin, GapFinder, Jitter, LossBursts, OutageFinder,
+    OutageLength, Percentiles, SequenceTracker, StreamLosses, WINDOW,
 };
 use crate::units::{Endpoint, Nanos};
 use crate::wire::Header;
@@ -46,6 +46,12 @@ pub(super) struct SourceAccount {
     delays: Option<Box<Delays>>,
     /// Its silences.
     gaps: GapFinder,
+    /// Those that are longer than what was asked for.
+    gap_list: OutageFinder,
+    /// Whether the user set that length.
+    is_outage_asked: bool,
+    /// When its last datagram was sent, on the sender's clock.
+    last_sent: Nanos,
     /// When the run began, if that was announced.
     began: Option<Nanos>,
     /// Whether a later run of the same sender has ended, so that nothing more comes of this one.
@@ -110,10 +116,21 @@ impl SourceAccount {
             last_at: at,
             numbers: None,
             gaps: GapFinder::default(),
+            gap_list: OutageFinder::default(),
+            is_outage_asked: false,
+            last_sent: Nanos::ZERO,
             began: None,
             superseded: false,
             delays: (delays == KeepDelays::Yes).then(Box::default),
         }
+    }
+
+    /// The same account, which lists outages of this length; `None` for three mean intervals, and
+    /// 10 ms at least.
+    #[must_use]
+    pub fn listing(self, asked: Option<Nanos>) -> Self {
+        let gap_list = OutageFinder::new(OutageLength { asked, interval: None });
+        Self { gap_list, is_outage_asked: asked.is_some(), ..self }
     }
 
     /// Accounts for a datagram without a header.
@@ -128,6 +145,9 @@ impl SourceAccount {
         let silent_since = self.last_at;
         self.observe_plain(now, datagram);
         let silence = (silent_since - self.first_at, self.last_at - self.first_at);
+        let mean = Nanos(silence.0.0 / self.received.saturating_sub(2).max(1));
+        let since_sent = header.sent.0.saturating_sub(self.last_sent.0);
+        self.last_sent = header.sent;
         let numbers =
             self.numbers.get_or_insert_with(|| Numbers::new(header, self.began, self.waited));
         let transit = datagram.meta.arrival.signed_since(header.sent);
@@ -146,9 +166,22 @@ impl SourceAccount {
         match numbers.tracker.lost().checked_sub(lost) {
             Some(skipped @ 1..) if !is_first => {
                 self.gaps.skipped((silence.0.0, silence.1.0), missing, skipped);
+                let planned = mean.0.saturating_mul(skipped.saturating_add(1));
+                // What the sender itself was late is no outage.
+                let paused_ns = since_sent.saturating_sub(planned);
+                let gap = ArrivalGap { from_ns: silence.0.0, to_ns: silence.1.0, paused_ns };
+                self.gap_list.skipped(gap, (missing, skipped), mean);
             }
-            Some(_) => {}
-            None => self.gaps.filled(header.sequence, lost - numbers.tracker.lost()),
+            Some(_) if is_first => {}
+            Some(_) => {
+                let gap = ArrivalGap { from_ns: silence.0.0, to_ns: silence.1.0, paused_ns: 0 };
+                self.gap_list.passed(gap, mean);
+            }
+            None => {
+                let came = lost - numbers.tracker.lost();
+                self.gaps.filled(header.sequence, came);
+                self.gap_list.filled(header.sequence, came);
+            }
         }
         let below = (header.sequence.wrapping_sub(numbers.first.0) as i32) < 0;
         match arrival {
@@ -318,6 +351,16 @@ impl SourceAccount {
         Outage::among(Way::Down, &gaps, StreamLosses { arrived, lost, bursts })
     }
 
+    /// The list of its outages.
+    fn arrival_gaps(&self, numbers: &Numbers) -> ArrivalGaps {
+        let seen = numbers.tracker.lost();
+        let tail = numbers.end.map_or(0, |end| numbers.tracker.lost_of(end.total) - seen);
+        let span = self.last_at - self.first_at;
+        let mean = Nanos(span.0 / self.received.saturating_sub(1).max(1));
+        let log = self.gap_list.log(tail, span.0, mean);
+        ArrivalGaps::new(Way::Down, &log).asked(self.is_outage_asked)
+    }
+
     /// The account as a record.
     pub fn record(&self, now: Now, names: &Names) -> CastSource {
         let numbers = self.numbers.as_ref();
@@ -350,6 +393,7 @@ impl SourceAccount {
             first_sequence: numbers.map(|numbers| u64::from(numbers.first.0)),
             joined_before: numbers.and_then(|numbers| numbers.joined_before(self.waited)),
             outages: numbers.map(|numbers| self.outages(numbers, &bursts)),
+            arrival_gaps: numbers.map(|numbers| self.arrival_gaps(numbers)),
             sender_total: numbers.and_then(|numbers| numbers.end).map(|end| end.total),
         }
     }

@@ -3,6 +3,7 @@
 //! A probe counts as lost at twice its time-out, when its row is written. An answer may come even
 //! later, so what was lost is decided long after that, or at the end of the run.
 
+use super::outage_list::{Numbering, OutageList, ProbeGap};
 use crate::record::{Outage, PingLost, Way};
 use crate::stats::{GAPS_KEPT, LossGap, LossGaps, OUTAGE_LEAST, StreamLosses, Timeline};
 use crate::units::Nanos;
@@ -12,7 +13,7 @@ use std::collections::VecDeque;
 const UNDECIDED: usize = 65_536;
 
 /// Probes that count as lost and may still be answered, each burst with the probe that ends it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Losses {
     bursts: Bursts,
     undecided: VecDeque<Undecided>,
@@ -31,7 +32,22 @@ struct Undecided {
     reflected: Option<u32>,
 }
 
+/// The bursts that may be outages, at the end of a run.
+#[derive(Clone, Debug)]
+pub(super) struct FoundGaps {
+    /// The longest.
+    pub longest: Vec<ProbeGap>,
+    /// All that are longer than what was asked for.
+    pub listed: OutageList,
+}
+
 impl Losses {
+    /// Nothing was lost yet; bursts longer than this are listed.
+    pub fn new(least: Nanos) -> Self {
+        let bursts = Bursts::new(least);
+        Self { bursts, undecided: VecDeque::new(), latest: None }
+    }
+
     /// The next probe counts as lost; `at` is its planned time since the start of the run.
     pub fn lose(&mut self, number: u64, at: Nanos, timeline: &mut Timeline) {
         if self.undecided.len() >= UNDECIDED {
@@ -59,12 +75,13 @@ impl Losses {
 
     /// The bursts, once the run ended at this time since its start, in a record without other
     /// results; and those that may be outages.
-    pub fn end(mut self, at: Nanos, timeline: &mut Timeline) -> (PingLost, Vec<ProbeGap>) {
+    pub fn end(mut self, at: Nanos, timeline: &mut Timeline) -> (PingLost, FoundGaps) {
         while !self.undecided.is_empty() {
             self.decide(timeline);
         }
         self.bursts.close(at, Then::Over);
-        (self.bursts.told(), std::mem::take(&mut self.bursts.gaps))
+        let lost = self.bursts.told();
+        (lost, FoundGaps { longest: self.bursts.gaps, listed: self.bursts.listed })
     }
 
     /// Decides the oldest.
@@ -83,7 +100,7 @@ impl Losses {
 }
 
 /// Burst statistics, updated as probes are decided in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Bursts {
     count: u64,
     longest: u64,
@@ -95,6 +112,7 @@ struct Bursts {
     before: Option<u32>,
     /// The longest bursts.
     gaps: Vec<ProbeGap>,
+    listed: OutageList,
 }
 
 /// What comes after a burst.
@@ -104,23 +122,6 @@ enum Then {
     Answered(Option<u32>),
     /// The end of the run.
     Over,
-}
-
-/// Probes lost in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ProbeGap {
-    gap: LossGap,
-    /// Those that the reflector answered, by its numbers before and after.
-    lost_back: Option<u64>,
-}
-
-/// Whether the reflector's numbers tell the direction of a loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Numbering {
-    /// They do.
-    Good,
-    /// It has none of its own, or copies confuse them.
-    Doubtful,
 }
 
 /// The gaps that are outages, in a run with these counts, each with its losses by direction if
@@ -139,6 +140,20 @@ pub(super) fn outages(gaps: &[ProbeGap], run: StreamLosses, numbering: Numbering
 }
 
 impl Bursts {
+    fn new(least: Nanos) -> Self {
+        Self {
+            count: 0,
+            longest: 0,
+            longest_span: Nanos::ZERO,
+            longest_at: None,
+            run: 0,
+            began: Nanos::ZERO,
+            before: None,
+            gaps: Vec::new(),
+            listed: OutageList::longer_than(least),
+        }
+    }
+
     /// The next probe was lost; `at` is its planned time since the start of the run.
     fn lose(&mut self, at: Nanos, before: Option<u32>) {
         if self.run == 0 {
@@ -169,15 +184,17 @@ impl Bursts {
             Then::Over => (None, true),
         };
         let (start_ns, length_ns) = (self.began.0, (at - self.began).0);
-        if length_ns < OUTAGE_LEAST.0 {
-            return;
-        }
         let gap = LossGap { start_ns, length_ns, lost: self.run, is_open };
         let answered = self.before.zip(after).and_then(|(before, after)| {
             let answered = u64::from(after.wrapping_sub(before)).checked_sub(1)?;
             (answered <= self.run).then_some(answered)
         });
-        self.gaps.push(ProbeGap { gap, lost_back: answered });
+        let gap = ProbeGap { gap, lost_back: answered };
+        self.listed.add(gap);
+        if length_ns < OUTAGE_LEAST.0 {
+            return;
+        }
+        self.gaps.push(gap);
         if self.gaps.len() > GAPS_KEPT {
             self.gaps.sort_by_key(|gap| std::cmp::Reverse(gap.gap.length_ns));
             self.gaps.truncate(GAPS_KEPT);
@@ -199,10 +216,11 @@ impl Bursts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::LEAST_OUTAGE;
 
     /// `.` is answered, `x` lost, `L` lost and answered after its row; a probe each nanosecond.
     fn bursts(run: &str) -> (PingLost, u64) {
-        let (mut losses, mut timeline) = (Losses::default(), Timeline::new(Nanos(1)));
+        let (mut losses, mut timeline) = (Losses::new(LEAST_OUTAGE), Timeline::new(Nanos(1)));
         let probes = || (0u64..).zip(run.chars());
         for (number, fate) in probes() {
             match fate {
@@ -236,7 +254,7 @@ mod tests {
 
     #[test]
     fn an_endless_loss_takes_bounded_memory_and_is_one_burst() {
-        let (mut losses, mut timeline) = (Losses::default(), Timeline::new(Nanos(1)));
+        let (mut losses, mut timeline) = (Losses::new(LEAST_OUTAGE), Timeline::new(Nanos(1)));
         let all = 3 * UNDECIDED as u64;
         (0..all).for_each(|number| losses.lose(number, Nanos(number), &mut timeline));
         assert_eq!(losses.undecided.len(), UNDECIDED);
@@ -249,7 +267,7 @@ mod tests {
     #[test]
     fn the_reflectors_numbers_tell_in_which_direction_an_outage_lost() {
         let second = |number: u64| Nanos(number * 1_000_000_000);
-        let (mut losses, mut timeline) = (Losses::default(), Timeline::new(second(1)));
+        let (mut losses, mut timeline) = (Losses::new(LEAST_OUTAGE), Timeline::new(second(1)));
         // The reflector's own count: it answers three of those that are lost.
         let mut reflected = 0;
         for number in 0..100u64 {
@@ -270,8 +288,8 @@ mod tests {
             up: Some(17),
             down: Some(3),
         };
-        assert_eq!(outages(&gaps, run, Numbering::Good), [outage]);
+        assert_eq!(outages(&gaps.longest, run, Numbering::Good), [outage]);
         let untold = Outage { up: None, down: None, ..outage };
-        assert_eq!(outages(&gaps, run, Numbering::Doubtful), [untold]);
+        assert_eq!(outages(&gaps.longest, run, Numbering::Doubtful), [untold]);
     }
 }

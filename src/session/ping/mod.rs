@@ -26,6 +26,7 @@ mod directions;
 mod echo;
 mod extra_probe;
 mod keepalives;
+mod outage_list;
 mod plan;
 mod probe;
 mod protocol;
@@ -47,6 +48,7 @@ use crate::batch::{
 use crate::machine::{Next, Now, Session};
 use crate::record::{Flow, Outcome, PingEvent, PingSummary, Sink};
 use crate::session::InterfaceLog;
+use crate::stats::OutageLength;
 use crate::units::Nanos;
 use extra_probe::Step;
 use keepalives::Keepalives;
@@ -143,7 +145,9 @@ where
             let start = now.mono + Nanos(offset);
             let schedule = PingSchedule::new(spacing, start);
             let probes = Probes::new(mean, self.plan.wait);
-            let mut target = Target::new(index, plan.clone(), schedule, probes, now.mono);
+            let outages = OutageLength { asked: self.plan.outage, interval: mean };
+            let target = Target::new(index, plan.clone(), schedule, probes, now.mono);
+            let mut target = target.listing(outages);
             target.keepalives = Keepalives::new(self.plan.keepalive);
             let dest = Dest { socket: index, ..Dest::from(plan.addr) };
             target.dest = Some(out.add_dest(dest));

@@ -58,6 +58,9 @@ pub struct PingPlan {
     pub wait: Nanos,
     /// How often something leaves to each target, whatever the interval; zero for probes alone.
     pub keepalive: Nanos,
+    /// From which length a burst of lost probes is listed as an outage; `None` for three intervals,
+    /// and 10 ms at least.
+    pub outage: Option<Nanos>,
     /// TTL or hop limit of the probes, to compute the number of hops.
     pub ttl: u8,
     /// Explains why this host refused to send; a look-up outside this state machine.

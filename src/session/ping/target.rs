@@ -2,7 +2,7 @@
 
 use super::PingTarget;
 use super::answer_contents::AnswerContents;
-use super::bursts::{Losses, Numbering, outages};
+use super::bursts::{Losses, outages};
 use super::changed_replies::ChangedReplies;
 use super::clocks::Clocks;
 use super::delays::{Delays, Steps};
@@ -10,6 +10,7 @@ use super::directions::{Directions, LossByDirection};
 use super::echo::Echo;
 use super::extra_probe::{Question, Step};
 use super::keepalives::Keepalives;
+use super::outage_list::Numbering;
 use super::probe::{Probe, Probes, State};
 use super::rows::{over_time, row, steps};
 use super::schedule::PingSchedule;
@@ -20,7 +21,7 @@ use crate::record::{
     PingTimeout, ReplyKind, SendRefusal,
 };
 use crate::session::NetworkErrorLog;
-use crate::stats::{Arrival, DelayHistogram, StreamLosses, Timeline};
+use crate::stats::{Arrival, DelayHistogram, LEAST_OUTAGE, OutageLength, StreamLosses, Timeline};
 use crate::units::Nanos;
 use crate::wire::Hops;
 use std::net::SocketAddr;
@@ -58,6 +59,8 @@ pub(super) struct Target {
     question: Question,
     transmit_stamps: u64,
     losses: Losses,
+    /// Whether the user set the length of an outage.
+    is_outage_asked: bool,
     timeline: Timeline,
     refused: Vec<SendRefusal>,
     troubles: NetworkErrorLog,
@@ -92,11 +95,19 @@ impl Target {
             changed: ChangedReplies::default(),
             question: Question::default(),
             transmit_stamps: 0,
-            losses: Losses::default(),
+            losses: Losses::new(LEAST_OUTAGE),
+            is_outage_asked: false,
             timeline: Timeline::new(FIRST_STRETCH),
             refused: Vec::new(),
             troubles: NetworkErrorLog::default(),
         }
+    }
+
+    /// The same target, whose outages are of this length.
+    #[must_use]
+    pub fn listing(self, length: OutageLength) -> Self {
+        let losses = Losses::new(length.least(Nanos::ZERO));
+        Self { losses, is_outage_asked: length.asked.is_some(), ..self }
     }
 
     /// This host was paused for `length`; the last probes were handed over at `last`.
@@ -325,7 +336,7 @@ impl Target {
 
     /// The final report, once everything is decided.
     pub fn report(mut self, ttl: u8, ended: Nanos) -> PingTargetReport {
-        let losses = std::mem::take(&mut self.losses);
+        let losses = std::mem::replace(&mut self.losses, Losses::new(LEAST_OUTAGE));
         let (bursts, gaps) = losses.end(ended - self.start, &mut self.timeline);
         let sent = self.probes.next();
         let back = self.ways.back();
@@ -340,7 +351,8 @@ impl Target {
         };
         let stream = StreamLosses { arrived: back.firsts(), lost, bursts: bursts.bursts };
         let numbering = if ways.is_ok() { Numbering::Good } else { Numbering::Doubtful };
-        let mut outages = outages(&gaps, stream, numbering);
+        let mut outages = outages(&gaps.longest, stream, numbering);
+        let gaps = gaps.listed.told(numbering, u64::from(self.socket_drops));
         // What this host's socket may have dropped is no outage of the path.
         outages.retain(|outage| outage.lost > u64::from(self.socket_drops));
         let untold = ways.err().filter(|_| lost > 0);
@@ -367,6 +379,7 @@ impl Target {
                 ..bursts
             },
             outages,
+            arrival_gaps: Some(gaps.asked(self.is_outage_asked)),
             cut: self.changed.cut(),
             cut_out: self.changed.out,
             cut_back: self.changed.back,

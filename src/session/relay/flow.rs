@@ -1,7 +1,8 @@
 //! The flows of a relay: each client with its sockets towards the destinations and its counts.
 
+use super::gaps::FlowGaps;
 use super::impaired::Delays;
-use crate::record::{RelayCounts, RelayFlow, RelayFlowEnd, RelayOthers};
+use crate::record::{RelayCounts, RelayFlow, RelayFlowEnd, RelayOthers, Way};
 use crate::units::Nanos;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +35,9 @@ pub(super) struct Flow {
     /// The delays of each direction, from the first datagram on that was delayed.
     pub up_delays: Option<Box<Delays>>,
     pub down_delays: Option<Box<Delays>>,
+    /// The gaps in the arrivals of each direction, where they are asked for.
+    pub up_gaps: Option<Box<FlowGaps>>,
+    pub down_gaps: Option<Box<FlowGaps>>,
 }
 
 /// All flows, in bounded memory.
@@ -56,8 +60,26 @@ impl Flow {
     pub fn new(key: FlowKey, local: Option<IpAddr>, at: Nanos) -> Self {
         let (up, down) = (RelayCounts::default(), RelayCounts::default());
         let (up_delays, down_delays) = (None, None);
-        let sockets = Vec::new();
-        Self { key, local, sockets, first: at, last: at, up, down, up_delays, down_delays }
+        Self {
+            key,
+            local,
+            sockets: Vec::new(),
+            first: at,
+            last: at,
+            up,
+            down,
+            up_delays,
+            down_delays,
+            up_gaps: None,
+            down_gaps: None,
+        }
+    }
+
+    /// The same flow, whose gaps in arrivals are listed if they are longer than this.
+    #[must_use]
+    pub fn listing(self, least: Option<Nanos>) -> Self {
+        let gaps = || least.map(|least| Box::new(FlowGaps::longer_than(least)));
+        Self { up_gaps: gaps(), down_gaps: gaps(), ..self }
     }
 
     /// Datagrams that are delayed or wait.
@@ -77,6 +99,8 @@ impl Flow {
             down: self.down,
             up_delay: self.up_delays.as_ref().and_then(|delays| delays.told()),
             down_delay: self.down_delays.as_ref().and_then(|delays| delays.told()),
+            up_gaps: self.up_gaps.as_ref().map(|gaps| gaps.told(Way::Up)),
+            down_gaps: self.down_gaps.as_ref().map(|gaps| gaps.told(Way::Down)),
         }
     }
 }

@@ -9,6 +9,7 @@
 mod delay_queue;
 mod destinations;
 mod flow;
+mod gaps;
 mod impaired;
 #[cfg(test)]
 mod impaired_tests;
@@ -232,8 +233,12 @@ impl<S: Sink<RelayEvent>> Relay<S> {
             Some(flow) => flow,
             None => self.open_flow(now, key, meta)?,
         };
+        let start = self.started.unwrap_or_default();
         if let Some(flow) = self.flows.get_mut(flow) {
             flow.last = now.mono;
+            if let Some(gaps) = &mut flow.up_gaps {
+                gaps.arrived(arrival(now, meta), start);
+            }
         }
         Ok((flow, header))
     }
@@ -264,7 +269,7 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         // needs none.
         let is_any = listener.address.ip().is_unspecified();
         let local = meta.destination.filter(|ip| is_any && self.plan.own.contains(*ip));
-        Ok(self.flows.add(Flow::new(key, local, now.mono)))
+        Ok(self.flows.add(Flow::new(key, local, now.mono).listing(self.plan.outage)))
     }
 
     /// Ends the flow that has been silent for the longest time, unless that is active.
@@ -390,6 +395,9 @@ impl<S: Sink<RelayEvent>> Relay<S> {
         let header = self.header(&entry.meta);
         let Some(flow) = self.flows.get_mut(number) else { return };
         flow.last = now.mono;
+        if let Some(gaps) = &mut flow.down_gaps {
+            gaps.arrived(arrival(now, &entry.meta), self.started.unwrap_or_default());
+        }
         flow.down.received += datagrams;
         flow.down.received_bytes += bytes.len() as u64;
         let header = match (header, is_wanted) {

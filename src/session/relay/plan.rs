@@ -108,6 +108,8 @@ pub struct RelayPlan {
     pub allowed: Vec<IpNet>,
     /// Filters of which one must let a datagram pass; empty for all.
     pub filters: Vec<DatagramFilter>,
+    /// Gaps in the arrivals of a flow that are longer than this are listed; `None` for none.
+    pub outage: Option<Nanos>,
     /// The length of the run; `None` for no end.
     pub time: Option<Nanos>,
     /// Addresses of this host.

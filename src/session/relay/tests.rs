@@ -49,6 +49,7 @@ fn target(text: &str) -> RelayTarget {
 
 pub(super) fn plan(targets: &[&str]) -> RelayPlan {
     RelayPlan {
+        outage: None,
         listeners: vec![RelayListener {
             address: addr(LISTEN),
             interfaces: Vec::new(),

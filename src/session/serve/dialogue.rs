@@ -215,10 +215,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
             count: (plan.count != 0).then_some(plan.count),
         };
         self.log(granted, asked.now);
-        let mut answer = Answer::new(Code::OK, "ready").with("tag", tag);
-        if let Some((key, value)) = plan.marking.param() {
-            answer = answer.with(key, value);
-        }
+        let answer = Answer::new(Code::OK, "ready").with("tag", tag);
         if one_host { answer.with("one_host", 1).with("streams", plan.streams) } else { answer }
     }
 
@@ -250,6 +247,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let side = match params.get("about") {
             Some("sent") => Side::Sent,
             Some("streams") => Side::Streams,
+            Some("sizes") => Side::Sizes,
             Some("delays") => Side::Delays,
             Some("host") => Side::Host,
             Some("received") | None => Side::Received,

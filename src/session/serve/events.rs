@@ -9,8 +9,8 @@ use crate::record::{
     BlastInterval, BlastReceived, BlastSent, LocalFailure, ReloadFailure, ReloadFile, ServeRecord,
     ServeStanding, Sink,
 };
-use crate::session::blast::{Filling, TestPlan};
-use crate::stats::DelayHistogram;
+use crate::session::blast::{Filling, SizeAccount, TestPlan};
+use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::Nanos;
 use crate::wire::ControlKey;
 use crate::wire::iperf3::{Counters, Iperf3Users};
@@ -252,6 +252,10 @@ pub enum StreamReport {
         /// In kernel mode.
         system_ns: u64,
     },
+    /// The outages of a stream that was received to its end; before [`StreamReport::Received`].
+    Outages(Box<OutageLog>),
+    /// What was received of each class of sizes; before [`StreamReport::Received`].
+    Sizes(Vec<SizeAccount>),
     /// The stream was received to its end: final counts and delays.
     Received(Box<BlastReceived>, Box<DelayHistogram>, StreamIo),
     /// The stream was sent to its end: final counts.

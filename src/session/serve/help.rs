@@ -26,6 +26,8 @@ const VERBS: [(Verb, &[&str]); 8] = [
             "window",
             "burst",
             "ecn",
+            "outage_ns",
+            "sizes",
             "ports",
             "host",
             "host_streams",

@@ -7,12 +7,9 @@ use crate::control::server::UsedHelo;
 use crate::control::server::{Answer, PaddingHint};
 use crate::machine::Orders;
 use crate::record::{ServeRecord, ServeRefusal, ServeResource};
-use crate::session::blast::Direction;
+use crate::session::blast::{ALL_CAPABILITIES, CAPABILITIES, Direction};
 use crate::wire::Code;
 use std::net::SocketAddr;
-
-/// How this server's senders can search for their rate, so that clients need not try.
-const SEARCHES: &str = "b,c";
 
 impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E, R> {
     pub(super) fn hello(&mut self, asked: &ReceivedCommand<'_>) {
@@ -63,7 +60,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let reply = Answer::new(Code::OK, "hello")
             .with("session", session_name(id))
             .with("seen", asked.to.meta.source)
-            .with("capacity", SEARCHES)
+            .with(CAPABILITIES, ALL_CAPABILITIES.join(","))
             .encode(asked.tag());
         let reply = self.with_value(id, &asked.command.tag, &reply, asked.now);
         self.answer(&asked.to, reply);

@@ -145,7 +145,7 @@ impl ServePolicy {
         if plan.window > *WINDOWS.end() {
             return Err(ServeRefusal::WindowLimit { limit: *WINDOWS.end() });
         }
-        if exceeds(plan.rate, self.max_rate, plan.payload) {
+        if exceeds(plan.rate, self.max_rate, plan.mean_payload()) {
             return Err(ServeRefusal::RateLimit { limit: self.max_rate });
         }
         let limit_ns = self.max_duration.0;
@@ -186,7 +186,7 @@ impl ServePolicy {
         if plan.time != Nanos::ZERO {
             return None;
         }
-        let (datagrams, span) = plan.rate.ratio_for(u64::from(plan.payload))?;
+        let (datagrams, span) = plan.rate.ratio_for(plan.mean_payload())?;
         let most = u128::from(datagrams) * u128::from(self.max_duration.0);
         Some(u64::try_from(most / u128::from(span.0.max(1))).unwrap_or(u64::MAX))
     }
@@ -194,7 +194,7 @@ impl ServePolicy {
 
 fn makes_sense(plan: &TestPlan) -> Result<(), ServeRefusal> {
     let least = Header::LEN as u32;
-    if plan.payload < least {
+    if plan.least_payload() < least {
         return Err(ServeRefusal::SizeOutOfRange { least_bytes: least, most_bytes: LARGEST });
     }
     if plan.interval < LEAST_INTERVAL {
@@ -211,8 +211,7 @@ fn makes_sense(plan: &TestPlan) -> Result<(), ServeRefusal> {
 }
 
 /// Whether a rate exceeds a limit, for datagrams of this payload; exact.
-fn exceeds(asked: Rate, limit: Rate, payload: u32) -> bool {
-    let payload = u64::from(payload);
+fn exceeds(asked: Rate, limit: Rate, payload: u64) -> bool {
     match (asked.ratio_for(payload), limit.ratio_for(payload)) {
         (_, None) => false,
         (None, Some(_)) => true,

@@ -213,6 +213,14 @@ fn note(
             run.host = Some(change);
             None
         }
+        StreamReport::Outages(outages) => {
+            stream.outages = Some(outages);
+            None
+        }
+        StreamReport::Sizes(sizes) => {
+            stream.sizes = sizes;
+            None
+        }
         StreamReport::Received(received, delay, io) => {
             stream.received = *received;
             stream.delay = Some(delay);

@@ -8,8 +8,10 @@ use crate::batch::{HostChange, RxCall, TxCall};
 use crate::control::server::Liveness;
 use crate::control::server::UsedHelo;
 use crate::record::{BlastReceived, BlastSent, LocalFailure, StreamCounts};
-use crate::session::blast::{IntervalMerger, TestPlan, merge_received, merge_sent};
-use crate::stats::DelayHistogram;
+use crate::session::blast::{
+    IntervalMerger, SizeAccount, TestPlan, merge_received, merge_sent, merge_sizes,
+};
+use crate::stats::{DelayHistogram, OutageLog};
 use crate::units::Nanos;
 use crate::wire::{PortList, Tag};
 use std::collections::VecDeque;
@@ -162,6 +164,9 @@ pub(super) struct Stream {
     pub ended: bool,
     pub received: BlastReceived,
     pub delay: Option<Box<DelayHistogram>>,
+    pub outages: Option<Box<OutageLog>>,
+    /// What was received of each class of sizes, once it is over; empty where all are the same.
+    pub sizes: Vec<SizeAccount>,
     /// Datagrams that it has sent so far, where that is told.
     pub sending: u64,
     pub sent: Option<Box<BlastSent>>,
@@ -361,6 +366,23 @@ impl Run {
             self.told_delays = Some(whole.map_or_else(String::new, |whole| whole.told()));
         }
         self.told_delays.as_deref().unwrap_or_default()
+    }
+
+    /// The outages of all that was received here, once every stream is over; `None` before, and if
+    /// it only sends.
+    pub fn outages(&self) -> Option<OutageLog> {
+        let logs: Option<Vec<&OutageLog>> =
+            self.up().map(|(_, stream)| stream.outages.as_deref()).collect();
+        logs?.into_iter().cloned().reduce(|mut whole, log| {
+            whole.merge(&log);
+            whole
+        })
+    }
+
+    /// What was received here of each class of sizes, of all streams together; empty where all are
+    /// the same.
+    pub fn sizes(&self) -> Vec<SizeAccount> {
+        merge_sizes(self.up().map(|(_, stream)| stream.sizes.as_slice()))
     }
 
     /// What was received here, of each stream.

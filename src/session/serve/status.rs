@@ -3,9 +3,9 @@
 use super::session_state::{Run, StreamMove};
 use crate::control::server::{Answer, LINE, ROOM};
 use crate::session::blast::{
-    DELAYS, GAPS, INTERVALS_A_REPLY, MARKS, Marking, STREAM_MOVES, class_key, class_text,
-    delays_part, gaps_text, interval_text, marks_text, stream_key, stream_text, write_counts,
-    write_host, write_sent,
+    DELAYS, GAPS, INTERVALS_A_REPLY, MARKS, Marking, OUTAGE_LIST, OUTAGES, STREAM_MOVES, class_key,
+    class_text, delays_part, gaps_text, interval_text, marks_text, outage_list_text, outages_text,
+    size_key, size_text, stream_key, stream_text, write_counts, write_host, write_sent,
 };
 use crate::wire::{Code, Params};
 
@@ -29,6 +29,8 @@ pub(super) enum Side {
     Sent,
     /// What was received here, of each stream.
     Streams,
+    /// What was received here of each class of sizes.
+    Sizes,
     /// The delays of what was received here.
     Delays,
     /// What this host counted during the run.
@@ -53,6 +55,18 @@ fn streams(run: &Run, mut answer: Answer, from: usize) -> Answer {
     answer
 }
 
+/// The classes of sizes from `from` on, as many as fit.
+fn sizes(run: &Run, mut answer: Answer, from: usize) -> Answer {
+    for (class, account) in run.sizes().iter().enumerate().skip(from) {
+        let (key, text) = (size_key(class), size_text(&account.counts()));
+        if answer.size() + key.len() + text.len() + STATUS_SPARE > ROOM {
+            return answer.with("more", 1);
+        }
+        answer = answer.with(&key, text);
+    }
+    answer
+}
+
 /// The delays of the run from the character `from` on, as many as fit.
 fn delays(run: &mut Run, answer: Answer, from: usize) -> Answer {
     let room = ROOM.saturating_sub(answer.size() + DELAYS.len() + STATUS_SPARE);
@@ -64,12 +78,28 @@ fn delays(run: &mut Run, answer: Answer, from: usize) -> Answer {
     }
 }
 
+/// The outages of what was received here, once it is over, as far as they fit.
+fn outages(run: &Run, answer: Answer) -> Answer {
+    let Some(log) = run.outages() else { return answer };
+    let text = outages_text(&log);
+    let free = |answer: &Answer| ROOM.saturating_sub(answer.size() + STATUS_SPARE);
+    if free(&answer) < OUTAGES.len() + text.len() {
+        return answer;
+    }
+    let answer = answer.with(OUTAGES, text);
+    let list = outage_list_text(&log, free(&answer).saturating_sub(OUTAGE_LIST.len()));
+    if list.is_empty() { answer } else { answer.with(OUTAGE_LIST, list) }
+}
+
 /// The reply to STAT: the state of the run, and as many intervals (or streams) from `from` on as
 /// fit.
 pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
     let mut answer = Answer::new(Code::STATUS, "status").with("state", run.state().as_str());
     if side == Side::Streams {
         return streams(run, answer, from);
+    }
+    if side == Side::Sizes {
+        return sizes(run, answer, from);
     }
     if side == Side::Delays {
         return delays(run, answer, from);
@@ -80,7 +110,7 @@ pub(super) fn status(run: &mut Run, side: Side, from: usize) -> Answer {
             write_host(host, &mut counts);
         }
         answer.params.extend(counts.iter().map(|(key, value)| (key.into(), value.into())));
-        return answer;
+        return outages(run, answer);
     }
     let received = run.received().filter(|_| side == Side::Received);
     let up = received.is_some();

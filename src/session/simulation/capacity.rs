@@ -64,6 +64,8 @@ impl Case {
             burst: None,
             capacity,
             marking: Marking::Alike,
+            outage: None,
+            sizes: None,
         }
     }
 

@@ -115,6 +115,8 @@ pub fn plan(time: Nanos) -> TestPlan {
         burst: None,
         marking: Marking::Alike,
         capacity: None,
+        outage: None,
+        sizes: None,
     }
 }
 
@@ -380,11 +382,12 @@ impl ClientAndServer {
                 | ReceiverEvent::Settled { .. }
                 | ReceiverEvent::Moved => unreachable!(),
             });
-            let last = ended.map(|ended| match ended {
-                End::Received(ended) => {
-                    StreamReport::Received(Box::new(ended.received), Box::new(ended.delay), IO)
-                }
-                End::Sent(ended) => StreamReport::Sent(Box::new(ended.sent), IO),
+            let last = ended.into_iter().flat_map(|ended| match ended {
+                End::Received(ended) => vec![
+                    StreamReport::Outages(Box::new(ended.outages)),
+                    StreamReport::Received(Box::new(ended.received), Box::new(ended.delay), IO),
+                ],
+                End::Sent(ended) => vec![StreamReport::Sent(Box::new(ended.sent), IO)],
             });
             told.extend(news.chain(last).map(|news| ServeOrder { session, stream: number, news }));
         }

@@ -182,6 +182,7 @@ impl Ping {
             time: self.time,
             wait: self.wait,
             keepalive: self.keepalive,
+            outage: None,
             ttl: 255,
             explain: LocalSendFailure::from_errno,
         };
@@ -473,6 +474,7 @@ fn an_answer_that_came_in_time_and_was_read_late_is_not_lost_live_either() {
         time: None,
         wait,
         keepalive: Nanos::ZERO,
+        outage: None,
         ttl: 255,
         explain: LocalSendFailure::from_errno,
     };
@@ -610,6 +612,7 @@ fn a_status_that_is_asked_for_before_the_run_begins_is_told_once_it_has() {
         time: None,
         wait: Nanos::from_millis(1),
         keepalive: Nanos::ZERO,
+        outage: None,
         ttl: 255,
         explain: LocalSendFailure::from_errno,
     };

@@ -8,7 +8,7 @@ use crate::record::{ChangedContent, RunFailure};
 use crate::session::blast::{
     BlastReceiver, DataFormat, Opening, ReceiverEvent, ReceiverOrder, ReceiverPlan,
 };
-use crate::stats::WINDOW;
+use crate::stats::{OutageLength, WINDOW};
 use crate::units::Nanos;
 use crate::wire::{END_LEN, Header, Kind, encode_end, pattern};
 
@@ -49,6 +49,8 @@ fn receiver(
 fn plan(go_ahead: &[u8]) -> ReceiverPlan {
     let interval = Nanos::from_secs(1);
     ReceiverPlan {
+        outage: OutageLength::default(),
+        sizes: None,
         format: DataFormat::Udpkit,
         omit: Nanos::ZERO,
         tag: TAG,

@@ -10,7 +10,7 @@ use crate::session::blast::{
     BlastReceiver, BlastSender, DataFormat, Direction, Marking, ReceiverEvent, ReceiverOrder,
     ReceiverPlan, SenderEvent, SenderPlan, SenderSummary, TestPlan,
 };
-use crate::stats::WINDOW;
+use crate::stats::{OutageLength, WINDOW};
 use crate::units::{Nanos, PacketRate, Rate};
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -138,6 +138,8 @@ impl Stream {
 
     fn receiver(&self) -> ReceiverPlan {
         ReceiverPlan {
+            outage: OutageLength::default(),
+            sizes: None,
             format: DataFormat::Udpkit,
             omit: Nanos::ZERO,
             tag: TAG,
@@ -173,6 +175,8 @@ impl Stream {
             burst: None,
             marking: Marking::default(),
             capacity: None,
+            outage: None,
+            sizes: None,
         };
         BlastSender::new(SenderPlan::new(test, 0, TAG), None, Mailbox::new())
     }

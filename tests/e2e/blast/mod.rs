@@ -7,6 +7,7 @@ mod loaded;
 mod parallel_paths;
 mod places;
 mod run;
+mod sizes;
 mod trials;
 mod verdicts;
 mod witness;

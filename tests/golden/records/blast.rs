@@ -651,6 +651,7 @@ fn every_failure_and_what_helps() {
         RunFailure::OtherAddress { target: target.into(), from },
         RunFailure::NotSent { target: target.into(), reason: reason.clone() },
         RunFailure::PortClosed { target: target.into(), error },
+        RunFailure::SizesUnknown,
         RunFailure::KeyNeeded,
         RunFailure::OtherKey,
         RunFailure::NoKeyThere,
@@ -714,6 +715,7 @@ fn every_failure_and_what_helps() {
 fn first_lines_and_interval_lines() {
     let page = Page::new(COLUMNS);
     let heading = RunHeading {
+        least_bytes: None,
         target: "192.0.2.10:8620".parse().expect("an address"),
         own_server: false,
         payload_bytes: 1_472,

@@ -281,6 +281,7 @@ fn a_senders_report_without_receivers_is_of_its_destinations_alone() {
 
 fn source() -> CastSource {
     CastSource {
+        arrival_gaps: None,
         source: "10.0.0.1:45678".to_owned(),
         group: "239.1.2.3:5000".to_owned(),
         interface: Some("eth0".to_owned()),

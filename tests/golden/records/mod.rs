@@ -12,6 +12,7 @@ mod iperf3;
 mod live;
 mod marks;
 mod mistakes;
+mod mixes;
 mod monitor;
 mod mtu;
 mod nat;

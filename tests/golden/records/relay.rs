@@ -33,6 +33,8 @@ fn counts(received: u64, copies: u64, lost: u64) -> RelayCounts {
 
 fn flow(client: &str, received: u64, end: RelayFlowEnd) -> RelayFlow {
     RelayFlow {
+        up_gaps: None,
+        down_gaps: None,
         client: Some(endpoint(client)),
         listen: endpoint("192.0.2.1:9000"),
         first_ns: 200_000_000,

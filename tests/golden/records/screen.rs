@@ -66,6 +66,7 @@ fn hold_screen(name: &str, scene: &impl Scene, now: u64) {
 
 fn heading(streams: u32, ways: Ways) -> RunHeading {
     RunHeading {
+        least_bytes: None,
         target: "192.0.2.10:8620".parse::<SocketAddr>().expect("an address").into(),
         own_server: false,
         payload_bytes: 1_472,

@@ -3,8 +3,8 @@
 use super::{CastReceiver, Content, SourceAccount, unicast_copies};
 use crate::machine::Now;
 use crate::record::{
-    CastEvent, CastReceived, CastSource, HostReport, KnownHosts, LossFacts, Outage, PlacedLosses,
-    Sink, Way,
+    ArrivalOutage, CastEvent, CastReceived, CastSource, HostReport, KnownHosts, LossFacts, Outage,
+    PlacedLosses, Sink, Way,
 };
 use crate::session::host_meter::fragments_of;
 use crate::units::{Endpoint, IpFamily};
@@ -33,6 +33,13 @@ where
             self.counted().map(|row| row.record(now, names)).collect();
         for outages in sources.iter_mut().filter_map(|source| source.outages.as_mut()) {
             outages.retain(is_the_paths);
+        }
+        let is_listed = |outage: &ArrivalOutage| {
+            outage.lost.is_none_or(|lost| lost > socket_drops)
+                && (reader_pause_ns == 0 || outage.length_ns > 2 * reader_pause_ns)
+        };
+        for gaps in sources.iter_mut().filter_map(|source| source.arrival_gaps.as_mut()) {
+            gaps.retain(is_listed);
         }
         CastReceived {
             received: sum(&|row| row.received()),

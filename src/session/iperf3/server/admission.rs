@@ -115,6 +115,8 @@ fn plan(params: &Iperf3Params) -> TestPlan {
         verify: false,
         interval: INTERVAL,
         window: WINDOW,
+        outage: None,
+        sizes: None,
         burst: u32::try_from(params.burst).ok().filter(|burst| *burst > 0),
         marking: Marking::Alike,
         capacity: None,

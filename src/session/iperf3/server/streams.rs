@@ -122,6 +122,8 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
                 Some(ServeRecord::StreamSent { client, session, stream, datagrams })
             }
             StreamReport::Sent(..)
+            | StreamReport::Outages(_)
+            | StreamReport::Sizes(_)
             | StreamReport::Astray(_)
             | StreamReport::Ports(_)
             | StreamReport::Refused

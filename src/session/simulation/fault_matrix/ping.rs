@@ -91,6 +91,7 @@ impl Shape {
             time: self.time,
             wait: Nanos::from_millis(700),
             keepalive: KEEPALIVE_EVERY,
+            outage: None,
             ttl: 255,
             explain: LocalSendFailure::from_errno,
         }
