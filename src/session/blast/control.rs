@@ -76,6 +76,8 @@ pub struct BlastControl<O, E> {
     address: OwnAddress,
     /// Whether the rate is not searched for if the far end runs on this host.
     floods_one_host: bool,
+    /// Whether the far end must run on this host, because it cannot search.
+    needs_one_host: bool,
     summary: ControlSummary,
 }
 
@@ -111,6 +113,7 @@ where
             stop_by: Nanos::MAX,
             address: OwnAddress::default(),
             floods_one_host: false,
+            needs_one_host: false,
             summary: ControlSummary::default(),
         }
     }
@@ -331,9 +334,12 @@ where
                 if self.plan.is_searched_by(&reply.params) {
                     return self.test(now);
                 }
-                self.fail(RunFailure::NoCapacitySearch);
-                self.engine.execute(ControlCommand::Abort);
-                self.quit(now);
+                if !self.floods_one_host {
+                    return self.refuse_search(now);
+                }
+                // Its reply tells whether it is on this host; nothing is sent before.
+                (self.needs_one_host, self.plan.capacity) = (true, None);
+                self.test(now);
             }
             ClientReply::Answered(reply) => match self.state {
                 State::Test => self.on_grant(reply, now),
@@ -391,6 +397,9 @@ where
         if one_host && self.floods_one_host {
             self.plan.capacity = None;
         }
+        if self.needs_one_host && !one_host {
+            return self.refuse_search(now);
+        }
         let streams = self.plan.streams;
         self.granted = now;
         self.summary.capacity = self.plan.capacity;
@@ -405,6 +414,13 @@ where
             patience: self.client.patience().limit(),
         });
         self.state = State::Watch(Some(now.mono + self.look()));
+    }
+
+    /// The far end cannot search for the capacity.
+    fn refuse_search(&mut self, now: Now) {
+        self.fail(RunFailure::NoCapacitySearch);
+        self.engine.execute(ControlCommand::Abort);
+        self.quit(now);
     }
 
     /// Asks for the run.
