@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn of_what_is_owed_when_the_rate_changes_only_so_much_stays_owed() {
         let second = Nanos::from_secs(1);
-        let pacer = Pacer::new(Nanos::from_secs(1), 1_000, second, None);
-        let now = Nanos::from_millis(1_099);
+        let pacer = Pacer::new(Nanos::from_secs(100), 1_000, second, None);
+        let now = Nanos::from_millis(100_099);
         assert_eq!(pacer.owed(now), 100);
         let (next, skipped) = pacer.continued_by(Pacer::new(now, 10, second, None), now, 30);
         assert_eq!((next.owed(now), skipped), (30, 70));

@@ -23,7 +23,8 @@ pub(super) fn capacity_text(way: &DirectionReport, page: Page) -> String {
 /// `95.3 Mbit/s at the IP layer, 93.5 Mbit/s goodput: the largest of 10 sub-intervals, at 3.0 s`.
 fn told_line(capacity: &CapacityReport, of: &SubInterval) -> String {
     let bound = if capacity.ip_bits_per_second.is_some() { "" } else { "at least " };
-    let is_largest = capacity.largest.as_ref() == Some(of);
+    let largest = capacity.largest.map(|largest| largest.ip_bits_per_second);
+    let is_largest = largest == Some(of.ip_bits_per_second);
     let all = capacity.sub_intervals.iter();
     let among = all.filter(|one| is_largest || one.host_limit.is_none()).count() as u64;
     let undisturbed = if is_largest { "" } else { " without a host's limit" };

@@ -4,7 +4,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use udpkit::batch::{RxEntry, split_buffer};
-use udpkit::wire::{Class, END_LEN, Header, classify, decode_end, encode_end, udp_checksum};
+use udpkit::wire::{
+    Class, END_LEN, Header, LOAD_REPORT_LEN, LoadReport, RATE_NOTICE_LEN, RateNotice, classify,
+    decode_end, encode_end, udp_checksum,
+};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(header) = Header::decode(data) {
@@ -16,6 +19,16 @@ fuzz_target!(|data: &[u8]| {
             let mut end = [0; END_LEN];
             encode_end(&header, total, &mut end);
             assert_eq!(end, data[..END_LEN]);
+        }
+        if let Some(report) = LoadReport::decode(data, header.tag) {
+            let mut again = [0; LOAD_REPORT_LEN];
+            report.encode(header.tag, header.sent, &mut again);
+            assert_eq!(again, data[..LOAD_REPORT_LEN]);
+        }
+        if let Some(notice) = RateNotice::decode(data, header.tag) {
+            let mut again = [0; RATE_NOTICE_LEN];
+            notice.encode(header.tag, header.sent, &mut again);
+            assert_eq!(again, data[..RATE_NOTICE_LEN]);
         }
     }
     let here = ([127, 0, 0, 1], 9).into();

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use udpkit::batch::{RxEntry, RxMeta, TxBatch};
 use udpkit::machine::{Now, Session};
+use udpkit::pace::AdjustmentType;
 use udpkit::record::{Flow, Sink};
 use udpkit::session::blast::{BlastReceiver, ReceiverEvent, ReceiverPlan};
 use udpkit::units::Nanos;
@@ -57,6 +58,8 @@ fuzz_target!(|data: &[u8]| {
         time: if setup[1] & 8 == 8 { Nanos::from_secs(1) } else { Nanos::ZERO },
         go_ahead: if setup[1] & 4 == 4 { b"a 354 go ahead".to_vec() } else { Vec::new() },
         keepalive: if setup[1] & 16 == 16 { Nanos::from_secs(2) } else { Nanos::ZERO },
+        capacity: (setup[1] & 32 == 32).then_some(AdjustmentType::B),
+        keeps_course: true,
     };
     let told = Told::default();
     let orders: VecDeque<_> = VecDeque::new();

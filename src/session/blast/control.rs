@@ -83,6 +83,8 @@ pub struct BlastControl<O, E> {
     address: OwnAddress,
     /// Whether the rate is not searched for if the far end runs on this host.
     floods_one_host: bool,
+    /// Whether the far end must run on this host, because it cannot search.
+    needs_one_host: bool,
     summary: ControlSummary,
 }
 
@@ -119,6 +121,7 @@ where
             stop_by: Nanos::MAX,
             address: OwnAddress::default(),
             floods_one_host: false,
+            needs_one_host: false,
             summary: ControlSummary::default(),
         }
     }
@@ -337,12 +340,15 @@ where
             ClientReply::Proceeds => {}
             ClientReply::Opened(reply) => {
                 self.summary.seen = reply.params.get("seen").map(str::to_owned);
-                let Some(failure) = beyond(&self.plan, &reply.params) else {
-                    return self.test(now);
-                };
-                self.fail(failure);
-                self.engine.execute(ControlCommand::Abort);
-                self.quit(now);
+                match beyond(&self.plan, &reply.params) {
+                    None => {}
+                    // Its reply tells whether it is on this host; nothing is sent before.
+                    Some(RunFailure::NoCapacitySearch) if self.floods_one_host => {
+                        (self.needs_one_host, self.plan.capacity) = (true, None);
+                    }
+                    Some(failure) => return self.end_with(failure, now),
+                }
+                self.test(now);
             }
             ClientReply::Answered(reply) => match self.state {
                 State::Test => self.on_grant(reply, now),
@@ -403,6 +409,9 @@ where
         if one_host && self.floods_one_host {
             self.plan.capacity = None;
         }
+        if self.needs_one_host && !one_host {
+            return self.end_with(RunFailure::NoCapacitySearch, now);
+        }
         let streams = self.plan.streams;
         (self.granted, self.summary.streams) = (now, Some(streams));
         self.summary.capacity = self.plan.capacity;
@@ -416,6 +425,13 @@ where
             patience: self.client.patience().limit(),
         });
         self.state = State::Watch(Some(now.mono + self.look()));
+    }
+
+    /// The far end cannot do what is asked.
+    fn end_with(&mut self, failure: RunFailure, now: Now) {
+        self.fail(failure);
+        self.engine.execute(ControlCommand::Abort);
+        self.quit(now);
     }
 
     /// Asks for the run.

@@ -3,6 +3,7 @@
 use super::super::client_and_server::{ClientAndServer, Finished, plan};
 use super::{Machine, Trial};
 use crate::netsim::{Direction as LinkDirection, Fault};
+use crate::pace::AdjustmentType;
 use crate::session::blast::{Direction, TestPlan};
 use crate::stats::DelayHistogram;
 use crate::units::{Nanos, PacketRate, Rate};
@@ -15,14 +16,20 @@ pub const UP: Machine = Machine {
     ends_within: Nanos::from_secs(30),
     may_fail: |fault| fault.may_fail_a_run() && fault != Fault::ForgetfulFirewall,
     never: "counts a datagram as lost that the path did not lose",
-    run: |trial| run(trial, Direction::Up),
+    run: |trial| run(trial, Direction::Up, None),
 };
 
 pub const DOWN: Machine =
-    Machine { name: "blast down", run: |trial| run(trial, Direction::Down), ..UP };
+    Machine { name: "blast down", run: |trial| run(trial, Direction::Down, None), ..UP };
 
 pub const BOTH: Machine =
-    Machine { name: "blast both", run: |trial| run(trial, Direction::Both), ..UP };
+    Machine { name: "blast both", run: |trial| run(trial, Direction::Both, None), ..UP };
+
+pub const SEARCH: Machine = Machine {
+    name: "blast --capacity",
+    run: |trial| run(trial, Direction::Both, Some(AdjustmentType::C)),
+    ..UP
+};
 
 /// Numbered datagrams that were handed in, and those of which no copy was let through.
 fn logged(link: &LinkDirection) -> (u64, u64) {
@@ -31,12 +38,14 @@ fn logged(link: &LinkDirection) -> (u64, u64) {
     (numbered().count() as u64, lost as u64)
 }
 
-fn run(trial: &mut Trial<'_>, direction: Direction) {
-    let rate = Rate::Packets(PacketRate(500_000));
+fn run(trial: &mut Trial<'_>, direction: Direction, capacity: Option<AdjustmentType>) {
+    // A search begins with 1 Mbit/s, and may go to four times that.
+    let pps = if capacity.is_some() { 5_500 } else { 500 };
+    let rate = Rate::Packets(PacketRate(pps * 1_000));
     // Longer than a firewall remembers.
     let forgets = trial.fault == Fault::ForgetfulFirewall;
     let time = Nanos::from_secs(if forgets { 7 } else { 2 });
-    let plan = TestPlan { direction, rate, ..plan(time) };
+    let plan = TestPlan { direction, rate, capacity, ..plan(time) };
     let mut ends = ClientAndServer::under(trial.seed + 6, plan, &trial.weather());
     let finished = ends.finish(trial.deadline());
     let summary = &finished.summary;

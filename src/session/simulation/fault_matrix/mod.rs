@@ -59,6 +59,7 @@ matrix! {
     blast_up: blast::UP,
     blast_down: blast::DOWN,
     blast_both: blast::BOTH,
+    blast_search: blast::SEARCH,
     blast_probe: prober::PROBER,
     iperf3_up: iperf3::UP,
     iperf3_down: iperf3::DOWN,
