@@ -1,6 +1,7 @@
 //! Arguments of `blast` for a UDPSTP server.
 
 use super::shared::heading::{EXPERT, OUTPUT, WHAT, WHERE};
+use crate::units::whole;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -31,8 +32,8 @@ pub struct UdpstpArgs {
     #[arg(hide_short_help = true)]
     pub udpstp_keys: Option<PathBuf>,
     /// Number of the key to sign with [default: the lowest in the file]
-    #[arg(long, value_name = "N", requires = "udpstp_keys", help_heading = EXPERT)]
-    #[arg(hide_short_help = true)]
+    #[arg(long, value_name = "N", value_parser = whole(0..=u8::MAX), requires = "udpstp_keys")]
+    #[arg(help_heading = EXPERT, hide_short_help = true)]
     pub key_id: Option<u8>,
     /// The JSON document of a UDPSTP test has the keys of TR-181; also --json tr181
     #[arg(long, requires = "udpstp", help_heading = OUTPUT, hide_short_help = true)]

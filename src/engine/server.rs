@@ -228,7 +228,8 @@ fn engine_state(log: &RunningLog, memory: ProcessMemory) -> impl FnMut() -> Engi
     move || {
         let (iperf3_sessions, iperf3_streams) = tests.read();
         let (traffic, resident_bytes) = (traffic.read(), memory.resident_bytes());
-        EngineState { traffic, resident_bytes, iperf3_sessions, iperf3_streams }
+        let udpstp_connections = tests.udpstp();
+        EngineState { traffic, resident_bytes, iperf3_sessions, iperf3_streams, udpstp_connections }
     }
 }
 

@@ -36,6 +36,8 @@ impl ServerLog {
 pub(super) struct OpenTests {
     sessions: AtomicUsize,
     streams: AtomicUsize,
+    /// Connections of UDPSTP clients.
+    udpstp: AtomicUsize,
 }
 
 impl OpenTests {
@@ -43,6 +45,16 @@ impl OpenTests {
     pub fn set(&self, sessions: usize, streams: usize) {
         self.sessions.store(sessions, Ordering::Relaxed);
         self.streams.store(streams, Ordering::Relaxed);
+    }
+
+    /// So many connections of UDPSTP clients there are now.
+    pub fn set_udpstp(&self, connections: usize) {
+        self.udpstp.store(connections, Ordering::Relaxed);
+    }
+
+    /// How many of them there are.
+    pub fn udpstp(&self) -> usize {
+        self.udpstp.load(Ordering::Relaxed)
     }
 
     /// How many there are: tests, and streams.
@@ -54,7 +66,7 @@ impl OpenTests {
     fn added_to(&self, record: &ServeRecord) -> Option<ServeRecord> {
         let ServeRecord::Status { sessions, streams } = *record else { return None };
         Some(ServeRecord::Status {
-            sessions: sessions + self.sessions.load(Ordering::Relaxed),
+            sessions: sessions + self.sessions.load(Ordering::Relaxed) + self.udpstp(),
             streams: streams + self.streams.load(Ordering::Relaxed),
         })
     }

@@ -3,7 +3,7 @@
 
 use super::random::random_u64;
 use super::server_error::ServerError;
-use super::server_log::RunningLog;
+use super::server_log::{OpenTests, RunningLog};
 use super::server_plan::{ServerPlan, UdpstpServerPlan};
 use super::{Handle, Loop, LoopConfig, SocketRegistry};
 use crate::batch::TxBatch;
@@ -16,6 +16,7 @@ use crate::units::with_port;
 use crate::wire::udpstp::MOST_CONTROL;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 
@@ -86,7 +87,9 @@ impl UdpstpPort {
             each: self.each,
             adoption: self.control.adoption(),
             next: 1,
+            open: 0,
             orders: self.orders,
+            tests: log.open_tests(),
             log,
         };
         let policy = UdpstpPolicy {
@@ -120,7 +123,10 @@ struct TestPorts {
     adoption: SocketRegistry,
     /// The number of the next socket; none is given twice.
     next: usize,
+    /// Those that are open.
+    open: usize,
     orders: Sender<UdpstpOrder>,
+    tests: Arc<OpenTests>,
     log: RunningLog,
 }
 
@@ -129,6 +135,7 @@ impl Executor<UdpstpCommand> for TestPorts {
         let order = match command {
             UdpstpCommand::Close { socket } => {
                 self.adoption.remove(socket);
+                self.count(self.open.saturating_sub(1));
                 return;
             }
             UdpstpCommand::Open { test, peer, .. } => match self.open(peer) {
@@ -155,7 +162,13 @@ impl TestPorts {
         let (number, port) = (self.next, socket.local_addr().port());
         self.next += 1;
         self.adoption.add(number, socket);
+        self.count(self.open + 1);
         Some((number, port))
+    }
+
+    fn count(&mut self, open: usize) {
+        self.open = open;
+        self.tests.set_udpstp(open);
     }
 }
 

@@ -119,7 +119,7 @@ pub struct UdpstpReport {
     pub clock_delta_min_ns: Option<i64>,
     /// Datagrams that this host sent; null if it received.
     pub sent: Option<u64>,
-    /// Datagrams that were due and that this host's kernel did not take; null if it received.
+    /// Datagrams that were due and that this host did not send; null if it received.
     pub never_sent: Option<u64>,
     /// Datagrams that this host dropped at its sockets; null if it sent.
     pub socket_drops: Option<u64>,

@@ -220,3 +220,22 @@ fn the_receiver_counts_what_the_firewall_sees() {
         assert_eq!(number(&report, "totals.lost_datagrams"), 0, "{report:#}");
     }
 }
+
+#[test]
+fn a_server_that_is_told_to_end_lets_its_tests_end() {
+    let (server, address) = serve(&["--grace", "10min"]);
+    let mut client = udpkit();
+    client.args(["blast", "--udpstp", &address, "-t", "10min", "-b", "1M"]);
+    let client = Running::start(&mut client);
+    let has_begun = client.wait_for_stdout(secs(30), |text| text.contains("RTT"));
+    assert!(has_begun, "{}", client.stdout_so_far());
+    server.signal("TERM");
+    wait_until("the server drains", secs(10), || server.stdout_so_far().contains("draining"));
+    // Nobody else begins one.
+    let refused = blast(&address, &["--json"]);
+    assert_eq!(number(&json(&refused.out()), "failure.response_code"), 13);
+    client.signal("INT");
+    let output = client.wait(secs(30)).expect_success();
+    assert!(output.out().contains("interrupted"), "{}", output.out());
+    server.wait(secs(30)).expect_success();
+}

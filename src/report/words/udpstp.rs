@@ -102,7 +102,7 @@ pub fn caveats(report: &UdpstpReport) -> Vec<String> {
     }
     if let Some(count) = report.never_sent.filter(|count| *count > 0) {
         told.push(format!(
-            "this host's kernel did not take {} datagrams when they were due: it may be the limit",
+            "this host did not send {} datagrams when they were due: it may be the limit",
             group_digits(count)
         ));
     }

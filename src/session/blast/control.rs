@@ -1,6 +1,7 @@
 //! The client's side of the control dialogue: opens a session, requests a run, monitors it, and
 //! collects the far end's report.
 
+mod checks;
 mod silence;
 
 use super::about::{About, Delays};
@@ -20,7 +21,6 @@ use crate::machine::{Executor, Next, Now, Orders, Session};
 use crate::pace::MOST_SIZE_CLASSES;
 use crate::record::{
     Contradiction, Flow, IntervalSums, KnownRun, RunFailure, Sink, SizeCounts, StreamCounts,
-    believe_streams,
 };
 use crate::units::{Nanos, Untrusted};
 use crate::wire::{Code, HostId, Params, Reply, Verb};
@@ -576,27 +576,6 @@ where
             }
         }
         Ok(params.get("more").is_some())
-    }
-
-    /// Checks the intervals against the final counts.
-    fn check_intervals(&self, now: Now) -> Result<(), Contradiction> {
-        let Some(received) = &self.summary.received else { return Ok(()) };
-        self.interval_sums.hold_against(received, self.known(now).sent)
-    }
-
-    /// Checks the counts of single streams against those of all.
-    fn check_streams(&mut self) -> Result<(), Contradiction> {
-        // A far end that reported on some only is no basis for a comparison.
-        if let Some(whole) = &self.summary.received
-            && self.streams.len() == self.plan.streams as usize
-        {
-            self.summary.received_streams = believe_streams(&self.streams, whole)?;
-        }
-        if let Some(whole) = &self.summary.received {
-            let sizes = std::mem::take(&mut self.sizes);
-            self.summary.sizes = SizeCounts::of_run(sizes, whole.firsts, whole.lost);
-        }
-        Ok(())
     }
 
     /// The far end's claims are impossible: drop all of them and end the run.

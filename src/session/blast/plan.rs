@@ -220,20 +220,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_does_not_know_a_search_is_told_by_its_greeting() {
-        let mut greeting = Params::default();
-        let plan = TestPlan::read(&greeting).unwrap();
-        let search = |kind| TestPlan { capacity: Some(kind), ..plan };
-        // That of an older version.
-        assert!(plan.is_searched_by(&greeting));
-        assert!(!search(AdjustmentType::B).is_searched_by(&greeting));
-        greeting.push("capacity", "b");
-        let known = [AdjustmentType::B, AdjustmentType::C]
-            .map(|kind| search(kind).is_searched_by(&greeting));
-        assert_eq!(known, [true, false]);
-    }
-
-    #[test]
     fn a_search_survives_the_dialogue() {
         let mut params = Params::default();
         let plan = TestPlan::read(&params).unwrap();

@@ -183,6 +183,8 @@ pub struct EngineState {
     pub iperf3_sessions: usize,
     /// Their open streams.
     pub iperf3_streams: usize,
+    /// Connections of UDPSTP clients.
+    pub udpstp_connections: usize,
 }
 
 /// What streams have received and sent since the server's start.

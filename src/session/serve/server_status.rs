@@ -37,7 +37,7 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
     /// The state as it is told.
     fn state(&mut self, asked: &ReceivedCommand<'_>) -> ServerState {
         let now = asked.now.mono;
-        let EngineState { traffic, resident_bytes, iperf3_sessions, iperf3_streams } =
+        let EngineState { traffic, resident_bytes, iperf3_sessions, iperf3_streams, .. } =
             self.engine_state();
         let (span, before) = self.recent.since(now).unwrap_or_default();
         let (received_bps, received_pps) = rates(

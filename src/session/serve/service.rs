@@ -37,9 +37,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         (self.over || self.drained_at.is_some()).then_some(ServeRefusal::ShuttingDown)
     }
 
-    /// Open sessions, with those of iperf3 clients.
+    /// Open sessions, with those of iperf3 clients and the connections of UDPSTP clients.
     fn all_sessions(&mut self) -> usize {
-        self.sessions.len() + self.engine_state().iperf3_sessions
+        let state = self.engine_state();
+        self.sessions.len() + state.iperf3_sessions + state.udpstp_connections
     }
 
     /// What was read again is in force for whatever begins from now on.

@@ -131,9 +131,12 @@ impl DataPhase {
         }
     }
 
-    /// Datagrams that this host did not take when they were due.
+    /// Datagrams that this host did not send when they were due.
     pub fn unsent(&self) -> u64 {
-        self.unsent
+        match &self.flow {
+            Flow::Sending(sender) => self.unsent.saturating_add(sender.skipped()),
+            Flow::Receiving(_) => 0,
+        }
     }
 
     /// Least round-trip time in milliseconds, and least difference of the clocks with the delay.

@@ -38,6 +38,8 @@ pub(super) struct LoadSender {
     family: IpFamily,
     due: [Option<Nanos>; 2],
     has_begun: bool,
+    /// Datagrams that were due while this host was elsewhere.
+    skipped: u64,
     sequence: u32,
     rng: Rng,
 }
@@ -46,7 +48,7 @@ impl LoadSender {
     /// Sends at this rate over this family.
     pub fn new(rate: SendingRate, family: IpFamily, seed: u64) -> Self {
         let rng = Rng::with_seed(seed);
-        Self { rate, family, due: [None; 2], has_begun: false, sequence: 0, rng }
+        Self { rate, family, due: [None; 2], has_begun: false, skipped: 0, sequence: 0, rng }
     }
 
     /// From now on it sends at this rate.
@@ -78,9 +80,20 @@ impl LoadSender {
         let due = self.due[transmitter]?;
         let interval = self.interval(transmitter).unwrap_or(LEAST_INTERVAL);
         let next = due + interval;
-        self.due[transmitter] = Some(if next + LAG < now { now + interval } else { next });
+        let is_late = next + LAG < now;
+        self.due[transmitter] = Some(if is_late { now + interval } else { next });
+        let burst = self.burst(transmitter);
+        if is_late {
+            let missed = (now - next).0 / interval.0.max(1);
+            let each = u64::from(burst.count) + u64::from(burst.addon.is_some());
+            self.skipped = self.skipped.saturating_add(missed.saturating_mul(each));
+        }
+        Some(burst)
+    }
+
+    fn burst(&mut self, transmitter: usize) -> Burst {
         let rate = self.rate;
-        Some(match transmitter {
+        match transmitter {
             0 => Burst {
                 count: rate.burst1.min(MOST_BURST),
                 payload: self.payload(rate.size1),
@@ -91,7 +104,12 @@ impl LoadSender {
                 payload: self.payload(rate.size2),
                 addon: (rate.addon2.payload > 0).then(|| self.payload(rate.addon2)),
             },
-        })
+        }
+    }
+
+    /// Datagrams that were due and are not sent any more, as this host came too late.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// The next datagram's number.
@@ -184,6 +202,27 @@ mod tests {
         let burst = sender.take_due(now).unwrap();
         assert_eq!((burst.count, burst.payload), (100, 8_972));
         assert_eq!(sender.next_due(now), Some(now + LEAST_INTERVAL));
+    }
+
+    #[test]
+    fn what_was_due_while_the_host_was_elsewhere_is_counted_and_not_sent() {
+        let table = SendingRates { payload: RatePayload::Reduced, fast: FastRows::Jumbo };
+        let mut sender = LoadSender::new(on_the_wire(&table.row(100)), IpFamily::V4, 7);
+        let start = Nanos::from_secs(1);
+        sender.next_due(start);
+        let now = start + Nanos::from_millis(50);
+        sender.next_due(now);
+        while sender.take_due(now).is_some() {}
+        let before = sender.skipped();
+        // A burst of one each 100 us.
+        let later = now + Nanos::from_millis(20);
+        let mut sent = 0;
+        while sender.take_due(later).is_some() {
+            sent += 1;
+        }
+        let all = sent + sender.skipped() - before;
+        assert!((199..=201).contains(&all), "{sent} {all}");
+        assert_eq!(sent, 1);
     }
 
     #[test]

@@ -42,7 +42,9 @@ pub struct UdpstpServer<O, X> {
     seed: u64,
     log: LogLimit,
     summary: ServeSummary,
-    /// Until then it may go on, once it is told to end.
+    /// It takes no new tests.
+    drains: bool,
+    /// When it was told to end.
     until: Option<Nanos>,
     is_closed: bool,
 }
@@ -64,6 +66,7 @@ impl<O: Orders<UdpstpOrder>, X: Executor<UdpstpCommand> + Sink<ServeEvent>> Udps
             seed,
             log: LogLimit::default(),
             summary: ServeSummary::default(),
+            drains: false,
             until: None,
             is_closed: false,
         }
@@ -109,9 +112,10 @@ impl<O: Orders<UdpstpOrder>, X: Executor<UdpstpCommand> + Sink<ServeEvent>> Udps
         }
         let time = (now.real.0 / 1_000_000_000) as u32;
         let in_use = self.in_use(&request, source.ip());
-        let admitted = match self.until {
-            Some(_) => Err((SetupResponse::NoConnection, Keys::None)),
-            None => admit((&request, pdu), time, in_use, &self.policy),
+        let admitted = if self.drains || self.until.is_some() {
+            Err((SetupResponse::NoConnection, Keys::None))
+        } else {
+            admit((&request, pdu), time, in_use, &self.policy)
         };
         match admitted {
             Ok(keys) => {
@@ -178,9 +182,7 @@ impl<O: Orders<UdpstpOrder>, X: Executor<UdpstpCommand> + Sink<ServeEvent>> Udps
                         self.refuse(now, (back, test.request), refusal, &test.keys);
                     }
                 }
-                UdpstpOrder::Drain => {
-                    self.until.get_or_insert(now.mono + self.policy.serve.grace);
-                }
+                UdpstpOrder::Drain => self.drains = true,
                 UdpstpOrder::Reloaded(serve, keys) => {
                     (self.policy.serve, self.policy.keys) = (*serve, keys);
                 }
@@ -279,12 +281,10 @@ impl<O: Orders<UdpstpOrder>, X: Executor<UdpstpCommand> + Sink<ServeEvent>> Sess
         out.reset();
         self.wrote.clear();
         self.write_answers(out);
-        if self.until.is_some_and(|until| now.mono >= until) {
+        if self.until.is_some() {
             self.tests.values_mut().for_each(ServerTest::stop);
         }
-        let mut wake = self
-            .until
-            .map_or(Nanos::MAX, |until| if now.mono < until { until } else { until + LAST });
+        let mut wake = self.until.map_or(Nanos::MAX, |until| until + LAST);
         let behind = self.tests.range(self.first..).map(|(number, _)| *number);
         let before = self.tests.range(..self.first).map(|(number, _)| *number);
         let order: Vec<u64> = behind.chain(before).collect();

@@ -81,7 +81,7 @@ pub enum UdpstpOrder {
         /// For which connection.
         test: u64,
     },
-    /// No new tests; the end once all are over, or after the policy's grace.
+    /// No new tests. The end is told apart from that.
     Drain,
     /// These limits and keys from now on; the bandwidth stays.
     Reloaded(Box<ServePolicy>, Option<KeyRing>),
