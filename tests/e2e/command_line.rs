@@ -143,8 +143,8 @@ fn a_zone_is_shown_as_the_name_of_its_interface_however_it_was_typed() {
 fn a_command_takes_limits_only_on_what_it_measures() {
     let cast_send = "cast send measures loss, p50, p99, max, duplicates, reordered, burst\n";
     let cast_recv =
-        "cast recv measures loss, p50, p99, max, jitter, duplicates, reordered, burst\n";
-    let ping = "ping measures loss, p50, p90, p99, p99.9, max, duplicates, reordered, burst, \
+        "cast recv measures loss, p50, p99, max, jitter, duplicates, reordered, burst, outage\n";
+    let ping = "ping measures loss, p50, p90, p99, p99.9, max, duplicates, reordered, burst, outage, \
                 never-sent, cut, altered\n";
     for metric in ["rate<1M", "p90>1ms", "p99.9>1ms", "jitter>1ms", "never-sent>0", "cut>0"] {
         refused(&["cast", "send", "127.0.0.1", "-s", "9", "--fail-if", metric], cast_send);

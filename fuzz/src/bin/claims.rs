@@ -13,6 +13,7 @@ use udpkit::wire::{Command, ReceiverReport, Reply};
 fuzz_target!(|data: &[u8]| {
     let Some((setup, rest)) = data.split_first_chunk::<4>() else { return };
     let known = KnownRun {
+        least_payload: 16 + u64::from(setup[0]),
         payload: 16 + u64::from(setup[0]),
         streams: 1 + u64::from(setup[1] % 8),
         count: u64::from(setup[2]),

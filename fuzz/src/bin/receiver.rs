@@ -46,6 +46,8 @@ fuzz_target!(|data: &[u8]| {
     let Some((setup, mut rest)) = data.split_first_chunk::<2>() else { return };
     let payload = 16 + usize::from(setup[0] % 24);
     let plan = ReceiverPlan {
+        outage: udpkit::stats::OutageLength::default(),
+        sizes: None,
         format: udpkit::session::blast::DataFormat::Udpkit,
         omit: Nanos::ZERO,
         tag: TAG,

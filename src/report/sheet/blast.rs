@@ -3,6 +3,7 @@
 use super::common::{outages, statements};
 use super::delay::{Delay, curves, histogram};
 use super::shape::{Axis, Block, Chart, Figure, Line, Section, Table};
+use super::sizes::{arrival_gaps, sizes};
 use super::unit::{Unit, count_or_dash, share_or_dash};
 use crate::record::saved::{self, Node};
 
@@ -50,6 +51,8 @@ fn way(node: Node<'_>, heading: &str, to: &mut Vec<Section>) {
         samples: None,
     };
     curves("Delay by percentile", &[delay, late], &mut blocks);
+    sizes(node, &mut blocks);
+    arrival_gaps(node, &mut blocks);
     streams(node, &mut blocks);
     Section::add(to, heading, blocks);
 }

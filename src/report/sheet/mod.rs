@@ -13,6 +13,7 @@ mod ping;
 mod probe;
 mod relay;
 mod shape;
+mod sizes;
 mod text;
 mod trials;
 mod unit;

@@ -385,6 +385,7 @@ impl ClientAndServer {
             let last = ended.into_iter().flat_map(|ended| match ended {
                 End::Received(ended) => vec![
                     StreamReport::Outages(Box::new(ended.outages)),
+                    StreamReport::Sizes(ended.sizes),
                     StreamReport::Received(Box::new(ended.received), Box::new(ended.delay), IO),
                 ],
                 End::Sent(ended) => vec![StreamReport::Sent(Box::new(ended.sent), IO)],

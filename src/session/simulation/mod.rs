@@ -15,6 +15,7 @@ pub mod fault_matrix;
 mod iperf3;
 mod keepalive;
 mod migration;
+mod mixes;
 mod outages;
 mod paused_hosts;
 mod ping;
