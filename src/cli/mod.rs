@@ -223,7 +223,7 @@ pub enum Command {
     /// Show the state of a server
     Stat(StatArgs),
     /// Measure throughput, loss and delay
-    Blast(BlastArgs),
+    Blast(Box<BlastArgs>),
     /// Measure round trips, and delay and loss each way
     Ping(PingArgs),
     /// Watch many targets for a long time: losses, outages, changes

@@ -68,7 +68,7 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
         Command::Relay(args) => relay::run(&args),
         Command::Serve(args) => serve::run(*args),
         Command::Stat(args) => stat::run(args),
-        Command::Blast(args) => blast::run(args),
+        Command::Blast(args) => blast::run(*args),
         Command::Ping(args) => ping::run(args),
         Command::Monitor(args) => monitor::run(&args),
         Command::Report(args) => saved::run(args),
