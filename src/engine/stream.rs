@@ -126,7 +126,8 @@ impl StreamPlan {
             }
             _ => socket.tos,
         };
-        let (accounting, marks, gro_used) = (!sends, !sends, !sends && gro);
+        let (accounting, gro_used) = (!sends, !sends && gro);
+        let marks = !sends && test.counts_marks();
         let socket = SocketPlan { accounting, marks, gro: gro_used, tos, ..socket };
         let mut sender = SenderPlan::new(*test, number, tag);
         let mut receiver = ReceiverPlan::new(test, tag, patience);

@@ -369,7 +369,11 @@ fn test_plan(args: &BlastArgs, payload: u64, streams: u32) -> Result<TestPlan, B
         interval: args.report_every,
         window: args.window.unwrap_or(WINDOW),
         burst: args.burst.or_else(chosen),
-        marking: if args.compare_ecn { Marking::EachItsOwn } else { Marking::Alike },
+        marking: match (args.compare_ecn, args.ecn) {
+            (true, _) => Marking::EachItsOwn,
+            (_, Some(_)) => Marking::Marked,
+            _ => Marking::Alike,
+        },
         capacity: None,
         outage: None,
         sizes: None,

@@ -7,9 +7,11 @@ use crate::wire::{Ecn, Params};
 /// How a run's streams mark what they send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Marking {
-    /// All alike, as their sockets are set.
+    /// None is marked.
     #[default]
     Alike,
+    /// The client's are, all alike.
+    Marked,
     /// Each stream with an ECN field of its own: not-ECT, ECT(0), ECT(1).
     EachItsOwn,
 }
@@ -20,27 +22,33 @@ const COMPARED: [Ecn; 3] = [Ecn::NotEct, Ecn::Ect0, Ecn::Ect1];
 impl Marking {
     /// Streams in each direction of a run that compares.
     pub const STREAMS: u32 = COMPARED.len() as u32;
-    /// The parameter and its value.
-    const PARAM: (&'static str, &'static str) = ("ecn", "compare");
+    /// The parameter.
+    const KEY: &'static str = "ecn";
 
     /// The ECN field of a stream of so many in each direction; `None` for its socket's.
     pub fn of_stream(self, stream: u32) -> Option<Ecn> {
         match self {
-            Self::Alike => None,
+            Self::Alike | Self::Marked => None,
             Self::EachItsOwn => Some(COMPARED[stream as usize % COMPARED.len()]),
         }
     }
 
-    /// The parameter of a request, and of what is granted; `None` where all are alike.
+    /// The parameter of a request; `None` where nothing is marked.
     pub fn param(self) -> Option<(&'static str, &'static str)> {
-        (self == Self::EachItsOwn).then_some(Self::PARAM)
+        let value = match self {
+            Self::Alike => return None,
+            Self::Marked => "marked",
+            Self::EachItsOwn => "compare",
+        };
+        Some((Self::KEY, value))
     }
 
     /// Reads it.
     pub fn read(params: &Params) -> Self {
-        match params.get(Self::PARAM.0) {
-            Some(value) if value == Self::PARAM.1 => Self::EachItsOwn,
-            _ => Self::Alike,
+        match params.get(Self::KEY) {
+            Some("compare") => Self::EachItsOwn,
+            Some(_) => Self::Marked,
+            None => Self::Alike,
         }
     }
 }
@@ -88,7 +96,7 @@ mod tests {
         let turn = [Ecn::NotEct, Ecn::Ect0, Ecn::Ect1].map(Some);
         assert_eq!(fields, [turn, turn].concat());
         assert_eq!(Marking::Alike.of_stream(1), None);
-        for marking in [Marking::Alike, Marking::EachItsOwn] {
+        for marking in [Marking::Alike, Marking::Marked, Marking::EachItsOwn] {
             let mut params = Params::default();
             marking.param().into_iter().for_each(|(key, value)| params.push(key, value));
             assert_eq!(Marking::read(&params), marking);

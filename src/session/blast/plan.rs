@@ -138,6 +138,12 @@ impl TestPlan {
         })
     }
 
+    /// Whether receivers ask for the ECN field of what arrives. That costs an unlimited run of small
+    /// datagrams a thirtieth of its rate, so that there it takes a mark to look for.
+    pub fn counts_marks(&self) -> bool {
+        self.rate != Rate::Max || self.capacity.is_some() || self.marking != Marking::Alike
+    }
+
     /// Number of all streams: upstream first, then downstream.
     pub fn all_streams(&self) -> u32 {
         match self.direction {

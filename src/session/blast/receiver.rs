@@ -65,6 +65,8 @@ pub struct BlastReceiver<O, K> {
     silence: Nanos,
     /// When the last run that arrived was sent, on the sender's clock.
     last_sent: Nanos,
+    /// No shorter gap in arrivals can be an outage.
+    least_outage: Nanos,
     /// The longest time that this host left something unread or did not run at all.
     pause: Nanos,
     /// Sum of this host's pauses: what is read first after one may have arrived before it.
@@ -97,6 +99,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             DataFormat::Udpkit => Inspection::sampled(),
         };
         let omission = Omission::of(plan.omit);
+        let least_outage = plan.outage.asked.map_or(LEAST_OUTAGE, |asked| asked.min(LEAST_OUTAGE));
         Self {
             tracker: SequenceTracker::with_window(plan.window),
             keepalive: Keepalive::new(plan.keepalive),
@@ -125,6 +128,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
             last: Nanos::ZERO,
             silence: Nanos::ZERO,
             last_sent: Nanos::ZERO,
+            least_outage,
             pause: Nanos::ZERO,
             paused: Nanos::ZERO,
             unread: ReadDelay::default(),
@@ -169,10 +173,18 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         self.jitter.observe_n(transit, u64::from(run.count));
         let transit = self.drift.correct(at, transit);
         self.delay.observe(transit, u64::from(run.count));
-        if let Some(trials) = &mut self.trials {
-            trials.observe(transit, u64::from(run.count));
+        if self.trials.is_some() {
+            self.observe_trial(transit, run.count);
         }
         self.stretch.transit_max = self.stretch.transit_max.max(Some(transit));
+    }
+
+    /// A run is part of the trial under way.
+    #[cold]
+    fn observe_trial(&mut self, transit: i64, datagrams: u32) {
+        if let Some(trials) = &mut self.trials {
+            trials.observe(transit, u64::from(datagrams));
+        }
     }
 
     /// What begins with `first` skipped numbers or filled a gap. Before it, so many were lost.
@@ -283,8 +295,7 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
         if self.first.is_some() {
             let silence = at - self.last;
             self.silence = self.silence.max(silence);
-            if silence > LEAST_OUTAGE || self.plan.outage.asked.is_some_and(|least| silence > least)
-            {
+            if silence > self.least_outage {
                 self.note_silence(at);
             }
         }

@@ -1,7 +1,9 @@
 //! `udpkit blast --capacity`, end to end: a bottleneck is measured, a host that is the limit is
 //! named, and a path without faults is not accused.
 
-use crate::common::{Lab, busy, json, number, path, punctual, require_lab, run, secs, text};
+use crate::common::{
+    Lab, Running, busy, json, number, path, punctual, require_lab, run, secs, text,
+};
 use serde_json::Value;
 
 /// What the bottleneck carries, in bits per second with Ethernet's headers.
@@ -99,4 +101,41 @@ fn between_two_ends_on_one_host_no_rate_still_means_as_fast_as_possible() {
     let report = blast(&lab, "a", &["10.77.0.2", "-t", "300ms"]);
     assert_eq!(path(&report, "capacity"), &Value::Null, "{report:#}");
     assert_eq!(path(&report, "one_host"), true, "{report:#}");
+}
+
+/// A server that its clients take for one on another host: the kernel's name of this boot is another.
+fn serve_elsewhere(lab: &Lab) -> Running {
+    let own = "/proc/sys/kernel/random";
+    let script = format!(
+        "name=$(mktemp); cat {own}/uuid > $name; mount --bind $name {own}/boot_id; rm $name
+         exec \"$0\" serve"
+    );
+    let mut command = lab.command("server", "unshare");
+    command.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_udpkit")]);
+    let running = Running::start(&mut command);
+    running.wait_for_line("serving on ", secs(10));
+    running
+}
+
+#[test]
+fn to_another_host_no_rate_means_a_search_that_floods_nobody() {
+    let _turn = punctual();
+    require_lab!();
+    let lab = bottleneck();
+    let _server = serve_elsewhere(&lab);
+    let report = blast(&lab, "client", &["10.77.3.2", "-t", "2s"]);
+    assert_eq!(path(&report, "one_host"), false, "{report:#}");
+    assert_eq!(text(&report, "capacity.type"), "b", "{report:#}");
+    // A flood would send ten times of it and more.
+    let sent = number(&report, "sent.udp_ip_bits_per_second");
+    assert!(sent < BUCKET * 2, "{sent}");
+    // Who means it has it.
+    let report = blast(&lab, "client", &["10.77.3.2", "-t", "300ms", "-b", "max"]);
+    assert_eq!(path(&report, "capacity"), &Value::Null, "{report:#}");
+    assert!(number(&report, "sent.udp_ip_bits_per_second") > BUCKET * 3, "{report:#}");
+    // A mix needs a rate there, but none where memory is measured.
+    let mixed = ["blast", "10.77.3.2", "-s", "imix", "-t", "1s"];
+    let refused = run(lab.udpkit("client").args(mixed), secs(20));
+    assert_eq!(refused.code(), Some(2), "{}", refused.err());
+    assert!(refused.err().contains("give a --rate"), "{}", refused.err());
 }

@@ -51,6 +51,8 @@ impl<O: Orders<ReceiverOrder>, K: Sink<ReceiverEvent>> BlastReceiver<O, K> {
     }
 
     /// Takes a buffer of a stream with several sizes, datagram by datagram.
+    #[cold]
+    #[inline(never)]
     pub(super) fn on_mixed_buffer(
         &mut self,
         (now, at): (Now, Nanos),

@@ -96,7 +96,9 @@ impl<K> BlastSender<K> {
     }
 
     /// Writes so many datagrams, or as many as fit: each run of one size is contiguous, so that it
-    /// can leave as one GSO buffer.
+    /// can leave as one GSO buffer. Out of line, so that the path of one size stays small.
+    #[cold]
+    #[inline(never)]
     pub(super) fn write_mixed(&self, now: Now, count: usize, out: &mut TxBatch) {
         let Some(mixed) = &self.mixed else { return };
         let (tag, sequence) = (self.plan.tag, self.sent as u32);
@@ -108,8 +110,8 @@ impl<K> BlastSender<K> {
             if many == 0 {
                 return;
             }
-            let Some(run) = out.push_run(DestId::CONNECTED, size, many) else { return };
-            for bytes in run.chunks_exact_mut(size) {
+            for _ in 0..many {
+                let Some(bytes) = out.push(DestId::CONNECTED, size) else { return };
                 header.encode(bytes);
                 pattern::fill(Header::LEN, &mut bytes[Header::LEN..]);
                 header.sequence = header.sequence.wrapping_add(1);
