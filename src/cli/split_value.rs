@@ -57,7 +57,7 @@ fn means_one_value(command: &str, split: &Split) -> bool {
         (long || short)
             && ((takes("RATE") || takes("PPS")) && whole.parse::<Rate>().is_ok()
                 || (takes("DURATION") || takes("INTERVAL")) && whole.parse::<Nanos>().is_ok()
-                || takes("BYTES") && whole.parse::<ByteCount>().is_ok())
+                || (takes("BYTES") || takes("SIZE")) && whole.parse::<ByteCount>().is_ok())
     })
 }
 
