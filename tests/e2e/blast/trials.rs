@@ -101,19 +101,20 @@ fn the_rates_of_several_losses_are_found_together() {
     require_lab!();
     let _turn = punctual();
     let (lab, _server) = bottleneck("20mbit");
-    let args = ["blast", "10.77.2.2", "--find-rate", "--loss", "10%,0,1%", "--time", "250ms"];
+    let args = ["blast", "10.77.2.2", "--find-rate", "--loss", "10%,0", "--time", "250ms"];
+    let args = [&args[..], &["--rate", "40M"]].concat();
     let passes = 20_000_000 * 1472 / 1514;
     // What is above the bottleneck's rate is lost: nine tenths arrive at ten ninths of it.
-    let truths = [passes, passes * 100 / 99, passes * 10 / 9];
+    let truths = [passes, passes * 10 / 9];
     let is_near = |found: u64, truth: u64| found <= truth + truth / 50 && found >= truth * 9 / 10;
     for attempt in 1.. {
-        let search = || run(lab.udpkit("client").args(args).arg("--json"), secs(120));
+        let search = || run(lab.udpkit("client").args(&args).arg("--json"), secs(120));
         let (output, late) = worst_wake(search);
         assert_eq!(output.code(), Some(0), "{}", output.err());
         let report = json(&output.out());
         let goals = path(&report, "goals").as_array().unwrap();
         let losses: Vec<_> = goals.iter().map(|goal| number(goal, "loss_allowed_ppb")).collect();
-        assert_eq!(losses, [0, 10_000_000, 100_000_000]);
+        assert_eq!(losses, [0, 100_000_000]);
         let trials = path(&report, "trials").as_array().unwrap();
         for (goal, bound) in goals.iter().flat_map(|goal| [(goal, "lower"), (goal, "upper")]) {
             if goal[bound].is_null() {
@@ -136,7 +137,7 @@ fn the_rates_of_several_losses_are_found_together() {
         });
         if near {
             // Each loss alone takes some twenty trials.
-            assert!(trials.len() < 50, "{}", trials.len());
+            assert!(trials.len() < 40, "{}", trials.len());
             break;
         }
         let excused = late >= LATE && attempt < 5;
