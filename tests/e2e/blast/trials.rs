@@ -136,8 +136,8 @@ fn the_rates_of_several_losses_are_found_together() {
             goal["bound"] == "network" && found(goal).is_some_and(|found| is_near(found, truth))
         });
         if near {
-            // Each loss alone takes some twenty trials.
-            assert!(trials.len() < 40, "{}", trials.len());
+            // Each loss alone takes twenty trials to forty.
+            assert!(trials.len() < 60, "{}", trials.len());
             break;
         }
         let excused = late >= LATE && attempt < 5;
