@@ -22,6 +22,8 @@ const FRAME: RGBColor = RGBColor(0x33, 0x33, 0x33);
 const LETTERS: (&str, i32) = ("sans-serif", 17);
 /// Marks of an axis, at most.
 const MARKS: usize = 6;
+/// Nines that have marks of their own, fewer than this.
+const MANY_NINES: usize = 32;
 /// Cells in a row of the matrix.
 const ACROSS: usize = 8;
 /// Height of a row of pairs, and the width of its label.
@@ -175,8 +177,12 @@ fn curves(area: &Area<'_>, x: &Axis, y: &Axis, lines: &[Line]) -> Drawn {
     let scale = Scale::of(points.filter_map(|(_, y)| *y), y.unit).ok_or("nothing to draw")?;
     let low = if x.unit == Unit::Nines { 0.0 } else { low };
     let high = if high > low { high } else { low + 1.0 };
-    let whole = (high - low).ceil() as usize + 1;
-    let is_whole = x.unit == Unit::Nines || (x.unit == Unit::Count && whole < MARKS);
+    // A saved document may have any number.
+    let whole = ((high - low).ceil() as usize).saturating_add(1);
+    let is_whole = match x.unit {
+        Unit::Nines => whole < MANY_NINES,
+        unit => unit == Unit::Count && whole < MARKS,
+    };
     let marks = if is_whole { whole } else { MARKS };
     let label = |value: f64| x.unit.mark(value);
     let mut chart = plane(area, (&x.name, low..high, &label), (y, scale), marks)?;
@@ -289,4 +295,19 @@ fn pairs(area: &Area<'_>, labels: &[String], rows: &[Vec<Option<usize>>]) -> Dra
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_may_reach_to_any_number() {
+        for unit in [Unit::Nines, Unit::Count, Unit::Bits] {
+            let points = vec![(0.0, Some(1.0)), (1e300, Some(2.0))];
+            let lines = vec![Line { name: "sent".to_owned(), points }];
+            let (x, y) = (Axis::new("offered", unit), Axis::new("delivered", Unit::Bits));
+            let _ = draw(&Chart::Lines { x, y, lines }, "a chart", "figure-1");
+        }
+    }
 }

@@ -106,7 +106,7 @@ fn percent(value: f64) -> String {
 /// The percentile with so many nines: `90%`, `99.9%`.
 fn nines(value: f64) -> String {
     let share = 100.0 - 100.0 * 10f64.powf(-value);
-    let decimals = (value - 1.999).ceil().max(0.0) as usize;
+    let decimals = (value - 1.999).ceil().clamp(0.0, 15.0) as usize;
     format!("{}%", trimmed(format!("{share:.decimals$}")))
 }
 
