@@ -2,12 +2,13 @@
 //! its direction, and nothing else is, whatever the hosts do. The router counts what it took.
 
 use crate::common::{
-    Lab, Output, Running, busy, json, number, path, punctual, require_lab, secs, text, wait_until,
+    DarkRouter, Lab, Output, Running, busy, json, number, path, punctual, require_lab, secs, text,
+    wait_until,
 };
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SERVER: &str = "10.77.3.2";
 /// A datagram's spacing, and what a busy machine adds.
@@ -16,53 +17,33 @@ const SLACK: Duration = Duration::from_millis(150);
 /// A router that counts datagrams of UDP's length `length` in each direction.
 fn router(length: u32) -> Lab {
     let lab = Lab::path();
-    let rules: Vec<String> = [("up", "lan"), ("down", "wan")]
-        .iter()
-        .map(|(way, from)| {
-            format!(
-                "add counter inet o {way}\n\
-                 add counter inet o seen_{way}\n\
-                 add rule inet o seen iifname {from} udp length {length} counter name seen_{way}\n"
-            )
-        })
-        .collect();
-    lab.nft(
-        "r1",
-        &format!(
-            "add table inet o\n\
-             add chain inet o f {{ type filter hook forward priority 0; }}\n\
-             add chain inet o seen {{ type filter hook forward priority -1; }}\n{}",
-            rules.concat()
-        ),
-    );
+    let ways = [("up", "lan"), ("down", "wan")];
+    DarkRouter::counting(&lab, ways.map(|(way, from)| (way.to_owned(), of(from, length))));
     lab
 }
 
-fn counted(lab: &Lab, name: &str) -> u64 {
-    lab.counter("r1", "inet o", name).0
+/// What nftables matches of a direction.
+fn of(from: &str, length: u32) -> String {
+    format!("iifname {from} udp length {length}")
+}
+
+fn counted(lab: &Lab, way: &str) -> u64 {
+    DarkRouter::of(lab).taken(way)
 }
 
 /// Datagrams of this direction flow.
 fn wait_for_flow(lab: &Lab, way: &str) {
-    let seen = format!("seen_{way}");
-    let then = counted(lab, &seen);
-    wait_until("data flows", secs(30), || counted(lab, &seen) > then + 100);
+    let router = DarkRouter::of(lab);
+    let then = router.seen(way);
+    wait_until("data flows", secs(30), || router.seen(way) > then + 100);
 }
 
 /// The router takes what flows this way for so long: the least and the most time that it did.
 fn dark(lab: &Lab, (way, from): (&str, &str), length: u32, long: Duration) -> [Duration; 2] {
     wait_for_flow(lab, way);
-    let before = Instant::now();
-    let rule =
-        format!("add rule inet o f iifname {from} udp length {length} counter name {way} drop");
-    lab.nft("r1", &rule);
-    let since = Instant::now();
-    thread::sleep(long);
-    let least = since.elapsed();
-    lab.nft("r1", "flush chain inet o f");
-    let times = [least, before.elapsed()];
+    let (least, most) = DarkRouter::of(lab).take([(way, of(from, length), "drop")], long);
     wait_for_flow(lab, way);
-    times
+    [least, most]
 }
 
 /// The only row of a list, which was so long, and lost what the router took.

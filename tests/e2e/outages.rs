@@ -2,11 +2,11 @@
 //! each command that numbers its datagrams. The router counts what it took.
 
 use crate::common::{
-    Lab, Output, Running, json, number, path, punctual, require_lab, run, secs, text, wait_until,
+    DarkRouter, Lab, Output, Running, json, number, path, punctual, require_lab, run, secs, text,
+    wait_until,
 };
 use serde_json::Value;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Of the `path` lab.
 const IPV4: &str = "10.77.3.2";
@@ -35,26 +35,9 @@ fn router() -> Lab {
         "echo 0 >/proc/sys/net/ipv4/icmp_ratelimit
          echo 0 >/proc/sys/net/ipv6/icmp/ratelimit",
     );
-    let seen: Vec<String> = STREAMS
-        .iter()
-        .map(|(name, from, family, length, _)| {
-            format!(
-                "add counter inet o {name}\n\
-                 add counter inet o seen_{name}\n\
-                 add rule inet o seen {} counter name seen_{name}\n",
-                of_stream(from, family, *length)
-            )
-        })
-        .collect();
-    lab.nft(
-        "r1",
-        &format!(
-            "add table inet o\n\
-             add chain inet o f {{ type filter hook forward priority 0; }}\n\
-             add chain inet o seen {{ type filter hook forward priority -1; }}\n{}",
-            seen.concat()
-        ),
-    );
+    let streams = STREAMS
+        .map(|(name, from, family, length, _)| (name.to_owned(), of_stream(from, family, length)));
+    DarkRouter::counting(&lab, streams);
     lab
 }
 
@@ -63,27 +46,18 @@ fn of_stream(from: &str, family: &str, length: u32) -> String {
 }
 
 fn counted(lab: &Lab, name: &str) -> u64 {
-    lab.counter("r1", "inet o", name).0
+    DarkRouter::of(lab).taken(name)
 }
 
 /// The router is dark once these streams flow: the least and the most time that it was.
 fn go_dark(lab: &Lab, streams: &[&str]) -> (Duration, Duration) {
-    let flows = |name: &&str| counted(lab, &format!("seen_{name}")) > 50;
+    let router = DarkRouter::of(lab);
+    let flows = |name: &&str| router.seen(name) > 50;
     wait_until("data flows", secs(20), || streams.iter().all(flows));
-    let rules: Vec<String> = STREAMS
-        .iter()
-        .map(|(name, from, family, length, verdict)| {
-            let stream = of_stream(from, family, *length);
-            format!("add rule inet o f {stream} counter name {name} {verdict}\n")
-        })
-        .collect();
-    let before = Instant::now();
-    lab.nft("r1", &rules.concat());
-    let since = Instant::now();
-    thread::sleep(DARK);
-    let least = since.elapsed();
-    lab.nft("r1", "flush chain inet o f");
-    (least, before.elapsed())
+    let taken = STREAMS.map(|(name, from, family, length, verdict)| {
+        (name, of_stream(from, family, length), verdict)
+    });
+    router.take(taken, DARK)
 }
 
 fn report(output: &Output) -> Value {
