@@ -274,6 +274,13 @@ pub struct BlastArgs {
     /// Do not let the kernel coalesce arriving datagrams (UDP_GRO)
     #[arg(long, help_heading = EXPERT, hide_short_help = true)]
     pub no_gro: bool,
+    /// Send exactly: busy between two datagrams, which uses a full core for each stream
+    ///
+    /// Without it, each sleeps until its time and leaves as late as the host wakes it, some 10 us;
+    /// the report says how late.
+    #[arg(long, requires = "rate", conflicts_with = "reverse", help_heading = EXPERT)]
+    #[arg(hide_short_help = true)]
+    pub spin: bool,
 }
 
 impl BlastArgs {

@@ -12,7 +12,7 @@ use super::usage::{PingUsage, Step, check_limits};
 use super::{Exit, Usage, key};
 use crate::batch::TxBatch;
 use crate::cli::PingArgs;
-use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::engine::{Loop, LoopConfig, Signals, WakePrecision, random_u64};
 use crate::net::{
     AddressFault, FamilyChoice, KeptSocket, NetError, Socket, SocketPlan, explain, literal,
     on_link_of, resolve_all, split_host_port,
@@ -153,7 +153,9 @@ fn drive<K: for<'a> Sink<PingEvent<'a>>, W: for<'a> Watcher<PingEvent<'a>>>(
     // Short probes get short replies, so smaller buffers are enough.
     let largest = (plan.protocol.probe_len() + 512).min(LARGEST);
     let watch = sink.watcher.is_some().then_some(WATCH);
-    let config = LoopConfig { tick: Some(TICK), watch, spin, largest, ..LoopConfig::default() };
+    let precision = if spin { WakePrecision::Busy } else { WakePrecision::Exact };
+    let config =
+        LoopConfig { tick: Some(TICK), watch, precision, largest, ..LoopConfig::default() };
     let looped = Loop::new(sockets, signals, config).and_then(|looped| looped.keeping(kept));
     let looped = looped.context(Step::Start)?;
     let arena = (SLOTS * plan.protocol.probe_len()).clamp(1, ARENA);

@@ -21,6 +21,8 @@ pub(super) trait AnySession {
     fn on_transmit_stamp(&mut self, now: Now, stamp: &TransmitStamp);
     /// [`Session::on_tick`].
     fn on_tick(&mut self, now: Now);
+    /// [`Session::is_idle`].
+    fn is_idle(&self) -> bool;
     /// [`Session::on_pause`].
     fn on_pause(&mut self, now: Now, length: Nanos);
     /// [`Session::on_socket_drops`].
@@ -64,6 +66,10 @@ impl<S: Session> AnySession for S {
 
     fn on_tick(&mut self, now: Now) {
         Session::on_tick(self, now);
+    }
+
+    fn is_idle(&self) -> bool {
+        Session::is_idle(self)
     }
 
     fn on_pause(&mut self, now: Now, length: Nanos) {

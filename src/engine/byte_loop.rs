@@ -1,5 +1,6 @@
 //! One thread's loop over a TCP connection: connect, read, write, wait.
 
+use super::clocks::read_clocks;
 use super::{Handle, Signals};
 use crate::machine::{ByteSession, ConnectionEnd, Next, Now};
 use crate::sys::{self, errno};
@@ -168,8 +169,4 @@ impl ByteLoop {
         }
         Ok(())
     }
-}
-
-fn read_clocks() -> Now {
-    Now { mono: sys::monotonic_now(), real: sys::real_now() }
 }

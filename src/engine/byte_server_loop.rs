@@ -1,6 +1,7 @@
 //! One thread's loop over the connections of a TCP port and the UDP socket of the same number.
 
 use super::Handle;
+use super::clocks::read_clocks;
 use crate::batch::{RxBatch, split_buffer};
 use crate::machine::{ByteServer, ConnectionEnd, ConnectionOrder, Next, Now};
 use crate::net::{Socket, client_address, watch_peer};
@@ -290,8 +291,4 @@ impl Connection {
             let _ = self.stream.shutdown(Shutdown::Write);
         }
     }
-}
-
-fn read_clocks() -> Now {
-    Now { mono: sys::monotonic_now(), real: sys::real_now() }
 }

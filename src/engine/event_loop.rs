@@ -1,7 +1,10 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
 use super::any_session::AnySession;
+use super::clocks::read_clocks;
+use super::loop_config::{LoopConfig, SPIN, WakePrecision};
 use super::pause_watch::PauseWatch;
+use super::port::Port;
 use super::socket_registry::Change;
 use super::{Handle, ServiceManager, Signals, SocketRegistry, Tally};
 use crate::batch::{
@@ -27,57 +30,29 @@ const INTERFACES: Token = Token(usize::MAX - 3);
 /// datagram whole.
 const SHARED_BUFFERS: usize = 8;
 const SHARED_LARGEST: usize = MAX_PACKET;
-/// Buffers read from one socket before other sockets and sending get their turn.
-const RECEIVE_BUDGET: usize = 16;
 /// Turns of a busy loop between two polls: a poll costs 0.3 µs, a batch ten times that.
 const BUSY_TURNS: u32 = 128;
 /// Turns of a sender between two yields of the processor it shares with the receiver: at 64 KiB a
 /// call, this much data fits a second-level cache.
 const SHARED_TURNS: u32 = 16;
-/// How long before an exact instant the timer fires; the rest is busy-waited while still receiving.
-/// Waking from a timer was measured to take 5 to 20 µs on a quiet core.
-const SPIN: Nanos = Nanos::from_micros(30);
-
 /// If gaps between arrivals are shorter than this, the loop polls instead of sleeping: a wake-up
 /// costs the sender as much as the receiver, and takes longer than the next buffer to arrive.
 const CLOSE: Nanos = Nanos::from_micros(50);
 /// The least that the kernel charges to a socket for a queued datagram, in bytes: 768 were seen.
 const LEAST_CHARGE: usize = 512;
 
+/// A loop that may read later sleeps if it expects so many buffers meanwhile.
+const WORTH_SLEEPING: u64 = 8;
+
 /// Most changes of interfaces that are kept to the end.
 const CHANGES: usize = 256;
+/// So much later than planned is the tick of a session where nothing is going on: twenty wake-ups a
+/// second would be all that an idle server costs.
+const IDLE_REST: Nanos = Nanos::from_millis(200);
 /// How often a session is asked when it expects to end.
 const FORECAST: Nanos = Nanos::from_millis(100);
 /// How long to wait for a full socket before asking the session again, since it may have to end.
 const BLOCKED: Nanos = Nanos::from_millis(10);
-
-/// How a loop runs.
-#[derive(Clone, Copy, Debug)]
-pub struct LoopConfig {
-    /// Interval between calls of [`Session::on_tick`]; `None` for no ticks.
-    pub tick: Option<Nanos>,
-    /// Interval between calls of [`Session::on_watch`]; `None` where nobody watches.
-    pub watch: Option<Nanos>,
-    /// Whether to busy-poll instead of sleeping; uses a full core.
-    pub spin: bool,
-    /// Whether the other end runs on the same processor, so that a busy sender must yield it.
-    pub shared: bool,
-    /// Largest payload that is received whole, in bytes.
-    pub largest: usize,
-    /// Memory for one receive call, in bytes, when its datagrams are large; see
-    /// [`crate::batch::RxShape::room`].
-    pub at_once: usize,
-    /// Whether to wait for instants exactly, which takes a timer descriptor; otherwise to the
-    /// millisecond.
-    pub exact: bool,
-}
-
-impl Default for LoopConfig {
-    fn default() -> Self {
-        let (largest, at_once) = (MAX_PACKET, usize::MAX);
-        Self { tick: None, watch: None, spin: false, shared: false, largest, at_once, exact: true }
-    }
-}
 
 /// What a finished loop returns.
 pub struct Ended<S> {
@@ -130,21 +105,18 @@ pub struct Loop {
     received: Nanos,
     /// The loop polls without sleeping until then.
     stay_until: Nanos,
+    /// The socket whose buffer was full, while the loop waits for room.
+    full: Option<usize>,
+    /// Whether so much arrives that the loop sleeps without being woken by it.
+    moderates: bool,
+    /// When it last asked what is ready.
+    looked: Nanos,
     turns: u32,
     /// When the session is asked again when it expects to end.
     forecast_at: Nanos,
     pauses: PauseWatch,
     /// Whom to tell that the loop turns.
     manager: ServiceManager,
-}
-
-/// A socket and its readiness at the last poll.
-struct Port {
-    socket: Socket,
-    /// `None` for sockets that use the shared buffers.
-    buffers: Option<RxBatch>,
-    readable: bool,
-    erring: bool,
 }
 
 impl Loop {
@@ -158,7 +130,7 @@ impl Loop {
         let registry = poll.registry();
         let handle = Handle::new(Waker::new(registry, WAKER)?);
         // Without one, an instant is kept to the millisecond.
-        let timer = config.exact.then(Timer::new);
+        let timer = (config.precision != WakePrecision::Millisecond).then(Timer::new);
         let timer = timer.filter(|timer| note_convenience(Convenience::ExactTimer, timer));
         let timer = timer.and_then(Result::ok);
         if let Some(timer) = &timer {
@@ -170,11 +142,7 @@ impl Loop {
         }
         let mut ports = Vec::with_capacity(sockets.len());
         for (index, mut socket) in sockets.into_iter().enumerate() {
-            registry.register(
-                &mut socket,
-                Token(index),
-                Interest::READABLE | Interest::WRITABLE,
-            )?;
+            registry.register(&mut socket, Token(index), Interest::READABLE)?;
             let buffers = Some(socket.rx_batch_within(config.largest, config.at_once));
             ports.push(Port { socket, buffers, readable: true, erring: true });
         }
@@ -201,6 +169,9 @@ impl Loop {
             config,
             received: Nanos::ZERO,
             stay_until: Nanos::ZERO,
+            full: None,
+            moderates: false,
+            looked: Nanos::ZERO,
             turns: 0,
             forecast_at: Nanos::ZERO,
             pauses: PauseWatch::default(),
@@ -284,8 +255,9 @@ impl Loop {
             let mut now = self.handle_pause(read_clocks(), session)?;
             self.tell_stop(session, now);
             self.keep_sockets(session, now)?;
+            let rest = if session.is_idle() { IDLE_REST } else { Nanos::ZERO };
             if let (Some(at), Some(period)) = (next_tick, self.config.tick)
-                && at <= now.mono
+                && at + rest <= now.mono
             {
                 self.tell_drops(session);
                 session.on_tick(now);
@@ -299,15 +271,14 @@ impl Loop {
                 session.on_watch(now);
                 next_watch = Some(following_tick(at, period, now.mono));
             }
-            let wake = next_tick.into_iter().chain(next_watch).min();
+            let wake = next_tick.map(|at| at + rest).into_iter().chain(next_watch).min();
             self.adopt()?;
-            if self.receive(session)? > 0 {
+            let read = self.receive(session)?;
+            if read > 0 {
                 // The process may have been paused within this very turn.
                 now = self.handle_pause(read_clocks(), session)?;
-                let gap = now.mono - self.received;
-                self.received = now.mono;
-                self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
             }
+            self.note_read(now.mono, read);
             let next = session.poll_transmit(now, batch);
             // Before the session sends through a new socket, and before the loop waits for it.
             self.adopt()?;
@@ -318,7 +289,7 @@ impl Loop {
             match next {
                 // The session still owns what was blocked, unless it was asked to stop.
                 Next::Done if !blocked || self.stop_told || self.terminate_told => break,
-                _ if blocked => self.wait(Some(now.mono + BLOCKED), wake)?,
+                _ if blocked => self.wait_for_room(now.mono + BLOCKED, wake)?,
                 // The session decides whether to send the datagrams behind the refused one.
                 Next::WaitUntil(_) | Next::Idle if stop.is_some() => self.glance()?,
                 Next::Done | Next::Send => {
@@ -408,8 +379,7 @@ impl Loop {
                 let Some(port) = self.sockets.get_mut(number) else { continue };
                 let registry = self.poll.registry();
                 registry.deregister(&mut port.socket)?;
-                let both = Interest::READABLE | Interest::WRITABLE;
-                registry.register(&mut new, Token(number), both)?;
+                registry.register(&mut new, Token(number), Interest::READABLE)?;
                 port.socket = new;
                 (port.readable, port.erring) = (true, true);
             }
@@ -454,8 +424,8 @@ impl Loop {
             match change {
                 Change::Add(number, socket) => {
                     let mut socket = *socket;
-                    let both = Interest::READABLE | Interest::WRITABLE;
-                    self.poll.registry().register(&mut socket, Token(number), both)?;
+                    let registry = self.poll.registry();
+                    registry.register(&mut socket, Token(number), Interest::READABLE)?;
                     let room = || RxBatch::new(SHARED_BUFFERS, SHARED_LARGEST);
                     self.shared.get_or_insert_with(room);
                     let port = Port { socket, buffers: None, readable: true, erring: true };
@@ -506,6 +476,7 @@ impl Loop {
             total.accepted += outcome.accepted;
             total.stop = outcome.stop;
             if total.stop.is_some() {
+                self.full = Some(socket).filter(|_| total.stop == Some(SendStop::Blocked));
                 break;
             }
         }
@@ -517,9 +488,59 @@ impl Loop {
         total.stop
     }
 
+    /// So many buffers were read in this turn: how the loop waits for the next ones.
+    fn note_read(&mut self, now: Nanos, read: usize) {
+        if read == 0 {
+            self.moderates = false;
+            return;
+        }
+        let gap = now - self.received;
+        self.received = now;
+        let moderation = self.config.moderation;
+        // A wake-up by a timer costs as much as several by arrivals.
+        let expected = moderation.0.saturating_mul(read as u64);
+        self.moderates = gap.0.saturating_mul(WORTH_SLEEPING) < expected;
+        let stays = gap < CLOSE && moderation == Nanos::ZERO;
+        self.stay_until = if stays { now + CLOSE } else { Nanos::ZERO };
+    }
+
+    /// Until when the loop sleeps without a look at what arrives: there is a slot before the next
+    /// look is due, or so much arrives that it is read together.
+    fn sleeps_until(&self, now: Nanos, wake: Option<Nanos>) -> Option<Nanos> {
+        let moderation = self.config.moderation;
+        if moderation == Nanos::ZERO || self.full.is_some() {
+            return None;
+        }
+        if self.moderates {
+            return Some(wake.map_or(now + moderation, |wake| wake.min(now + moderation)));
+        }
+        wake.filter(|wake| *wake <= self.looked + moderation)
+    }
+
+    /// Waits until the socket that was full has room. Only then is it asked for: each datagram that
+    /// leaves makes room, and would wake a loop that waits for something else.
+    fn wait_for_room(&mut self, at: Nanos, tick: Option<Nanos>) -> io::Result<()> {
+        self.ask_for_room(Interest::READABLE | Interest::WRITABLE)?;
+        self.wait(Some(at), tick)?;
+        self.ask_for_room(Interest::READABLE)?;
+        self.full = None;
+        Ok(())
+    }
+
+    fn ask_for_room(&mut self, interest: Interest) -> io::Result<()> {
+        let Some(number) = self.full else { return Ok(()) };
+        let own = self.sockets.get_mut(number);
+        match own.or_else(|| self.adopted.get_mut(&number)) {
+            Some(port) => {
+                self.poll.registry().reregister(&mut port.socket, Token(number), interest)
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Waits for an event, for the exact instant `at`, or for the tick.
     fn wait(&mut self, at: Option<Nanos>, tick: Option<Nanos>) -> io::Result<()> {
-        if self.config.spin {
+        if self.config.precision == WakePrecision::Busy {
             // A receive attempt costs less than a poll.
             self.ports_mut().for_each(|port| port.readable = true);
             return self.glance();
@@ -533,15 +554,28 @@ impl Loop {
             std::thread::yield_now();
             return self.glance();
         }
-        let spin = if self.timer.is_some() { SPIN } else { Nanos::ZERO };
+        let is_exact = self.config.precision == WakePrecision::Exact && self.timer.is_some();
+        let spin = if is_exact { SPIN } else { Nanos::ZERO };
         let wake = at.map(|at| at - spin).into_iter().chain(tick).min();
+        if let Some(until) = self.sleeps_until(now, wake)
+            && until > now
+        {
+            self.pauses.wait_until(until);
+            sys::sleep_until(until);
+            if std::mem::take(&mut self.moderates) {
+                self.ports_mut().for_each(|port| port.readable = true);
+                return self.look(Some(Duration::ZERO));
+            }
+            return Ok(());
+        }
         let Some(wake) = wake else {
             // An unlimited wait cannot be late.
             self.pauses.wait_for_events();
             return self.look(None);
         };
         if wake <= now {
-            return self.look(Some(Duration::ZERO));
+            let looked_lately = now < self.looked + self.config.moderation;
+            return if looked_lately { Ok(()) } else { self.look(Some(Duration::ZERO)) };
         }
         self.pauses.wait_until(wake);
         let Some(timer) = &self.timer else {
@@ -562,7 +596,11 @@ impl Loop {
 
     /// Polls once and notes which sockets are ready.
     fn look(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        if let Err(error) = self.poll.poll(&mut self.events, timeout) {
+        let polled = self.poll.poll(&mut self.events, timeout);
+        if self.config.moderation > Nanos::ZERO {
+            self.looked = sys::monotonic_now();
+        }
+        if let Err(error) = polled {
             // A signal: its flag is set now, its pipe becomes readable at the next poll.
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
@@ -586,74 +624,6 @@ impl Loop {
         }
         Ok(())
     }
-}
-
-impl Port {
-    /// Reads the queued datagrams, within the budget; returns how many buffers and errors there
-    /// were.
-    fn receive(
-        &mut self,
-        index: usize,
-        (shared, pauses): (&mut Option<RxBatch>, &mut PauseWatch),
-        (tally, shown): (&Tally, Option<&Tally>),
-        session: &mut dyn AnySession,
-    ) -> io::Result<usize> {
-        let Self { socket, buffers, readable, erring } = self;
-        let mut read = 0;
-        if let Some(buffers) = buffers.as_mut().or(shared.as_mut()) {
-            for _ in 0..RECEIVE_BUDGET {
-                if !*readable {
-                    break;
-                }
-                let filled = socket.receive(buffers)?;
-                if filled == 0 {
-                    *readable = false;
-                    break;
-                }
-                read += filled;
-                if socket.stamps_transmits() {
-                    // These replies answer datagrams that left earlier, so their transmit time
-                    // stamps are available.
-                    *erring = !socket.drain_errors();
-                    report_stamps(socket, index, session);
-                }
-                let now = read_clocks();
-                pauses.step(now.mono);
-                for (entry, bytes) in buffers.entries() {
-                    let mut entry = *entry;
-                    entry.meta.socket = index;
-                    tally.add_received(entry.datagrams());
-                    if let Some(shown) = shown {
-                        shown.add_received(entry.datagrams());
-                    }
-                    session.on_buffer(now, &entry, bytes);
-                }
-            }
-        }
-        if *erring {
-            *erring = !socket.drain_errors();
-            report_stamps(socket, index, session);
-        }
-        while let Some(mut error) = socket.take_error() {
-            read += 1;
-            error.socket = index;
-            session.on_network_error(read_clocks(), &error);
-        }
-        Ok(read)
-    }
-}
-
-/// Passes a socket's transmit time stamps to the session.
-fn report_stamps(socket: &mut Socket, index: usize, session: &mut dyn AnySession) {
-    while let Some(mut stamp) = socket.take_stamp() {
-        stamp.socket = index;
-        session.on_transmit_stamp(read_clocks(), &stamp);
-    }
-}
-
-/// One instant on both clocks.
-fn read_clocks() -> Now {
-    Now { mono: sys::monotonic_now(), real: sys::real_now() }
 }
 
 /// The first tick of the absolute schedule that lies after `now`.

@@ -4,6 +4,7 @@
 //! datagrams for one socket is one call, a socket that is full keeps its own queue, and an idle one
 //! costs nothing. Coalesced buffers (GRO) go on as such (GSO).
 
+use super::clocks::read_clocks;
 use super::{Handle, Signals, Tally};
 use crate::batch::{Convenience, InterfaceChange, RxBatch, SendStop, note_convenience};
 use crate::machine::Now;
@@ -235,7 +236,7 @@ impl RelayLoop {
                 next_watch = Some(now.mono + period);
             }
             self.receive(&mut relay)?;
-            self.retry(&mut relay, now);
+            self.retry(&mut relay, now)?;
             let now = read_clocks();
             let mut is_done = relay.release(now);
             self.flush(&mut relay, now)?;
@@ -386,6 +387,9 @@ impl RelayLoop {
             let batch = relay.batch();
             let outcome = port.socket.send(batch, 0..batch.len());
             if outcome.stop == Some(SendStop::Blocked) {
+                let both = Interest::READABLE | Interest::WRITABLE;
+                let registry = self.poll.registry();
+                registry.reregister(&mut port.socket, Token(run.socket), both)?;
                 self.blocked.push(run.socket);
                 self.retry_at = self.retry_at.min(now.mono + BLOCKED);
             }
@@ -398,15 +402,21 @@ impl RelayLoop {
         Ok(())
     }
 
-    /// Tries the sockets again that took no more.
-    fn retry<S: Sink<RelayEvent>>(&mut self, relay: &mut Relay<S>, now: Now) {
+    /// Tries the sockets again that took no more. Only meanwhile is it asked whether they have room:
+    /// each datagram that leaves makes some, and would wake the loop.
+    fn retry<S: Sink<RelayEvent>>(&mut self, relay: &mut Relay<S>, now: Now) -> io::Result<()> {
         if now.mono < self.retry_at {
-            return;
+            return Ok(());
         }
         self.retry_at = Nanos::MAX;
         for number in std::mem::take(&mut self.blocked) {
+            if let Some(port) = self.ports.get_mut(number).and_then(Option::as_mut) {
+                let registry = self.poll.registry();
+                registry.reregister(&mut port.socket, Token(number), Interest::READABLE)?;
+            }
             relay.on_writable(number);
         }
+        Ok(())
     }
 
     fn carry_out<S: Sink<RelayEvent>>(&mut self, relay: &mut Relay<S>, now: Now) -> io::Result<()> {
@@ -453,8 +463,7 @@ impl RelayLoop {
     }
 
     fn add(&mut self, number: usize, mut socket: Socket) -> io::Result<()> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket, Token(number), both)?;
+        self.poll.registry().register(&mut socket, Token(number), Interest::READABLE)?;
         if self.ports.len() <= number {
             self.ports.resize_with(number + 1, || None);
         }
@@ -544,9 +553,4 @@ fn drain_errors<S: Sink<RelayEvent>>(port: &mut Port, number: usize, relay: &mut
         error.socket = number;
         relay.on_network_error(read_clocks(), &error);
     }
-}
-
-/// One instant on both clocks.
-fn read_clocks() -> Now {
-    Now { mono: sys::monotonic_now(), real: sys::real_now() }
 }

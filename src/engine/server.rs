@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 
 /// How often streams report counts to the control loop, and sessions are checked for expiry.
-const TICK: Nanos = Nanos::from_millis(50);
+const TICK: Nanos = Nanos::from_millis(100);
 /// Replies per batch: as many as the loop receives in one turn, so that a flood of requests cannot
 /// arrive faster than replies leave.
 const REPLIES: usize = 1_024;

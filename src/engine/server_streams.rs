@@ -264,6 +264,7 @@ impl ServerStreams {
             patience: SILENCE,
             // What it receives, the client sends, and whatever is on the path sees that.
             keepalive: Nanos::ZERO,
+            spin: false,
         };
         let end = match iperf3 {
             None => TestEnd::Server { go_ahead: request.go_ahead },

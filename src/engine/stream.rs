@@ -1,6 +1,7 @@
 //! One stream of a throughput run: its socket, its loop, its thread.
 
-use super::{Handle, Loop, LoopConfig, Placement};
+use super::steady_arrivals::SteadyArrivals;
+use super::{Handle, Loop, LoopConfig, Placement, WakePrecision};
 use crate::batch::{Convenience, KeptDatagram, RxMeta, TxBatch, note_convenience};
 use crate::net::{KeptSocket, NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
@@ -22,13 +23,18 @@ use std::thread::{self, JoinHandle};
 /// Smallest socket buffer of a stream, however many streams share the total, in bytes.
 const LEAST_BUFFER: usize = 1 << 20;
 /// How often a stream's session is called when nothing happens.
-const TICK: Nanos = Nanos::from_millis(50);
+const TICK: Nanos = Nanos::from_millis(100);
 
 /// Longest datagram of another that is passed on, in bytes.
 const LARGEST_ASTRAY: usize = 2_048;
 /// Datagrams of others that are passed on, about: what comes in the few microseconds between two
 /// calls, or in the milliseconds that a busy host takes for them.
 const MOST_ASTRAY: usize = 512;
+
+/// How much later than it came a stream of a set rate may read what comes to a sender, which is
+/// little, and to a receiver, whose kernel stamps it.
+const SENDER_MODERATION: Nanos = Nanos::from_millis(10);
+const RECEIVER_MODERATION: Nanos = Nanos::from_millis(20);
 
 /// Whether a stream sends or receives.
 pub enum StreamRole {
@@ -50,6 +56,10 @@ pub struct StreamPlan {
     pub cpu: Option<usize>,
     /// Whether the other end runs on the same processor.
     pub shared: bool,
+    /// How exactly it sends.
+    pub precision: WakePrecision,
+    /// What is to come, if that is known: how much later it may be read.
+    pub arrivals: Option<SteadyArrivals>,
     /// Sender or receiver.
     pub role: StreamRole,
 }
@@ -72,6 +82,8 @@ pub struct TestStream<'a> {
     pub patience: Nanos,
     /// How often a receiver at this end says something; zero for never.
     pub keepalive: Nanos,
+    /// Whether a sender at this end is busy between two sends, to send exactly.
+    pub spin: bool,
 }
 
 /// Which end of a run a stream is planned for.
@@ -116,7 +128,8 @@ pub struct StreamSinks {
 impl StreamPlan {
     /// The plan of a run's stream at one of its ends.
     pub fn for_test(stream: TestStream<'_>, end: TestEnd, sinks: StreamSinks) -> Self {
-        let TestStream { test, tag, number, socket, gro, placement, patience, keepalive } = stream;
+        let TestStream { test, tag, number, socket, gro, placement, .. } = stream;
+        let TestStream { patience, keepalive, spin, .. } = stream;
         let is_server = matches!(end, TestEnd::Server { .. } | TestEnd::Iperf3Server { .. });
         let sends = test.is_up(number) != is_server;
         let tos = match test.marking.of_stream(number) {
@@ -168,7 +181,15 @@ impl StreamPlan {
             StreamRole::Receive(receiver, sinks.received)
         };
         let (cpu, shared) = (placement.of(number), placement.is_paired());
-        Self { socket, payload: test.payload as usize, opening, cpu, shared, role }
+        let precision = match (sends, spin) {
+            // Only a send schedule needs better than millisecond precision.
+            (false, _) => WakePrecision::Millisecond,
+            (true, false) => WakePrecision::Timer,
+            (true, true) => WakePrecision::Busy,
+        };
+        let arrivals = SteadyArrivals::of(test);
+        let payload = test.payload as usize;
+        Self { socket, payload, opening, cpu, shared, precision, arrivals, role }
     }
 
     /// Whether it goes on from another address of this host: the server must know how to follow.
@@ -249,8 +270,8 @@ impl RunningStream {
             largest: if sends { LARGEST_ANSWER } else { largest_received(plan.payload) },
             at_once: RECEIVED_AT_ONCE,
             shared: plan.shared,
-            // Only a send schedule needs better than millisecond precision.
-            exact: sends,
+            precision: plan.precision,
+            moderation: moderation(&plan, socket.buffer_sizes().receive_granted),
             ..LoopConfig::default()
         };
         let mut stream = Loop::new(vec![socket], None, config)?;
@@ -354,6 +375,15 @@ pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
     (buffer / streams.max(1) as usize).max(buffer.min(LEAST_BUFFER))
 }
 
+/// How much later than it came a stream may read what comes to a socket with this receive buffer.
+fn moderation(plan: &StreamPlan, buffer: usize) -> Nanos {
+    let Some(arrivals) = plan.arrivals else { return Nanos::ZERO };
+    match plan.role {
+        StreamRole::Send(..) => SENDER_MODERATION,
+        StreamRole::Receive(..) => arrivals.moderation(buffer, RECEIVER_MODERATION),
+    }
+}
+
 fn run(
     stream: Loop,
     opening: Option<StreamOpening>,
@@ -411,6 +441,7 @@ mod tests {
             placement: &Placement::listed(vec![3, 5]),
             patience: Nanos::from_secs(9),
             keepalive: Nanos::from_secs(2),
+            spin: false,
         };
         let sinks = StreamSinks { sent: Box::new(()), received: Box::new(()) };
         StreamPlan::for_test(stream, end, sinks)

@@ -29,7 +29,7 @@ impl Now {
 pub enum Next {
     /// Immediately: there is more to send.
     Send,
-    /// At this instant of the monotonic clock, or earlier when something arrives.
+    /// At this instant of the monotonic clock, or earlier when something arrives and is read.
     WaitUntil(Nanos),
     /// Only when something arrives.
     Idle,
@@ -81,6 +81,11 @@ pub trait Session {
     /// The loop's periodic tick, if it was given a period.
     fn on_tick(&mut self, now: Now) {
         let _ = now;
+    }
+
+    /// Whether nothing is going on that a tick would find: a loop then ticks less often.
+    fn is_idle(&self) -> bool {
+        false
     }
 
     /// This host did not run the loop for `length` longer than intended, until now: it was

@@ -139,6 +139,11 @@ impl Socket {
         RxBatch::new(buffers, capacity)
     }
 
+    /// Whether one call receives all that is queued, as far as there are buffers.
+    pub fn receives_many(&self) -> bool {
+        self.many
+    }
+
     /// Lets sockets opened from now on with `share_port` bind the same port.
     pub fn allow_sharing(&self) -> Result<(), NetError> {
         socket2::SockRef::from(&self.fd)

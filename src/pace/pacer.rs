@@ -139,7 +139,12 @@ impl Pacer {
 
     /// When the next burst is complete.
     fn complete_at(&self) -> Nanos {
-        self.planned(self.spent.saturating_add(self.quantum - 1))
+        self.complete_behind(0)
+    }
+
+    /// When the burst behind so many further slots is complete.
+    pub fn complete_behind(&self, slots: u64) -> Nanos {
+        self.planned(self.spent.saturating_add(slots).saturating_add(self.quantum - 1))
     }
 
     /// How late the oldest due slot is, counted from the end of its burst.

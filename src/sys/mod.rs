@@ -33,7 +33,7 @@ pub use process_memory::ProcessMemory;
 pub use receive::{ReceiveCall, has_recvmmsg};
 pub use send::{OutMessage, SendCall, has_sendmmsg};
 pub use time::{
-    Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error,
+    Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error, sleep_until,
     tighten_timer_slack,
 };
 

@@ -58,12 +58,33 @@ pub(super) fn from_timespec(time: libc::timespec) -> Nanos {
     Nanos((time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64))
 }
 
+fn to_timespec(at: Nanos) -> libc::timespec {
+    libc::timespec {
+        tv_sec: (at.0 / 1_000_000_000) as libc::time_t,
+        tv_nsec: (at.0 % 1_000_000_000) as libc::c_long,
+    }
+}
+
 /// Removes the default timer slack of 50 µs from this thread's sleeps (`PR_SET_TIMERSLACK`,
 /// prctl(2)).
 pub fn tighten_timer_slack() -> io::Result<()> {
     // SAFETY: prctl with these integers changes only this thread's slack.
     let done = unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1usize, 0usize, 0usize, 0usize) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sleeps until an instant of the monotonic clock (clock_nanosleep(2)); a signal ends it sooner.
+pub fn sleep_until(at: Nanos) {
+    let until = to_timespec(at);
+    // SAFETY: `until` is a live timespec, and with an absolute time nothing is written back.
+    unsafe {
+        libc::clock_nanosleep(
+            libc::CLOCK_MONOTONIC,
+            libc::TIMER_ABSTIME,
+            &raw const until,
+            std::ptr::null_mut(),
+        )
+    };
 }
 
 /// A timer that a poll can wait for, with the precision of the clock; a poll's own timeout is in
@@ -89,14 +110,9 @@ impl Timer {
     /// This replaces an earlier setting and clears an expiry that was not read.
     pub fn set(&self, at: Nanos) -> io::Result<()> {
         // Zero would disarm it.
-        let at = at.0.max(1);
-        let value = libc::timespec {
-            tv_sec: (at / 1_000_000_000) as libc::time_t,
-            tv_nsec: (at % 1_000_000_000) as libc::c_long,
-        };
         // SAFETY: itimerspec is plain integers.
         let mut spec: libc::itimerspec = unsafe { mem::zeroed() };
-        spec.it_value = value;
+        spec.it_value = to_timespec(at.max(Nanos(1)));
         // SAFETY: `spec` is a live itimerspec; no old value is asked for.
         let done = unsafe {
             libc::timerfd_settime(

@@ -61,6 +61,8 @@ pub struct BlastPlan {
     pub floods_one_host: bool,
     /// Whether receivers at this end may use GRO.
     pub gro: bool,
+    /// Whether senders at this end are busy between two sends.
+    pub spin: bool,
     /// Processors for the streams of this end.
     pub placement: Placement,
     /// The key that authenticates control commands; `None` for no authentication.
@@ -131,6 +133,7 @@ impl BlastPlan {
                 .filter(|_| !own_memory && args.streams.is_none() && !args.compare_ecn),
             floods_one_host: args.capacity.is_none() && test.capacity.is_some(),
             gro: IoMode::from(args.io).coalesces() && !args.no_gro,
+            spin: args.spin,
             placement: match &args.cpus[..] {
                 // The server will report whether both ends are on one host.
                 [] => Placement::ANYWHERE,

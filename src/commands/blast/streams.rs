@@ -288,6 +288,7 @@ impl Driver {
             placement: &self.plan.placement,
             patience: self.plan.patience,
             keepalive: self.plan.keepalive,
+            spin: self.plan.spin,
         };
         let plan = StreamPlan::for_test(planned, end, sinks);
         let (orders, control) = (self.orders.clone(), self.control.clone());

@@ -14,7 +14,7 @@ use crate::commands::payload::{PayloadLimit, PayloadPlan};
 use crate::commands::progress::{Counted, watch};
 use crate::commands::usage::check_limits;
 use crate::commands::{Exit, Usage};
-use crate::engine::{Loop, LoopConfig, Signals, random_u64};
+use crate::engine::{Loop, LoopConfig, Signals, WakePrecision, random_u64};
 use crate::net::{self, FamilyChoice, KeptSocket, SocketPlan};
 use crate::record::{
     CastDestination, CastNote, CastSent, Event, FanoutReceiver, SilenceCause, Watched, Worded,
@@ -124,7 +124,9 @@ fn send(args: &mut CastSendArgs, signals: Option<Signals>) -> anyhow::Result<Cas
     let running = watching.transpose()?;
     let tick = view.period();
     let watch = metrics.as_ref().map(|_| WATCH);
-    let timing = LoopConfig { largest: CONTROL_MAX + 1, tick, watch, ..LoopConfig::default() };
+    let precision = WakePrecision::Timer;
+    let timing =
+        LoopConfig { largest: CONTROL_MAX + 1, tick, watch, precision, ..LoopConfig::default() };
     let socket = plan.open()?;
     if args.open.is_some() && !args.quiet {
         let address = socket.local_addr();

@@ -17,7 +17,7 @@ use super::usage::Step;
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
 use crate::cli::MonitorArgs;
-use crate::engine::{Handle, Loop, LoopConfig, ServiceManager, Signals};
+use crate::engine::{Handle, Loop, LoopConfig, ServiceManager, Signals, WakePrecision};
 use crate::machine::Executor;
 use crate::net::{NetError, Socket, SocketPlan, explain};
 use crate::record::{
@@ -84,8 +84,9 @@ pub fn run(args: &MonitorArgs) -> anyhow::Result<Exit> {
     });
     let tick = manager.period().map_or(TICK, |period| TICK.min(period));
     let watch = metrics.as_ref().map(|_| WATCH);
+    let (largest, precision) = (largest(&plan), WakePrecision::Timer);
     let config =
-        LoopConfig { tick: Some(tick), watch, largest: largest(&plan), ..LoopConfig::default() };
+        LoopConfig { tick: Some(tick), watch, largest, precision, ..LoopConfig::default() };
     let targets = plan.list.targets.len() as u64;
     let doing = Doing::Monitor { targets };
     let is_shown = view(args) == MonitorView::Document && !args.quiet;

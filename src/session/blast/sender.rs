@@ -338,7 +338,19 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
             return Next::WaitUntil(pacer.next_at().min(until));
         }
         self.write(now, due as usize, out);
-        Next::Send
+        if due == left { Next::Send } else { self.next_behind(due, now, until) }
+    }
+
+    /// When to go on behind so many datagrams, which are to leave now.
+    #[inline]
+    fn next_behind(&self, datagrams: u64, now: Now, until: Nanos) -> Next {
+        match &self.pacer {
+            Some(pacer) if !pacer.is_unlimited() => {
+                let next = pacer.complete_behind(self.slots(self.sent, datagrams));
+                if next > now.mono { Next::WaitUntil(next.min(until)) } else { Next::Send }
+            }
+            _ => Next::Send,
+        }
     }
 
     /// Datagrams of the count that are still to be sent; without a count, and in the omitted time,

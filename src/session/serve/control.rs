@@ -379,6 +379,10 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> Session for Serve
         }
     }
 
+    fn is_idle(&self) -> bool {
+        self.sessions.is_empty() && self.drained_at.is_none()
+    }
+
     fn on_pause(&mut self, _now: Now, length: Nanos) {
         self.sessions.values_mut().for_each(|session| session.on_pause(length));
     }
