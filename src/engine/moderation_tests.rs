@@ -37,6 +37,8 @@ impl Session for Counting {
         self.last = now.mono;
     }
 
+    fn on_stop(&mut self, _now: Now) {}
+
     fn finish(self, _now: Now) -> Self {
         self
     }
