@@ -116,7 +116,7 @@ mod tests {
         for streams in [1, 2] {
             let buffers = buffers(64, false, &plan(streams));
             let wanted = (32 << 20) / u64::from(streams);
-            assert!(buffers[0] == wanted && buffers[1] > 4 << 20, "{buffers:?}");
+            assert!(buffers[0] > wanted * 9 / 10 && buffers[1] > 4 << 20, "{buffers:?}");
             assert!(buffers.iter().all(|buffer| *buffer >= LEAST_BUFFER * 9 / 10), "{buffers:?}");
         }
     }
