@@ -20,6 +20,7 @@ mod library;
 mod lines;
 mod live;
 mod live_view;
+mod many_clients;
 mod metrics;
 mod migration;
 mod monitor;

@@ -63,7 +63,7 @@ pub(in crate::session) use log_limit::LogLimit;
 pub use policy::{Lifetime, Probing, Reverse, ServePolicy};
 pub use probe::{MOST_PORTS, ON_DEMAND, PortsOpened, PortsRequest};
 pub use reflect::{Reflection, Reflector, Reload, is_askable};
-pub(in crate::session) use run_resources::RunResources;
+pub(in crate::session) use run_resources::{Left, RunResources};
 pub use session_state::StreamIo;
 pub(in crate::session) use source_shares::{Bound, Used};
 pub(in crate::session) use totals::ServeTotals;

@@ -1,9 +1,9 @@
 //! Whether a session gets the streams and the memory that it asks for, within the limits in total
 //! and per source.
 
-use super::run_resources::RunResources;
+use super::run_resources::{Left, RunResources};
 use super::session_state::ServerSession;
-use super::source_shares::Bound;
+use super::source_shares::{Bound, Used};
 use super::{ServeControl, ServeEngine, ServeOrder};
 use crate::machine::Orders;
 use crate::record::{ServeRefusal, ServeResource};
@@ -25,10 +25,11 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
         let bound = self.bound(self.policy.max_all_streams as u64);
         let streams = u64::from(plan.all_streams());
         bound.admit(used, streams).map_err(|full| full.refusal(ServeResource::Streams, used))?;
-        let left = self.memory_left(id, client);
-        let share = Bound::of_memory(&self.policy).of_source();
-        RunResources::within(left, share, plan, &self.policy)
-            .map_err(|need| self.no_memory(need, left))
+        // Those that are open without a run are still to get theirs.
+        let sessions = self.used(client, Some(id), |other| u64::from(other.memory() > 0));
+        let left = Left::of(&self.policy, sessions, self.memory_used(id, client));
+        RunResources::within(left, plan, &self.policy)
+            .map_err(|need| self.no_memory(need, left.free()))
     }
 
     /// Whether a session may have `need` bytes besides what others have.
@@ -44,9 +45,14 @@ impl<O: Orders<ServeOrder>, E: ServeEngine, R: FnMut() -> u64> ServeControl<O, E
 
     /// Bytes that a session may have besides what others have.
     fn memory_left(&self, id: u64, client: SocketAddr) -> u64 {
+        Bound::of_memory(&self.policy).room(self.memory_used(id, client))
+    }
+
+    /// Bytes that others have.
+    fn memory_used(&self, id: u64, client: SocketAddr) -> Used {
         let mut used = self.used(client, Some(id), ServerSession::memory);
         used.all = used.all.saturating_add(self.sessions.len() as u64 * SESSION_BYTES);
-        Bound::of_memory(&self.policy).room(used)
+        used
     }
 
     /// Bytes that all sessions have.

@@ -63,9 +63,15 @@ impl Bound {
 
     /// How much more the source may use.
     pub fn room(self, used: Used) -> u64 {
+        let [all, source] = self.left(used);
+        all.min(source)
+    }
+
+    /// What is left of the total for the source, and of its own share.
+    pub fn left(self, used: Used) -> [u64; 2] {
         let kept = if used.source == 0 { 0 } else { self.kept() };
         let left = self.all.saturating_sub(kept).saturating_sub(used.all);
-        left.min(self.of_source().saturating_sub(used.source))
+        [left, self.of_source().saturating_sub(used.source)]
     }
 
     /// Whether half of it is in use, in total or by one source.

@@ -11,8 +11,8 @@ use crate::record::{
 };
 use crate::session::iperf3::inbox::Inbox;
 use crate::session::serve::{
-    Bound, Lifetime, LogLimit, RunResources, ServeCommand, ServeEngine, ServeEvent, ServeOrder,
-    ServePolicy, ServeReload, ServeSummary, ServeTotals, Used,
+    Bound, Left, Lifetime, LogLimit, RunResources, ServeCommand, ServeEngine, ServeEvent,
+    ServeOrder, ServePolicy, ServeReload, ServeSummary, ServeTotals, Used,
 };
 use crate::units::Nanos;
 use crate::wire::iperf3::{
@@ -211,15 +211,16 @@ impl<O: Orders<ServeOrder>, E: ServeEngine> Iperf3Server<O, E> {
         let streams = u64::from(asked.plan.all_streams());
         bound.admit(used, streams).map_err(|full| full.refusal(ServeResource::Streams, used))?;
         let bound = Bound::of_memory(&self.policy);
-        let left = bound.room(self.used(client, Client::memory));
-        RunResources::within(left, bound.of_source(), &asked.plan, &self.policy).map_err(
-            |needed_bytes| ServeRefusal::Memory {
+        let sessions = self.used(client, |other| u64::from(other.memory() > 0));
+        let left = Left::of(&self.policy, sessions, self.used(client, Client::memory));
+        RunResources::within(left, &asked.plan, &self.policy).map_err(|needed_bytes| {
+            ServeRefusal::Memory {
                 needed_bytes,
-                free_bytes: left,
+                free_bytes: left.free(),
                 limit_bytes: bound.all,
                 source_limit_bytes: bound.of_source(),
-            },
-        )
+            }
+        })
     }
 
     /// Tells a client without a test why it gets none, and closes its connection.
