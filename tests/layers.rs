@@ -1,6 +1,6 @@
 //! Enforces the map in `src/lib.rs`: no import of a higher module or across the two groups, no
 //! circle of imports, no bare bool in a call, no unsafe code outside `sys`, no printing outside
-//! `report` and `main`, no file without a file comment.
+//! `report` and `main`, no file without a file comment. Also what Cargo.toml sets for builds.
 
 #[path = "layers/bools.rs"]
 mod bools;
@@ -8,6 +8,8 @@ mod bools;
 mod graph;
 #[path = "layers/imports.rs"]
 mod imports;
+#[path = "layers/profiles.rs"]
+mod profiles;
 #[path = "layers/texts.rs"]
 mod texts;
 #[path = "layers/tokens.rs"]
