@@ -1,7 +1,9 @@
 //! One thread's loop: receive, tick, transmit, wait; never blocked in a socket call.
 
 use super::any_session::AnySession;
+use super::moderation::{Moderation, REST};
 use super::pause_watch::PauseWatch;
+use super::port::{LEAST_CHARGE, Port, read_clocks};
 use super::socket_registry::Change;
 use super::{Handle, ServiceManager, Signals, SocketRegistry, Tally};
 use crate::batch::{
@@ -27,8 +29,6 @@ const INTERFACES: Token = Token(usize::MAX - 3);
 /// datagram whole.
 const SHARED_BUFFERS: usize = 8;
 const SHARED_LARGEST: usize = MAX_PACKET;
-/// Buffers read from one socket before other sockets and sending get their turn.
-const RECEIVE_BUDGET: usize = 16;
 /// Turns of a busy loop between two polls: a poll costs 0.3 µs, a batch ten times that.
 const BUSY_TURNS: u32 = 128;
 /// Turns of a sender between two yields of the processor it shares with the receiver: at 64 KiB a
@@ -41,8 +41,11 @@ const SPIN: Nanos = Nanos::from_micros(30);
 /// If gaps between arrivals are shorter than this, the loop polls instead of sleeping: a wake-up
 /// costs the sender as much as the receiver, and takes longer than the next buffer to arrive.
 const CLOSE: Nanos = Nanos::from_micros(50);
-/// The least that the kernel charges to a socket for a queued datagram, in bytes: 768 were seen.
-const LEAST_CHARGE: usize = 512;
+/// The same where rests lie between reads.
+const CLOSE_WITH_RESTS: Nanos = Nanos::from_micros(200);
+/// A yield of the processor that takes no longer gave it to nobody: the sender, if it is on this host,
+/// runs on another one.
+const ALONE: Nanos = Nanos::from_micros(2);
 
 /// Most changes of interfaces that are kept to the end.
 const CHANGES: usize = 256;
@@ -62,6 +65,9 @@ pub struct LoopConfig {
     pub spin: bool,
     /// Whether the other end runs on the same processor, so that a busy sender must yield it.
     pub shared: bool,
+    /// Whether a loop that polls may rest for some microseconds between two reads: one that only
+    /// receives, and answers nothing.
+    pub moderated: bool,
     /// Largest payload that is received whole, in bytes.
     pub largest: usize,
     /// Memory for one receive call, in bytes, when its datagrams are large; see
@@ -75,7 +81,8 @@ pub struct LoopConfig {
 impl Default for LoopConfig {
     fn default() -> Self {
         let (largest, at_once) = (MAX_PACKET, usize::MAX);
-        Self { tick: None, watch: None, spin: false, shared: false, largest, at_once, exact: true }
+        let (spin, shared, moderated, exact) = (false, false, false, true);
+        Self { tick: None, watch: None, spin, shared, moderated, largest, at_once, exact }
     }
 }
 
@@ -130,6 +137,8 @@ pub struct Loop {
     received: Nanos,
     /// The loop polls without sleeping until then.
     stay_until: Nanos,
+    moderation: Moderation,
+    watched: Watched,
     turns: u32,
     /// When the session is asked again when it expects to end.
     forecast_at: Nanos,
@@ -138,13 +147,11 @@ pub struct Loop {
     manager: ServiceManager,
 }
 
-/// A socket and its readiness at the last poll.
-struct Port {
-    socket: Socket,
-    /// `None` for sockets that use the shared buffers.
-    buffers: Option<RxBatch>,
-    readable: bool,
-    erring: bool,
+/// Whether the kernel reports events of the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watched {
+    Yes,
+    No,
 }
 
 impl Loop {
@@ -169,6 +176,8 @@ impl Loop {
             registry.register(&mut signals.pipe, SIGNALS, Interest::READABLE)?;
         }
         let mut ports = Vec::with_capacity(sockets.len());
+        let room = sockets.first().filter(|_| config.moderated);
+        let room = room.map(|socket| socket.buffer_sizes().receive_granted);
         for (index, mut socket) in sockets.into_iter().enumerate() {
             registry.register(
                 &mut socket,
@@ -201,6 +210,8 @@ impl Loop {
             config,
             received: Nanos::ZERO,
             stay_until: Nanos::ZERO,
+            moderation: Moderation::of_room(room.unwrap_or_default()),
+            watched: Watched::Yes,
             turns: 0,
             forecast_at: Nanos::ZERO,
             pauses: PauseWatch::default(),
@@ -306,7 +317,8 @@ impl Loop {
                 now = self.handle_pause(read_clocks(), session)?;
                 let gap = now.mono - self.received;
                 self.received = now.mono;
-                self.stay_until = if gap < CLOSE { now.mono + CLOSE } else { Nanos::ZERO };
+                let close = if self.config.moderated { CLOSE_WITH_RESTS } else { CLOSE };
+                self.stay_until = if gap < close { now.mono + close } else { Nanos::ZERO };
             }
             let next = session.poll_transmit(now, batch);
             // Before the session sends through a new socket, and before the loop waits for it.
@@ -398,6 +410,9 @@ impl Loop {
 
     /// Restores what the sockets lost with an interface, and tells the session.
     fn keep_sockets(&mut self, session: &mut dyn AnySession, now: Now) -> io::Result<()> {
+        if self.interfaces_changed {
+            self.set_watched(Watched::Yes)?;
+        }
         if std::mem::take(&mut self.interfaces_changed)
             && let Some(upkeep) = &mut self.upkeep
         {
@@ -443,7 +458,8 @@ impl Loop {
         let own = self.sockets.iter_mut().enumerate();
         for (index, port) in own.chain(self.adopted.iter_mut().map(|(index, port)| (*index, port)))
         {
-            read += port.receive(index, (&mut self.shared, &mut self.pauses), tallies, session)?;
+            let loop_state = (&mut self.shared, &mut self.pauses, &mut self.moderation);
+            read += port.receive(index, loop_state, tallies, session)?;
         }
         Ok(read)
     }
@@ -531,8 +547,13 @@ impl Loop {
         if now < self.stay_until {
             self.ports_mut().for_each(|port| port.readable = true);
             std::thread::yield_now();
+            if self.moderation.may_rest(now) && sys::monotonic_now() - now < ALONE {
+                self.set_watched(Watched::No)?;
+                std::thread::sleep(REST);
+            }
             return self.glance();
         }
+        self.set_watched(Watched::Yes)?;
         let spin = if self.timer.is_some() { SPIN } else { Nanos::ZERO };
         let wake = at.map(|at| at - spin).into_iter().chain(tick).min();
         let Some(wake) = wake else {
@@ -552,6 +573,27 @@ impl Loop {
             self.timer_set = wake;
         }
         self.look(None)
+    }
+
+    /// Has the kernel report events of the loop's own sockets, or not, while it polls them anyway:
+    /// each arrival then costs the kernel a tenth less. What is ready is reported as soon as it is
+    /// watched again.
+    fn set_watched(&mut self, watched: Watched) -> io::Result<()> {
+        if self.watched == watched {
+            return Ok(());
+        }
+        let registry = self.poll.registry();
+        for (number, port) in self.sockets.iter_mut().enumerate() {
+            match watched {
+                Watched::Yes => {
+                    let both = Interest::READABLE | Interest::WRITABLE;
+                    registry.register(&mut port.socket, Token(number), both)?;
+                }
+                Watched::No => registry.deregister(&mut port.socket)?,
+            }
+        }
+        self.watched = watched;
+        Ok(())
     }
 
     /// Polls once every few turns of a busy loop.
@@ -586,74 +628,6 @@ impl Loop {
         }
         Ok(())
     }
-}
-
-impl Port {
-    /// Reads the queued datagrams, within the budget; returns how many buffers and errors there
-    /// were.
-    fn receive(
-        &mut self,
-        index: usize,
-        (shared, pauses): (&mut Option<RxBatch>, &mut PauseWatch),
-        (tally, shown): (&Tally, Option<&Tally>),
-        session: &mut dyn AnySession,
-    ) -> io::Result<usize> {
-        let Self { socket, buffers, readable, erring } = self;
-        let mut read = 0;
-        if let Some(buffers) = buffers.as_mut().or(shared.as_mut()) {
-            for _ in 0..RECEIVE_BUDGET {
-                if !*readable {
-                    break;
-                }
-                let filled = socket.receive(buffers)?;
-                if filled == 0 {
-                    *readable = false;
-                    break;
-                }
-                read += filled;
-                if socket.stamps_transmits() {
-                    // These replies answer datagrams that left earlier, so their transmit time
-                    // stamps are available.
-                    *erring = !socket.drain_errors();
-                    report_stamps(socket, index, session);
-                }
-                let now = read_clocks();
-                pauses.step(now.mono);
-                for (entry, bytes) in buffers.entries() {
-                    let mut entry = *entry;
-                    entry.meta.socket = index;
-                    tally.add_received(entry.datagrams());
-                    if let Some(shown) = shown {
-                        shown.add_received(entry.datagrams());
-                    }
-                    session.on_buffer(now, &entry, bytes);
-                }
-            }
-        }
-        if *erring {
-            *erring = !socket.drain_errors();
-            report_stamps(socket, index, session);
-        }
-        while let Some(mut error) = socket.take_error() {
-            read += 1;
-            error.socket = index;
-            session.on_network_error(read_clocks(), &error);
-        }
-        Ok(read)
-    }
-}
-
-/// Passes a socket's transmit time stamps to the session.
-fn report_stamps(socket: &mut Socket, index: usize, session: &mut dyn AnySession) {
-    while let Some(mut stamp) = socket.take_stamp() {
-        stamp.socket = index;
-        session.on_transmit_stamp(read_clocks(), &stamp);
-    }
-}
-
-/// One instant on both clocks.
-fn read_clocks() -> Now {
-    Now { mono: sys::monotonic_now(), real: sys::real_now() }
 }
 
 /// The first tick of the absolute schedule that lies after `now`.

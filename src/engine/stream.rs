@@ -249,6 +249,7 @@ impl RunningStream {
             largest: if sends { LARGEST_ANSWER } else { largest_received(plan.payload) },
             at_once: RECEIVED_AT_ONCE,
             shared: plan.shared,
+            moderated: !sends,
             // Only a send schedule needs better than millisecond precision.
             exact: sends,
             ..LoopConfig::default()
