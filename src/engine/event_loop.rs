@@ -576,7 +576,7 @@ impl Loop {
     }
 
     /// Has the kernel report events of the loop's own sockets, or not, while it polls them anyway:
-    /// each arrival then costs the kernel a tenth less. What is ready is reported as soon as it is
+    /// each arrival then costs the kernel a twentieth less. What is ready is reported as soon as it is
     /// watched again.
     fn set_watched(&mut self, watched: Watched) -> io::Result<()> {
         if self.watched == watched {
