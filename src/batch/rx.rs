@@ -59,12 +59,15 @@ pub enum RxShape {
     Coalesced,
 }
 
-/// Coalesced buffers of 64 KiB per call. One run is processed before the next is read. Sixteen
-/// buffers halve the throughput at 1472 bytes (24 against 47 Gbit/s), because they evict each other
-/// from the cache.
-const GRO_BUFFERS: usize = 1;
+/// Buffers of 64 KiB for coalesced runs: most of them are filled by one call where the network
+/// coalesces little or nothing; see [`RxBatch::adapt`].
+const GRO_BUFFERS: usize = 8;
 /// Bytes of a buffer for coalesced runs: a run is at most as long as one IP packet.
 const GRO_CAPACITY: usize = 65_536;
+/// Bytes that a call may bring in coalesced runs. One long run is processed before the next is read:
+/// sixteen buffers of them halve the throughput at 1472 bytes (24 against 47 Gbit/s), because they
+/// evict each other from the cache.
+const GRO_AT_ONCE: usize = 65_536;
 /// Datagrams per `recvmmsg`, and the least number when memory is bounded.
 const MMSG_BUFFERS: usize = 64;
 const MMSG_LEAST: usize = 8;
@@ -79,7 +82,7 @@ impl RxShape {
                 let buffers = (within / largest.max(1)).clamp(MMSG_LEAST, MMSG_BUFFERS);
                 (buffers, largest)
             }
-            Self::Coalesced => (GRO_BUFFERS, GRO_CAPACITY),
+            Self::Coalesced => ((within / GRO_CAPACITY).clamp(1, GRO_BUFFERS), GRO_CAPACITY),
         }
     }
 
@@ -102,6 +105,8 @@ pub struct RxBatch {
     filled: usize,
     /// Buffers that the next call may fill.
     usable: usize,
+    /// Whether that follows what the last call brought.
+    adapts: bool,
 }
 
 impl RxBatch {
@@ -114,7 +119,14 @@ impl RxBatch {
             entries: vec![RxEntry::default(); buffers],
             filled: 0,
             usable: buffers,
+            adapts: false,
         }
+    }
+
+    /// The same, of which as many are used as suits what arrives; see [`RxBatch::adapt`].
+    #[must_use]
+    pub fn adapting(self) -> Self {
+        Self { usable: 1, adapts: true, ..self }
     }
 
     /// Memory in bytes that buffers of this shape take for datagrams of up to `largest` bytes; see
@@ -132,6 +144,16 @@ impl RxBatch {
     /// Has the next calls fill so many buffers at most, at least 1 and at most all.
     pub fn use_buffers(&mut self, most: usize) {
         self.usable = most.clamp(1, self.entries.len());
+    }
+
+    /// After a call: has the next fill as many buffers as hold 64 KiB if they are as long as the
+    /// longest of this one. Long runs are then read one by one, single datagrams many at a time.
+    #[inline]
+    pub fn adapt(&mut self) {
+        if self.adapts {
+            let longest = self.entries[..self.filled].iter().map(|entry| entry.len).max();
+            self.use_buffers(GRO_AT_ONCE / longest.unwrap_or_default().max(1));
+        }
     }
 
     /// Size of one buffer in bytes.
@@ -211,6 +233,26 @@ mod tests {
             batch.use_buffers(most);
             assert_eq!(batch.buffers(), offered);
         }
+    }
+
+    #[test]
+    fn long_runs_are_read_one_by_one_and_short_ones_many_at_a_time() {
+        let mut batch = RxBatch::new(8, GRO_CAPACITY).adapting();
+        assert_eq!(batch.buffers(), 1);
+        for (lens, offered) in
+            [(&[1472][..], 8), (&[100, 8192], 8), (&[1472, 30_000], 2), (&[64_768], 1), (&[0], 8)]
+        {
+            batch.clear();
+            for (index, len) in lens.iter().enumerate() {
+                batch.fill(index, RxEntry { len: *len, true_len: *len, ..RxEntry::default() });
+            }
+            batch.adapt();
+            assert_eq!(batch.buffers(), offered, "{lens:?}");
+        }
+        let mut fixed = RxBatch::new(4, 1500);
+        fixed.fill(0, RxEntry { len: 1500, ..RxEntry::default() });
+        fixed.adapt();
+        assert_eq!(fixed.buffers(), 4);
     }
 
     #[test]

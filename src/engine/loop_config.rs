@@ -30,7 +30,10 @@ pub struct LoopConfig {
     pub precision: WakePrecision,
     /// So much later than it came may be read what arrives: a loop that is woken by each arrival
     /// pays for a wake-up each. Zero for at once.
-    pub moderation: Nanos,
+    pub read_slack: Nanos,
+    /// Whether a loop that polls may rest for some microseconds between two reads: one that only
+    /// receives, and answers nothing.
+    pub rests: bool,
     /// Whether the other end runs on the same processor, so that a busy sender must yield it.
     pub shared: bool,
     /// Largest payload that is received whole, in bytes.
@@ -47,7 +50,8 @@ impl Default for LoopConfig {
             tick: None,
             watch: None,
             precision: WakePrecision::Exact,
-            moderation: Nanos::ZERO,
+            read_slack: Nanos::ZERO,
+            rests: false,
             shared: false,
             largest,
             at_once,

@@ -11,8 +11,7 @@ mod interface_wait;
 mod iperf3_port;
 mod local_failure;
 mod loop_config;
-#[cfg(test)]
-mod moderation_tests;
+mod moderation;
 mod page_port;
 mod pause_watch;
 mod placement;
@@ -20,6 +19,8 @@ mod port;
 mod probe_ports;
 mod prober;
 mod random;
+#[cfg(test)]
+mod read_slack_tests;
 mod relay_loop;
 mod server;
 mod server_error;

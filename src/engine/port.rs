@@ -1,8 +1,10 @@
-//! A socket of a loop: what it has to read, and reading it.
+//! One socket of a loop: its buffers, its readiness, and how what is queued there reaches the
+//! session.
 
 use super::Tally;
 use super::any_session::AnySession;
 use super::clocks::read_clocks;
+use super::moderation::{LEAST_CHARGE, Moderation};
 use super::pause_watch::PauseWatch;
 use crate::batch::RxBatch;
 use crate::net::Socket;
@@ -26,7 +28,7 @@ impl Port {
     pub fn receive(
         &mut self,
         index: usize,
-        (shared, pauses): (&mut Option<RxBatch>, &mut PauseWatch),
+        (shared, pauses, moderation): (&mut Option<RxBatch>, &mut PauseWatch, &mut Moderation),
         (tally, shown): (&Tally, Option<&Tally>),
         session: &mut dyn AnySession,
     ) -> io::Result<usize> {
@@ -61,8 +63,10 @@ impl Port {
                     if let Some(shown) = shown {
                         shown.add_received(entry.datagrams());
                     }
+                    moderation.note(entry.len + LEAST_CHARGE);
                     session.on_buffer(now, &entry, bytes);
                 }
+                buffers.adapt();
             }
         }
         if *erring {

@@ -32,7 +32,7 @@ impl SteadyArrivals {
 
     /// How much later than they came they may be read from a socket whose receive buffer was
     /// granted this many bytes, and `most` at most; zero if that would save nothing.
-    pub fn moderation(self, buffer: usize, most: Nanos) -> Nanos {
+    pub fn read_slack(self, buffer: usize, most: Nanos) -> Nanos {
         let held = buffer as u64 / SHARE / self.charge;
         let fills = self.interval.0.saturating_mul(held) / u64::from(self.burst);
         Some(Nanos(fills).min(most)).filter(|time| *time >= LEAST).unwrap_or(Nanos::ZERO)
@@ -55,18 +55,18 @@ mod tests {
     #[test]
     fn what_comes_slowly_is_read_every_ten_milliseconds() {
         let slow = arrivals("10M", 1472).unwrap();
-        assert_eq!(slow.moderation(32 << 20, MOST), MOST);
-        assert_eq!(slow.moderation(425_984, MOST), MOST);
+        assert_eq!(slow.read_slack(32 << 20, MOST), MOST);
+        assert_eq!(slow.read_slack(425_984, MOST), MOST);
     }
 
     #[test]
     fn no_more_than_an_eighth_of_the_buffer_fills_meanwhile() {
         // 3,968 bytes every 11.776 us: an eighth of 425,984 bytes holds 13 of them.
         let fast = arrivals("1G", 1472).unwrap();
-        assert_eq!(fast.moderation(425_984, MOST), Nanos(11_776 * 13));
-        assert_eq!(fast.moderation(32 << 20, MOST), MOST);
+        assert_eq!(fast.read_slack(425_984, MOST), Nanos(11_776 * 13));
+        assert_eq!(fast.read_slack(32 << 20, MOST), MOST);
         let burst = SteadyArrivals { burst: 13, ..fast };
-        assert_eq!(burst.moderation(425_984, MOST), Nanos::ZERO);
+        assert_eq!(burst.read_slack(425_984, MOST), Nanos::ZERO);
     }
 
     #[test]

@@ -33,8 +33,8 @@ const MOST_ASTRAY: usize = 512;
 
 /// How much later than it came a stream of a set rate may read what comes to a sender, which is
 /// little, and to a receiver, whose kernel stamps it.
-const SENDER_MODERATION: Nanos = Nanos::from_millis(10);
-const RECEIVER_MODERATION: Nanos = Nanos::from_millis(20);
+const SENDER_SLACK: Nanos = Nanos::from_millis(10);
+const RECEIVER_SLACK: Nanos = Nanos::from_millis(20);
 
 /// Whether a stream sends or receives.
 pub enum StreamRole {
@@ -271,7 +271,8 @@ impl RunningStream {
             at_once: RECEIVED_AT_ONCE,
             shared: plan.shared,
             precision: plan.precision,
-            moderation: moderation(&plan, socket.buffer_sizes().receive_granted),
+            read_slack: read_slack(&plan, socket.buffer_sizes().receive_granted),
+            rests: !sends,
             ..LoopConfig::default()
         };
         let mut stream = Loop::new(vec![socket], None, config)?;
@@ -376,11 +377,11 @@ pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
 }
 
 /// How much later than it came a stream may read what comes to a socket with this receive buffer.
-fn moderation(plan: &StreamPlan, buffer: usize) -> Nanos {
+fn read_slack(plan: &StreamPlan, buffer: usize) -> Nanos {
     let Some(arrivals) = plan.arrivals else { return Nanos::ZERO };
     match plan.role {
-        StreamRole::Send(..) => SENDER_MODERATION,
-        StreamRole::Receive(..) => arrivals.moderation(buffer, RECEIVER_MODERATION),
+        StreamRole::Send(..) => SENDER_SLACK,
+        StreamRole::Receive(..) => arrivals.read_slack(buffer, RECEIVER_SLACK),
     }
 }
 

@@ -135,8 +135,10 @@ impl Socket {
 
     /// The same in at most `within` bytes of memory, as far as [`RxShape::room`] permits.
     pub fn rx_batch_within(&self, largest: usize, within: usize) -> RxBatch {
-        let (buffers, capacity) = shape(self.io, self.gro).room(largest, within);
-        RxBatch::new(buffers, capacity)
+        let shape = shape(self.io, self.gro);
+        let (buffers, capacity) = shape.room(largest, within);
+        let batch = RxBatch::new(buffers, capacity);
+        if shape == RxShape::Coalesced { batch.adapting() } else { batch }
     }
 
     /// Whether one call receives all that is queued, as far as there are buffers.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const DATAGRAMS: u64 = 2_000;
-const MODERATION: Nanos = Nanos::from_millis(4);
+const SLACK: Nanos = Nanos::from_millis(4);
 
 /// Counts what arrives until all has, and how often the loop turned meanwhile.
 #[derive(Default)]
@@ -61,7 +61,7 @@ fn what_may_be_read_later_is_read_together() {
     let to = socket.local_addr();
     let config = LoopConfig {
         precision: WakePrecision::Millisecond,
-        moderation: MODERATION,
+        read_slack: SLACK,
         ..LoopConfig::default()
     };
     let receiving = Loop::new(vec![socket], None, config).unwrap();
@@ -70,6 +70,6 @@ fn what_may_be_read_later_is_read_together() {
     sending.join().unwrap();
     assert_eq!(counted.received, DATAGRAMS);
     // A turn reads, and one more finds what the poll told meanwhile.
-    let slept = (counted.last - counted.first.unwrap()).0 / MODERATION.0;
+    let slept = (counted.last - counted.first.unwrap()).0 / SLACK.0;
     assert!(counted.turns <= 3 * slept + 50, "{} turns in {slept} sleeps", counted.turns);
 }
