@@ -61,7 +61,7 @@ pub enum RxShape {
 
 /// Buffers of 64 KiB for coalesced runs: most of them are filled by one call where the network
 /// coalesces little or nothing; see [`RxBatch::adapt`].
-const GRO_BUFFERS: usize = 8;
+const GRO_BUFFERS: usize = 4;
 /// Bytes of a buffer for coalesced runs: a run is at most as long as one IP packet.
 const GRO_CAPACITY: usize = 65_536;
 /// Bytes that a call may bring in coalesced runs. One long run is processed before the next is read:

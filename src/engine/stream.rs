@@ -272,7 +272,7 @@ impl RunningStream {
             shared: plan.shared,
             precision: plan.precision,
             read_slack: read_slack(&plan, socket.buffer_sizes().receive_granted),
-            rests: !sends,
+            rests: !sends && !shares_processor(plan.shared),
             ..LoopConfig::default()
         };
         let mut stream = Loop::new(vec![socket], None, config)?;
@@ -374,6 +374,12 @@ impl Drop for RunningStream {
 /// throughput.
 pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
     (buffer / streams.max(1) as usize).max(buffer.min(LEAST_BUFFER))
+}
+
+/// Whether the other end runs on the same processor. Where the user leaves this process only some of
+/// the processors, the other end may well have been given the others.
+fn shares_processor(is_paired: bool) -> bool {
+    is_paired && sys::allowed_processors().len() >= sys::processors()
 }
 
 /// How much later than it came a stream may read what comes to a socket with this receive buffer.

@@ -1,4 +1,4 @@
-//! How Cargo.toml has packages built: small. A setting is one line that is easily lost, and then
+//! How Cargo.toml has things built: a clone soon, packages small. A setting is one line that is easily lost, and then
 //! nothing fails but a stranger's patience.
 
 use std::fs;
@@ -16,9 +16,17 @@ fn profile(name: &str) -> Table {
 }
 
 #[test]
+fn a_clone_is_built_soon() {
+    let release = profile("release");
+    assert_eq!(release["lto"].as_str(), Some("off"));
+    assert_eq!(release["codegen-units"].as_integer(), Some(16));
+}
+
+#[test]
 fn packages_are_built_to_be_small() {
     let dist = profile("dist");
     assert_eq!(dist["inherits"].as_str(), Some("release"));
+    assert_eq!(dist["opt-level"].as_str(), Some("s"));
     assert_eq!(dist["lto"].as_str(), Some("fat"));
     assert_eq!(dist["codegen-units"].as_integer(), Some(1));
     for script in ["scripts/release", "Containerfile"] {

@@ -13,6 +13,8 @@ const SCARCE_BUFFER: u64 = 208 << 10;
 /// unlimited run has on a small host that is both ends.
 const KEPT_SESSIONS: usize = 64;
 const KEPT_STREAMS: u64 = 2;
+/// Kernel buffer of each of these streams, in bytes.
+const KEPT_BUFFER: u64 = 768 << 10;
 
 /// What is left for a run and for sessions that may come later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl RunResources {
         if least > left.free() {
             return Err(least);
         }
-        let usual = streams.min(KEPT_STREAMS) * (own / streams + wanted.min(LEAST_BUFFER));
+        let usual = streams.min(KEPT_STREAMS) * (own / streams + wanted.min(KEPT_BUFFER));
         let pools = left.memory.into_iter().zip(left.sessions);
         let room = pools.map(|(memory, sessions)| {
             let sessions = sessions.max(1);
@@ -80,6 +82,7 @@ impl RunResources {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::RxShape;
     use crate::units::Rate;
     use crate::wire::Params;
 
@@ -108,7 +111,7 @@ mod tests {
     fn the_clients_behind_one_address_all_have_their_runs_and_the_first_a_large_buffer() {
         let buffers = buffers(16, true, &plan(1));
         assert!(buffers[0] == 32 << 20 && buffers[1] > 16 << 20, "{buffers:?}");
-        assert!(buffers.iter().all(|buffer| *buffer >= LEAST_BUFFER * 9 / 10), "{buffers:?}");
+        assert!(buffers.iter().all(|buffer| *buffer >= KEPT_BUFFER * 9 / 10), "{buffers:?}");
     }
 
     #[test]
@@ -117,7 +120,17 @@ mod tests {
             let buffers = buffers(64, false, &plan(streams));
             let wanted = (32 << 20) / u64::from(streams);
             assert!(buffers[0] > wanted * 9 / 10 && buffers[1] > 4 << 20, "{buffers:?}");
-            assert!(buffers.iter().all(|buffer| *buffer >= LEAST_BUFFER * 9 / 10), "{buffers:?}");
+            assert!(buffers.iter().all(|buffer| *buffer >= KEPT_BUFFER * 9 / 10), "{buffers:?}");
+        }
+    }
+
+    #[test]
+    fn a_client_alone_has_buffers_that_hold_what_comes_between_two_reads() {
+        let policy = ServePolicy { receives: RxShape::Coalesced, ..ServePolicy::default() };
+        for streams in [1, 2] {
+            let left = Left::of(&policy, Used::default(), Used::default());
+            let room = RunResources::within(left, &plan(streams), &policy).unwrap();
+            assert!(room.buffer > 5 << 20, "{streams}: {room:?}");
         }
     }
 
