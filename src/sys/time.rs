@@ -73,7 +73,7 @@ pub fn tighten_timer_slack() -> io::Result<()> {
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Sleeps until an instant of the monotonic clock (clock_nanosleep(2)); a signal ends it sooner.
+/// Sleeps until an instant of the monotonic clock (`clock_nanosleep(2)`); a signal ends it sooner.
 pub fn sleep_until(at: Nanos) {
     let until = to_timespec(at);
     // SAFETY: `until` is a live timespec, and with an absolute time nothing is written back.
