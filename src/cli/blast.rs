@@ -278,8 +278,8 @@ pub struct BlastArgs {
     ///
     /// Without it, each sleeps until its time and leaves as late as the host wakes it, some 10 us;
     /// the report says how late.
-    #[arg(long, requires = "rate", conflicts_with = "reverse", help_heading = EXPERT)]
-    #[arg(hide_short_help = true)]
+    #[arg(long, requires = "rate", conflicts_with_all = ["reverse", "udpstp"])]
+    #[arg(help_heading = EXPERT, hide_short_help = true)]
     pub spin: bool,
 }
 

@@ -7,7 +7,7 @@ use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use udpkit::report::live_view::{LiveScreen, Moment, Picture, Scene};
@@ -237,12 +237,12 @@ fn no_screen_where_it_is_not_wanted_or_the_terminal_is_dumb() {
     assert!(forced.contains(ENTER) && forced.is_ascii(), "{forced:?}");
 }
 
-/// Tells when it is drawn.
-struct Drawn(Arc<AtomicBool>);
+/// Counts how often it was asked for.
+struct Drawn(Arc<AtomicU32>);
 
 impl Scene for Drawn {
     fn picture(&self, _: &Moment) -> Picture {
-        self.0.store(true, Ordering::Release);
+        self.0.fetch_add(1, Ordering::AcqRel);
         Picture { heading: "a screen".to_owned(), ..Picture::default() }
     }
 }
@@ -259,9 +259,10 @@ impl Drop for Late {
 #[test]
 fn a_panic_is_told_on_the_normal_screen() {
     if std::env::var_os(PANICS).is_some() {
-        let drawn = Arc::new(AtomicBool::new(false));
+        let drawn = Arc::new(AtomicU32::new(0));
         let _screen = LiveScreen::start(Drawn(Arc::clone(&drawn)), || ()).expect("it starts");
-        crate::common::wait_until("a frame", secs(10), || drawn.load(Ordering::Acquire));
+        // The first is written before the second is asked for.
+        crate::common::wait_until("frames", secs(10), || drawn.load(Ordering::Acquire) > 1);
         let _late = Late;
         panic!("on purpose");
     }

@@ -199,6 +199,11 @@ pub enum BlastUsage {
     /// `--burst 0`.
     #[error("--burst must be at least 1")]
     NoBurst,
+    /// `--spin` without a rate that could be kept.
+    #[error(
+        "--spin sends at exact instants, which --rate max has none of: give a rate, such as 100M"
+    )]
+    NoInstants,
 }
 
 impl From<BlastUsage> for Usage {

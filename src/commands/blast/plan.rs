@@ -438,5 +438,8 @@ fn check(args: &BlastArgs, test: &TestPlan) -> Result<(), BlastUsage> {
     if args.burst == Some(0) {
         return Err(BlastUsage::NoBurst);
     }
+    if args.spin && args.rate() == Rate::Max {
+        return Err(BlastUsage::NoInstants);
+    }
     Ok(())
 }

@@ -123,6 +123,8 @@ const BLAST: &[&str] = &[
     "blast --window 1",
     "blast --probe=1us",
     "blast --burst 0",
+    "blast --rate max --spin",
+    "blast --rate 1G --spin -R",
     "blast --sweep 100M",
     "blast --sweep 2G..100M/10",
     "blast --sweep 1M..2M/1",
