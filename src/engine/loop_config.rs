@@ -13,7 +13,7 @@ pub enum WakePrecision {
     Millisecond,
     /// As late as a timer wakes a sleeping thread: 5 to 30 µs.
     Timer,
-    /// By a timer, and the last [`SPIN`] busy.
+    /// By a timer, and the last 30 µs busy.
     Exact,
     /// Busy all the time, which takes a full core.
     Busy,
@@ -22,9 +22,9 @@ pub enum WakePrecision {
 /// How a loop runs.
 #[derive(Clone, Copy, Debug)]
 pub struct LoopConfig {
-    /// Interval between calls of [`Session::on_tick`]; `None` for no ticks.
+    /// Interval between calls of [`crate::machine::Session::on_tick`]; `None` for no ticks.
     pub tick: Option<Nanos>,
-    /// Interval between calls of [`Session::on_watch`]; `None` where nobody watches.
+    /// Interval between calls of [`crate::machine::Session::on_watch`]; `None` where nobody watches.
     pub watch: Option<Nanos>,
     /// How exactly the loop wakes at an instant.
     pub precision: WakePrecision,
