@@ -1,5 +1,7 @@
 //! The sending end of one stream: schedule, sequence numbers, and the end of the run.
 
+#[cfg(test)]
+mod last_burst_tests;
 mod mixed;
 mod refusals;
 mod search;
@@ -378,12 +380,15 @@ impl<K: Sink<SenderEvent>> BlastSender<K> {
         self.pause = Nanos::ZERO;
     }
 
-    /// At the end of the time: datagrams that waited for a whole burst are due, and not late.
+    /// At the end of the time: datagrams that waited for a whole burst are due, and not late; nor is a
+    /// last burst for which the loop was woken a little late.
     fn send_held(&mut self, now: Now, until: Nanos, out: &mut TxBatch) -> Next {
         let Some(pacer) = &self.pacer else { return Next::Done };
         let held = self.owed(pacer, now.mono, until);
-        let room = self.room(out);
-        if self.held_sent || held == 0 || held >= pacer.quantum().min(room) {
+        let whole = pacer.quantum().min(self.room(out));
+        // A whole burst was due before the end. What a timer is late by is no reason to leave it out.
+        let is_late = held > whole || held == whole && pacer.late(now.mono) > LATE;
+        if self.held_sent || held == 0 || is_late {
             return self.end(now, until, out);
         }
         self.held_sent = true;
