@@ -131,6 +131,8 @@ impl StreamPlan {
         let TestStream { test, tag, number, socket, gro, placement, .. } = stream;
         let TestStream { patience, keepalive, spin, .. } = stream;
         let is_server = matches!(end, TestEnd::Server { .. } | TestEnd::Iperf3Server { .. });
+        // Its client ends the test and may begin the next at once: the stream must hear of it at once.
+        let is_ended_by_client = matches!(end, TestEnd::Iperf3Server { .. });
         let sends = test.is_up(number) != is_server;
         let tos = match test.marking.of_stream(number) {
             Some(ecn) if sends => {
@@ -187,7 +189,7 @@ impl StreamPlan {
             (true, false) => WakePrecision::Timer,
             (true, true) => WakePrecision::Busy,
         };
-        let arrivals = SteadyArrivals::of(test);
+        let arrivals = SteadyArrivals::of(test).filter(|_| !is_ended_by_client);
         let payload = test.payload as usize;
         Self { socket, payload, opening, cpu, shared, precision, arrivals, role }
     }
