@@ -381,7 +381,7 @@ pub fn stream_buffer(buffer: usize, streams: u32) -> usize {
 /// Whether the other end runs on the same processor. Where the user leaves this process only some of
 /// the processors, the other end may well have been given the others.
 fn shares_processor(is_paired: bool) -> bool {
-    is_paired && sys::allowed_processors().len() >= sys::processors()
+    is_paired && sys::allowed_processors().len() >= sys::online_processors()
 }
 
 /// How much later than it came a stream may read what comes to a socket with this receive buffer.

@@ -335,6 +335,13 @@ pub fn processors() -> usize {
     usize::try_from(count).unwrap_or(1).max(1)
 }
 
+/// Processors that this host has online, at least 1.
+pub fn online_processors() -> usize {
+    // SAFETY: sysconf takes an integer and returns one; no memory is passed.
+    let count = unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) };
+    usize::try_from(count).unwrap_or(1).max(1)
+}
+
 /// The processors that this thread may run on, in order; empty if the kernel does not report them.
 pub fn allowed_processors() -> Vec<usize> {
     // SAFETY: cpu_set_t is plain bits; zero is the empty set.
