@@ -37,6 +37,7 @@ impl CoarseHistogram {
         }
         if step < self.first {
             let more = usize::from(self.first - step);
+            self.counts.reserve_exact(more);
             self.counts.splice(0..0, std::iter::repeat_n(0, more));
             self.first = step;
         }
@@ -152,6 +153,19 @@ mod tests {
             assert_eq!(histogram.count(), 2_000);
             assert_eq!(histogram.quantile(999, 0), None, "two lie beyond");
             assert!(histogram.heap_bytes() <= 1_024, "{}", histogram.heap_bytes());
+        }
+    }
+
+    #[test]
+    fn the_widest_range_takes_a_kilobyte_in_whatever_order_it_was_seen() {
+        let (shortest, longest) = (Nanos::ZERO, Nanos(u64::MAX));
+        for power in LEAST..MOST {
+            let between = Nanos(1 << power);
+            for delays in [[between, shortest, longest], [between, longest, shortest]] {
+                let mut histogram = CoarseHistogram::default();
+                delays.into_iter().for_each(|delay| histogram.record(delay));
+                assert_eq!(histogram.heap_bytes(), 1_024, "{delays:?}");
+            }
         }
     }
 
