@@ -106,7 +106,8 @@
 //! session/stun                   STUN: reflector
 //! session/udpstp                 UDPSTP: client and server, and what they share
 //! sys                            system calls: the only unsafe code, the only libc
-//! sys/confine                    privileges given up by a server
+//! sys/linux                      Linux: batches, stamps, counters, the error queue
+//! sys/linux/confine              privileges given up by a server
 //! net                            sockets, options, groups, routes, the error queue
 //! net/host                       the counters of this host wherever it can lose a datagram
 //! engine                         the event loop, the clock, threads, signals

@@ -73,7 +73,8 @@ const PROTOCOL_TEXTS: &[(&str, &str)] = &[
     ("wire/service/ssdp.rs", "the request of SSDP is text"),
     ("wire/service/sip.rs", "the request of SIP is text"),
     ("session/cast/subscribers.rs", "the verbs that HELP lists"),
-    ("sys/limits.rs", "a row of /proc/self/limits"),
+    ("sys/linux/limits.rs", "a row of /proc/self/limits"),
+    ("units/errno_text.rs", "what the C library says of error numbers"),
 ];
 
 /// Modules that must not decide by the content of a text; `wire` and `units` parse texts for all.

@@ -65,11 +65,9 @@ pub struct RefusedConvenience {
     pub errno: i32,
 }
 
-/// Notes what the kernel made of a request for `what`; returns whether it was granted.
-pub fn note_convenience<T>(what: Convenience, asked: &std::io::Result<T>) -> bool {
-    let Err(error) = asked else { return true };
-    REFUSED[what as usize].store(error.raw_os_error().unwrap_or(-1), Ordering::Relaxed);
-    false
+/// Notes that the system refused `what`, with Linux's error number for that; `None` if it gave none.
+pub fn note_refused(what: Convenience, errno: Option<i32>) {
+    REFUSED[what as usize].store(errno.unwrap_or(-1), Ordering::Relaxed);
 }
 
 /// What this process was refused so far.

@@ -2,7 +2,7 @@
 //! it. `net::explain` looks up the state.
 
 use super::{HostHint, LocalRefusal};
-use crate::units::io_error_text;
+use crate::units::errno_text;
 use serde::Serialize;
 use std::fmt;
 use std::net::SocketAddr;
@@ -204,7 +204,7 @@ impl fmt::Display for LocalSendFailure {
     /// `discarded by a blackhole route of this host (EINVAL)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.cause {
-            LocalCause::Unexplained => f.write_str(&errno_words(self.errno))?,
+            LocalCause::Unexplained => f.write_str(&errno_text(self.errno))?,
             cause => cause.fmt(f)?,
         }
         match errno_name(self.errno) {
@@ -215,11 +215,6 @@ impl fmt::Display for LocalSendFailure {
 }
 
 impl std::error::Error for LocalSendFailure {}
-
-/// The system's text for an error number (strerror(3)), without the number, in lower case.
-pub fn errno_words(errno: i32) -> String {
-    io_error_text(&std::io::Error::from_raw_os_error(errno))
-}
 
 /// Whether an address is link-local without a zone (RFC 4007 §6).
 fn lacks_zone(destination: SocketAddr) -> bool {

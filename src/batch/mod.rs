@@ -21,7 +21,7 @@ mod rx;
 mod transmit_stamp;
 mod tx;
 
-pub use convenience::{Convenience, RefusedConvenience, note_convenience, refused_conveniences};
+pub use convenience::{Convenience, RefusedConvenience, note_refused, refused_conveniences};
 pub use datagram::{Datagram, KeptDatagram, RxMeta};
 pub use error_origin::ErrorOrigin;
 pub use hint::HostHint;
@@ -33,7 +33,7 @@ pub use io_call::{RxCall, TxCall};
 pub use link_kind::LinkKind;
 pub use local_addresses::LocalAddresses;
 pub use local_refusal::LocalRefusal;
-pub use local_send_failure::{CauseCode, LocalCause, LocalSendFailure, errno_words};
+pub use local_send_failure::{CauseCode, LocalCause, LocalSendFailure};
 pub use network_error::{LocalFilter, Meaning, NetworkError, NetworkErrorSummary};
 pub use outcome::{SendOutcome, SendStop};
 pub use restriction::{MissingReason, MissingRestriction, Restriction};

@@ -1,7 +1,7 @@
 //! Errors from the network, or from this host, for a datagram that was not delivered.
 
-use super::{ErrorOrigin, IcmpMeaning, LocalAddresses, LocalCause, LocalSendFailure, errno_words};
-use crate::units::any_address;
+use super::{ErrorOrigin, IcmpMeaning, LocalAddresses, LocalCause, LocalSendFailure};
+use crate::units::{any_address, errno_text};
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -256,7 +256,7 @@ impl fmt::Display for NetworkErrorSummary {
             Meaning::Icmp { code: None, icmp_type, icmp_code } => {
                 write!(f, "ICMP {icmp_type}/{icmp_code}")?;
             }
-            Meaning::Own { errno, .. } => f.write_str(&errno_words(*errno))?,
+            Meaning::Own { errno, .. } => f.write_str(&errno_text(*errno))?,
         }
         if let Some(mtu) = self.mtu {
             write!(f, " (MTU {mtu})")?;

@@ -3,7 +3,7 @@
 
 use crate::engine::InterfaceWait;
 use crate::net::{NetError, interface_names};
-use crate::sys::errno;
+use crate::sys::{ErrorNumber, errno};
 use crate::units::{Nanos, name_zones};
 
 /// Whether to wait.
@@ -57,7 +57,7 @@ impl AddressWait {
 /// What this host lacks; `None` if an error has another reason.
 fn missing(error: &anyhow::Error) -> Option<String> {
     let is_absent = |source: &std::io::Error| {
-        matches!(source.raw_os_error(), Some(errno::EADDRNOTAVAIL | errno::ENODEV))
+        matches!(source.errno(), Some(errno::EADDRNOTAVAIL | errno::ENODEV))
     };
     match error.downcast_ref::<NetError>()? {
         NetError::Bind { addr, source } if is_absent(source) => Some(addr.to_string()),

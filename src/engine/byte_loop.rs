@@ -3,7 +3,7 @@
 use super::clocks::read_clocks;
 use super::{Handle, Signals};
 use crate::machine::{ByteSession, ConnectionEnd, Next, Now};
-use crate::sys::{self, errno};
+use crate::sys::{self, ErrorNumber, errno};
 use crate::units::Nanos;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -151,7 +151,7 @@ impl ByteLoop {
 
     fn end(&mut self, session: &mut impl ByteSession, error: &io::Error) {
         self.ended = true;
-        let number = error.raw_os_error().unwrap_or(errno::EIO);
+        let number = error.errno().unwrap_or(errno::EIO);
         session.on_end(read_clocks(), ConnectionEnd::Failed(number));
     }
 

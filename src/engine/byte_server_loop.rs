@@ -5,7 +5,7 @@ use super::clocks::read_clocks;
 use crate::batch::{RxBatch, split_buffer};
 use crate::machine::{ByteServer, ConnectionEnd, ConnectionOrder, Next, Now};
 use crate::net::{Socket, client_address, watch_peer};
-use crate::sys::{self, errno};
+use crate::sys::{self, ErrorNumber, errno};
 use crate::units::Nanos;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -262,7 +262,7 @@ impl Connection {
                     return;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => ConnectionEnd::Failed(error.raw_os_error().unwrap_or(errno::EIO)),
+                Err(error) => ConnectionEnd::Failed(error.errno().unwrap_or(errno::EIO)),
             };
             self.ended = true;
             if self.until.is_none() {

@@ -8,13 +8,12 @@ use super::pause_watch::PauseWatch;
 use super::port::Port;
 use super::socket_registry::Change;
 use super::{Handle, ServiceManager, Signals, SocketRegistry, Tally};
-use crate::batch::{
-    Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch, note_convenience,
-};
+use crate::batch::{Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
+use crate::net::note_convenience;
 use crate::net::{KeptSocket, Socket, Upkeep};
 use crate::record::InterfaceEvent;
-use crate::sys::{self, Timer, errno};
+use crate::sys::{self, ErrorNumber, Timer, errno};
 use crate::units::{MAX_PACKET, Nanos};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -214,7 +213,7 @@ impl Loop {
                 self.interfaces_changed = true;
             }
             Err(error) => {
-                let errno = error.raw_os_error();
+                let errno = error.errno();
                 self.interface_changes.push(InterfaceChange::NotFollowed { errno });
             }
         }

@@ -3,13 +3,13 @@
 use super::StreamError;
 use crate::net::NetError;
 use crate::record::LocalFailure;
-use crate::sys::{errno, unprivileged_port_start};
+use crate::sys::{ErrorNumber, errno, unprivileged_port_start};
 
 impl From<&NetError> for LocalFailure {
     fn from(error: &NetError) -> Self {
         match error {
             NetError::Bind { addr, source } => {
-                let (address, errno) = (*addr, source.raw_os_error());
+                let (address, errno) = (*addr, source.errno());
                 match errno {
                     Some(errno::EADDRINUSE) => Self::InUse { address },
                     Some(errno::EACCES) if addr.port() < unprivileged_port_start() => {
@@ -20,11 +20,11 @@ impl From<&NetError> for LocalFailure {
                 }
             }
             NetError::Connect { addr, source } => {
-                Self::Connect { address: *addr, errno: source.raw_os_error() }
+                Self::Connect { address: *addr, errno: source.errno() }
             }
             NetError::Option { source, .. }
             | NetError::Join { source, .. }
-            | NetError::Interfaces(source) => Self::SetUp { errno: source.raw_os_error() },
+            | NetError::Interfaces(source) => Self::SetUp { errno: source.errno() },
             NetError::Host { host, fault } => {
                 Self::NameNotResolved { host: host.clone(), fault: fault.clone() }
             }
@@ -37,8 +37,8 @@ impl From<&StreamError> for LocalFailure {
     fn from(error: &StreamError) -> Self {
         match error {
             StreamError::Net(error) => error.into(),
-            StreamError::Loop(source) => Self::Start { errno: source.raw_os_error() },
-            StreamError::Broke(source) => Self::Broke { errno: source.raw_os_error() },
+            StreamError::Loop(source) => Self::Start { errno: source.errno() },
+            StreamError::Broke(source) => Self::Broke { errno: source.errno() },
         }
     }
 }

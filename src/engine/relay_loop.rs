@@ -6,12 +6,13 @@
 
 use super::clocks::read_clocks;
 use super::{Handle, Signals, Tally};
-use crate::batch::{Convenience, InterfaceChange, RxBatch, SendStop, note_convenience};
+use crate::batch::{Convenience, InterfaceChange, RxBatch, SendStop};
 use crate::machine::Now;
+use crate::net::note_convenience;
 use crate::net::{KeptSocket, Socket, SocketPlan, Upkeep};
 use crate::record::{RelayEvent, Sink};
 use crate::session::relay::{Header, Relay, RelayDone, RelayTarget, SocketOrder};
-use crate::sys::{self, ReceiveCall, Timer, errno};
+use crate::sys::{self, ErrorNumber, ReceiveCall, Timer, errno};
 use crate::units::{Nanos, any_address};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -183,7 +184,7 @@ impl RelayLoop {
                 self.interfaces_changed = true;
             }
             Err(error) => {
-                let errno = error.raw_os_error();
+                let errno = error.errno();
                 self.interface_changes.push(InterfaceChange::NotFollowed { errno });
             }
         }
@@ -319,8 +320,7 @@ impl RelayLoop {
                     Ok(filled) => filled,
                     // A socket towards one destination is one of many, and memory comes back.
                     Err(error)
-                        if number >= self.listeners
-                            || error.raw_os_error() == Some(errno::ENOMEM) =>
+                        if number >= self.listeners || error.errno() == Some(errno::ENOMEM) =>
                     {
                         0
                     }

@@ -5,6 +5,7 @@
 //! `NOTIFY_SOCKET` names. The socket is connected at the start: Landlock lets a process that it
 //! confines go on with that, and not begin it.
 
+use crate::sys::ErrorNumber;
 use crate::units::Nanos;
 use std::ffi::OsStr;
 use std::io;
@@ -60,7 +61,7 @@ impl ServiceManager {
     pub fn connect(address: &OsStr, watchdog: Option<Nanos>) -> Result<Self, NoServiceManager> {
         let bytes = address.as_bytes();
         let wrong = |errno| NoServiceManager { socket: address.to_string_lossy().into(), errno };
-        let failed = |error: io::Error| wrong(error.raw_os_error());
+        let failed = |error: io::Error| wrong(error.errno());
         let parsed = match bytes.first() {
             Some(b'@') => SocketAddr::from_abstract_name(&bytes[1..]),
             Some(b'/') => SocketAddr::from_pathname(address),

@@ -2,7 +2,8 @@
 
 use super::steady_arrivals::SteadyArrivals;
 use super::{Handle, Loop, LoopConfig, Placement, WakePrecision};
-use crate::batch::{Convenience, KeptDatagram, RxMeta, TxBatch, note_convenience};
+use crate::batch::{Convenience, KeptDatagram, RxMeta, TxBatch};
+use crate::net::note_convenience;
 use crate::net::{KeptSocket, NetError, Redirect, Socket, SocketPlan};
 use crate::record::Sink;
 use crate::session::blast::{

@@ -1,7 +1,7 @@
 //! A TCP connection, opened without waiting for it.
 
 use super::NetError;
-use crate::sys::{self, errno};
+use crate::sys::{self, ErrorNumber, errno};
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -30,7 +30,7 @@ impl ConnectionPlan {
         let socket = self.socket().map_err(bind_error)?;
         socket.set_nonblocking(true).map_err(bind_error)?;
         match socket.connect(&self.connect.into()) {
-            Err(source) if source.raw_os_error() != Some(errno::EINPROGRESS) => {
+            Err(source) if source.errno() != Some(errno::EINPROGRESS) => {
                 Err(NetError::Connect { addr: self.connect.into(), source })
             }
             _ => Ok(TcpStream::from_std(socket.into())),

@@ -3,7 +3,7 @@
 
 use super::explain;
 use crate::batch::{HostFault, HostHint};
-use crate::sys::errno;
+use crate::sys::{ErrorNumber, errno, error_of};
 use crate::units::{Endpoint, io_error_text};
 use std::fmt;
 use std::io;
@@ -198,13 +198,13 @@ impl fmt::Display for JoinedGroup {
 impl NetError {
     /// The failure to bind an address that this host does not have, as the kernel reports it.
     pub fn foreign(addr: Endpoint) -> Self {
-        Self::Bind { addr, source: io::Error::from_raw_os_error(errno::EADDRNOTAVAIL) }
+        Self::Bind { addr, source: error_of(errno::EADDRNOTAVAIL) }
     }
 
     /// Whether binding failed because another socket uses the port.
     pub fn is_in_use(&self) -> bool {
         let Self::Bind { source, .. } = self else { return false };
-        source.raw_os_error() == Some(errno::EADDRINUSE)
+        source.errno() == Some(errno::EADDRINUSE)
     }
 
     /// The error number of the system call that failed; `None` if none did.
@@ -213,7 +213,7 @@ impl NetError {
             Self::Bind { source, .. }
             | Self::Connect { source, .. }
             | Self::Option { source, .. }
-            | Self::Join { source, .. } => source.raw_os_error(),
+            | Self::Join { source, .. } => source.errno(),
             _ => None,
         }
     }
@@ -232,7 +232,7 @@ impl NetError {
                 _ => None,
             };
         };
-        Some(match (source.raw_os_error()?, self) {
+        Some(match (source.errno()?, self) {
             (errno::EADDRINUSE, _) => HostHint::PortInUse,
             (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < 1024 => {
                 HostHint::PrivilegedPort
@@ -252,7 +252,7 @@ impl NetError {
 /// Why this host cannot reach a peer, from its own routing and interface state.
 fn reach_reason(addr: Endpoint, error: &io::Error) -> String {
     error
-        .raw_os_error()
+        .errno()
         .map_or_else(|| io_error_text(error), |number| explain(number, addr.into()).to_string())
 }
 

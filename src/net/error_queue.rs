@@ -1,10 +1,9 @@
 //! Messages from a socket's error queue, kept until the loop asks for them: network errors, and
 //! transmit time stamps.
 
-use super::{binds, own_addresses};
+use super::{binds, note_convenience, own_addresses};
 use crate::batch::{
     Convenience, ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp,
-    note_convenience,
 };
 use crate::sys::{self, QueuedMessage, SwitchState, errno};
 use std::collections::VecDeque;

@@ -5,7 +5,7 @@ use super::host::{FullTable, full_table};
 use super::interface_list::{Interface, list};
 use super::route::{Broadcast, look_up};
 use crate::batch::{LocalCause, LocalRefusal, LocalSendFailure};
-use crate::sys::errno;
+use crate::sys::{ErrorNumber, errno};
 use std::net::SocketAddr;
 
 /// Why this host refused to send to `destination` with this error number, according to its current
@@ -36,13 +36,12 @@ pub fn explain(number: i32, destination: SocketAddr) -> LocalSendFailure {
 /// Both a prohibit route and a broadcast without `SO_BROADCAST` give `EACCES`; with `SO_BROADCAST`
 /// set, only the route does.
 fn prohibited(destination: SocketAddr) -> Option<LocalCause> {
-    match look_up(destination, Broadcast::Allowed).err().and_then(|error| error.raw_os_error()) {
+    match look_up(destination, Broadcast::Allowed).err().and_then(|error| error.errno()) {
         Some(errno::EACCES) => Some(LocalCause::ProhibitRoute),
         Some(_) => None,
         None => {
             let refused = look_up(destination, Broadcast::Refused).err();
-            let is_broadcast =
-                refused.and_then(|error| error.raw_os_error()) == Some(errno::EACCES);
+            let is_broadcast = refused.and_then(|error| error.errno()) == Some(errno::EACCES);
             is_broadcast.then_some(LocalCause::Broadcast)
         }
     }
@@ -98,7 +97,7 @@ fn down_towards(destination: SocketAddr) -> Option<String> {
 /// Whether the routing lookup alone, with broadcasts allowed, gives this error number.
 fn route_says(destination: SocketAddr, number: i32) -> bool {
     let told = look_up(destination, Broadcast::Allowed).err();
-    told.and_then(|error| error.raw_os_error()) == Some(number)
+    told.and_then(|error| error.errno()) == Some(number)
 }
 
 #[cfg(test)]

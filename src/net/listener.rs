@@ -1,7 +1,7 @@
 //! A TCP port on which clients are awaited, and the connections that they open.
 
 use super::NetError;
-use crate::sys::errno;
+use crate::sys::{ErrorNumber, errno};
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
@@ -58,7 +58,7 @@ impl ListenerPlan {
 }
 
 fn is_no_ipv6(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
+    matches!(error.errno(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
 }
 
 /// Has a connection fail within seconds of its peer's host going away, and send small messages at

@@ -2,6 +2,7 @@
 
 mod buffers;
 mod connection;
+mod convenience;
 mod error;
 mod error_queue;
 mod explain;
@@ -26,6 +27,7 @@ mod upkeep;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
 pub use connection::ConnectionPlan;
+pub use convenience::note_convenience;
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
 pub use explain::explain;
 pub use host::{DamageMeter, HostReader, HostSnapshot, RunInterfaces};

@@ -1,10 +1,11 @@
 //! The settings of a socket, decided before it is opened.
 
 use super::buffers::SEND_BUFFER;
+use super::note_convenience;
 use super::socket::OpenedSocket;
 use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
-use crate::batch::{Convenience, Fragmentation, note_convenience};
-use crate::sys::{self, Family, Switch, SwitchState, errno};
+use crate::batch::{Convenience, Fragmentation};
+use crate::sys::{self, ErrorNumber, Family, Switch, SwitchState, errno, error_of};
 use crate::units::with_port;
 use socket2::{Domain, Protocol, SockRef, Type};
 use std::io;
@@ -271,15 +272,15 @@ impl SocketPlan {
 
 /// A process that may not have a socket of a family is as one whose kernel lacks the family.
 fn without_family(error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(errno::EPERM | errno::EACCES) => io::Error::from_raw_os_error(errno::EAFNOSUPPORT),
+    match error.errno() {
+        Some(errno::EPERM | errno::EACCES) => error_of(errno::EAFNOSUPPORT),
         _ => error,
     }
 }
 
 /// Whether an error says that there is no IPv6.
 fn is_no_ipv6(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
+    matches!(error.errno(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
 }
 
 fn option(option: SocketOption, result: io::Result<()>) -> Result<(), NetError> {

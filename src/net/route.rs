@@ -1,6 +1,6 @@
 //! Routing lookups, without sending a datagram.
 
-use crate::sys::errno;
+use crate::sys::{ErrorNumber, errno};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -23,7 +23,7 @@ pub fn route_source(to: SocketAddr) -> io::Result<IpAddr> {
 /// without `SO_BROADCAST`.
 pub fn is_broadcast(ip: IpAddr) -> bool {
     let to = SocketAddr::new(ip, 9);
-    let refused = look_up(to, Broadcast::Refused).err().and_then(|error| error.raw_os_error());
+    let refused = look_up(to, Broadcast::Refused).err().and_then(|error| error.errno());
     refused == Some(errno::EACCES) && look_up(to, Broadcast::Allowed).is_ok()
 }
 

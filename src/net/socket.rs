@@ -8,7 +8,7 @@ use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, in
 use crate::batch::{
     NetworkError, RxBatch, RxCall, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch,
 };
-use crate::sys::{self, Family, Membership, ReceiveCall, errno};
+use crate::sys::{self, ErrorNumber, Family, Membership, ReceiveCall, errno};
 use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -169,7 +169,7 @@ impl Socket {
                     outcome.stop
                 }
                 Err(error) => {
-                    let errno = error.raw_os_error().unwrap_or(errno::EIO);
+                    let errno = error.errno().unwrap_or(errno::EIO);
                     Some(SendStop::Refused { datagrams: end - start, errno })
                 }
             };
@@ -228,8 +228,8 @@ impl Socket {
             match got {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.raw_os_error().is_some_and(is_icmp_number) => {
-                    let number = error.raw_os_error().unwrap_or(errno::EIO);
+                Err(error) if error.errno().is_some_and(is_icmp_number) => {
+                    let number = error.errno().unwrap_or(errno::EIO);
                     unexplained += 1;
                     if answers.explains(fd, number) {
                         unexplained = 0;

@@ -3,7 +3,7 @@
 
 use super::IoMode;
 use crate::batch::{SendOutcome, SendStop, TxBatch, TxCall};
-use crate::sys::{self, Family, OutMessage, SendCall, errno};
+use crate::sys::{self, ErrorNumber, Family, OutMessage, SendCall, errno};
 use crate::units::{GSO_BYTES, GSO_SEGMENTS, GSO_SEGMENTS_BEFORE_6_9};
 use std::io;
 use std::ops::Range;
@@ -105,7 +105,7 @@ impl Transmit {
             };
             self.failures += 1;
             let first = self.groups[0].clone();
-            let stop = match error.raw_os_error().unwrap_or(errno::EIO) {
+            let stop = match error.errno().unwrap_or(errno::EIO) {
                 errno::EINTR => continue,
                 errno::EAGAIN => SendStop::Blocked,
                 pending if is_pending(pending) => {

@@ -2,9 +2,8 @@
 //! did not start.
 
 use crate::batch::HostFault;
-use crate::units::{Endpoint, io_error_text};
+use crate::units::{Endpoint, errno_text};
 use serde::Serialize;
-use std::io;
 use thiserror::Error;
 
 /// Why a socket or a stream could not be opened, or failed.
@@ -42,7 +41,7 @@ pub enum LocalFailure {
         fault: HostFault,
     },
     /// The socket could not be bound.
-    #[error("cannot bind {address}: {}", errno_text(*errno))]
+    #[error("cannot bind {address}: {}", reason(*errno))]
     Bind {
         /// The requested address.
         address: Endpoint,
@@ -50,7 +49,7 @@ pub enum LocalFailure {
         errno: Option<i32>,
     },
     /// The socket could not be connected to its peer.
-    #[error("cannot connect to {address}: {}", errno_text(*errno))]
+    #[error("cannot connect to {address}: {}", reason(*errno))]
     Connect {
         /// The peer.
         address: Endpoint,
@@ -58,50 +57,49 @@ pub enum LocalFailure {
         errno: Option<i32>,
     },
     /// The socket could not be set up.
-    #[error("cannot set up a socket: {}", errno_text(*errno))]
+    #[error("cannot set up a socket: {}", reason(*errno))]
     SetUp {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
     /// The stream's thread could not be started.
-    #[error("cannot start a stream: {}", errno_text(*errno))]
+    #[error("cannot start a stream: {}", reason(*errno))]
     Start {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
     /// The stream failed while it ran.
-    #[error("a stream's event loop stopped: {}", errno_text(*errno))]
+    #[error("a stream's event loop stopped: {}", reason(*errno))]
     Broke {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
     /// Signals cannot be received.
-    #[error("cannot listen for signals: {}", errno_text(*errno))]
+    #[error("cannot listen for signals: {}", reason(*errno))]
     Signals {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
     /// The event loop could not be started.
-    #[error("cannot start the event loop: {}", errno_text(*errno))]
+    #[error("cannot start the event loop: {}", reason(*errno))]
     EventLoop {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
     /// The run began and broke.
-    #[error("the event loop stopped: {}", errno_text(*errno))]
+    #[error("the event loop stopped: {}", reason(*errno))]
     Run {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
     /// Something else that this host refused, such as a thread or random numbers.
-    #[error("this host lacks a resource: {}", errno_text(*errno))]
+    #[error("this host lacks a resource: {}", reason(*errno))]
     Other {
         /// The system's error number (errno(3)); null where there is none.
         errno: Option<i32>,
     },
 }
 
-fn errno_text(errno: Option<i32>) -> String {
-    let text = |errno| io_error_text(&io::Error::from_raw_os_error(errno));
-    errno.map_or_else(|| "unknown error".to_owned(), text)
+fn reason(errno: Option<i32>) -> String {
+    errno.map_or_else(|| "unknown error".to_owned(), errno_text)
 }

@@ -4,6 +4,7 @@ mod bytes;
 mod change_limit;
 mod datagram_sizes;
 mod endpoint;
+mod errno_text;
 mod genome;
 mod io_error;
 mod limit;
@@ -26,6 +27,7 @@ pub use datagram_sizes::{
     udp_ip_bytes,
 };
 pub use endpoint::{Endpoint, any_address, name_zones, with_port};
+pub use errno_text::errno_text;
 pub use genome::{Genome, GenomeSize, ParseGenomeError};
 pub use io_error::io_error_text;
 pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};

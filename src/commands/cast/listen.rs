@@ -9,7 +9,7 @@ use super::error::{CastUsage, Family};
 use super::targets::{Host, Role, needs_interface, wildcard};
 use crate::net::{JoinedGroup, KeptSocket, NetError, Socket, SocketPlan};
 use crate::session::{Names, ReceiveSocket};
-use crate::sys::{Membership, errno, monotonic_now};
+use crate::sys::{ErrorNumber, Membership, errno, monotonic_now};
 use crate::units::Endpoint;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -215,7 +215,7 @@ pub(in crate::commands) fn open(
         for membership in &item.memberships {
             match socket.join(membership) {
                 Err(NetError::Join { source, .. })
-                    if source.raw_os_error() == Some(errno::ENOBUFS) && !joined.is_empty() =>
+                    if source.errno() == Some(errno::ENOBUFS) && !joined.is_empty() =>
                 {
                     let next = open()?;
                     next.join(membership).map_err(|error| by_name(error, membership, names))?;

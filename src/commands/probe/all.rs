@@ -25,6 +25,7 @@ use crate::report::words::probe_all::command;
 use crate::report::{AllProgress, Shown, TimeoutProgress, all_text};
 use crate::session::probe::ports::PortsEnd;
 use crate::session::probe::timeout::TimeoutPlan;
+use crate::sys::ErrorNumber;
 use crate::units::Nanos;
 use crate::wire::{Dscp, Ecn, PortList};
 use anyhow::Context;
@@ -250,7 +251,7 @@ fn begin(
         let _ = to_tell.send((kind, part));
     });
     if let Err(error) = spawned {
-        let failure = LocalFailure::Other { errno: error.raw_os_error() };
+        let failure = LocalFailure::Other { errno: error.errno() };
         let failed = LeftOutReason::Failed { failure };
         let _ = tell.send((kind, Part::Nothing(failed)));
     }

@@ -3,6 +3,7 @@
 use crate::engine::StreamError;
 use crate::net::NetError;
 use crate::record::LocalFailure;
+use crate::sys::ErrorNumber;
 use std::io;
 use thiserror::Error;
 
@@ -31,7 +32,7 @@ pub(super) fn local_failure(error: &anyhow::Error) -> LocalFailure {
         }
     }
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    let errno = causes.find_map(io::Error::raw_os_error);
+    let errno = causes.find_map(ErrorNumber::errno);
     match error.downcast_ref::<ProbeError>() {
         Some(ProbeError::Signals) => LocalFailure::Signals { errno },
         Some(ProbeError::Start) => LocalFailure::EventLoop { errno },

@@ -1,8 +1,8 @@
 //! Sentences about interfaces and addresses that come and go.
 
-use crate::batch::{InterfaceChange, errno_words};
+use crate::batch::InterfaceChange;
 use crate::record::{InterfaceEvent, Worded};
-use crate::units::Nanos;
+use crate::units::{Nanos, errno_text};
 
 impl Worded for InterfaceChange {
     fn text(&self) -> String {
@@ -22,7 +22,7 @@ impl Worded for InterfaceChange {
                 format!("this host's address changed from {from} to {to}")
             }
             Self::NotFollowed { errno } => {
-                let why = errno.map(|errno| format!(" ({})", errno_words(errno)));
+                let why = errno.map(|errno| format!(" ({})", errno_text(errno)));
                 let why = why.unwrap_or_default();
                 format!(
                     "the kernel does not tell of changed interfaces{why}: \

@@ -1,8 +1,7 @@
 //! Sentences about tests with an iperf3 server.
 
 use crate::record::{Iperf3Failure, Iperf3Phase, Iperf3Report, Worded};
-use crate::units::{BitRate, Nanos, io_error_text};
-use std::io;
+use crate::units::{BitRate, Nanos, errno_text};
 
 impl Worded for Iperf3Phase {
     fn text(&self) -> String {
@@ -76,7 +75,7 @@ impl Worded for Iperf3Failure {
 }
 
 fn error_text(errno: i32) -> String {
-    io_error_text(&io::Error::from_raw_os_error(errno))
+    errno_text(errno)
 }
 
 /// What iperf's error numbers mean (`iperf_api.h`).

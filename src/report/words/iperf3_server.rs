@@ -2,8 +2,7 @@
 
 use super::terms::plural;
 use crate::record::{Iperf3End, Iperf3Objection, Iperf3Stage, ServeRecord, Worded};
-use crate::units::{Nanos, group_digits, io_error_text};
-use std::io;
+use crate::units::{Nanos, errno_text, group_digits};
 
 /// An event of an iperf3 client.
 pub(super) fn event(record: &ServeRecord) -> String {
@@ -83,7 +82,7 @@ impl Worded for Iperf3End {
                 format!("closed by the client {}", stage.text())
             }
             Self::Closed { stage, errno: Some(errno) } => {
-                let error = io_error_text(&io::Error::from_raw_os_error(*errno));
+                let error = errno_text(*errno);
                 format!("broke off {}: {error}", stage.text())
             }
             Self::Silent { stage, waited_ns } => {

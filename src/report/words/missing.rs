@@ -1,7 +1,8 @@
 //! What a report lacks because the kernel refused an option.
 
-use crate::batch::{Convenience, RefusedConvenience, errno_words};
+use crate::batch::{Convenience, RefusedConvenience};
 use crate::record::Worded;
+use crate::units::errno_text;
 
 /// The option's name.
 fn option(what: Convenience) -> &'static str {
@@ -46,7 +47,7 @@ fn lack(what: Convenience) -> &'static str {
 impl Worded for RefusedConvenience {
     fn text(&self) -> String {
         let (lack, option) = (lack(self.what), option(self.what));
-        format!("missing: {lack} ({option}: {})", errno_words(self.errno))
+        format!("missing: {lack} ({option}: {})", errno_text(self.errno))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What `relay` tells while it runs, and what makes its figures doubtful.
 
 use super::terms::plural;
-use crate::batch::errno_words;
 use crate::record::{RelayCaveat, RelayNote, RelayRefusal, RelayWay, Worded};
+use crate::units::errno_text;
 use crate::units::{Endpoint, Nanos};
 
 /// Datagrams that left.
@@ -29,7 +29,7 @@ impl Worded for RelayNote {
             Self::SourceNotKept { errno } => format!(
                 "destinations see this host's address, not the clients': {}; --transparent needs \
                  CAP_NET_ADMIN",
-                errno_words(*errno)
+                errno_text(*errno)
             ),
             Self::Loop { source } => format!(
                 "refusing datagrams from {source}: this relay sent them itself, and forwarding them \

@@ -2,8 +2,7 @@
 
 use super::terms::plural;
 use crate::record::{ReloadFailure, ReloadFile, ServeRecord, Worded};
-use crate::units::{Nanos, io_error_text};
-use std::io;
+use crate::units::{Nanos, errno_text};
 
 /// An event that concerns the operator alone.
 pub(super) fn event(record: &ServeRecord) -> String {
@@ -48,7 +47,7 @@ pub(super) fn event(record: &ServeRecord) -> String {
 pub fn no_service_manager(socket: &str, errno: Option<i32>) -> String {
     let why = match errno {
         None => "not a path, and not an abstract address".to_owned(),
-        Some(errno) => io_error_text(&io::Error::from_raw_os_error(errno)),
+        Some(errno) => errno_text(errno),
     };
     format!("the service manager is told nothing: NOTIFY_SOCKET {socket:?}: {why}")
 }

@@ -1,9 +1,8 @@
 //! Sentences about capacity tests with a UDPSTP server.
 
 use crate::record::{UdpstpFailure, UdpstpRefusal, UdpstpReport, Way, Worded};
-use crate::units::{Nanos, group_digits, io_error_text};
+use crate::units::{Nanos, errno_text, group_digits};
 use crate::wire::udpstp::{SetupResponse, VERSION};
-use std::io;
 
 impl Worded for UdpstpRefusal {
     fn text(&self) -> String {
@@ -31,7 +30,7 @@ impl Worded for UdpstpFailure {
     fn text(&self) -> String {
         match self {
             Self::NoReply { target, waited_ns, errno } => {
-                let error = |errno: i32| io_error_text(&io::Error::from_raw_os_error(errno));
+                let error = |errno: i32| errno_text(errno);
                 let why = errno.map_or_else(String::new, |errno| format!(": {}", error(errno)));
                 format!("no reply from {target} (UDPSTP) within {}{why}", Nanos(*waited_ns))
             }

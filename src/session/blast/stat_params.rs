@@ -3,12 +3,12 @@
 use super::ecn_params::{MARKS, read_marks};
 use super::events::FarIo;
 use super::gap_params::{GAPS, read_gaps};
-use crate::batch::{RxCall, TxCall, errno_words};
+use crate::batch::{RxCall, TxCall};
 use crate::record::{
     BURST_CLASSES, BlastInterval, BlastReceived, BlastSent, ChangedContent, DelayQuantiles,
     Occurrence, Refusal, RefusalCause, UncheckedSent,
 };
-use crate::units::Untrusted;
+use crate::units::{Untrusted, errno_text};
 use crate::wire::{BadParam, Params};
 
 /// Maximum intervals in one reply, so that it stays under 1,200 bytes.
@@ -142,7 +142,7 @@ pub fn write_sent(sent: &BlastSent, params: &mut Params) {
 /// Text of a cause for the other end: for this host's own errors, the system's error text.
 fn cause_text(cause: &RefusalCause) -> String {
     match cause {
-        RefusalCause::Host { reason } => errno_words(reason.errno),
+        RefusalCause::Host { reason } => errno_text(reason.errno),
         RefusalCause::Network { error } => error.to_string(),
         RefusalCause::Reported { words } => words.clone(),
     }

@@ -13,7 +13,7 @@ use crate::record::{CastCheck, CastCheckVerdict};
 use crate::report::words::progress::{Doing, RunLength};
 use crate::report::{self, ProgressLine, Shown};
 use crate::session::{CheckConfig, CheckProber, CheckedInterface};
-use crate::sys::{Membership, monotonic_now};
+use crate::sys::{ErrorNumber, Membership, monotonic_now};
 use crate::units::Nanos;
 use std::net::SocketAddr;
 
@@ -113,7 +113,7 @@ fn listen_on(
             state.look_joined(group.ip());
             Ok(Some(sockets.len() - 1))
         }
-        Err(NetError::Join { source, .. }) if source.raw_os_error().is_some() => {
+        Err(NetError::Join { source, .. }) if source.errno().is_some() => {
             state.join_error = surroundings::system_error(&source, group);
             Ok(None)
         }

@@ -6,6 +6,7 @@ use crate::net::{
     QuerierWatch, igmp_version, link_state, lists_membership, mld_queries, route_source, rp_filter,
 };
 use crate::record::{CheckInterface, CheckRoute};
+use crate::sys::ErrorNumber;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -85,7 +86,7 @@ pub(super) fn route(to: SocketAddr, host: &Host) -> CheckRoute {
 /// The system's own text for an error. The explanations for refused datagrams do not apply to a
 /// route or a join.
 pub(super) fn system_error(error: &io::Error, group: SocketAddr) -> Option<LocalSendFailure> {
-    let errno = error.raw_os_error()?;
+    let errno = error.errno()?;
     Some(LocalSendFailure { errno, destination: group, cause: LocalCause::Unexplained })
 }
 

@@ -1,6 +1,7 @@
 //! Interface names, indices and addresses (`if_nametoindex(3)`, `getifaddrs(3)`).
 
 use super::address;
+use crate::sys::InterfaceAddress;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::net::IpAddr;
@@ -46,23 +47,6 @@ pub fn interface_names() -> io::Result<Vec<(u32, String)>> {
     // SAFETY: the list came from if_nameindex and is freed once; no entry is used after it.
     unsafe { libc::if_freenameindex(list) };
     Ok(names)
-}
-
-/// One address of one interface (`getifaddrs(3)`), even if the interface is down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InterfaceAddress {
-    /// The interface's name.
-    pub name: String,
-    /// The address.
-    pub ip: IpAddr,
-    /// The netmask; `None` if the kernel does not report one.
-    pub netmask: Option<IpAddr>,
-    /// The IPv4 broadcast address; `None` if it has none.
-    pub broadcast: Option<IpAddr>,
-    /// Whether the interface is the loopback.
-    pub loopback: bool,
-    /// Whether it is up and has a carrier (`IFF_UP`, `IFF_RUNNING`).
-    pub running: bool,
 }
 
 /// Every IP address of every interface, in the kernel's order.

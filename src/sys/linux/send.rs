@@ -1,10 +1,11 @@
 //! Sending: `sendmmsg` and `sendmsg` from slices.
 
-use super::address::{self, Family};
+use super::address;
 use super::control::{ControlBuffer, ControlWriter};
+use crate::sys::{Family, OutMessage};
 use std::io;
 use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// Whether this process may call `sendmmsg`: an emulated kernel may lack it, a filter (seccomp(2))
@@ -13,25 +14,6 @@ pub fn has_sendmmsg() -> bool {
     // SAFETY: there is no such descriptor and no message, so the kernel touches no memory.
     let done = unsafe { libc::sendmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT) };
     done == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
-}
-
-/// One message for the kernel: one datagram, or a GSO buffer of several.
-#[derive(Clone, Copy, Debug)]
-pub struct OutMessage<'a> {
-    /// The payload; of several datagrams end to end when `segment` is not 0.
-    pub payload: &'a [u8],
-    /// The destination; `None` on a connected socket.
-    pub addr: Option<SocketAddr>,
-    /// The source address to send from; `None` leaves it to the route.
-    pub from: Option<IpAddr>,
-    /// Index of the interface to leave by; 0 leaves it to the route.
-    pub interface: u32,
-    /// TOS or traffic class; 0 leaves it to the socket.
-    pub tos: u8,
-    /// TTL or hop limit; 0 leaves it to the socket.
-    pub ttl: u8,
-    /// Bytes per datagram in a GSO buffer (`UDP_SEGMENT`, udp(7)); 0 for one datagram.
-    pub segment: u16,
 }
 
 /// Scratch memory for a send call, besides the payload; it grows to the largest batch, once.

@@ -4,6 +4,7 @@
 use super::address;
 use super::control::{self, ControlBuffer, ControlMessage};
 use crate::batch::{ErrorOrigin, NetworkError};
+use crate::sys::QueuedMessage;
 use crate::units::Nanos;
 use std::io;
 use std::mem;
@@ -34,18 +35,6 @@ const STAMPED_ON_QUEUE: u32 = 1;
 #[derive(Clone, Copy)]
 #[repr(C)]
 struct Stamps([[i64; 2]; 3]);
-
-/// One message of an error queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueuedMessage {
-    /// The network, or this host, reported an error for a datagram.
-    Error(NetworkError),
-    /// A datagram was sent: its number in the kernel's count (`SOF_TIMESTAMPING_OPT_ID`), and the
-    /// time on the real-time clock.
-    Sent(u32, Nanos),
-    /// Something else.
-    Other,
-}
 
 /// Reads one message from the error queue; `WouldBlock` when the queue is empty.
 pub fn read_error_queue(fd: BorrowedFd<'_>) -> io::Result<QueuedMessage> {

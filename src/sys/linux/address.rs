@@ -1,16 +1,8 @@
 //! Converts socket addresses to and from the kernel's form.
 
+use crate::sys::Family;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-
-/// The family a socket was created with; determines how IPv4 peers are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// `AF_INET`.
-    V4,
-    /// `AF_INET6`; IPv4 peers are written as IPv4-mapped addresses (RFC 4291 §2.5.5.2).
-    V6,
-}
 
 /// Storage for an address of either family, all zero.
 pub(super) fn empty() -> libc::sockaddr_storage {

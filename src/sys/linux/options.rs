@@ -1,50 +1,14 @@
 //! Socket options that the `socket2` crate does not have (socket(7), ip(7), ipv6(7), udp(7)).
 
-pub use super::address::Family;
 use super::address::in_addr;
 use super::confine::buffer_keeper;
 use super::socket_option::{get, set};
 use crate::batch::Fragmentation;
+use crate::sys::{Family, Membership, Switch, SwitchState};
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::BorrowedFd;
-
-/// How an option is switched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SwitchState {
-    /// Off, 0.
-    Off,
-    /// On, 1.
-    On,
-}
-
-/// A socket option to switch on; each is off by default unless noted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
-    /// ICMP and local errors on the error queue (`IP_RECVERR`).
-    ErrorQueue,
-    /// Destination address and interface of each datagram (`IP_PKTINFO`).
-    PacketInfo,
-    /// TTL or hop limit of each datagram (`IP_RECVTTL`).
-    ReceiveTtl,
-    /// TOS or traffic class of each datagram (`IP_RECVTOS`).
-    ReceiveTos,
-    /// The largest fragment of each fragmented datagram (`IP_RECVFRAGSIZE`).
-    FragmentSize,
-    /// The kernel's time stamp of arrival (`SO_TIMESTAMPNS`).
-    Timestamps,
-    /// The socket's drop count with each datagram (`SO_RXQ_OVFL`).
-    DropCount,
-    /// Coalesced receiving (`UDP_GRO`).
-    Gro,
-    /// Binding to addresses that are not this host's (`IP_TRANSPARENT`, ip(7)): needs
-    /// `CAP_NET_ADMIN` or `CAP_NET_RAW`.
-    Transparent,
-    /// Receiving groups that other sockets joined (`IP_MULTICAST_ALL`): on by default, which leaks
-    /// traffic.
-    ForeignGroups,
-}
 
 /// Switches `what` on or off, for both families on a socket that carries both.
 pub fn set_switch(
@@ -183,17 +147,6 @@ pub fn set_multicast_interface(fd: BorrowedFd<'_>, family: Family, index: u32) -
         imr_ifindex: index as libc::c_int,
     };
     set(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, by_index)
-}
-
-/// A membership: a group on an interface, from any source or from one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// The group's address.
-    pub group: IpAddr,
-    /// The interface's index; 0 leaves the choice to the route.
-    pub interface: u32,
-    /// The source to receive from (RFC 4607), or to block ([`block`]); `None` for any.
-    pub source: Option<IpAddr>,
 }
 
 /// `group_source_req` of netinet/in.h; its first two fields are `group_req`.

@@ -1,0 +1,12 @@
+//! Notes what the system made of a request that a run does without where it is refused.
+
+use crate::batch::{Convenience, note_refused};
+use crate::sys::ErrorNumber;
+use std::io;
+
+/// Notes what the system made of a request for `what`; returns whether it was granted.
+pub fn note_convenience<T>(what: Convenience, asked: &io::Result<T>) -> bool {
+    let Err(error) = asked else { return true };
+    note_refused(what, error.errno());
+    false
+}

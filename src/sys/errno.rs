@@ -1,0 +1,120 @@
+//! Error numbers, which are Linux's wherever udpkit runs (errno(3), asm-generic/errno.h): they stand
+//! in records and on the wire, and two ends may run different systems.
+
+use std::io;
+
+/// The number of a system's error.
+pub trait ErrorNumber {
+    /// Linux's number for it; `None` if the system did not give one, or Linux has none that means
+    /// the same.
+    fn errno(&self) -> Option<i32>;
+}
+
+impl ErrorNumber for io::Error {
+    fn errno(&self) -> Option<i32> {
+        super::wing::errno_of(self.raw_os_error()?)
+    }
+}
+
+/// The error of this number, as the system itself would return it.
+pub fn error_of(errno: i32) -> io::Error {
+    io::Error::from_raw_os_error(super::wing::native_errno(errno))
+}
+
+/// What this system lacks (`EOPNOTSUPP`).
+pub fn unsupported() -> io::Error {
+    error_of(EOPNOTSUPP)
+}
+
+/// Not permitted: by a packet filter, or for lack of a privilege.
+pub const EPERM: i32 = 1;
+/// A signal came.
+pub const EINTR: i32 = 4;
+/// Input or output failed.
+pub const EIO: i32 = 5;
+/// No such descriptor.
+pub const EBADF: i32 = 9;
+/// Nothing there now, or no room.
+pub const EAGAIN: i32 = 11;
+/// No memory.
+pub const ENOMEM: i32 = 12;
+/// Permission denied.
+pub const EACCES: i32 = 13;
+/// No such interface.
+pub const ENODEV: i32 = 19;
+/// Invalid argument.
+pub const EINVAL: i32 = 22;
+/// No such system call.
+pub const ENOSYS: i32 = 38;
+/// Not on the network.
+pub const ENONET: i32 = 64;
+/// Protocol error.
+pub const EPROTO: i32 = 71;
+/// Too long for the path, or for the socket.
+pub const EMSGSIZE: i32 = 90;
+/// No such option; ICMP: no such protocol.
+pub const ENOPROTOOPT: i32 = 92;
+/// Not supported.
+pub const EOPNOTSUPP: i32 = 95;
+/// No such address family.
+pub const EAFNOSUPPORT: i32 = 97;
+/// The address and port are in use.
+pub const EADDRINUSE: i32 = 98;
+/// Not an address of this host.
+pub const EADDRNOTAVAIL: i32 = 99;
+/// The interface is down.
+pub const ENETDOWN: i32 = 100;
+/// No route.
+pub const ENETUNREACH: i32 = 101;
+/// A queue is full.
+pub const ENOBUFS: i32 = 105;
+/// Nobody listens at the port.
+pub const ECONNREFUSED: i32 = 111;
+/// The host is down.
+pub const EHOSTDOWN: i32 = 112;
+/// The host cannot be reached.
+pub const EHOSTUNREACH: i32 = 113;
+/// It goes on.
+pub const EINPROGRESS: i32 = 115;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_comes_back_from_the_systems_own_error() {
+        for errno in [
+            EPERM,
+            EINTR,
+            EIO,
+            EBADF,
+            EAGAIN,
+            ENOMEM,
+            EACCES,
+            ENODEV,
+            EINVAL,
+            ENOSYS,
+            EMSGSIZE,
+            ENOPROTOOPT,
+            EOPNOTSUPP,
+            EAFNOSUPPORT,
+            EADDRINUSE,
+            EADDRNOTAVAIL,
+            ENETDOWN,
+            ENETUNREACH,
+            ENOBUFS,
+            ECONNREFUSED,
+            EHOSTDOWN,
+            EHOSTUNREACH,
+            EINPROGRESS,
+        ] {
+            let back = error_of(errno).errno();
+            // Windows has one number for what Unix calls EPERM and EACCES, and lacks some.
+            assert!(back == Some(errno) || cfg!(windows), "{errno} {back:?}");
+        }
+        let refused = error_of(ECONNREFUSED);
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(error_of(EAGAIN).kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(io::Error::other("none").errno(), None);
+    }
+}

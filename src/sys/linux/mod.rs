@@ -1,0 +1,35 @@
+//! Linux: the kernel's calls for many datagrams at once, its stamps, its counters and its error
+//! queue.
+
+mod address;
+mod confine;
+mod control;
+mod disconnect;
+mod errno;
+mod error_queue;
+mod interface;
+mod limits;
+mod options;
+mod process_memory;
+mod receive;
+mod send;
+mod socket_option;
+mod time;
+
+pub use confine::{
+    Account, AccountError, ConfineError, ConfinePlan, Confined, KeptCapabilities, is_root,
+    unprivileged_port_start,
+};
+pub use disconnect::disconnect;
+pub use errno::{errno_of, native_errno};
+pub use error_queue::read_error_queue;
+pub use interface::{interface_addresses, interface_index, interface_name, interface_names};
+pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};
+pub use options::*;
+pub use process_memory::ProcessMemory;
+pub use receive::{ReceiveCall, has_recvmmsg};
+pub use send::{SendCall, has_sendmmsg};
+pub use time::{
+    Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error, sleep_until,
+    tighten_timer_slack,
+};
