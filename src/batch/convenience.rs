@@ -2,7 +2,7 @@
 //! process was refused: a property of the process, as a sandbox is, and so kept for all of it.
 
 use serde::Serialize;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
 /// What is asked of the kernel for one row or one figure of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +19,14 @@ pub enum Convenience {
     SocketDrops,
     /// `UDP_GRO`: several datagrams in one buffer.
     CoalescedReceive,
+    /// `IP_PKTINFO`, `IPV6_RECVPKTINFO`: to which address datagrams came.
+    PacketInfo,
+    /// `IP_RECVTTL`, `IPV6_RECVHOPLIMIT`: with which TTL datagrams came.
+    TimeToLive,
+    /// `IP_RECVTOS`, `IPV6_RECVTCLASS`: with which DSCP datagrams came.
+    TrafficClass,
+    /// `IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`: datagrams that must not be fragmented.
+    DontFragment,
     /// `IP_RECVFRAGSIZE`, `IPV6_RECVFRAGSIZE`: whether datagrams came in fragments.
     FragmentSizes,
     /// `IP_RECVTOS`, `IPV6_RECVTCLASS`: how datagrams were marked.
@@ -35,12 +43,16 @@ pub enum Convenience {
 
 impl Convenience {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::NetworkErrors,
         Self::ReceiveTimeStamps,
         Self::TransmitTimeStamps,
         Self::SocketDrops,
         Self::CoalescedReceive,
+        Self::PacketInfo,
+        Self::TimeToLive,
+        Self::TrafficClass,
+        Self::DontFragment,
         Self::FragmentSizes,
         Self::Marks,
         Self::ExactTimer,
@@ -54,6 +66,9 @@ impl Convenience {
 static REFUSED: [AtomicI32; Convenience::ALL.len()] =
     [const { AtomicI32::new(0) }; Convenience::ALL.len()];
 
+/// Which of them the system lacks, one bit each.
+static LACKING: AtomicU32 = AtomicU32::new(0);
+
 /// A convenience that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -63,6 +78,9 @@ pub struct RefusedConvenience {
     pub what: Convenience,
     /// The error number (errno(3)).
     pub errno: i32,
+    /// Whether this system lacks it altogether, and nobody refused anything.
+    #[serde(skip)]
+    pub is_lacking: bool,
 }
 
 /// Notes that the system refused `what`, with Linux's error number for that; `None` if it gave none.
@@ -70,11 +88,18 @@ pub fn note_refused(what: Convenience, errno: Option<i32>) {
     REFUSED[what as usize].store(errno.unwrap_or(-1), Ordering::Relaxed);
 }
 
+/// Notes that the system has no such thing, which is as if it refused it with this error number.
+pub fn note_lacking(what: Convenience, errno: i32) {
+    note_refused(what, Some(errno));
+    LACKING.fetch_or(1 << what as u32, Ordering::Relaxed);
+}
+
 /// What this process was refused so far.
 pub fn refused_conveniences() -> Vec<RefusedConvenience> {
     let all = Convenience::ALL.into_iter().map(|what| RefusedConvenience {
         what,
         errno: REFUSED[what as usize].load(Ordering::Relaxed),
+        is_lacking: LACKING.load(Ordering::Relaxed) & 1 << what as u32 != 0,
     });
     all.filter(|one| one.errno != 0).collect()
 }

@@ -1,6 +1,7 @@
 //! Types shared by the protocol side and the socket side: datagram buffers and the kernel's
 //! results, as plain memory.
 
+mod capability;
 mod convenience;
 mod datagram;
 mod error_origin;
@@ -21,7 +22,10 @@ mod rx;
 mod transmit_stamp;
 mod tx;
 
-pub use convenience::{Convenience, RefusedConvenience, note_refused, refused_conveniences};
+pub use capability::{Capabilities, Capability};
+pub use convenience::{
+    Convenience, RefusedConvenience, note_lacking, note_refused, refused_conveniences,
+};
 pub use datagram::{Datagram, KeptDatagram, RxMeta};
 pub use error_origin::ErrorOrigin;
 pub use hint::HostHint;

@@ -151,8 +151,10 @@ pub enum IoArg {
     Gso,
     /// Many datagrams per call, no segmentation offload
     Mmsg,
-    /// One datagram per call, available on every system
+    /// One datagram per call
     Plain,
+    /// What every system has, and nothing of this one's own
+    Portable,
 }
 
 /// How datagrams are printed.

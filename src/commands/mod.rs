@@ -55,7 +55,12 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
     let ended = run_command(cli.command);
     // What a report lacks belongs beside it; JSON has it too.
     for lack in batch::refused_conveniences() {
-        report::note(lack.text());
+        // What a system never has is the same in every report.
+        if lack.is_lacking {
+            report::detail(lack.text());
+        } else {
+            report::note(lack.text());
+        }
     }
     ended
 }

@@ -53,7 +53,7 @@ pub fn run(mut args: SendArgs) -> anyhow::Result<Exit> {
         explain: net::explain,
     };
     let socket_plan = socket_plan(args, &peers)?;
-    let socket = socket_plan.open()?;
+    let mut socket = socket_plan.open()?;
     if interface != 0 {
         socket.set_multicast_interface(interface)?;
     }

@@ -58,6 +58,7 @@ impl From<IoArg> for IoMode {
             IoArg::Gso => Self::Gso,
             IoArg::Mmsg => Self::Mmsg,
             IoArg::Plain => Self::Plain,
+            IoArg::Portable => Self::Portable,
         }
     }
 }

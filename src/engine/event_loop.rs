@@ -10,12 +10,11 @@ use super::socket_registry::Change;
 use super::{Handle, ServiceManager, Signals, SocketRegistry, Tally};
 use crate::batch::{Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
 use crate::machine::{Next, Now, Session};
-use crate::net::note_convenience;
 use crate::net::{KeptSocket, Socket, Upkeep};
+use crate::net::{exact_timer, note_convenience};
 use crate::record::InterfaceEvent;
 use crate::sys::{self, ErrorNumber, Timer, errno};
 use crate::units::{MAX_PACKET, Nanos};
-use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::BTreeMap;
 use std::io;
@@ -142,11 +141,10 @@ impl Loop {
         let registry = poll.registry();
         let handle = Handle::new(Waker::new(registry, WAKER)?);
         // Without one, an instant is kept to the millisecond.
-        let timer = (config.precision != WakePrecision::Millisecond).then(Timer::new);
-        let timer = timer.filter(|timer| note_convenience(Convenience::ExactTimer, timer));
-        let timer = timer.and_then(Result::ok);
-        if let Some(timer) = &timer {
-            registry.register(&mut SourceFd(&timer.fd()), TIMER, Interest::READABLE)?;
+        let is_exact = config.precision != WakePrecision::Millisecond;
+        let mut timer = is_exact.then(exact_timer).flatten();
+        if let Some(timer) = &mut timer {
+            registry.register(timer, TIMER, Interest::READABLE)?;
         }
         let mut signals = signals;
         if let Some(signals) = &mut signals {

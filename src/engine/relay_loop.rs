@@ -8,13 +8,12 @@ use super::clocks::read_clocks;
 use super::{Handle, Signals, Tally};
 use crate::batch::{Convenience, InterfaceChange, RxBatch, SendStop};
 use crate::machine::Now;
-use crate::net::note_convenience;
 use crate::net::{KeptSocket, Socket, SocketPlan, Upkeep};
+use crate::net::{exact_timer, note_convenience};
 use crate::record::{RelayEvent, Sink};
 use crate::session::relay::{Header, Relay, RelayDone, RelayTarget, SocketOrder};
 use crate::sys::{self, ErrorNumber, ReceiveCall, Timer, errno};
 use crate::units::{Nanos, any_address};
-use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::VecDeque;
 use std::io;
@@ -135,11 +134,9 @@ impl RelayLoop {
         let poll = Poll::new()?;
         let registry = poll.registry();
         let handle = Handle::new(Waker::new(registry, WAKER)?);
-        let timer = Timer::new();
-        note_convenience(Convenience::ExactTimer, &timer);
-        let timer = timer.ok();
-        if let Some(timer) = &timer {
-            registry.register(&mut SourceFd(&timer.fd()), TIMER, Interest::READABLE)?;
+        let mut timer = exact_timer();
+        if let Some(timer) = &mut timer {
+            registry.register(timer, TIMER, Interest::READABLE)?;
         }
         let mut signals = signals;
         if let Some(signals) = &mut signals {
@@ -455,7 +452,7 @@ impl RelayLoop {
             ..self.config.towards.clone()
         };
         let number = |error: &crate::net::NetError| error.errno().unwrap_or(errno::EIO);
-        let socket = plan.open().map_err(|error| number(&error))?;
+        let mut socket = plan.open().map_err(|error| number(&error))?;
         if is_shared && to.ip().is_multicast() && interface != 0 {
             socket.set_multicast_interface(interface).map_err(|error| number(&error))?;
         }

@@ -5,10 +5,10 @@ use super::{binds, note_convenience, own_addresses};
 use crate::batch::{
     Convenience, ErrorOrigin, LocalAddresses, LocalFilter, NetworkError, TransmitStamp,
 };
-use crate::sys::{self, QueuedMessage, SwitchState, errno};
+use crate::sys::{self, Handle, QueuedMessage, SwitchState, errno};
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Most messages read at once.
@@ -51,8 +51,8 @@ pub(super) struct ErrorQueue {
 
 impl ErrorQueue {
     /// Enables transmit time stamps if the kernel supports them.
-    pub fn begin_stamps(&mut self, fd: &OwnedFd) {
-        let asked = sys::set_transmit_stamps(fd.as_fd(), SwitchState::On);
+    pub fn begin_stamps(&mut self, fd: Handle<'_>) {
+        let asked = sys::set_transmit_stamps(fd, SwitchState::On);
         self.stamping = note_convenience(Convenience::TransmitTimeStamps, &asked);
     }
 
@@ -70,7 +70,7 @@ impl ErrorQueue {
     /// Reads the queue and returns whether a call that failed with `errno` returned the pending
     /// error of an earlier datagram. The kernel makes one ICMP error pending at a time, and its
     /// message is in the queue; an error of this host itself is the call's own.
-    pub fn is_pending(&mut self, fd: &OwnedFd, errno: i32) -> bool {
+    pub fn is_pending(&mut self, fd: Handle<'_>, errno: i32) -> bool {
         let found = self.explains(fd, errno);
         if !self.disabled {
             return found;
@@ -81,7 +81,7 @@ impl ErrorQueue {
     }
 
     /// Reads the queue and returns whether it holds an ICMP error of this number, or did last.
-    pub fn explains(&mut self, fd: &OwnedFd, errno: i32) -> bool {
+    pub fn explains(&mut self, fd: Handle<'_>, errno: i32) -> bool {
         let before = self.unreturned.take();
         let mut found = before == Some(errno);
         self.read(fd, |error| {
@@ -91,15 +91,30 @@ impl ErrorQueue {
         found
     }
 
+    /// Where the system queues no errors, keeps one of which a call returned the number, for the
+    /// peer of a connected socket: nobody listens there. Returns whether it did.
+    pub fn note_number(&mut self, errno: i32, peer: Option<SocketAddr>) -> bool {
+        let Some(peer) = peer.filter(|_| self.disabled && errno == errno::ECONNREFUSED) else {
+            return false;
+        };
+        // Port unreachable: RFC 792, RFC 4443 §3.1.
+        let (origin, code) = match peer {
+            SocketAddr::V4(_) => (ErrorOrigin::Icmp, (3, 3)),
+            SocketAddr::V6(_) => (ErrorOrigin::Icmp6, (1, 4)),
+        };
+        self.errors.keep(NetworkError::new(origin, code, errno, peer, b""));
+        true
+    }
+
     /// Reads the queue, a bounded number of messages, so that a flood of ICMP cannot hold the loop;
     /// returns whether it is empty now.
-    pub fn drain(&mut self, fd: &OwnedFd) -> bool {
+    pub fn drain(&mut self, fd: Handle<'_>) -> bool {
         self.read(fd, |_| ())
     }
 
-    fn read(&mut self, fd: &OwnedFd, mut note: impl FnMut(&NetworkError)) -> bool {
+    fn read(&mut self, fd: Handle<'_>, mut note: impl FnMut(&NetworkError)) -> bool {
         for _ in 0..READ {
-            match sys::read_error_queue(fd.as_fd()) {
+            match sys::read_error_queue(fd) {
                 Ok(QueuedMessage::Error(error)) => {
                     note(&error);
                     if error.origin != ErrorOrigin::Local {
@@ -126,7 +141,7 @@ impl ErrorQueue {
     ///
     /// Whether a failed call uses up a stamp number depends on the kernel and on where it failed,
     /// so the stamp counter is restarted after a failure.
-    pub fn note_sent(&mut self, fd: &OwnedFd, datagrams: usize, failures: u64) {
+    pub fn note_sent(&mut self, fd: Handle<'_>, datagrams: usize, failures: u64) {
         if !self.stamping {
             return;
         }
@@ -136,7 +151,7 @@ impl ErrorQueue {
             self.drain(fd);
             self.base = self.sent;
             // Only switching from off to on resets the counter to 0.
-            let _ = sys::set_transmit_stamps(fd.as_fd(), SwitchState::Off);
+            let _ = sys::set_transmit_stamps(fd, SwitchState::Off);
             self.begin_stamps(fd);
         }
     }

@@ -2,10 +2,9 @@
 //! datagrams whose policies differ.
 
 use crate::batch::{Fragmentation, TxBatch};
-use crate::sys::{self, Family, FragmentationPolicy};
+use crate::sys::{self, Family, FragmentationPolicy, Handle};
 use std::io;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
 
 /// The policy in force on a socket.
 #[derive(Debug, Default)]
@@ -21,7 +20,7 @@ impl Fragments {
     /// leaves the socket's own policy in force.
     pub fn choose(
         &mut self,
-        fd: BorrowedFd<'_>,
+        fd: Handle<'_>,
         family: Family,
         wanted: Option<Fragmentation>,
     ) -> io::Result<()> {
@@ -31,7 +30,7 @@ impl Fragments {
 
     fn apply(
         &mut self,
-        fd: BorrowedFd<'_>,
+        fd: Handle<'_>,
         family: Family,
         wanted: Option<Fragmentation>,
     ) -> io::Result<()> {

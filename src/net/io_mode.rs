@@ -1,6 +1,8 @@
 //! Which batch system calls are used.
 
 use crate::batch::{RxCall, TxCall};
+use crate::sys;
+use std::sync::OnceLock;
 
 /// What the user allows (`--io`); the socket falls back by itself if the kernel refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,18 +16,46 @@ pub enum IoMode {
     Mmsg,
     /// `sendmsg` and `recvmsg`: one datagram per call, available everywhere.
     Plain,
+    /// What every system has, and nothing of this one's own: the only mode where there is no other.
+    Portable,
+    /// As `Portable`, one datagram per call.
+    PortablePlain,
 }
 
+/// Names the mode of every socket of a process in place of what its command asks for, to try the
+/// portable calls where there are others: `portable`.
+const OVERRIDE: &str = "UDPKIT_IO";
+
 impl IoMode {
+    /// The mode that a socket has which asks for this one.
+    #[must_use]
+    pub fn in_force(self) -> Self {
+        static PORTABLE: OnceLock<bool> = OnceLock::new();
+        let asked = || std::env::var_os(OVERRIDE).is_some_and(|mode| mode == "portable");
+        if !sys::ONLY_PORTABLE && !*PORTABLE.get_or_init(asked) {
+            return self;
+        }
+        if self.coalesces() { Self::Portable } else { Self::PortablePlain }
+    }
+
     /// Whether GSO and GRO may be used.
     pub fn coalesces(self) -> bool {
-        matches!(self, Self::Auto | Self::Gso)
+        matches!(self, Self::Auto | Self::Gso | Self::Portable)
     }
 
     /// The same mode without GSO and GRO.
     #[must_use]
     pub fn uncoalesced(self) -> Self {
-        if self.coalesces() { Self::Mmsg } else { self }
+        match self {
+            Self::Auto | Self::Gso => Self::Mmsg,
+            Self::Portable => Self::PortablePlain,
+            Self::Mmsg | Self::Plain | Self::PortablePlain => self,
+        }
+    }
+
+    /// Whether datagrams are moved by the portable calls.
+    pub fn is_portable(self) -> bool {
+        matches!(self, Self::Portable | Self::PortablePlain)
     }
 }
 

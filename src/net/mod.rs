@@ -1,10 +1,12 @@
 //! Sockets, their options, names and interfaces: moves datagrams without interpreting them.
 
 mod buffers;
+mod capabilities;
 mod connection;
 mod convenience;
 mod error;
 mod error_queue;
+mod exact_timer;
 mod explain;
 mod followed_source;
 mod fragments;
@@ -18,6 +20,7 @@ mod listener;
 mod multicast;
 mod other_source;
 mod plan;
+mod portable_fields;
 mod redirect;
 mod resolve;
 mod route;
@@ -26,9 +29,11 @@ mod transmit;
 mod upkeep;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
+pub use capabilities::capabilities;
 pub use connection::ConnectionPlan;
-pub use convenience::note_convenience;
+pub use convenience::{note_convenience, note_lack};
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};
+pub use exact_timer::exact_timer;
 pub use explain::explain;
 pub use host::{DamageMeter, HostReader, HostSnapshot, RunInterfaces};
 pub use igmp_querier::QuerierWatch;

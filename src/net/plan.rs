@@ -1,16 +1,18 @@
 //! The settings of a socket, decided before it is opened.
 
 use super::buffers::SEND_BUFFER;
-use super::note_convenience;
 use super::socket::OpenedSocket;
-use super::{BufferSizes, IoMode, NetError, Socket, SocketOption};
-use crate::batch::{Convenience, Fragmentation};
-use crate::sys::{self, ErrorNumber, Family, Switch, SwitchState, errno, error_of};
+use super::{BufferSizes, IoMode, NetError, Socket, SocketOption, capabilities};
+use super::{note_convenience, note_lack};
+use crate::batch::{Capabilities, Capability, Convenience, Fragmentation};
+use crate::sys::{
+    self, AsHandle, ErrorNumber, Family, Handle, PortableCall, Switch, SwitchState, errno, error_of,
+};
 use crate::units::with_port;
+use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, SockRef, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::AsFd;
 
 /// A socket to be opened: [`SocketPlan::open`] applies all settings or fails.
 #[derive(Clone, Debug)]
@@ -107,62 +109,108 @@ impl SocketPlan {
 
     /// Opens the socket.
     pub fn open(&self) -> Result<Socket, NetError> {
-        match self.open_as_asked() {
+        self.open_with(capabilities(self.io))
+    }
+
+    /// Opens it on a system that can do so much and no more.
+    pub(super) fn open_with(&self, can: Capabilities) -> Result<Socket, NetError> {
+        match self.open_as_asked(can) {
             Err(NetError::Bind { source, .. } | NetError::Option { source, .. })
                 if self.dual_stack && self.bind.is_ipv6() && is_no_ipv6(&source) =>
             {
                 let bind = (Ipv4Addr::UNSPECIFIED, self.bind.port()).into();
-                Self { bind, dual_stack: false, ..self.clone() }.open_as_asked()
+                Self { bind, dual_stack: false, ..self.clone() }.open_as_asked(can)
             }
             opened => opened,
         }
     }
 
-    fn open_as_asked(&self) -> Result<Socket, NetError> {
+    fn open_as_asked(&self, can: Capabilities) -> Result<Socket, NetError> {
         let family = if self.bind.is_ipv4() { Family::V4 } else { Family::V6 };
         let bind_error = |source| NetError::Bind { addr: self.bind.into(), source };
         let domain = Domain::for_address(self.bind);
-        let socket = socket2::Socket::new(domain, Type::DGRAM.nonblocking(), Some(Protocol::UDP))
+        let socket = socket2::Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))
+            .and_then(|socket| socket.set_nonblocking(true).map(|()| socket))
             .map_err(without_family)
             .map_err(bind_error)?;
         if family == Family::V6 {
             option(SocketOption::OnlyV6, socket.set_only_v6(!self.dual_stack))?;
         }
         if self.share_port {
-            option(SocketOption::ShareAddress, socket.set_reuse_address(true))?;
+            option(SocketOption::ShareAddress, sys::share_port(socket.handle()))?;
         }
         if self.transparent {
-            let done =
-                sys::set_switch(socket.as_fd(), family, Switch::Transparent, SwitchState::On);
+            let done = ask(can, (&socket, family), Capability::ForeignSource, Switch::Transparent);
             option(SocketOption::Transparent, done)?;
         }
-        self.bind_device(&socket)?;
+        self.bind_device(can, socket.handle(), family)?;
         let sizes = self.set_buffers(&socket);
-        let queues_errors = self.set_switches(&socket, family)?;
-        self.set_header_fields(&socket, family)?;
-        socket.bind(&self.bind.into()).map_err(bind_error)?;
+        let mut portable = self.portable(&socket, family)?;
+        if let Some(call) = portable.as_mut().filter(|_| self.marks && !self.details) {
+            call.tell_marks();
+        }
+        let queues_errors = self.set_switches(can, &socket, family)?;
+        self.set_header_fields(can, &socket, family)?;
+        socket.bind(&self.bound_to(can).into()).map_err(bind_error)?;
         if let Some(addr) = self.connect {
             socket
                 .connect(&addr.into())
                 .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
         }
+        sys::refusals(socket.handle(), self.connect.is_some());
         let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
-        let gro = self.gro
-            && self.io.coalesces()
-            && note_convenience(
-                Convenience::CoalescedReceive,
-                &sys::set_switch(socket.as_fd(), family, Switch::Gro, SwitchState::On),
-            );
-        let io = if self.transmit_stamps { self.io.uncoalesced() } else { self.io };
-        let (fd, peer) = (socket.into(), self.connect);
-        let mut opened = Socket::new(OpenedSocket { fd, family, local, peer, io, gro, sizes });
+        let gro = self.gro && self.io.coalesces() && coalesces(can, &socket, family);
+        let io = self.io.in_force();
+        let io = if self.transmit_stamps { io.uncoalesced() } else { io };
+        let (socket, peer) = (UdpSocket::from_std(socket.into()), self.connect);
+        let opened = OpenedSocket { socket, family, local, peer, io, gro, portable, sizes };
+        let mut opened = Socket::new(opened);
+        opened.note_tos(self.tos.unwrap_or(0));
         if !queues_errors {
             opened.without_error_queue();
         }
-        if self.transmit_stamps {
+        if self.transmit_stamps && can.has(Capability::TransmitTimeStamps) {
             opened.begin_transmit_stamps();
+        } else if self.transmit_stamps {
+            note_lack(Convenience::TransmitTimeStamps);
         }
         Ok(opened)
+    }
+
+    /// The portable calls, where they are used, with the socket as it was before.
+    fn portable(
+        &self,
+        socket: &socket2::Socket,
+        family: Family,
+    ) -> Result<Option<PortableCall>, NetError> {
+        if !self.io.in_force().is_portable() {
+            return Ok(None);
+        }
+        let own = sys::fragmentation_policy(socket.handle(), family);
+        let call = option(SocketOption::PacketInfo, PortableCall::new(socket))?;
+        if let Ok(own) = own {
+            let restored = sys::restore_fragmentation(socket.handle(), own);
+            option(SocketOption::Fragmentation, restored)?;
+        }
+        // The crate switches on what it uses itself, and has no room for more than its own control
+        // messages. Where there is none, there is nothing to switch off.
+        for switch in [Switch::Gro, Switch::Timestamps] {
+            let _ = sys::set_switch(socket.handle(), family, switch, SwitchState::Off);
+        }
+        Ok(Some(call))
+    }
+
+    /// The address that it is bound to: that of a group only where the system has that.
+    fn bound_to(&self, can: Capabilities) -> SocketAddr {
+        match self.bind {
+            SocketAddr::V4(v4) if v4.ip().is_multicast() && !can.has(Capability::GroupBinding) => {
+                (Ipv4Addr::UNSPECIFIED, v4.port()).into()
+            }
+            SocketAddr::V6(v6) if v6.ip().is_multicast() && !can.has(Capability::GroupBinding) => {
+                (Ipv6Addr::UNSPECIFIED, v6.port()).into()
+            }
+            bind => bind,
+        }
     }
 
     /// Connects a socket of this plan to its peer anew, from the address that the route now gives,
@@ -176,7 +224,7 @@ impl SocketPlan {
         let bind_error = |source| NetError::Bind { addr: self.bind.into(), source };
         let fd = opened.disconnect().map_err(bind_error)?;
         let socket = SockRef::from(&fd);
-        self.bind_device(&socket)?;
+        self.bind_device(capabilities(self.io), fd, opened.family())?;
         // The kernel keeps a port that was asked for, and refuses to bind again.
         if self.bind.port() == 0 {
             let _ = socket.bind(&with_port(self.bind, port).into());
@@ -191,9 +239,18 @@ impl SocketPlan {
         Ok(())
     }
 
-    fn bind_device(&self, socket: &socket2::Socket) -> Result<(), NetError> {
-        let Some(name) = self.device.and_then(sys::interface_name) else { return Ok(()) };
-        option(SocketOption::Device, socket.bind_device(Some(name.as_bytes())))
+    fn bind_device(
+        &self,
+        can: Capabilities,
+        socket: Handle<'_>,
+        family: Family,
+    ) -> Result<(), NetError> {
+        let Some(index) = self.device else { return Ok(()) };
+        let done = match can.has(Capability::Device) {
+            true => sys::bind_device(socket, family, index),
+            false => Err(sys::unsupported()),
+        };
+        option(SocketOption::Device, done)
     }
 
     /// Buffer sizes are best effort: the granted size is reported, a refusal is not an error.
@@ -201,8 +258,8 @@ impl SocketPlan {
         if self.buffer > 0 {
             let send = self.buffer.min(SEND_BUFFER);
             for asked in [
-                sys::ask_receive_buffer(socket.as_fd(), self.buffer),
-                sys::ask_send_buffer(socket.as_fd(), send),
+                sys::ask_receive_buffer(socket.handle(), self.buffer),
+                sys::ask_send_buffer(socket.handle(), send),
             ] {
                 note_convenience(Convenience::SocketBuffers, &asked);
             }
@@ -215,59 +272,131 @@ impl SocketPlan {
     }
 
     /// Requests what the kernel tells about each datagram. What a socket with `details` reports
-    /// would be wrong without its destination, TTL and TOS; what else is refused stays unknown.
-    /// Returns whether the kernel queues errors for the socket.
-    fn set_switches(&self, socket: &socket2::Socket, family: Family) -> Result<bool, NetError> {
-        let ask = |switch| sys::set_switch(socket.as_fd(), family, switch, SwitchState::On);
+    /// would be wrong without its destination, TTL and TOS, where the system has them; what else is
+    /// refused stays unknown. Returns whether the kernel queues errors for the socket.
+    fn set_switches(
+        &self,
+        can: Capabilities,
+        socket: &socket2::Socket,
+        family: Family,
+    ) -> Result<bool, NetError> {
+        let ask = |capability, switch| ask(can, (socket, family), capability, switch);
+        let want = |capability, switch, what| {
+            if !can.has(capability) {
+                note_lack(what);
+                return false;
+            }
+            note_convenience(what, &ask(capability, switch))
+        };
         if self.details {
-            option(SocketOption::PacketInfo, ask(Switch::PacketInfo))?;
-            option(SocketOption::ReceiveTtl, ask(Switch::ReceiveTtl))?;
-            option(SocketOption::ReceiveTos, ask(Switch::ReceiveTos))?;
-            note_convenience(Convenience::FragmentSizes, &ask(Switch::FragmentSize));
+            for (capability, switch, refused, lacking) in [
+                (
+                    Capability::PacketInfo,
+                    Switch::PacketInfo,
+                    SocketOption::PacketInfo,
+                    Convenience::PacketInfo,
+                ),
+                (
+                    Capability::TimeToLive,
+                    Switch::ReceiveTtl,
+                    SocketOption::ReceiveTtl,
+                    Convenience::TimeToLive,
+                ),
+                (
+                    Capability::TrafficClass,
+                    Switch::ReceiveTos,
+                    SocketOption::ReceiveTos,
+                    Convenience::TrafficClass,
+                ),
+            ] {
+                if capability == Capability::PacketInfo && self.io.in_force().is_portable() {
+                    // As the portable calls have it.
+                } else if can.has(capability) {
+                    option(refused, ask(capability, switch))?;
+                } else {
+                    note_lack(lacking);
+                }
+            }
+            want(Capability::FragmentSizes, Switch::FragmentSize, Convenience::FragmentSizes);
         }
         if self.marks {
-            note_convenience(Convenience::Marks, &ask(Switch::ReceiveTos));
+            want(Capability::Marks, Switch::ReceiveTos, Convenience::Marks);
         }
         if self.accounting {
-            note_convenience(Convenience::ReceiveTimeStamps, &ask(Switch::Timestamps));
-            note_convenience(Convenience::SocketDrops, &ask(Switch::DropCount));
+            let what = Convenience::ReceiveTimeStamps;
+            want(Capability::ReceiveTimeStamps, Switch::Timestamps, what);
+            want(Capability::SocketDrops, Switch::DropCount, Convenience::SocketDrops);
         }
         // Best effort: IPv6 supports it only since Linux 4.20, and receivers of a group check
         // addresses themselves.
-        let _ = sys::set_switch(socket.as_fd(), family, Switch::ForeignGroups, SwitchState::Off);
-        let queues_errors = ask(Switch::ErrorQueue);
+        let handle = socket.handle();
+        let _ = sys::set_switch(handle, family, Switch::ForeignGroups, SwitchState::Off);
         if self.needs_errors {
+            let queues_errors = ask(Capability::NetworkErrors, Switch::ErrorQueue);
             option(SocketOption::ErrorQueue, queues_errors)?;
             return Ok(true);
         }
-        Ok(note_convenience(Convenience::NetworkErrors, &queues_errors))
+        Ok(want(Capability::NetworkErrors, Switch::ErrorQueue, Convenience::NetworkErrors))
     }
 
-    fn set_header_fields(&self, socket: &socket2::Socket, family: Family) -> Result<(), NetError> {
-        let fd = socket.as_fd();
+    fn set_header_fields(
+        &self,
+        can: Capabilities,
+        socket: &socket2::Socket,
+        family: Family,
+    ) -> Result<(), NetError> {
+        let handle = socket.handle();
         if self.broadcast {
             option(SocketOption::Broadcast, socket.set_broadcast(true))?;
         }
         if let Some(ttl) = self.ttl {
-            option(SocketOption::Ttl, sys::set_ttl(fd, family, ttl))?;
+            option(SocketOption::Ttl, sys::set_ttl(handle, family, ttl))?;
         }
         if let Some(ttl) = self.multicast_ttl {
-            option(SocketOption::MulticastTtl, sys::set_multicast_ttl(fd, family, ttl))?;
+            option(SocketOption::MulticastTtl, sys::set_multicast_ttl(handle, family, ttl))?;
         }
         if !self.multicast_loop {
-            option(SocketOption::MulticastLoop, sys::stop_multicast_loop(fd, family))?;
+            option(SocketOption::MulticastLoop, sys::stop_multicast_loop(handle, family))?;
         }
         if let Some(tos) = self.tos {
-            option(SocketOption::Tos, sys::set_tos(fd, family, tos))?;
+            option(SocketOption::Tos, sys::set_tos(handle, family, tos))?;
         }
-        match self.fragmentation.map(|policy| (policy, sys::set_fragmentation(fd, family, policy)))
-        {
+        let Some(policy) = self.fragmentation else { return Ok(()) };
+        if !can.has(Capability::DontFragment) {
+            if policy != Fragmentation::Allow {
+                note_lack(Convenience::DontFragment);
+            }
+            return Ok(());
+        }
+        match sys::set_fragmentation(handle, family, policy) {
             // It only helps.
-            None | Some((Fragmentation::Allow, _)) => {}
-            Some((_, done)) => option(SocketOption::Fragmentation, done)?,
+            _ if policy == Fragmentation::Allow => Ok(()),
+            done => option(SocketOption::Fragmentation, done),
         }
-        Ok(())
     }
+}
+
+/// Switches on what the system has.
+fn ask(
+    can: Capabilities,
+    (socket, family): (&socket2::Socket, Family),
+    capability: Capability,
+    switch: Switch,
+) -> io::Result<()> {
+    if !can.has(capability) {
+        return Err(sys::unsupported());
+    }
+    sys::set_switch(socket.handle(), family, switch, SwitchState::On)
+}
+
+/// Switches on coalesced receiving, and returns whether it is in force.
+fn coalesces(can: Capabilities, socket: &socket2::Socket, family: Family) -> bool {
+    if !can.has(Capability::CoalescedReceive) {
+        note_lack(Convenience::CoalescedReceive);
+        return false;
+    }
+    let asked = sys::set_switch(socket.handle(), family, Switch::Gro, SwitchState::On);
+    note_convenience(Convenience::CoalescedReceive, &asked)
 }
 
 /// A process that may not have a socket of a family is as one whose kernel lacks the family.
@@ -283,6 +412,6 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     matches!(error.errno(), Some(errno::EAFNOSUPPORT | errno::EADDRNOTAVAIL))
 }
 
-fn option(option: SocketOption, result: io::Result<()>) -> Result<(), NetError> {
+fn option<T>(option: SocketOption, result: io::Result<T>) -> Result<T, NetError> {
     result.map_err(|source| NetError::Option { option, source })
 }

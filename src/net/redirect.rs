@@ -1,9 +1,9 @@
 //! A second handle of a connected socket, to connect it to another peer while its event loop uses
 //! it: both are one socket to the kernel, and connect(2) on either holds for both.
 
+use crate::sys::Handle;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
 
 /// The handle.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Redirect(socket2::Socket);
 
 impl Redirect {
     /// One of this socket.
-    pub(super) fn of(socket: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(super) fn of(socket: Handle<'_>) -> io::Result<Self> {
         Ok(Self(socket.try_clone_to_owned()?.into()))
     }
 

@@ -2,20 +2,23 @@
 
 use super::error_queue::{ErrorQueue, is_icmp_number};
 use super::fragments::{self, Fragments};
+use super::portable_fields::{self, FieldsInForce};
 use super::redirect::Redirect;
-use super::transmit::Transmit;
+use super::transmit::{Outlet, Transmit};
 use super::{BufferSizes, IoMode, IoUsed, JoinedGroup, NetError, SocketOption, interface_name};
 use crate::batch::{
     NetworkError, RxBatch, RxCall, RxShape, SendOutcome, SendStop, TransmitStamp, TxBatch,
 };
-use crate::sys::{self, ErrorNumber, Family, Membership, ReceiveCall, errno};
+use crate::sys::{
+    self, AsHandle, ErrorNumber, Family, Handle, Membership, PortableCall, ReceiveCall,
+    WatchedSocket, errno,
+};
 use mio::event::Source;
-use mio::unix::SourceFd;
+use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// Most pending network errors that one receive call skips.
@@ -26,7 +29,7 @@ const UNEXPLAINED: u32 = 8;
 
 /// An open socket. Made by [`super::SocketPlan::open`].
 pub struct Socket {
-    fd: OwnedFd,
+    socket: UdpSocket,
     family: Family,
     local: SocketAddr,
     peer: Option<SocketAddr>,
@@ -37,28 +40,32 @@ pub struct Socket {
     sizes: BufferSizes,
     receive: ReceiveCall,
     transmit: Transmit,
+    /// The portable calls, where they are used in place of the system's own.
+    portable: Option<PortableCall>,
+    fields: FieldsInForce,
     answers: ErrorQueue,
     fragments: Fragments,
 }
 
 /// A descriptor with what is known of it.
 pub(super) struct OpenedSocket {
-    pub fd: OwnedFd,
+    pub socket: UdpSocket,
     pub family: Family,
     pub local: SocketAddr,
     pub peer: Option<SocketAddr>,
     pub io: IoMode,
     /// Whether the kernel coalesces what arrives.
     pub gro: bool,
+    pub portable: Option<PortableCall>,
     pub sizes: BufferSizes,
 }
 
 impl Socket {
     pub(super) fn new(opened: OpenedSocket) -> Self {
-        let OpenedSocket { fd, family, local, peer, io, gro, sizes } = opened;
-        let many = io != IoMode::Plain && may_receive_many();
+        let OpenedSocket { socket, family, local, peer, io, gro, portable, sizes } = opened;
+        let many = portable.is_none() && io != IoMode::Plain && may_receive_many();
         Self {
-            fd,
+            socket,
             family,
             local,
             peer,
@@ -68,6 +75,8 @@ impl Socket {
             sizes,
             receive: ReceiveCall::new(shape(io, gro).most_buffers()),
             transmit: Transmit::new(io),
+            portable,
+            fields: FieldsInForce::default(),
             answers: ErrorQueue::default(),
             fragments: Fragments::default(),
         }
@@ -79,7 +88,15 @@ impl Socket {
     }
 
     pub(super) fn begin_transmit_stamps(&mut self) {
-        self.answers.begin_stamps(&self.fd);
+        self.answers.begin_stamps(self.socket.handle());
+    }
+
+    /// What it sends has this TOS.
+    pub(super) fn note_tos(&mut self, tos: u8) {
+        self.fields.set_tos(tos);
+        if let Some(call) = &mut self.portable {
+            call.set_tos(tos);
+        }
     }
 
     /// Whether transmit time stamps are enabled.
@@ -92,9 +109,14 @@ impl Socket {
         self.local
     }
 
+    /// Its address family.
+    pub(super) fn family(&self) -> Family {
+        self.family
+    }
+
     /// Takes its peer from it, and the local address that the kernel chose; what is queued stays.
-    pub(super) fn disconnect(&self) -> io::Result<BorrowedFd<'_>> {
-        sys::disconnect(self.fd.as_fd()).map(|()| self.fd.as_fd())
+    pub(super) fn disconnect(&self) -> io::Result<Handle<'_>> {
+        sys::disconnect(self.socket.handle()).map(|()| self.socket.handle())
     }
 
     /// It is bound to another local address now.
@@ -104,7 +126,7 @@ impl Socket {
 
     /// A handle to connect the socket to another peer.
     pub fn redirect(&self) -> io::Result<Redirect> {
-        Redirect::of(self.fd.as_fd())
+        Redirect::of(self.socket.handle())
     }
 
     /// Buffer sizes requested and granted.
@@ -148,13 +170,21 @@ impl Socket {
 
     /// Lets sockets opened from now on with `share_port` bind the same port.
     pub fn allow_sharing(&self) -> Result<(), NetError> {
-        socket2::SockRef::from(&self.fd)
+        socket2::SockRef::from(&self.socket)
             .set_reuse_address(true)
             .map_err(|source| NetError::Option { option: SocketOption::ShareAddress, source })
     }
 
     /// Sends the batch's slots of `range` in order, as many as the kernel accepts.
     pub fn send(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
+        if self.portable.is_some() {
+            return self.send_portable(batch, range);
+        }
+        self.send_by_policy(batch, range)
+    }
+
+    /// Sends runs of slots that share a don't-fragment policy.
+    fn send_by_policy(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         if !batch.has_policies() {
             return self.send_alike(batch, range);
         }
@@ -162,7 +192,7 @@ impl Socket {
         while range.start + accepted < range.end {
             let start = range.start + accepted;
             let (policy, end) = fragments::run(batch, start..range.end);
-            let stop = match self.fragments.choose(self.fd.as_fd(), self.family, policy) {
+            let stop = match self.fragments.choose(self.socket.handle(), self.family, policy) {
                 Ok(()) => {
                     let outcome = self.send_alike(batch, start..end);
                     accepted += outcome.accepted;
@@ -180,12 +210,41 @@ impl Socket {
         SendOutcome { accepted, stop: None }
     }
 
+    /// Sends runs of slots that share what the portable calls cannot have for each datagram.
+    fn send_portable(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
+        let mut accepted = 0;
+        while range.start + accepted < range.end {
+            let start = range.start + accepted;
+            let (fields, end) = portable_fields::run(batch, start..range.end);
+            let stop = match self.fields.choose(&self.socket, self.family, fields) {
+                Ok(()) => {
+                    if let Some(call) = &mut self.portable {
+                        call.set_tos(self.fields.tos());
+                    }
+                    let outcome = self.send_by_policy(batch, start..end);
+                    accepted += outcome.accepted;
+                    outcome.stop
+                }
+                Err(error) => {
+                    let errno = error.errno().unwrap_or(errno::EIO);
+                    Some(SendStop::Refused { datagrams: end - start, errno })
+                }
+            };
+            if stop.is_some() {
+                return SendOutcome { accepted, stop };
+            }
+        }
+        SendOutcome { accepted, stop: None }
+    }
+
     /// Sends slots that share a don't-fragment policy.
     fn send_alike(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
-        let Self { fd, family, transmit, answers, .. } = self;
-        let mut is_pending = |errno| answers.is_pending(fd, errno);
-        let outcome = transmit.send((fd.as_fd(), *family), batch, range, &mut is_pending);
-        answers.note_sent(fd, outcome.accepted, transmit.failures());
+        let Self { socket, family, transmit, portable, answers, .. } = self;
+        let handle = socket.handle();
+        let mut is_pending = |errno| answers.is_pending(handle, errno);
+        let outlet = Outlet { socket, family: *family, portable: portable.as_ref() };
+        let outcome = transmit.send(outlet, batch, range, &mut is_pending);
+        answers.note_sent(handle, outcome.accepted, transmit.failures());
         if matches!(outcome.stop, Some(SendStop::Refused { errno: errno::EPERM, .. })) {
             answers.note_filtered();
         }
@@ -198,7 +257,9 @@ impl Socket {
     ///
     /// This host denies the call or has no memory for it. Errors from the network are none.
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
-        Self::receive_with(&self.fd, (&mut self.receive, self.many), &mut self.answers, batch)
+        let Self { socket, receive, many, portable, answers, peer, .. } = self;
+        let inlet = Inlet { socket, many: *many, portable: portable.as_ref(), peer: *peer };
+        inlet.receive(receive, answers, batch)
     }
 
     /// As [`Socket::receive`], with the scratch memory of a call that many sockets share.
@@ -207,46 +268,15 @@ impl Socket {
     ///
     /// Those of [`Socket::receive`].
     pub fn receive_by(&mut self, call: &mut ReceiveCall, batch: &mut RxBatch) -> io::Result<usize> {
-        Self::receive_with(&self.fd, (call, self.many), &mut self.answers, batch)
-    }
-
-    fn receive_with(
-        fd: &OwnedFd,
-        (call, many): (&mut ReceiveCall, bool),
-        answers: &mut ErrorQueue,
-        batch: &mut RxBatch,
-    ) -> io::Result<usize> {
-        // The receive call also reports pending errors of sent datagrams, once each. The error
-        // queue holds them with their address, so it is drained and the receive repeated.
-        let mut unexplained = 0;
-        for _ in 0..STUMBLES {
-            let got = if many {
-                call.receive_many(fd.as_fd(), batch)
-            } else {
-                call.receive_one(fd.as_fd(), batch)
-            };
-            match got {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.errno().is_some_and(is_icmp_number) => {
-                    let number = error.errno().unwrap_or(errno::EIO);
-                    unexplained += 1;
-                    if answers.explains(fd, number) {
-                        unexplained = 0;
-                    } else if unexplained == UNEXPLAINED {
-                        return Err(error);
-                    }
-                }
-                other => return other,
-            }
-        }
-        Ok(0)
+        let Self { socket, many, portable, answers, peer, .. } = self;
+        let inlet = Inlet { socket, many: *many, portable: portable.as_ref(), peer: *peer };
+        inlet.receive(call, answers, batch)
     }
 
     /// Reads the error queue; [`Socket::take_error`] and [`Socket::take_stamp`] then return its
     /// contents. Returns whether the queue is empty now.
     pub fn drain_errors(&mut self) -> bool {
-        self.answers.drain(&self.fd)
+        self.answers.drain(self.socket.handle())
     }
 
     /// Removes and returns the oldest network error.
@@ -261,56 +291,104 @@ impl Socket {
 
     /// Buffers that this socket dropped because its receive buffer was full; wraps at 2^32.
     pub fn drops(&self) -> Option<u32> {
-        sys::socket_drops(self.fd.as_fd()).ok()
+        sys::socket_drops(self.socket.handle()).ok()
     }
 
     /// What the kernel charges for the datagrams waiting in the receive buffer, in bytes: more than
     /// their payload. 0 if unknown.
     pub fn queued(&self) -> usize {
-        sys::socket_queued(self.fd.as_fd()).unwrap_or(0)
+        sys::socket_queued(self.socket.handle()).unwrap_or(0)
     }
 
     /// The MTU of the route to the peer, in bytes; `None` when not connected.
     pub fn route_mtu(&self) -> Option<u32> {
         let peer = if self.peer?.is_ipv4() { Family::V4 } else { Family::V6 };
-        sys::route_mtu(self.fd.as_fd(), peer).ok()
+        sys::route_mtu(self.socket.handle(), peer).ok()
     }
 
     /// Sets the interface, by index, that multicast is sent on.
-    pub fn set_multicast_interface(&self, index: u32) -> Result<(), NetError> {
-        sys::set_multicast_interface(self.fd.as_fd(), self.family, index)
+    pub fn set_multicast_interface(&mut self, index: u32) -> Result<(), NetError> {
+        self.fields.set_interface(index);
+        sys::set_multicast_interface(self.socket.handle(), self.family, index)
             .map_err(|source| NetError::Option { option: SocketOption::MulticastInterface, source })
     }
 
     /// Sets the TTL or hop limit of what it sends, 1 to 255, to groups, too.
-    pub fn set_ttl(&self, ttl: u8) -> Result<(), NetError> {
-        let (fd, family) = (self.fd.as_fd(), self.family);
+    pub fn set_ttl(&mut self, ttl: u8) -> Result<(), NetError> {
+        self.fields.set_ttl(ttl);
+        let (fd, family) = (self.socket.handle(), self.family);
         let both = sys::set_ttl(fd, family, ttl);
         both.and_then(|()| sys::set_multicast_ttl(fd, family, ttl))
             .map_err(|source| NetError::Option { option: SocketOption::Ttl, source })
     }
 
     /// Sets TOS or traffic class of what it sends.
-    pub fn set_tos(&self, tos: u8) -> Result<(), NetError> {
-        sys::set_tos(self.fd.as_fd(), self.family, tos)
+    pub fn set_tos(&mut self, tos: u8) -> Result<(), NetError> {
+        self.note_tos(tos);
+        sys::set_tos(self.socket.handle(), self.family, tos)
             .map_err(|source| NetError::Option { option: SocketOption::Tos, source })
     }
 
     /// Joins a group.
     pub fn join(&self, membership: &Membership) -> Result<(), NetError> {
-        sys::join(self.fd.as_fd(), membership)
+        sys::join(self.socket.handle(), membership)
             .map_err(|source| NetError::Join { group: describe(membership), source })
     }
 
     /// Blocks a source of a joined group; fails with `ENOBUFS` when the kernel's list is full.
     pub fn block(&self, membership: &Membership) -> io::Result<()> {
-        sys::block(self.fd.as_fd(), membership)
+        sys::block(self.socket.handle(), membership)
     }
 
     /// Leaves a group.
     pub fn leave(&self, membership: &Membership) -> Result<(), NetError> {
-        sys::leave(self.fd.as_fd(), membership)
+        sys::leave(self.socket.handle(), membership)
             .map_err(|source| NetError::Join { group: describe(membership), source })
+    }
+}
+
+/// What receives.
+struct Inlet<'a> {
+    socket: &'a UdpSocket,
+    /// Whether one call receives many buffers.
+    many: bool,
+    portable: Option<&'a PortableCall>,
+    peer: Option<SocketAddr>,
+}
+
+impl Inlet<'_> {
+    fn receive(
+        &self,
+        call: &mut ReceiveCall,
+        answers: &mut ErrorQueue,
+        batch: &mut RxBatch,
+    ) -> io::Result<usize> {
+        let handle = self.socket.handle();
+        // The receive call also reports pending errors of sent datagrams, once each. The error
+        // queue holds them with their address, so it is drained and the receive repeated.
+        let mut unexplained = 0;
+        for _ in 0..STUMBLES {
+            let got = match self.portable {
+                Some(portable) => portable.receive(self.socket, batch),
+                None if self.many => call.receive_many(handle, batch),
+                None => call.receive_one(handle, batch),
+            };
+            let Err(error) = got else { return got };
+            match error.errno() {
+                _ if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                _ if error.kind() == io::ErrorKind::Interrupted => {}
+                Some(number) if is_icmp_number(number) => {
+                    unexplained += 1;
+                    if answers.explains(handle, number) || answers.note_number(number, self.peer) {
+                        unexplained = 0;
+                    } else if unexplained == UNEXPLAINED {
+                        return Err(error);
+                    }
+                }
+                _ => return Err(error),
+            }
+        }
+        Ok(0)
     }
 }
 
@@ -321,7 +399,7 @@ impl Source for Socket {
         token: Token,
         interests: Interest,
     ) -> io::Result<()> {
-        SourceFd(&self.fd.as_raw_fd()).register(registry, token, interests)
+        WatchedSocket(&mut self.socket).register(registry, token, interests)
     }
 
     fn reregister(
@@ -330,11 +408,11 @@ impl Source for Socket {
         token: Token,
         interests: Interest,
     ) -> io::Result<()> {
-        SourceFd(&self.fd.as_raw_fd()).reregister(registry, token, interests)
+        WatchedSocket(&mut self.socket).reregister(registry, token, interests)
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        SourceFd(&self.fd.as_raw_fd()).deregister(registry)
+        WatchedSocket(&mut self.socket).deregister(registry)
     }
 }
 

@@ -3,11 +3,11 @@
 
 use super::IoMode;
 use crate::batch::{SendOutcome, SendStop, TxBatch, TxCall};
-use crate::sys::{self, ErrorNumber, Family, OutMessage, SendCall, errno};
+use crate::sys::{self, AsHandle, ErrorNumber, Family, OutMessage, PortableCall, SendCall, errno};
 use crate::units::{GSO_BYTES, GSO_SEGMENTS, GSO_SEGMENTS_BEFORE_6_9};
+use mio::net::UdpSocket;
 use std::io;
 use std::ops::Range;
-use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
 
 /// Most messages passed to one `sendmmsg`.
@@ -15,6 +15,15 @@ const MESSAGES: usize = 64;
 /// Pending errors of earlier datagrams that may fail the send of one, which is then blocked: each
 /// is another datagram's, and more of them come than are read.
 const STUMBLES: u32 = 64;
+
+/// What sends.
+#[derive(Clone, Copy)]
+pub(super) struct Outlet<'a> {
+    pub socket: &'a UdpSocket,
+    pub family: Family,
+    /// The portable calls, where they are used in place of the system's own.
+    pub portable: Option<&'a PortableCall>,
+}
 
 /// Which call to use, after the fallbacks so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +47,11 @@ pub(super) struct Transmit {
 impl Transmit {
     pub fn new(io: IoMode) -> Self {
         let step = match io {
-            IoMode::Auto | IoMode::Gso => Step::Gso { segments: GSO_SEGMENTS },
+            IoMode::Auto | IoMode::Gso | IoMode::Portable => Step::Gso { segments: GSO_SEGMENTS },
             IoMode::Mmsg => Step::Mmsg,
-            IoMode::Plain => Step::Plain,
+            IoMode::Plain | IoMode::PortablePlain => Step::Plain,
         };
-        let alone = step == Step::Plain || !may_send_many();
+        let alone = io.is_portable() || step == Step::Plain || !may_send_many();
         let step = if alone && step == Step::Mmsg { Step::Plain } else { step };
         let messages = if alone { 1 } else { MESSAGES };
         Self {
@@ -84,7 +93,7 @@ impl Transmit {
     /// datagram, which the kernel returned instead of the result of this call.
     pub fn send(
         &mut self,
-        (fd, family): (BorrowedFd<'_>, Family),
+        outlet: Outlet<'_>,
         batch: &TxBatch,
         range: Range<usize>,
         is_pending: &mut dyn FnMut(i32) -> bool,
@@ -92,8 +101,8 @@ impl Transmit {
         let mut next = range.start;
         let mut stumbles = 0;
         while next < range.end {
-            self.group(batch, next..range.end);
-            let error = match self.call(fd, family, batch) {
+            self.group(batch, next..range.end, outlet.portable);
+            let error = match self.call(outlet, batch) {
                 Ok(messages) => {
                     let taken = &self.groups[..messages];
                     self.coalesced |= taken.iter().any(|group| group.len() > 1);
@@ -123,24 +132,31 @@ impl Transmit {
         SendOutcome { accepted: next - range.start, stop: None }
     }
 
-    fn call(&mut self, fd: BorrowedFd<'_>, family: Family, batch: &TxBatch) -> io::Result<usize> {
+    fn call(&mut self, outlet: Outlet<'_>, batch: &TxBatch) -> io::Result<usize> {
+        let Outlet { socket, family, portable } = outlet;
         let datagrams = self.groups.last().map_or(0, |last| last.end - self.groups[0].start);
         self.largest = self.largest.max(datagrams as u32);
         // A single message uses `sendmsg`: `sendmmsg` may yield the processor after each message.
         if let [only] = &self.groups[..] {
-            return self.call.send_one(fd, family, message(batch, only)).map(|()| 1);
+            let message = message(batch, only);
+            let done = match portable {
+                None => self.call.send_one(socket.handle(), family, message),
+                Some(call) => call.send(socket, &message),
+            };
+            return done.map(|()| 1);
         }
         let messages = self.groups.iter().map(|group| message(batch, group));
-        self.call.send_many(fd, family, messages)
+        self.call.send_many(socket.handle(), family, messages)
     }
 
     /// Divides slots into the messages of one call.
-    fn group(&mut self, batch: &TxBatch, range: Range<usize>) {
+    fn group(&mut self, batch: &TxBatch, range: Range<usize>, portable: Option<&PortableCall>) {
         self.groups.clear();
+        let most = portable.map_or(GSO_SEGMENTS, PortableCall::segments);
         let mut start = range.start;
         while start < range.end && self.groups.len() < self.call.capacity() {
             let end = match self.step {
-                Step::Gso { segments } => run_end(batch, start..range.end, segments),
+                Step::Gso { segments } => run_end(batch, start..range.end, segments.min(most)),
                 Step::Mmsg | Step::Plain => start + 1,
             };
             self.groups.push(start..end);

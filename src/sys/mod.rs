@@ -6,13 +6,19 @@
 #![allow(unsafe_code)]
 
 pub mod errno;
+mod handle;
 mod interface_address;
 mod linux;
+mod portable;
 mod socket_terms;
+mod watched;
 
 use linux as wing;
 
-pub use errno::{ErrorNumber, error_of};
+pub use errno::{ErrorNumber, error_of, unsupported};
+pub use handle::{AsHandle, Handle, OwnedHandle};
 pub use interface_address::InterfaceAddress;
 pub use linux::*;
+pub use portable::{PORTABLE, PortableCall};
 pub use socket_terms::{Family, Membership, OutMessage, QueuedMessage, Switch, SwitchState};
+pub use watched::WatchedSocket;

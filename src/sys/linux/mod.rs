@@ -2,6 +2,7 @@
 //! queue.
 
 mod address;
+mod capabilities;
 mod confine;
 mod control;
 mod disconnect;
@@ -13,9 +14,11 @@ mod options;
 mod process_memory;
 mod receive;
 mod send;
+mod sharing;
 mod socket_option;
 mod time;
 
+pub use capabilities::{NATIVE, ONLY_PORTABLE};
 pub use confine::{
     Account, AccountError, ConfineError, ConfinePlan, Confined, KeptCapabilities, is_root,
     unprivileged_port_start,
@@ -29,6 +32,7 @@ pub use options::*;
 pub use process_memory::ProcessMemory;
 pub use receive::{ReceiveCall, has_recvmmsg};
 pub use send::{SendCall, has_sendmmsg};
+pub use sharing::{bind_device, refusals, share_port};
 pub use time::{
     Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error, sleep_until,
     tighten_timer_slack,

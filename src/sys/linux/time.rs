@@ -1,9 +1,12 @@
 //! Clocks and the timer (`clock_gettime(2)`, `timerfd_create(2)`).
 
 use crate::units::Nanos;
+use mio::event::Source;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// The monotonic clock (`CLOCK_MONOTONIC`): for spans and schedules.
 pub fn monotonic_now() -> Nanos {
@@ -124,9 +127,28 @@ impl Timer {
         };
         if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
+}
 
-    /// The descriptor, for a poll.
-    pub fn fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+impl Source for Timer {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.0.as_raw_fd()).register(registry, token, interests)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interests: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.0.as_raw_fd()).reregister(registry, token, interests)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        SourceFd(&self.0.as_raw_fd()).deregister(registry)
     }
 }

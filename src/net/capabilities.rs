@@ -1,0 +1,10 @@
+//! What sockets can do here: the system's own, less what the mode of input and output does not use.
+
+use super::IoMode;
+use crate::batch::Capabilities;
+use crate::sys;
+
+/// What a socket of this mode can do on this system.
+pub fn capabilities(io: IoMode) -> Capabilities {
+    if io.in_force().is_portable() { sys::PORTABLE } else { sys::NATIVE }
+}
