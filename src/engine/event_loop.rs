@@ -8,10 +8,12 @@ use super::pause_watch::PauseWatch;
 use super::port::Port;
 use super::socket_registry::Change;
 use super::{Handle, ServiceManager, Signals, SocketRegistry, Tally};
-use crate::batch::{Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch};
+use crate::batch::{
+    Capability, Convenience, InterfaceChange, RxBatch, SendOutcome, SendStop, TxBatch,
+};
 use crate::machine::{Next, Now, Session};
 use crate::net::{KeptSocket, Socket, Upkeep};
-use crate::net::{exact_timer, note_convenience};
+use crate::net::{exact_timer, note_convenience, system_has};
 use crate::record::InterfaceEvent;
 use crate::sys::{self, ErrorNumber, Timer, errno};
 use crate::units::{MAX_PACKET, Nanos};
@@ -210,6 +212,8 @@ impl Loop {
                 // They may have changed since the sockets were opened.
                 self.interfaces_changed = true;
             }
+            // Where no system of its kind tells of them, it is nothing to be told.
+            Err(_) if !system_has(Capability::InterfaceNotices) => {}
             Err(error) => {
                 let errno = error.errno();
                 self.interface_changes.push(InterfaceChange::NotFollowed { errno });

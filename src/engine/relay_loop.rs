@@ -6,10 +6,10 @@
 
 use super::clocks::read_clocks;
 use super::{Handle, Signals, Tally};
-use crate::batch::{Convenience, InterfaceChange, RxBatch, SendStop};
+use crate::batch::{Capability, Convenience, InterfaceChange, RxBatch, SendStop};
 use crate::machine::Now;
 use crate::net::{KeptSocket, Socket, SocketPlan, Upkeep};
-use crate::net::{exact_timer, note_convenience};
+use crate::net::{exact_timer, note_convenience, system_has};
 use crate::record::{RelayEvent, Sink};
 use crate::session::relay::{Header, Relay, RelayDone, RelayTarget, SocketOrder};
 use crate::sys::{self, ErrorNumber, ReceiveCall, Timer, errno};
@@ -180,6 +180,8 @@ impl RelayLoop {
                 self.upkeep = Some(upkeep);
                 self.interfaces_changed = true;
             }
+            // Where no system of its kind tells of them, it is nothing to be told.
+            Err(_) if !system_has(Capability::InterfaceNotices) => {}
             Err(error) => {
                 let errno = error.errno();
                 self.interface_changes.push(InterfaceChange::NotFollowed { errno });

@@ -1,7 +1,7 @@
 //! A TCP connection, opened without waiting for it.
 
 use super::NetError;
-use crate::sys::{self, ErrorNumber, errno};
+use crate::sys::{self, AsHandle, ErrorNumber, Family, errno};
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -30,7 +30,8 @@ impl ConnectionPlan {
         let socket = self.socket().map_err(bind_error)?;
         socket.set_nonblocking(true).map_err(bind_error)?;
         match socket.connect(&self.connect.into()) {
-            Err(source) if source.errno() != Some(errno::EINPROGRESS) => {
+            // Windows says that it would block, others that it goes on.
+            Err(source) if !matches!(source.errno(), Some(errno::EINPROGRESS | errno::EAGAIN)) => {
                 Err(NetError::Connect { addr: self.connect.into(), source })
             }
             _ => Ok(TcpStream::from_std(socket.into())),
@@ -46,8 +47,9 @@ impl ConnectionPlan {
     fn socket(&self) -> io::Result<Socket> {
         let domain = Domain::for_address(self.bind);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        if let Some(name) = self.device.and_then(sys::interface_name) {
-            socket.bind_device(Some(name.as_bytes()))?;
+        if let Some(index) = self.device {
+            let family = if self.bind.is_ipv4() { Family::V4 } else { Family::V6 };
+            sys::bind_device(socket.handle(), family, index)?;
         }
         socket.set_tcp_nodelay(true)?;
         socket.bind(&self.bind.into())?;

@@ -1,6 +1,7 @@
 //! Watches for IGMP queries. The kernel does not count them, so a raw socket is needed, which
 //! requires `CAP_NET_RAW`.
 
+use crate::sys::{self, AsHandle, Family, errno, error_of};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{self, Read};
 use std::net::Ipv4Addr;
@@ -22,7 +23,8 @@ impl QuerierWatch {
     /// Opens a watch on one interface; `PermissionDenied` without the privilege.
     pub fn open(interface: &str) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(IGMP)))?;
-        socket.bind_device(Some(interface.as_bytes()))?;
+        let index = sys::interface_index(interface).ok_or_else(|| error_of(errno::ENODEV))?;
+        sys::bind_device(socket.handle(), Family::V4, index)?;
         socket.set_nonblocking(true)?;
         socket.bind(&SockAddr::from(std::net::SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))))?;
         Ok(Self { socket, queries: 0, querier: None })

@@ -14,6 +14,7 @@ mod host;
 mod igmp_querier;
 mod interface;
 mod interface_list;
+#[cfg_attr(not(target_os = "linux"), path = "no_interface_watch.rs")]
 mod interface_watch;
 mod io_mode;
 mod listener;
@@ -29,7 +30,7 @@ mod transmit;
 mod upkeep;
 
 pub use buffers::{BufferSizes, exceeds_buffer_limits};
-pub use capabilities::capabilities;
+pub use capabilities::{capabilities, system_has};
 pub use connection::ConnectionPlan;
 pub use convenience::{note_convenience, note_lack};
 pub use error::{AddressFault, JoinedGroup, NetError, SocketOption};

@@ -33,9 +33,12 @@ pub fn find_reply_source(
             match socket.recv_from(&mut bytes) {
                 Ok((len, from)) if is_answer(&bytes[..len]) => return Ok(Some(from)),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
+                Err(error) => match error.kind() {
+                    // On Windows a closed port resets the socket of whoever sent to it.
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionReset => {}
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => break,
+                    _ => return Err(error),
+                },
             }
         }
     }

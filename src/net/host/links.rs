@@ -1,7 +1,8 @@
 //! Counters of interfaces and their queueing disciplines, and the interface of a route, from the
 //! kernel over rtnetlink(7).
 
-use super::rtnetlink::{LinkStats, Message, kind};
+use super::link::Link;
+use super::rtnetlink::{Message, kind};
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::collections::BTreeMap;
@@ -10,21 +11,6 @@ use std::net::IpAddr;
 
 /// Most reads of one reply: a dump of thousands of interfaces needs fewer.
 const MOST_READS: usize = 10_000;
-
-/// An interface's counters.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Link {
-    /// Its name.
-    pub name: String,
-    /// Whether it is the loopback.
-    pub loopback: bool,
-    /// Its own counters; `None` if the kernel reports none.
-    pub stats: Option<LinkStats>,
-    /// Drops of its queueing disciplines; `None` if the kernel reports none.
-    pub qdisc_drops: Option<u64>,
-    /// Packets that left them; `None` if the kernel reports none.
-    pub qdisc_packets: Option<u64>,
-}
 
 /// A socket for questions to the kernel.
 pub(super) struct RouteSocket(Socket);

@@ -5,19 +5,22 @@
 
 mod conntrack;
 mod damage;
+mod link;
+#[cfg_attr(not(target_os = "linux"), path = "no_links.rs")]
 mod links;
+#[cfg(target_os = "linux")]
 mod rtnetlink;
 mod text;
 
 pub use self::conntrack::{FullTable, full_table};
 pub use self::damage::DamageMeter;
 
-use self::links::{Link, RouteSocket};
+use self::link::Link;
+use self::links::RouteSocket;
 use crate::batch::{HostChange, HostCounter, HostCounters};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::IpAddr;
-use std::os::unix::fs::FileExt;
 
 /// Largest file that is read, in bytes: a line of 150 for each of thousands of processors.
 const LARGEST: usize = 1 << 20;
@@ -150,7 +153,7 @@ fn text_of(file: &File) -> Option<String> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 16 << 10];
     while bytes.len() < LARGEST {
-        match file.read_at(&mut chunk, bytes.len() as u64).ok()? {
+        match read_at(file, &mut chunk, bytes.len() as u64).ok()? {
             0 => return String::from_utf8(bytes).ok(),
             read => bytes.extend_from_slice(&chunk[..read]),
         }
@@ -158,7 +161,17 @@ fn text_of(file: &File) -> Option<String> {
     None
 }
 
-#[cfg(test)]
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], place: u64) -> std::io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, place)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, into: &mut [u8], place: u64) -> std::io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, place)
+}
+
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
     use std::net::UdpSocket;

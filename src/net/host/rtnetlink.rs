@@ -1,6 +1,7 @@
 //! The few messages of rtnetlink(7) that are needed here, of their many: their bytes, and the fields
 //! that are looked at.
 
+use super::link::LinkStats;
 use netlink_packet_core::{
     DecodeError, NetlinkDeserializable, NetlinkHeader, NetlinkPayload, NetlinkSerializable,
     NlasIterator,
@@ -114,7 +115,7 @@ impl Message {
 
     /// This link's counters.
     pub fn link_stats(&self) -> Option<LinkStats> {
-        LinkStats::read(attribute(self.body.get(LINK_HEAD..)?, LINK_STATS64)?)
+        read_stats(attribute(self.body.get(LINK_HEAD..)?, LINK_STATS64)?)
     }
 
     /// The interface by which this route leaves.
@@ -143,40 +144,22 @@ mod family {
     pub const INET6: u8 = 10;
 }
 
-/// Counters of an interface (`struct rtnl_link_stats64`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LinkStats {
-    pub rx_packets: u64,
-    pub tx_packets: u64,
-    pub tx_errors: u64,
-    pub rx_dropped: u64,
-    pub tx_dropped: u64,
-    pub rx_length_errors: u64,
-    pub rx_over_errors: u64,
-    pub rx_crc_errors: u64,
-    pub rx_frame_errors: u64,
-    pub rx_fifo_errors: u64,
-    pub rx_missed_errors: u64,
-}
-
-impl LinkStats {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let at =
-            |place: usize| bytes.get(place * 8..)?.first_chunk().copied().map(u64::from_ne_bytes);
-        Some(Self {
-            rx_packets: at(0)?,
-            tx_packets: at(1)?,
-            tx_errors: at(5)?,
-            rx_dropped: at(6)?,
-            tx_dropped: at(7)?,
-            rx_length_errors: at(10)?,
-            rx_over_errors: at(11)?,
-            rx_crc_errors: at(12)?,
-            rx_frame_errors: at(13)?,
-            rx_fifo_errors: at(14)?,
-            rx_missed_errors: at(15)?,
-        })
-    }
+/// The counters, of `struct rtnl_link_stats64`.
+fn read_stats(bytes: &[u8]) -> Option<LinkStats> {
+    let at = |place: usize| bytes.get(place * 8..)?.first_chunk().copied().map(u64::from_ne_bytes);
+    Some(LinkStats {
+        rx_packets: at(0)?,
+        tx_packets: at(1)?,
+        tx_errors: at(5)?,
+        rx_dropped: at(6)?,
+        tx_dropped: at(7)?,
+        rx_length_errors: at(10)?,
+        rx_over_errors: at(11)?,
+        rx_crc_errors: at(12)?,
+        rx_frame_errors: at(13)?,
+        rx_fifo_errors: at(14)?,
+        rx_missed_errors: at(15)?,
+    })
 }
 
 /// The value of the first attribute of a type.
