@@ -108,6 +108,8 @@
 //! sys                            system calls: the only unsafe code, the only libc
 //! sys/linux                      Linux: batches, stamps, counters, the error queue
 //! sys/linux/confine              privileges given up by a server
+//! sys/other                      Windows, macOS and FreeBSD: what they share, and in what they differ
+//! sys/portable                   what moves datagrams on every system
 //! net                            sockets, options, groups, routes, the error queue
 //! net/host                       the counters of this host wherever it can lose a datagram
 //! engine                         the event loop, the clock, threads, signals

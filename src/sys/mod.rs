@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub mod errno;
+mod error_number;
 mod handle;
 mod interface_address;
 #[cfg(target_os = "linux")]
@@ -21,7 +22,7 @@ use linux as wing;
 #[cfg(not(target_os = "linux"))]
 use other as wing;
 
-pub use errno::{ErrorNumber, error_of, unsupported};
+pub use error_number::ErrorNumber;
 pub use handle::{AsHandle, Handle, OwnedHandle};
 pub use interface_address::InterfaceAddress;
 pub use portable::{PORTABLE, PortableCall};

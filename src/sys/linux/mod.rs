@@ -24,7 +24,7 @@ pub use confine::{
     unprivileged_port_start,
 };
 pub use disconnect::disconnect;
-pub use errno::{errno_of, native_errno};
+pub use errno::{errno_of, error_of, unsupported};
 pub use error_queue::read_error_queue;
 pub use interface::{interface_addresses, interface_index, interface_name, interface_names};
 pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};

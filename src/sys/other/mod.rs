@@ -20,7 +20,7 @@ pub use clock::{
     cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error, sleep_until,
     tighten_timer_slack,
 };
-pub use errno::{errno_of, native_errno};
+pub use errno::{errno_of, error_of, unsupported};
 pub use error_queue::read_error_queue;
 pub use interface::{interface_addresses, interface_index, interface_name, interface_names};
 pub use multicast::{
