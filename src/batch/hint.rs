@@ -46,6 +46,8 @@ pub enum HostHint {
     NameInterface,
     /// The socket cannot join more groups.
     GroupLimit,
+    /// The system does not tell network errors; what has a remote end needs none.
+    NoNetworkErrors,
     /// No interface has this name; choose an existing one.
     Interfaces {
         /// The interfaces of this host.

@@ -107,6 +107,8 @@ pub struct RxBatch {
     usable: usize,
     /// Whether that follows what the last call brought.
     adapts: bool,
+    /// Datagrams longer than this are cut, where no buffer cuts them.
+    longest: usize,
 }
 
 impl RxBatch {
@@ -120,6 +122,7 @@ impl RxBatch {
             filled: 0,
             usable: buffers,
             adapts: false,
+            longest: usize::MAX,
         }
     }
 
@@ -127,6 +130,17 @@ impl RxBatch {
     #[must_use]
     pub fn adapting(self) -> Self {
         Self { usable: 1, adapts: true, ..self }
+    }
+
+    /// The same, which cuts datagrams to so many bytes although its buffers are larger.
+    #[must_use]
+    pub fn cutting(self, longest: usize) -> Self {
+        Self { longest, ..self }
+    }
+
+    /// The longest datagram that it keeps whole, in bytes, where its buffers are larger.
+    pub fn longest(&self) -> usize {
+        self.longest
     }
 
     /// Memory in bytes that buffers of this shape take for datagrams of up to `largest` bytes; see

@@ -38,7 +38,9 @@ pub fn run(args: StatArgs) -> anyhow::Result<Exit> {
     let name = split_host_port(&args.host)?.host;
     let plan = SocketPlan { device, ..SocketPlan::new(any_address(addrs[0])) };
     let target = choose(&name, &addrs, &plan, || hello(key.as_ref()));
-    let plan = SocketPlan { needs_errors: true, device, ..SocketPlan::for_peers([&target]) };
+    // Connected, since not every system tells errors of others.
+    let connect = Some(target);
+    let plan = SocketPlan { connect, device, ..SocketPlan::for_peers([&target]) };
     let signals = Signals::listen().context(StatError::Signals)?;
     let looped = Loop::new(vec![plan.open()?], Some(signals), LoopConfig::default());
     let session = StatSession::new(target, Sealer::new(key, random_u64()?), args.wait);

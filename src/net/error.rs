@@ -233,6 +233,9 @@ impl NetError {
             };
         };
         Some(match (source.errno()?, self) {
+            (errno::EOPNOTSUPP, Self::Option { option: SocketOption::ErrorQueue, .. }) => {
+                HostHint::NoNetworkErrors
+            }
             (errno::EADDRINUSE, _) => HostHint::PortInUse,
             (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < 1024 => {
                 HostHint::PrivilegedPort

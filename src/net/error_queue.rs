@@ -91,6 +91,11 @@ impl ErrorQueue {
         found
     }
 
+    /// Whether the system queues no errors for this socket.
+    pub fn is_disabled(&self) -> bool {
+        self.disabled
+    }
+
     /// Where the system queues no errors, keeps one of which a call returned the number, for the
     /// peer of a connected socket: nobody listens there. Returns whether it did.
     pub fn note_number(&mut self, errno: i32, peer: Option<SocketAddr>) -> bool {

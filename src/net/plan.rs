@@ -163,6 +163,9 @@ impl SocketPlan {
         let io = self.io.in_force();
         let io = if self.transmit_stamps { io.uncoalesced() } else { io };
         let (socket, peer) = (UdpSocket::from_std(socket.into()), self.connect);
+        if let Some(call) = &mut portable {
+            call.set_peer(peer);
+        }
         let opened = OpenedSocket { socket, family, local, peer, io, gro, portable, sizes };
         let mut opened = Socket::new(opened);
         opened.note_tos(self.tos.unwrap_or(0));

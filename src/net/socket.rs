@@ -160,7 +160,8 @@ impl Socket {
         let shape = shape(self.io, self.gro);
         let (buffers, capacity) = shape.room(largest, within);
         let batch = RxBatch::new(buffers, capacity);
-        if shape == RxShape::Coalesced { batch.adapting() } else { batch }
+        let batch = if shape == RxShape::Coalesced { batch.adapting() } else { batch };
+        if self.portable.is_some() { batch.cutting(largest) } else { batch }
     }
 
     /// Whether one call receives all that is queued, as far as there are buffers.
@@ -276,6 +277,14 @@ impl Socket {
     /// Reads the error queue; [`Socket::take_error`] and [`Socket::take_stamp`] then return its
     /// contents. Returns whether the queue is empty now.
     pub fn drain_errors(&mut self) -> bool {
+        if self.answers.is_disabled() {
+            // Only its number is known, and asking for it clears it.
+            let pending = socket2::SockRef::from(&self.socket).take_error().ok().flatten();
+            if let Some(number) = pending.and_then(|error| error.errno()) {
+                self.answers.note_number(number, self.peer);
+            }
+            return true;
+        }
         self.answers.drain(self.socket.handle())
     }
 
@@ -429,8 +438,9 @@ fn describe(membership: &Membership) -> JoinedGroup {
 
 /// The kind of receive buffers for a socket that may use these calls.
 pub fn shape(io: IoMode, gro: bool) -> RxShape {
-    match (gro, io) {
-        (true, _) => RxShape::Coalesced,
+    match (gro, io.in_force()) {
+        // The portable calls do not tell how long a datagram was that did not fit.
+        (true, _) | (false, IoMode::Portable | IoMode::PortablePlain) => RxShape::Coalesced,
         (false, IoMode::Plain) => RxShape::One,
         (false, _) => RxShape::Many,
     }

@@ -131,6 +131,11 @@ impl Worded for HostHint {
                 "this host has no route to the group; name the interface with --interface"
                     .to_owned()
             }
+            Self::NoNetworkErrors => {
+                "this system does not tell ICMP errors; with `udpkit serve` at the other end the \
+                 probes need none"
+                    .to_owned()
+            }
             Self::GroupLimit => {
                 "the kernel limits the groups per socket: `sysctl net.ipv4.igmp_max_memberships`"
                     .to_owned()

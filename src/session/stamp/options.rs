@@ -11,7 +11,7 @@ use std::ops::Range;
 /// What the reflector knows and a TLV may request.
 pub(super) struct Known<'a> {
     /// TOS with which the request arrived; 0 if unknown.
-    pub tos: u8,
+    pub tos: Option<u8>,
     /// Requests of the session that arrived and that were answered, including this one.
     pub received: u32,
     /// See `received`.
@@ -73,9 +73,10 @@ fn answer_one(
         TlvKind::Padding => TlvFlags::NONE,
         TlvKind::ClassOfService => {
             let Some(asked) = ClassOfService::decode(value) else { return TlvFlags::MALFORMED };
-            let (seen, ecn) = split_tos(known.tos);
-            let reverse = ReversePath::AsWanted;
             *wanted = Some(asked.wanted);
+            // A field that cannot be filled is one that is not understood (RFC 8972 §3).
+            let Some((seen, ecn)) = known.tos.map(split_tos) else { return TlvFlags::UNRECOGNISED };
+            let reverse = ReversePath::AsWanted;
             value.copy_from_slice(&ClassOfService { seen, ecn, reverse, ..asked }.encode());
             TlvFlags::NONE
         }

@@ -241,7 +241,7 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
         let tlvs_at = reply.len();
         reply.extend_from_slice(datagram.payload.get(tlvs_at..).unwrap_or_default());
         let known = Known {
-            tos: meta.tos.unwrap_or(0),
+            tos: meta.tos,
             received: counts.received,
             reflected: counts.reflected,
             before: counts.before,
@@ -251,7 +251,7 @@ impl<C: FnMut() -> ErrorEstimate> Reflector for StampReflector<C> {
         };
         let wanted = options::answer(&mut reply[tlvs_at..], &known);
         // Like the request, unless another is requested (RFC 5357 §4.2); never ECN-capable.
-        let dscp = wanted.unwrap_or(split_tos(known.tos).0);
+        let dscp = wanted.unwrap_or(split_tos(known.tos.unwrap_or(0)).0);
         Reflection::Answered { tos: tos(dscp, Ecn::NotEct) }
     }
 

@@ -80,23 +80,27 @@ pub fn set_fragmentation(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FragmentationPolicy {
     v4: libc::c_int,
-    /// `None` on an IPv4 socket.
-    v6: Option<libc::c_int>,
+    /// With `IPV6_DONTFRAG`; `None` on an IPv4 socket.
+    v6: Option<[libc::c_int; 2]>,
 }
 
 /// Reads the don't-fragment policy in force.
 pub fn fragmentation_policy(fd: BorrowedFd<'_>, family: Family) -> io::Result<FragmentationPolicy> {
     let v6 = match family {
         Family::V4 => None,
-        Family::V6 => Some(get(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER)?),
+        Family::V6 => Some([
+            get(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER)?,
+            get(fd, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG)?,
+        ]),
     };
     Ok(FragmentationPolicy { v4: get(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER)?, v6 })
 }
 
 /// Restores a policy read by [`fragmentation_policy`].
 pub fn restore_fragmentation(fd: BorrowedFd<'_>, policy: FragmentationPolicy) -> io::Result<()> {
-    if let Some(v6) = policy.v6 {
-        set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, v6)?;
+    if let Some([policy, whole]) = policy.v6 {
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, policy)?;
+        set(fd, libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, whole)?;
     }
     set(fd, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, policy.v4)
 }

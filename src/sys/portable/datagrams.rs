@@ -26,6 +26,8 @@ pub struct PortableCall {
     tos: u8,
     /// Whether the ECN field of each datagram is told.
     marks: bool,
+    /// The peer of a connected socket, which some systems refuse to be named with a datagram.
+    peer: Option<SocketAddr>,
 }
 
 impl PortableCall {
@@ -38,7 +40,12 @@ impl PortableCall {
     pub fn new(socket: &impl sys::AsHandle) -> io::Result<Self> {
         let handle = socket.handle();
         let state = UdpSocketState::new(UdpSockRef::from(&handle))?;
-        Ok(Self { state, tos: 0, marks: false })
+        Ok(Self { state, tos: 0, marks: false, peer: None })
+    }
+
+    /// The socket is connected to this peer.
+    pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
+        self.peer = peer;
     }
 
     /// Has the ECN field of each datagram told, as a TOS with that alone.
@@ -71,7 +78,11 @@ impl PortableCall {
         })?;
         let now = sys::real_now();
         for (index, told) in told[..received].iter().enumerate() {
-            batch.fill(index, self.entry(told, now));
+            let mut entry = self.entry(told, now);
+            if entry.stride == 0 {
+                entry.len = entry.len.min(batch.longest());
+            }
+            batch.fill(index, entry);
         }
         Ok(received)
     }
@@ -114,7 +125,8 @@ impl PortableCall {
 
     fn send_plain(&self, socket: &UdpSocket, message: &OutMessage<'_>) -> io::Result<()> {
         let plain = SockRef::from(socket);
-        let destination = message.addr.map(|addr| for_family(socket, addr)).transpose()?;
+        let to = message.addr.filter(|addr| self.peer != Some(*addr));
+        let destination = to.map(|addr| for_family(socket, addr)).transpose()?;
         socket.try_io(|| match destination {
             None => plain.send(message.payload),
             Some(to) => plain.send_to(message.payload, &to.into()),

@@ -23,6 +23,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 const INTACT: u8 = 1;
 const TTL_KNOWN: u8 = 2;
 const FRAGMENTED: u8 = 4;
+const TOS_UNKNOWN: u8 = 8;
 
 /// One answer of the remote agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +44,8 @@ pub struct Echo {
     pub number: u8,
     /// TTL or hop limit of the request as it arrived; `None` if not available to the agent.
     pub ttl: Option<u8>,
-    /// TOS or traffic class of the request as it arrived.
-    pub tos: u8,
+    /// TOS or traffic class of the request as it arrived; `None` if not available to the agent.
+    pub tos: Option<u8>,
     /// Whether the pattern after the request arrived unchanged; unknown, and so `false`, for a
     /// request at the end of a payload.
     pub intact: bool,
@@ -73,9 +74,10 @@ impl Echo {
         head[32..36].copy_from_slice(&self.item.to_be_bytes());
         head[36] = self.number;
         head[37] = self.ttl.unwrap_or(0);
-        head[38] = self.tos;
+        head[38] = self.tos.unwrap_or(0);
         head[39] = flag(self.intact, INTACT)
             | flag(self.ttl.is_some(), TTL_KNOWN)
+            | flag(self.tos.is_none(), TOS_UNKNOWN)
             | flag(self.fragment.is_some(), FRAGMENTED);
         head[40..42].copy_from_slice(&self.len.to_be_bytes());
         head[42..44].copy_from_slice(&self.fragment.unwrap_or(0).to_be_bytes());
@@ -116,7 +118,7 @@ impl Echo {
             item: number(32, 4) as u32,
             number: bytes[36],
             ttl: is(TTL_KNOWN).then_some(bytes[37]),
-            tos: bytes[38],
+            tos: (!is(TOS_UNKNOWN)).then_some(bytes[38]),
             intact: is(INTACT),
             len: number(40, 2) as u16,
             fragment: is(FRAGMENTED).then_some(number(42, 2) as u16),
@@ -156,7 +158,7 @@ mod tests {
             item: 263,
             number: 2,
             ttl: Some(61),
-            tos: 0xB8,
+            tos: Some(0xB8),
             intact: true,
             len: 3_000,
             fragment: Some(1_396),

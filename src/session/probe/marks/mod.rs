@@ -109,7 +109,7 @@ impl Mark {
         let first = told.and_then(|told| self.question.rows(told).next());
         match first {
             Some(row) => row.tos,
-            None => self.question.backs().next().map(|back| back.echo.tos),
+            None => self.question.backs().next().and_then(|back| back.echo.tos),
         }
     }
 }

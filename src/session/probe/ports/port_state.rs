@@ -179,7 +179,7 @@ impl Track {
         let arrived =
             if copied && replies > 0 { count.and(Some(replies)) } else { count.map(first) };
         let seen = told.map(|told| told.source).or(self.echo.map(|echo| echo.source));
-        let tos_out = told.and_then(|told| told.tos).or(self.echo.map(|echo| echo.tos));
+        let tos_out = told.and_then(|told| told.tos).or(self.echo.and_then(|echo| echo.tos));
         let ttl_out = told.and_then(|told| told.ttl).or(self.echo.and_then(|echo| echo.ttl));
         let hops = |ttl: u8| Hops::from_ttl(ttl, TTL).known();
         let mut row = PortRow {
@@ -303,7 +303,7 @@ mod tests {
         item: 0,
         number: 0,
         ttl: Some(255),
-        tos: 0,
+        tos: Some(0),
         intact: true,
         len: 64,
         fragment: None,

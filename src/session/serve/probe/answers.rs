@@ -51,7 +51,7 @@ impl Probe {
             item: ask.item,
             number: 0,
             ttl: meta.ttl,
-            tos: meta.tos.unwrap_or(0),
+            tos: meta.tos,
             intact,
             len: u16::try_from(len).unwrap_or(u16::MAX),
             fragment: meta.fragment.map(|bytes| u16::try_from(bytes).unwrap_or(u16::MAX)),

@@ -128,7 +128,7 @@ mod tests {
             item: 0,
             number: 0,
             ttl: None,
-            tos: 0,
+            tos: Some(0),
             intact: true,
             len: 64,
             fragment: None,

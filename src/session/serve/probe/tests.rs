@@ -277,7 +277,7 @@ fn an_echo_tells_what_arrived_and_leaves_by_the_way_that_was_asked_for() {
         assert_eq!(dest.fragmentation, Some(crate::batch::Fragmentation::Probe));
         let Echo { sequence, sent, item, port, source, .. } = echo;
         assert_eq!((sequence, sent, item, port, source), (3, Nanos(42), 7, 5_000, lane(4_001)));
-        assert_eq!((echo.ttl, echo.tos, echo.len, echo.intact), (Some(61), 0xB8, 100, true));
+        assert_eq!((echo.ttl, echo.tos, echo.len, echo.intact), (Some(61), Some(0xB8), 100, true));
         assert_eq!((echo.arrived, echo.left), (house.now.real, house.now.real));
     }
     // To the server's own port as well.
