@@ -108,8 +108,10 @@
 //! sys                            system calls: the only unsafe code, the only libc
 //! sys/linux                      Linux: batches, stamps, counters, the error queue
 //! sys/linux/confine              privileges given up by a server
-//! sys/other                      Windows, macOS and FreeBSD: what they share, and in what they differ
-//! sys/portable                   what moves datagrams on every system
+//! sys/other                      what Windows, macOS and FreeBSD have in the place of Linux's
+//! sys/portable                   one datagram per call, as every system has it
+//! sys/unix                       what Linux, macOS and FreeBSD share: signals, terminals, users, files
+//! sys/windows                    what Windows has in their place
 //! net                            sockets, options, groups, routes, the error queue
 //! net/host                       the counters of this host wherever it can lose a datagram
 //! engine                         the event loop, the clock, threads, signals

@@ -7,11 +7,11 @@ use super::Usage;
 use super::exit::{Hinted, UsageError};
 use crate::report;
 use crate::report::words::usage as words;
+use crate::sys;
 use crate::units::io_error_text;
 use crate::wire::{ControlKey, KEY_LEN, KeyLength};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use thiserror::Error;
@@ -82,19 +82,19 @@ pub fn read(flag: Option<&Path>) -> anyhow::Result<Option<ControlKey>> {
             None => return Ok(None),
         },
     };
-    let (key, mode) = from_file(&path, &name).map_err(failure)?;
-    if mode & 0o077 != 0 {
+    let (key, is_open) = from_file(&path, &name).map_err(failure)?;
+    if is_open == Some(true) {
         WARNED.call_once(|| report::warning(words::key_is_readable(&name)));
     }
     Ok(Some(key))
 }
 
-/// The key in a file, and the file's permissions.
-fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyFault> {
+/// The key in a file, and whether others than its owner may read that; `None` if unknown.
+fn from_file(path: &Path, name: &str) -> Result<(ControlKey, Option<bool>), KeyFault> {
     let name = name.to_owned();
     let cannot = |error| KeyFault::Unreadable { name: name.clone(), error };
     let file = File::open(path).map_err(cannot)?;
-    let mode = file.metadata().map_err(cannot)?.permissions().mode();
+    let is_open = sys::is_open_to_others(&file.metadata().map_err(cannot)?);
     let mut bytes = Vec::new();
     // One byte more than the maximum, and a line end, so that a device or huge file is not read
     // whole.
@@ -104,7 +104,7 @@ fn from_file(path: &Path, name: &str) -> Result<(ControlKey, u32), KeyFault> {
         return Err(KeyUsage::Empty { name }.into());
     }
     match ControlKey::new(key) {
-        Ok(key) => Ok((key, mode)),
+        Ok(key) => Ok((key, is_open)),
         Err(_) if bytes.len() > *KEY_LEN.end() => {
             Err(KeyUsage::TooLong { name, most: *KEY_LEN.end() }.into())
         }

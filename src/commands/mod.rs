@@ -89,12 +89,11 @@ fn run_command(command: Command) -> anyhow::Result<Exit> {
 fn facts() -> RunFacts {
     let arguments = std::env::args_os().skip(1);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
     RunFacts {
         version: env!("CARGO_PKG_VERSION"),
         arguments: arguments.map(|one| one.to_string_lossy().into_owned()).collect(),
         started_ns: u64::try_from(since.as_nanos()).unwrap_or(0),
-        system: release.ok().map(|release| format!("Linux {}", release.trim())),
+        system: sys::system_name(),
         architecture: std::env::consts::ARCH,
         processors: sys::processors() as u64,
     }

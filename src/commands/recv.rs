@@ -23,13 +23,12 @@ use crate::report::words::progress::Doing;
 use crate::report::words::usage as words;
 use crate::report::{self, DatagramStyle, ProgressLine, RecvReport, RecvScene, RecvView};
 use crate::session::{Answering, RecvPlan, RecvSession, Show};
-use crate::sys::Membership;
+use crate::sys::{Membership, bytes_of};
 use crate::units::{MAX_PACKET, Nanos};
 use crate::wire::unescape;
 use anyhow::Context;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Most replies of one batch, and their payload bytes.
@@ -145,10 +144,11 @@ fn answering(args: &RecvArgs) -> anyhow::Result<Answering> {
     let Some(reply) = &args.reply else {
         return Ok(if args.echo { Answering::Echo } else { Answering::Silent });
     };
+    let reply = bytes_of(reply);
     let bytes = if args.escape {
-        unescape(reply.as_bytes()).map_err(|wrong| Usage::new(wrong.to_string()))?
+        unescape(&reply).map_err(|wrong| Usage::new(wrong.to_string()))?
     } else {
-        reply.as_bytes().to_vec()
+        reply
     };
     Ok(Answering::Message(bytes))
 }

@@ -3,7 +3,7 @@
 use super::Usage;
 use super::exit::UsageError;
 use crate::cli::{ColorArg, DatagramFormat, FamilyArgs, IoArg, TimestampArg};
-use crate::engine::ServerError;
+use crate::engine::{ServerError, Signals};
 use crate::net::{FamilyChoice, IoMode, Socket};
 use crate::report::words::usage as words;
 use crate::report::{self, Color, DatagramStyle, TimeStyle};
@@ -30,6 +30,15 @@ pub fn check_cpus(cpus: &[usize]) -> Result<(), Usage> {
         None => Ok(()),
         Some(cpu) => Err(NoProcessor { cpu: *cpu, last: known - 1 }.into()),
     }
+}
+
+/// Whether files are read again on SIGHUP. Where a system has none, this is told.
+pub fn can_reload() -> bool {
+    let can = Signals::has_hangup();
+    if !can {
+        report::note(words::NO_RELOAD);
+    }
+    can
 }
 
 /// The failure of a server to open as a network error, which has a message and a hint.

@@ -5,11 +5,11 @@ use super::exit::{Usage, UsageError};
 use crate::report;
 use crate::report::words::serve as words;
 use crate::report::words::usage::key_is_readable;
+use crate::sys;
 use crate::units::io_error_text;
 use crate::wire::udpstp::{KeyRing, KeyRingFault};
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use thiserror::Error;
@@ -45,12 +45,12 @@ impl UsageError for KeysUsage {
 pub fn read(file: &Path) -> anyhow::Result<KeyRing> {
     let cannot = |error| Unreadable { file: file.to_owned(), error };
     let opened = File::open(file).map_err(cannot)?;
-    let mode = opened.metadata().map_err(cannot)?.permissions().mode();
+    let is_open = sys::is_open_to_others(&opened.metadata().map_err(cannot)?);
     let mut text = String::new();
     opened.take(LONGEST).read_to_string(&mut text).map_err(cannot)?;
     let keys = KeyRing::read(&text)
         .map_err(|fault| Usage::from(KeysUsage { file: file.to_owned(), fault }))?;
-    if mode & 0o077 != 0 {
+    if is_open == Some(true) {
         let name = format!("--udpstp-keys {}", file.display());
         WARNED.call_once(|| report::warning(key_is_readable(&name)));
     }

@@ -39,8 +39,8 @@ impl PrivilegeDrop {
         let confined = plan.apply()?;
         Ok(ServeRecord::Confined {
             user: confined.account.name,
-            uid: confined.account.uid,
-            gid: confined.account.gid,
+            uid: confined.account.ids.map(|ids| ids.user),
+            gid: confined.account.ids.map(|ids| ids.group),
             dropped: confined.changed,
             capabilities: confined.capabilities,
             large_buffers: confined.large_buffers,

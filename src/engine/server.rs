@@ -262,7 +262,5 @@ fn stamp_reflector(plan: &ServerPlan) -> StampReflector<impl FnMut() -> ErrorEst
 
 /// An identifier of this host; `None` if the kernel provides none.
 pub fn host_id() -> Option<HostId> {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let id = id.trim();
-    (!id.is_empty()).then(|| HostId(id.to_owned()))
+    sys::host_id().map(HostId)
 }

@@ -5,19 +5,16 @@
 //! `NOTIFY_SOCKET` names. The socket is connected at the start: Landlock lets a process that it
 //! confines go on with that, and not begin it.
 
-use crate::sys::ErrorNumber;
+use crate::sys::{ErrorNumber, NotifySocket};
 use crate::units::Nanos;
 use std::ffi::OsStr;
 use std::io;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 
 /// A service manager that waits for news. By default there is none, and nothing is told.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceManager {
-    socket: Option<Arc<UnixDatagram>>,
+    socket: Option<Arc<NotifySocket>>,
     /// How often it is told that the service lives; `None` where it does not ask.
     every: Option<Nanos>,
     /// When it is told next.
@@ -52,25 +49,17 @@ impl ServiceManager {
         Self::connect(&address, watchdog)
     }
 
-    /// The one at `address`, a path or `@` and an abstract name, which takes a service for dead that
+    /// The one at `address`, a path or on Linux `@` and an abstract name, which takes a service for dead that
     /// is silent for `watchdog`; `None` if it does not watch.
     ///
     /// # Errors
     ///
     /// If the address is neither, or cannot be reached.
     pub fn connect(address: &OsStr, watchdog: Option<Nanos>) -> Result<Self, NoServiceManager> {
-        let bytes = address.as_bytes();
         let wrong = |errno| NoServiceManager { socket: address.to_string_lossy().into(), errno };
         let failed = |error: io::Error| wrong(error.errno());
-        let parsed = match bytes.first() {
-            Some(b'@') => SocketAddr::from_abstract_name(&bytes[1..]),
-            Some(b'/') => SocketAddr::from_pathname(address),
-            _ => return Err(wrong(None)),
-        };
-        let socket = UnixDatagram::unbound().map_err(failed)?;
-        socket.connect_addr(&parsed.map_err(failed)?).map_err(failed)?;
-        // A manager that reads nothing must not stop the service.
-        socket.set_nonblocking(true).map_err(failed)?;
+        let connected = NotifySocket::connect(address).ok_or_else(|| wrong(None))?;
+        let socket = connected.map_err(failed)?;
         // Half of the time, as sd_watchdog_enabled(3) has it.
         let every = watchdog.filter(|time| *time > Nanos::ZERO).map(|time| Nanos(time.0 / 2));
         Ok(Self { socket: Some(Arc::new(socket)), every, due: Nanos::ZERO })
@@ -114,69 +103,5 @@ impl ServiceManager {
             // It may be restarted itself, or be busy; the service goes on.
             let _ = socket.send(text.as_bytes());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    /// What arrived, in order.
-    fn read(socket: &UnixDatagram, count: usize) -> Vec<String> {
-        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let mut bytes = [0; 256];
-        let mut next = || loop {
-            match socket.recv(&mut bytes) {
-                // A process that is suspended meanwhile is interrupted.
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                length => break String::from_utf8(bytes[..length.unwrap()].to_vec()).unwrap(),
-            }
-        };
-        (0..count).map(|_| next()).collect()
-    }
-
-    #[test]
-    fn a_manager_is_told_at_a_path_and_at_an_abstract_address() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("notify");
-        let name = format!("udpkit-test-{}", std::process::id());
-        let at_name = SocketAddr::from_abstract_name(&name).unwrap();
-        for (socket, address) in [
-            (UnixDatagram::bind(&path).unwrap(), path.into_os_string()),
-            (UnixDatagram::bind_addr(&at_name).unwrap(), format!("@{name}").into()),
-        ] {
-            let manager = ServiceManager::connect(&address, None).unwrap();
-            assert!(manager.is_there());
-            manager.ready();
-            manager.reloading(Nanos::from_millis(7));
-            manager.stopping();
-            let told = read(&socket, 3);
-            assert_eq!(told, ["READY=1", "RELOADING=1\nMONOTONIC_USEC=7000", "STOPPING=1"]);
-        }
-    }
-
-    #[test]
-    fn a_watching_manager_hears_twice_in_its_time() {
-        let name = format!("udpkit-watch-{}", std::process::id());
-        let socket =
-            UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
-        let watchdog = Some(Nanos::from_secs(2));
-        let mut manager = ServiceManager::connect(format!("@{name}").as_ref(), watchdog).unwrap();
-        (0..100).for_each(|tick| manager.alive(Nanos::from_millis(10_000 + 50 * tick)));
-        manager.stopping();
-        assert_eq!(read(&socket, 6), [&["WATCHDOG=1"; 5][..], &["STOPPING=1"]].concat());
-    }
-
-    #[test]
-    fn an_address_that_is_none_is_named() {
-        let errno = |address: &str| ServiceManager::connect(address.as_ref(), None).unwrap_err();
-        assert_eq!(errno("notify"), NoServiceManager { socket: "notify".into(), errno: None });
-        assert_eq!(errno("/no/such/socket").errno, Some(2));
-        // Nobody told it anything.
-        let mut none = ServiceManager::default();
-        none.ready();
-        none.alive(Nanos::from_secs(1));
-        assert!(!none.is_there());
     }
 }

@@ -1,12 +1,10 @@
 //! SIGINT and SIGTERM: the first ends the run early with a complete report, a later one quits at
-//! once. SIGQUIT prints interim results, as in ping(8).
+//! once. SIGQUIT prints interim results, as in ping(8). What is in their place on Windows is told at
+//! [`Signal`].
 
 use super::tally::Tally;
-use mio::net::UnixStream;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::{flag, low_level};
-use std::io::{self, Read};
-use std::os::unix::net::UnixStream as Pipe;
+use crate::sys::{self, Signal, SignalQueue, SignalSource};
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -18,13 +16,17 @@ const INTERRUPTED: i32 = 130;
 /// then the whole group, so the child gets the signal twice.
 const ONE_WISH: Duration = Duration::from_millis(200);
 
+/// Signals that end a run.
+const ENDING: [Signal; 2] = [Signal::Interrupt, Signal::Terminate];
+
 /// What restores the terminal before a second signal ends the process.
 static BEFORE_EXIT: OnceLock<fn()> = OnceLock::new();
 
 /// The process's signals, as an event source for a loop.
 #[derive(Debug)]
 pub struct Signals {
-    pub(super) pipe: UnixStream,
+    /// Readable after each signal; it wakes the loop.
+    pub(super) pipe: SignalSource,
     arrived: Arc<AtomicBool>,
     /// Of these, SIGTERM.
     terminated: Arc<AtomicBool>,
@@ -36,8 +38,6 @@ pub struct Signals {
     pub(super) tally: Arc<Tally>,
     /// Whether SIGHUP came, if it is heeded.
     hung_up: Arc<AtomicBool>,
-    /// Where a signal wakes the loop.
-    wake: Pipe,
 }
 
 impl Signals {
@@ -50,46 +50,38 @@ impl Signals {
 
     /// Like [`Signals::listen`], for a process that must not start a second thread yet.
     pub fn listen_without_thread() -> io::Result<(Self, SecondSignal)> {
-        let (read, write) = Pipe::pair()?;
-        read.set_nonblocking(true)?;
-        write.set_nonblocking(true)?;
-        let arrived = Arc::new(AtomicBool::new(false));
+        let pipe = SignalSource::new()?;
         let terminated = Arc::new(AtomicBool::new(false));
-        flag::register(SIGTERM, Arc::clone(&terminated))?;
+        sys::flag_on(Signal::Terminate, &terminated)?;
         let interrupted = Arc::new(AtomicBool::new(false));
-        flag::register(SIGINT, Arc::clone(&interrupted))?;
+        sys::flag_on(Signal::Interrupt, &interrupted)?;
         let second = SecondSignal::listen()?;
-        for signal in [SIGINT, SIGTERM] {
+        let arrived = Arc::new(AtomicBool::new(false));
+        for signal in ENDING {
             // In this order: a thread that the pipe wakes must see the flag.
-            flag::register(signal, Arc::clone(&arrived))?;
-            low_level::pipe::register(signal, write.try_clone()?)?;
+            sys::flag_on(signal, &arrived)?;
+            pipe.wake_on(signal)?;
         }
         let asked = Arc::new(AtomicBool::new(false));
         let asked_beside = Arc::new(AtomicBool::new(false));
-        flag::register(SIGQUIT, Arc::clone(&asked))?;
-        flag::register(SIGQUIT, Arc::clone(&asked_beside))?;
-        low_level::pipe::register(SIGQUIT, write.try_clone()?)?;
-        let (pipe, tally) = (UnixStream::from_std(read), Arc::default());
-        let hung_up = Arc::default();
-        let signals = Self {
-            pipe,
-            arrived,
-            terminated,
-            interrupted,
-            asked,
-            asked_beside,
-            tally,
-            hung_up,
-            wake: write,
-        };
+        sys::flag_on(Signal::Status, &asked)?;
+        sys::flag_on(Signal::Status, &asked_beside)?;
+        pipe.wake_on(Signal::Status)?;
+        let (tally, hung_up) = (Arc::default(), Arc::default());
+        let signals =
+            Self { pipe, arrived, terminated, interrupted, asked, asked_beside, tally, hung_up };
         Ok((signals, second))
+    }
+
+    /// Whether this system has SIGHUP, which can be heeded.
+    pub fn has_hangup() -> bool {
+        sys::hears(Signal::Hangup)
     }
 
     /// Heeds SIGHUP, too, which ends the process otherwise.
     pub fn heed_hangup(&self) -> io::Result<()> {
-        flag::register(SIGHUP, Arc::clone(&self.hung_up))?;
-        low_level::pipe::register(SIGHUP, self.wake.try_clone()?)?;
-        Ok(())
+        sys::flag_on(Signal::Hangup, &self.hung_up)?;
+        self.pipe.wake_on(Signal::Hangup)
     }
 
     /// Whether SIGHUP came since the last call.
@@ -104,8 +96,7 @@ impl Signals {
 
     /// Ends the run early, as SIGINT does.
     pub fn interrupt() {
-        // It fails for signals that do not exist.
-        let _ = low_level::raise(SIGINT);
+        sys::raise(Signal::Interrupt);
     }
 
     /// Whether SIGINT or SIGTERM arrived since [`Signals::listen`].
@@ -142,17 +133,15 @@ impl Signals {
 
     /// Empties the pipe, so that the next signal triggers a new event.
     pub(super) fn drain(&mut self) {
-        let mut bytes = [0; 64];
-        while matches!(self.pipe.read(&mut bytes), Ok(count) if count > 0) {}
+        self.pipe.drain();
     }
 }
 
 /// Quits at the second signal, once [`SecondSignal::watch`] has been called.
 #[derive(Debug)]
 pub struct SecondSignal {
-    /// Receives a byte per signal; `None` if another instance in this process watches or will
-    /// watch.
-    pipe: Option<Pipe>,
+    /// The signals; `None` if another instance in this process watches or will watch.
+    queue: Option<SignalQueue>,
 }
 
 impl SecondSignal {
@@ -160,28 +149,24 @@ impl SecondSignal {
         static STARTED: Mutex<bool> = Mutex::new(false);
         let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
         if *started {
-            return Ok(Self { pipe: None });
+            return Ok(Self { queue: None });
         }
-        let (read, write) = Pipe::pair()?;
-        write.set_nonblocking(true)?;
-        for signal in [SIGINT, SIGTERM] {
-            low_level::pipe::register(signal, write.try_clone()?)?;
-        }
+        let queue = SignalQueue::of(&ENDING)?;
         *started = true;
-        Ok(Self { pipe: Some(read) })
+        Ok(Self { queue: Some(queue) })
     }
 
     /// Starts the one thread of the process that waits for a second signal. Signals received
     /// earlier count.
     pub fn watch(self) -> io::Result<()> {
-        let Some(mut pipe) = self.pipe else { return Ok(()) };
+        let Some(mut queue) = self.queue else { return Ok(()) };
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            // Without a pipe a second signal cannot be detected.
-            if wait_for_second(&mut pipe).is_ok() {
+            // Without a queue a second signal cannot be detected.
+            if wait_for_second(&mut queue).is_ok() {
                 if let Some(restore) = BEFORE_EXIT.get() {
                     restore();
                 }
-                low_level::exit(INTERRUPTED);
+                sys::exit_at_once(INTERRUPTED);
             }
         })?;
         Ok(())
@@ -189,32 +174,28 @@ impl SecondSignal {
 }
 
 /// Returns at the first signal later than [`ONE_WISH`] after the very first.
-fn wait_for_second(pipe: &mut Pipe) -> io::Result<()> {
-    let mut bytes = [0; 64];
-    pipe.read_exact(&mut bytes[..1])?;
+fn wait_for_second(queue: &mut SignalQueue) -> io::Result<()> {
+    queue.wait()?;
     thread::sleep(ONE_WISH);
-    pipe.set_nonblocking(true)?;
-    while matches!(pipe.read(&mut bytes), Ok(count) if count > 0) {}
-    pipe.set_nonblocking(false)?;
-    pipe.read_exact(&mut bytes[..1])
+    queue.drain()?;
+    queue.wait()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
     use std::sync::mpsc::channel;
 
     #[test]
     fn signals_at_once_are_one_wish_and_a_later_one_is_another() {
-        let (mut read, mut write) = Pipe::pair().unwrap();
+        let (mut queue, signal) = SignalQueue::fed();
         let (told, second) = channel();
-        thread::spawn(move || told.send(wait_for_second(&mut read).is_ok()));
-        write.write_all(b"xxx").unwrap();
+        thread::spawn(move || told.send(wait_for_second(&mut queue).is_ok()));
+        (0..3).for_each(|_| signal());
         assert!(second.recv_timeout(2 * ONE_WISH).is_err());
         // A second signal read together with the first, as on a busy machine, does not count.
         let came = (0..200).find_map(|_| {
-            write.write_all(b"x").ok()?;
+            signal();
             second.recv_timeout(ONE_WISH).ok()
         });
         assert_eq!(came, Some(true));

@@ -115,10 +115,10 @@ pub enum ServeRecord {
     Confined {
         /// The user that it runs as: a name, or the user ID of a user without one.
         user: String,
-        /// The user ID.
-        uid: u32,
-        /// The group ID.
-        gid: u32,
+        /// The user ID; `None` on a system whose users have none.
+        uid: Option<u32>,
+        /// The group ID; `None` on a system whose users have none.
+        gid: Option<u32>,
         /// Whether the user changed.
         #[serde(rename = "privileges_dropped")]
         dropped: bool,

@@ -41,5 +41,6 @@ mod security;
 mod send;
 mod serve;
 mod service;
+mod service_manager;
 mod stamp;
 mod udpstp;

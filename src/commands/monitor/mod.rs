@@ -12,7 +12,7 @@ use super::exit::message_of;
 use super::metrics::{Metrics, WATCH};
 use super::misread::device;
 use super::progress::show;
-use super::shared::detail_sockets;
+use super::shared::{can_reload, detail_sockets};
 use super::usage::Step;
 use super::{Exit, Usage};
 use crate::batch::TxBatch;
@@ -133,7 +133,7 @@ fn heeding_hangup(
     to: Queue<MonitorOrder>,
     manager: &ServiceManager,
 ) -> anyhow::Result<Loop> {
-    if !reader.has_file() {
+    if !reader.has_file() || !can_reload() {
         return Ok(looped);
     }
     let (handle, manager) = (looped.handle(), manager.clone());

@@ -15,13 +15,13 @@ use super::Usage;
 use super::usage::PayloadUsage;
 use crate::cli::PayloadArgs;
 use crate::session::{FixedMessages, Message, Spacing};
+use crate::sys::bytes_of;
 use crate::units::Nanos;
 use crate::wire::pattern;
 use anyhow::Context;
 use reading::Reading;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use stream::{Cut, Input};
 
@@ -46,7 +46,7 @@ impl PayloadPlan {
         if !args.messages.is_empty() {
             let mut messages = Vec::with_capacity(args.messages.len());
             for text in &args.messages {
-                let message = reading.message(text.as_bytes(), limit).map_err(Usage::from)?;
+                let message = reading.message(&bytes_of(text), limit).map_err(Usage::from)?;
                 messages.push(message);
             }
             return Ok(Self::Fixed(FixedMessages::new(messages, rounds)));

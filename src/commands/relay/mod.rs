@@ -6,7 +6,7 @@ mod error;
 use super::live::{self, Prints};
 use super::metrics::{Metrics, WATCH};
 use super::progress::show;
-use super::shared::detail_sockets;
+use super::shared::{can_reload, detail_sockets};
 use super::usage::Step;
 use super::{Exit, Usage, message_of};
 use crate::cli::{AnswersArg, Impairment, RelayArgs};
@@ -54,7 +54,8 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
     let _ = sys::raise_descriptor_limit();
     // Before it says that it is ready: whoever reads that may signal it.
     let signals = Signals::listen().context(Step::Signals)?;
-    if args.to_file.is_some() {
+    let is_reread = args.to_file.is_some() && can_reload();
+    if is_reread {
         signals.heed_hangup().context(Step::Signals)?;
     }
     detail_sockets(&sockets);
@@ -81,7 +82,7 @@ pub fn run(args: &RelayArgs) -> anyhow::Result<Exit> {
         RelayLoopConfig { tick: every, watch: metrics.as_ref().map(|_| WATCH), towards: plan };
     let looped = RelayLoop::new(sockets, Some(signals), config).and_then(|one| one.keeping(kept));
     let mut looped = looped.context(Step::Start)?;
-    if args.to_file.is_some() {
+    if is_reread {
         let handle = looped.handle();
         looped = looped.reloading(reload(target_plan, listeners.clone(), handle));
     }

@@ -108,6 +108,7 @@ pub(super) enum ServeUsage {
 impl UsageError for ServeUsage {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Account { error: AccountError::NoChange, .. } => words::START_AS_USER.to_owned(),
             Self::NotRoot { now, .. } => words::stays_as(now),
             Self::RootsGroup { .. } => words::ROOTS_GROUP.to_owned(),
             Self::StunOnOwnPort { .. } | Self::StunOnStampPort { .. } => {

@@ -11,7 +11,7 @@ use super::exit::Hinted;
 use super::key;
 use super::metrics::Metrics;
 use super::misread::{as_port, check_address, check_zones};
-use super::shared::{check_cpus, server_error};
+use super::shared::{can_reload, check_cpus, server_error};
 use super::wait_for_address::AddressWait;
 use super::{Exit, Usage};
 use crate::cli::{LogLevelArg, ServeArgs, StunAlternateArg};
@@ -26,7 +26,7 @@ use crate::report::words::serve as words;
 use crate::report::{self, ServeLog, Shown};
 use crate::session::serve::{MOST_PORTS, ServeSummary};
 use crate::session::stamp::{ShortRequests, StampPolicy};
-use crate::sys::{self, Account};
+use crate::sys::{self, Account, AccountIds};
 use crate::units::{Nanos, with_port};
 use crate::wire::iperf3::IPERF3_PORT;
 use crate::wire::stamp::STAMP_PORT;
@@ -134,7 +134,8 @@ fn confinement(args: &ServeArgs) -> Result<PrivilegeDrop, Usage> {
         Err(error) => return Err(ServeUsage::Account { text, error }.into()),
     };
     // Without a group in the argument, the present one is kept.
-    if wanted.uid == now.uid && (wanted.gid == now.gid || !text.contains(':')) {
+    let is_same = |id: fn(AccountIds) -> u32| wanted.ids.map(id) == now.ids.map(id);
+    if is_same(|ids| ids.user) && (is_same(|ids| ids.group) || !text.contains(':')) {
         return Ok(if now.is_root() { PrivilegeDrop::StayRoot } else { PrivilegeDrop::Stay });
     }
     if !now.is_root() {
@@ -157,7 +158,7 @@ fn service(args: &Arc<ServeArgs>, log: &mut ServeLog) -> ServicePlan {
     let readable = files.directories();
     // Where there is nothing to be read, SIGHUP ends a server, as a terminal that is closed does.
     let is_wanted = !files.is_empty() || manager.is_there();
-    let files = is_wanted.then(|| files.reader(Arc::clone(args)));
+    let files = (is_wanted && can_reload()).then(|| files.reader(Arc::clone(args)));
     ServicePlan { manager, files, readable, log_level: args.log_level.into() }
 }
 

@@ -8,19 +8,15 @@ use super::paint::paint;
 use super::picture::{Moment, Picture, Scene, Stage};
 use super::terminal::{enter, restore_terminal, show};
 use crate::report::ascii::is_ascii_only;
+use crate::sys::terminal::{KeyWait, Terminal, Wanted, stop_process};
 use crate::units::Nanos;
 use console::Term;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::Rect;
-use signal_hook::consts::SIGTSTP;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A shorter run needs no screen.
 const PATIENCE: u16 = 300;
@@ -55,14 +51,14 @@ impl<S> LiveHandle<S> {
 pub struct LiveScreen<S> {
     handle: LiveHandle<S>,
     /// Dropped to end the thread.
-    running: Option<UnixStream>,
+    running: Option<Wanted>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl<S: Scene + 'static> LiveScreen<S> {
     /// Shows a scene from now on; the quit key calls `interrupt`, which ends the run early.
     pub fn start(scene: S, interrupt: fn()) -> io::Result<Self> {
-        let (running, over) = UnixStream::pair()?;
+        let (running, over) = KeyWait::new()?;
         let handle = LiveHandle { scene: Arc::new(Mutex::new(scene)), began: Instant::now() };
         let look = Look {
             is_ascii: is_ascii_only(),
@@ -103,8 +99,8 @@ impl<S> Drop for LiveScreen<S> {
 /// What the thread has.
 struct Drawing<S> {
     handle: LiveHandle<S>,
-    /// Readable once the screen is no longer wanted.
-    over: UnixStream,
+    /// Over once the screen is no longer wanted.
+    over: KeyWait,
     look: Look,
     interrupt: fn(),
 }
@@ -121,7 +117,7 @@ struct Chosen {
 impl<S: Scene> Drawing<S> {
     fn run(self) {
         let mut chosen = Chosen::default();
-        let mut is_over = self.wait(None, PATIENCE);
+        let mut is_over = self.over.is_over(None, PATIENCE);
         while !is_over {
             match enter() {
                 Some(keys) => {
@@ -129,29 +125,28 @@ impl<S: Scene> Drawing<S> {
                     restore_terminal();
                     if !is_over {
                         // Control-Z. The process goes on here when it is continued.
-                        let _ = signal_hook::low_level::raise(SIGTSTP);
+                        stop_process();
                     }
                 }
                 // In the background; it may come back.
-                None => is_over = self.wait(None, FRAME),
+                None => is_over = self.over.is_over(None, FRAME),
             }
         }
     }
 
     /// Draws until the screen is no longer wanted, or the user stops the process: then false.
-    fn show_until_left(&self, mut terminal: File, chosen: &mut Chosen) -> bool {
+    fn show_until_left(&self, mut terminal: Terminal, chosen: &mut Chosen) -> bool {
         let mut shown: Option<Buffer> = None;
         loop {
             self.frame(chosen, &mut shown);
-            if self.wait(Some(&terminal), FRAME) {
+            if self.over.is_over(Some(&terminal), FRAME) {
                 // What was counted last.
                 chosen.frozen = None;
                 self.frame(chosen, &mut shown);
                 return true;
             }
             let mut typed = [0; 64];
-            // Nothing typed is nothing read.
-            let read = terminal.read(&mut typed).unwrap_or(0);
+            let read = terminal.read(&mut typed);
             for key in keys(&typed[..read]) {
                 match key {
                     Key::Quit if chosen.is_quitting => {}
@@ -167,33 +162,6 @@ impl<S: Scene> Drawing<S> {
                     Key::Redraw => shown = None,
                     Key::Suspend => return false,
                 }
-            }
-        }
-    }
-
-    /// Waits for a key or for so many milliseconds; returns whether the screen is no longer wanted.
-    fn wait(&self, terminal: Option<&File>, millis: u16) -> bool {
-        let until = Instant::now() + Duration::from_millis(millis.into());
-        loop {
-            let left = until.saturating_duration_since(Instant::now()).as_millis();
-            let mut fds = vec![PollFd::new(self.over.as_fd(), PollFlags::POLLIN)];
-            fds.extend(terminal.map(|file| PollFd::new(file.as_fd(), PollFlags::POLLIN)));
-            let timeout = PollTimeout::from(u16::try_from(left).unwrap_or(millis));
-            let ready = poll(&mut fds, timeout);
-            let is_ready = |at: usize| fds.get(at).is_some_and(|fd| fd.any().unwrap_or(true));
-            if is_ready(0) {
-                return true;
-            }
-            if is_ready(1) {
-                let gone = fds[1].revents().is_some_and(|found| !found.contains(PollFlags::POLLIN));
-                // A terminal that hung up is ready for ever.
-                if gone {
-                    thread::sleep(Duration::from_millis(millis.into()));
-                }
-                return false;
-            }
-            if matches!(ready, Ok(0)) {
-                return false;
             }
         }
     }

@@ -5,14 +5,8 @@
 //! drawn any more.
 
 use super::held;
-use nix::fcntl::OFlag;
-use nix::sys::termios::{
-    InputFlags, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
-};
-use nix::unistd::{getpgrp, tcgetpgrp};
-use std::fs::{File, OpenOptions};
+use crate::sys::terminal::{Modes, Terminal, can_draw};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// The other screen, which leaves the lines before it as they are; no cursor.
@@ -24,8 +18,8 @@ static ENTERED: Mutex<Option<Before>> = Mutex::new(None);
 
 /// The terminal as it was.
 struct Before {
-    terminal: File,
-    modes: Termios,
+    terminal: Terminal,
+    modes: Modes,
 }
 
 fn entered() -> MutexGuard<'static, Option<Before>> {
@@ -35,45 +29,17 @@ fn entered() -> MutexGuard<'static, Option<Before>> {
 /// Whether a screen can be drawn: standard output and standard error are a terminal, it is not
 /// dumb, and this process is the one that it serves now.
 pub fn is_live_terminal() -> bool {
-    let kind = std::env::var("TERM").unwrap_or_default();
-    let can_draw = !kind.is_empty() && !kind.eq_ignore_ascii_case("dumb");
     let is_shown = io::stdout().is_terminal() && io::stderr().is_terminal();
-    can_draw && is_shown && open().is_ok_and(|terminal| is_in_foreground(&terminal))
-}
-
-/// The terminal that controls this process, which may be none of its standard descriptors: these
-/// may carry a payload. Reading never waits: once the modes are restored, a key that was typed
-/// before would be a line that nobody ends.
-fn open() -> io::Result<File> {
-    let flags = OFlag::O_NONBLOCK.bits();
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open("/dev/tty")
-}
-
-/// A process in the background is stopped when it changes the terminal's modes.
-fn is_in_foreground(terminal: &File) -> bool {
-    tcgetpgrp(terminal) == Ok(getpgrp())
+    is_shown && can_draw() && Terminal::open().is_ok_and(|terminal| terminal.is_in_foreground())
 }
 
 /// Enters the screen, and returns what keys are read from; `None` if that is not possible now.
-pub(super) fn enter() -> Option<File> {
-    let terminal = open().ok().filter(is_in_foreground)?;
-    let modes = tcgetattr(&terminal).ok()?;
+pub(super) fn enter() -> Option<Terminal> {
+    let terminal = Terminal::open().ok().filter(Terminal::is_in_foreground)?;
     let keys = terminal.try_clone().ok()?;
     restore_on_panic();
     let mut entered = entered();
-    let mut changed = modes.clone();
-    // Keys come one by one, unseen, and Ctrl-S is one of them; signals stay as they are, but that
-    // of Ctrl-Z, which has to wait until the screen is left.
-    changed.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-    changed.input_flags.remove(InputFlags::IXON);
-    for (place, value) in [
-        (SpecialCharacterIndices::VMIN, 0),
-        (SpecialCharacterIndices::VTIME, 0),
-        (SpecialCharacterIndices::VSUSP, 0),
-    ] {
-        changed.control_chars[place as usize] = value;
-    }
-    tcsetattr(&terminal, SetArg::TCSADRAIN, &changed).ok()?;
+    let modes = terminal.enter().ok()?;
     held::begin();
     *entered = Some(Before { terminal, modes });
     write(ENTER).ok()?;
@@ -92,9 +58,7 @@ pub fn restore_terminal() {
     let Some(Before { terminal, modes }) = entered.take() else { return };
     // A terminal that is gone needs nothing.
     let _ = write(LEAVE);
-    if is_in_foreground(&terminal) {
-        let _ = tcsetattr(&terminal, SetArg::TCSADRAIN, &modes);
-    }
+    terminal.restore(&modes);
     held::end();
 }
 

@@ -45,6 +45,9 @@ pub fn stays_as(user: &str) -> String {
     format!("without --user it runs as {user}")
 }
 
+/// Hint for `--user` where a process keeps its user.
+pub const START_AS_USER: &str = "start udpkit as that user, as with runas /user:NAME";
+
 /// Why a file cannot be read again.
 pub fn no_regular_file(file: &Path) -> String {
     format!("{} is not a regular file", file.display())
@@ -249,7 +252,8 @@ fn confinement(record: &ServeRecord) -> String {
         return String::new();
     };
     let verb = if *dropped { "dropped to" } else { "running as" };
-    let mut parts = vec![format!("{verb} {user} ({uid}:{gid})")];
+    let ids = uid.zip(*gid).map(|(uid, gid)| format!(" ({uid}:{gid})")).unwrap_or_default();
+    let mut parts = vec![format!("{verb} {user}{ids}")];
     parts.push(match &capabilities[..] {
         [] => "no capabilities".to_owned(),
         [one] => format!("only {one}"),

@@ -50,6 +50,9 @@ pub const INPUT_ENDS_BY_ITSELF: &str =
 /// For a file that is too large for one datagram.
 pub const CHUNK_CUTS: &str = "--chunk BYTES cuts a file into datagrams";
 
+/// The note of a program with files to be read again, on a system without a signal for it.
+pub const NO_RELOAD: &str = "files are read at the start alone: this system has no SIGHUP";
+
 /// The warning that a requested system call is not available.
 pub fn stepped_down(used: TxCall) -> String {
     format!("--io gso is not available: datagrams were sent by {used}")

@@ -1,24 +1,4 @@
-//! Resource limits of this process: descriptors (`getrlimit(2)`) and memory use (`mallopt(3)`,
-//! `malloc_trim(3)`).
-
-use std::io;
-
-/// Raises the soft limit of open descriptors to the hard limit and returns it.
-pub fn raise_descriptor_limit() -> io::Result<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is a live rlimit that the call fills.
-    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    if limit.rlim_cur < limit.rlim_max {
-        limit.rlim_cur = limit.rlim_max;
-        // SAFETY: `limit` is a live rlimit that the call only reads.
-        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(limit.rlim_cur)
-}
+//! The memory use of this process (`mallopt(3)`, `malloc_trim(3)`).
 
 /// Makes freed large blocks return to the system, and limits the number of heaps for small ones,
 /// for a process whose threads come and go. C libraries other than GNU's do so already.
@@ -48,7 +28,7 @@ pub fn give_memory_back() {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::sys::raise_descriptor_limit;
 
     #[test]
     fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {

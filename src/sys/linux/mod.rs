@@ -8,6 +8,7 @@ mod control;
 mod disconnect;
 mod errno;
 mod error_queue;
+mod host_id;
 mod interface;
 mod limits;
 mod options;
@@ -19,15 +20,13 @@ mod socket_option;
 mod time;
 
 pub use capabilities::{NATIVE, ONLY_PORTABLE};
-pub use confine::{
-    Account, AccountError, ConfineError, ConfinePlan, Confined, KeptCapabilities, is_root,
-    unprivileged_port_start,
-};
+pub use confine::unprivileged_port_start;
 pub use disconnect::disconnect;
 pub use errno::{errno_of, error_of, unsupported};
 pub use error_queue::read_error_queue;
+pub use host_id::host_id;
 pub use interface::{interface_addresses, interface_index, interface_name, interface_names};
-pub use limits::{give_memory_back, limit_heaps, raise_descriptor_limit};
+pub use limits::{give_memory_back, limit_heaps};
 pub use options::*;
 pub use process_memory::ProcessMemory;
 pub use receive::{ReceiveCall, has_recvmmsg};

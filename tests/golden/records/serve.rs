@@ -123,8 +123,8 @@ fn confined() -> [ServeRecord; 2] {
     [
         ServeRecord::Confined {
             user: "nobody".to_owned(),
-            uid: 65_534,
-            gid: 65_534,
+            uid: Some(65_534),
+            gid: Some(65_534),
             dropped: true,
             capabilities: vec!["CAP_NET_BIND_SERVICE".to_owned()],
             large_buffers: true,
@@ -136,8 +136,8 @@ fn confined() -> [ServeRecord; 2] {
         },
         ServeRecord::Confined {
             user: "root".to_owned(),
-            uid: 0,
-            gid: 0,
+            uid: Some(0),
+            gid: Some(0),
             dropped: false,
             capabilities: vec!["CAP_CHOWN".to_owned(), "CAP_KILL".to_owned()],
             large_buffers: false,

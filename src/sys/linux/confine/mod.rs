@@ -4,120 +4,23 @@
 //! User and group change for all threads of a process, everything else for the calling thread and
 //! those it starts later: call [`ConfinePlan::apply`] before starting the first thread.
 
-mod account;
 pub(super) mod buffer_keeper;
 mod filter;
 
-pub use account::{Account, AccountError};
-
 use crate::batch::{MissingReason, MissingRestriction, Restriction};
-use crate::units::io_error_text;
+use crate::sys::confine_terms::{ConfineStep, Unchanged};
+use crate::sys::{
+    Account, AccountIds, ConfineError, ConfinePlan, Confined, KeptCapabilities, is_root,
+};
 use caps::{CapSet, Capability, CapsHashSet};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd,
     RestrictSelfAttr, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
 };
 use nix::sys::prctl;
-use nix::unistd::{Gid, Uid, geteuid, getresgid, getresuid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, getresgid, getresuid, setgroups, setresgid, setresuid};
 use std::io;
 use std::path::PathBuf;
-
-/// What to drop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfinePlan {
-    /// The user to switch to; `None` to keep the current one.
-    pub become_account: Option<Account>,
-    /// Capabilities to keep.
-    pub keep: KeptCapabilities,
-    /// Directories below which files can still be read, as far as the user may; no others can.
-    pub readable: Vec<PathBuf>,
-}
-
-/// Which of its capabilities a process keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeptCapabilities {
-    /// All.
-    Everything,
-    /// None except those listed here.
-    Only {
-        /// Binding ports below [`unprivileged_port_start`] (`CAP_NET_BIND_SERVICE`).
-        reserved_ports: bool,
-        /// Socket buffers above the system's limit (`CAP_NET_ADMIN`), through a thread that can do
-        /// nothing else.
-        large_buffers: bool,
-    },
-}
-
-/// The restrictions now in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Confined {
-    /// The user the process runs as.
-    pub account: Account,
-    /// Whether the user changed.
-    pub changed: bool,
-    /// Remaining capabilities, by name.
-    pub capabilities: Vec<String>,
-    /// Whether one thread keeps `CAP_NET_ADMIN`, only to set socket buffer sizes.
-    pub large_buffers: bool,
-    /// Whether programs it could start cannot gain privileges (`no_new_privs`, prctl(2)).
-    pub no_new_privileges: bool,
-    /// Landlock's ABI version, if in force: no file can be opened, no TCP port reached.
-    pub landlock_abi: Option<u32>,
-    /// Whether the seccomp filter is in force.
-    pub seccomp: bool,
-    /// Restrictions that are not available, and why.
-    pub missing: Vec<MissingRestriction>,
-}
-
-/// Why a process could not switch user or drop privileges.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot run as {name} ({uid}:{gid}): {step}: {}", io_error_text(why))]
-pub struct ConfineError {
-    name: String,
-    uid: u32,
-    gid: u32,
-    step: ConfineStep,
-    why: io::Error,
-}
-
-/// A mandatory step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum ConfineStep {
-    /// Keeping capabilities across the change of user.
-    #[error("cannot keep a capability")]
-    KeepCapability,
-    /// Supplementary groups.
-    #[error("cannot leave the supplementary groups")]
-    Groups,
-    /// The group.
-    #[error("cannot change the group")]
-    Group,
-    /// The user.
-    #[error("cannot change the user")]
-    User,
-    /// Dropping the capabilities that are not kept.
-    #[error("cannot give up the capabilities")]
-    Capabilities,
-    /// Verifying the change.
-    #[error("cannot verify the change")]
-    Verify,
-}
-
-/// Why a change of user is not effective.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Unchanged {
-    /// A real, effective or saved ID is still the old one.
-    #[error("a user or group ID is unchanged")]
-    Identity,
-    /// The process could become root again.
-    #[error("the process can become root again")]
-    Root,
-}
-
-/// Whether this process runs as root.
-pub fn is_root() -> bool {
-    geteuid().is_root()
-}
 
 /// The first port that needs no privilege (`net.ipv4.ip_unprivileged_port_start`, also for IPv6).
 pub fn unprivileged_port_start() -> u16 {
@@ -130,20 +33,21 @@ impl ConfinePlan {
     /// Applies the restrictions. After an error the process must not continue. Restrictions that
     /// the kernel does not support are not errors; they are reported in the result.
     pub fn apply(&self) -> Result<Confined, ConfineError> {
-        let before = geteuid().as_raw();
-        let account = self.become_account.clone().unwrap_or_else(Account::current);
+        let before = Account::current();
+        let account = self.become_account.clone().unwrap_or_else(|| before.clone());
         let failed = |step| {
-            let Account { name, uid, gid } = account.clone();
-            move |why| ConfineError { name, uid, gid, step, why }
+            let account = account.clone();
+            move |why| ConfineError { account, step, why }
         };
+        let wanted = self.become_account.as_ref().and_then(|account| account.ids);
         let mut missing = Vec::new();
         self.bound(&mut missing);
-        if let Some(account) = &self.become_account {
-            switch(account, self.keep).map_err(|(step, why)| failed(step)(why))?;
+        if let Some(ids) = wanted {
+            switch(ids, self.keep).map_err(|(step, why)| failed(step)(why))?;
         }
         self.lower(&self.kept()).map_err(failed(ConfineStep::Capabilities))?;
-        if self.become_account.is_some() {
-            check(&account).map_err(failed(ConfineStep::Verify))?;
+        if let Some(ids) = wanted {
+            check(ids).map_err(failed(ConfineStep::Verify))?;
         }
         // A core file would contain the keys.
         note(&mut missing, Restriction::CoreFiles, system(prctl::set_dumpable(false)));
@@ -155,7 +59,7 @@ impl ConfinePlan {
         let stay = self.kept().into_iter().filter(|one| *one != Capability::CAP_NET_ADMIN);
         self.lower(&stay.collect()).map_err(failed(ConfineStep::Capabilities))?;
         Ok(Confined {
-            changed: before != account.uid,
+            changed: user(&before) != user(&account),
             account,
             capabilities: capabilities(),
             large_buffers,
@@ -221,9 +125,13 @@ impl ConfinePlan {
     }
 }
 
+fn user(account: &Account) -> Option<u32> {
+    account.ids.map(|ids| ids.user)
+}
+
 /// Switches the user of all threads. An error names the failed step.
-fn switch(account: &Account, keep: KeptCapabilities) -> Result<(), (ConfineStep, io::Error)> {
-    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+fn switch(ids: AccountIds, keep: KeptCapabilities) -> Result<(), (ConfineStep, io::Error)> {
+    let (uid, gid) = (Uid::from_raw(ids.user), Gid::from_raw(ids.group));
     let told = |step| move |errno: nix::errno::Errno| (step, io::Error::from(errno));
     // Otherwise the kernel would clear the permitted set when the last ID stops being root, and the
     // kept capabilities are restored from that set. A process that keeps everything stays root.
@@ -236,16 +144,16 @@ fn switch(account: &Account, keep: KeptCapabilities) -> Result<(), (ConfineStep,
 }
 
 /// Verifies that every ID is the new one, and that the process cannot become root again.
-fn check(account: &Account) -> io::Result<()> {
+fn check(ids: AccountIds) -> io::Result<()> {
     let (users, groups) = (getresuid()?, getresgid()?);
-    let (uid, gid) = (Uid::from_raw(account.uid), Gid::from_raw(account.gid));
+    let (uid, gid) = (Uid::from_raw(ids.user), Gid::from_raw(ids.group));
     let all = [users.real, users.effective, users.saved].iter().all(|one| *one == uid)
         && [groups.real, groups.effective, groups.saved].iter().all(|one| *one == gid);
     if !all {
         return Err(io::Error::other(Unchanged::Identity));
     }
     let root = Uid::from_raw(0);
-    if !account.is_root() && setresuid(root, root, root).is_ok() {
+    if uid != root && setresuid(root, root, root).is_ok() {
         return Err(io::Error::other(Unchanged::Root));
     }
     Ok(())

@@ -1,41 +1,15 @@
 //! Users and groups by name or number (passwd(5), group(5), `getpwnam_r(3)`).
 
-use crate::units::io_error_text;
+use crate::sys::{Account, AccountError, AccountIds};
 use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
-use std::io;
-
-/// A user and a group that a process may run as.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The user's name; its number if it has no name.
-    pub name: String,
-    /// The user ID.
-    pub uid: u32,
-    /// The group ID.
-    pub gid: u32,
-}
-
-/// Why a text does not name an account.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountError {
-    /// There is no such user.
-    #[error("this host has no user {0}")]
-    NoUser(String),
-    /// There is no such group.
-    #[error("this host has no group {0}")]
-    NoGroup(String),
-    /// The user database could not be read.
-    #[error("cannot look up the user or group {name}: {}", io_error_text(source))]
-    Lookup {
-        /// The user or the group.
-        name: String,
-        /// The system error.
-        source: io::Error,
-    },
-}
 
 /// ID of `nobody` if the user database has no such user, as in some containers.
 const NOBODY: u32 = 65_534;
+
+/// Whether this process runs as root.
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
 
 impl Account {
     /// The account this process runs as.
@@ -44,12 +18,12 @@ impl Account {
         // Without a name, the number is shown.
         let name = User::from_uid(uid).ok().flatten().map(|user| user.name);
         let (uid, gid) = (uid.as_raw(), gid.as_raw());
-        Self { name: name.unwrap_or_else(|| uid.to_string()), uid, gid }
+        Self::numbered(name.unwrap_or_else(|| uid.to_string()), uid, gid)
     }
 
     /// The unprivileged user `nobody`.
     pub fn nobody() -> Self {
-        let nobody = || Self { name: "nobody".to_owned(), uid: NOBODY, gid: NOBODY };
+        let nobody = || Self::numbered("nobody".to_owned(), NOBODY, NOBODY);
         Self::parse("nobody").unwrap_or_else(|_| nobody())
     }
 
@@ -64,10 +38,8 @@ impl Account {
             None => found(user, User::from_name(user))?
                 .map(|user| Self::of(&user))
                 .ok_or_else(|| AccountError::NoUser(user.to_owned()))?,
-            Some(uid) => found(user, User::from_uid(Uid::from_raw(uid)))?.map_or_else(
-                || Self { name: user.to_owned(), uid, gid: uid },
-                |user| Self::of(&user),
-            ),
+            Some(uid) => found(user, User::from_uid(Uid::from_raw(uid)))?
+                .map_or_else(|| Self::numbered(user.to_owned(), uid, uid), |user| Self::of(&user)),
         };
         let Some(group) = group else { return Ok(account) };
         let gid = if let Some(gid) = number(group) {
@@ -76,16 +48,16 @@ impl Account {
             let group_found = found(group, Group::from_name(group))?;
             group_found.ok_or_else(|| AccountError::NoGroup(group.to_owned()))?.gid
         };
-        Ok(Self { gid: gid.as_raw(), ..account })
+        let ids = account.ids.map(|ids| AccountIds { group: gid.as_raw(), ..ids });
+        Ok(Self { ids, ..account })
     }
 
-    /// Whether this is root.
-    pub fn is_root(&self) -> bool {
-        self.uid == 0
+    fn numbered(name: String, user: u32, group: u32) -> Self {
+        Self { name, ids: Some(AccountIds { user, group }) }
     }
 
     fn of(user: &User) -> Self {
-        Self { name: user.name.clone(), uid: user.uid.as_raw(), gid: user.gid.as_raw() }
+        Self::numbered(user.name.clone(), user.uid.as_raw(), user.gid.as_raw())
     }
 }
 
@@ -111,17 +83,17 @@ mod tests {
 
     #[test]
     fn an_account_is_a_name_or_a_number_with_a_group_or_without() {
-        let root = Account { name: "root".to_owned(), uid: 0, gid: 0 };
+        let root = Account::numbered("root".to_owned(), 0, 0);
         assert_eq!(Account::parse("root").unwrap(), root);
         assert_eq!(Account::parse("0").unwrap(), root);
         assert!(root.is_root());
-        let other_group = Account { gid: 7, ..root };
+        let other_group = Account::numbered("root".to_owned(), 0, 7);
         assert_eq!(Account::parse("root:7").unwrap(), other_group);
-        assert_eq!(Account::parse("root:root").unwrap().gid, 0);
-        let unlisted =
-            Account { name: "3999999999".to_owned(), uid: 3_999_999_999, gid: 3_999_999_999 };
+        let group = |text| Account::parse(text).unwrap().ids.unwrap().group;
+        assert_eq!(group("root:root"), 0);
+        let unlisted = Account::numbered("3999999999".to_owned(), 3_999_999_999, 3_999_999_999);
         assert_eq!(Account::parse("3999999999").unwrap(), unlisted);
-        assert_eq!(Account::parse("3999999999:4").unwrap().gid, 4);
+        assert_eq!(group("3999999999:4"), 4);
         assert!(!unlisted.is_root());
     }
 

@@ -1,0 +1,14 @@
+//! What Windows has in the place of signals, terminals and users.
+
+mod account;
+mod files;
+mod notify;
+mod signals;
+mod system;
+pub mod terminal;
+
+pub use account::is_root;
+pub use files::{bytes_of, is_open_to_others};
+pub use notify::NotifySocket;
+pub use signals::{SignalQueue, SignalSource, exit_at_once, flag_on, hears, raise};
+pub use system::{raise_descriptor_limit, system_name};
