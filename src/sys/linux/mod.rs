@@ -31,7 +31,7 @@ pub use options::*;
 pub use process_memory::ProcessMemory;
 pub use receive::{ReceiveCall, has_recvmmsg};
 pub use send::{SendCall, has_sendmmsg};
-pub use sharing::{bind_device, refusals, share_port};
+pub use sharing::{bind_device, refusals, set_user_timeout, share_port};
 pub use time::{
     Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error, sleep_until,
     tighten_timer_slack,

@@ -40,5 +40,5 @@ pub use options::{
 };
 pub use process_memory::ProcessMemory;
 pub use processors::{allowed_processors, online_processors, pin_thread, processors};
-pub use sharing::{bind_device, refusals, share_port};
+pub use sharing::{bind_device, refusals, set_user_timeout, share_port};
 pub use timer::Timer;
