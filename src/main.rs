@@ -26,7 +26,8 @@ fn main() -> ExitCode {
 /// Prints the requested help, or the usage error.
 fn stop(stopped: &Stopped) -> ExitCode {
     if stopped.asked_for {
-        let _ = report::print_text(&stopped.text);
+        let whole = stopped.whole_version.then(commands::verbose_version);
+        let _ = report::print_text(whole.as_ref().unwrap_or(&stopped.text));
         return ExitCode::SUCCESS;
     }
     report::usage(&stopped.text, stopped.hint.as_deref());

@@ -40,10 +40,10 @@ pub fn parse_at_width(
         return parsed;
     }
     if let Some(text) = split_value::fault(&words) {
-        return Err(Stopped { text, asked_for: false, hint: None });
+        return Err(Stopped { text, asked_for: false, hint: None, whole_version: false });
     }
     if let Some((text, hint)) = optional_value::fault(&words) {
-        return Err(Stopped { text, asked_for: false, hint: Some(hint) });
+        return Err(Stopped { text, asked_for: false, hint: Some(hint), whole_version: false });
     }
     parsed
 }
@@ -90,16 +90,21 @@ pub struct Stopped {
     pub asked_for: bool,
     /// How to correct it; `None` if the text says so.
     pub hint: Option<String>,
+    /// Whether the version is asked for with all that this system has (`--version -v`).
+    pub whole_version: bool,
 }
 
 impl Stopped {
     fn new(mut error: clap::Error, words: &[OsString]) -> Self {
         let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
         if let Some((text, hint)) = probe_name::fault(&error, words) {
-            return Self { text, asked_for, hint: Some(hint) };
+            return Self { text, asked_for, hint: Some(hint), whole_version: false };
         }
         let hint = if asked_for { None } else { habits::hint(&mut error, words) };
-        Self { text: error.render().to_string(), asked_for, hint }
+        let is_verbose = |word: &OsString| word == "-v" || word == "--verbose";
+        let whole_version =
+            error.kind() == ErrorKind::DisplayVersion && words.iter().any(is_verbose);
+        Self { text: error.render().to_string(), asked_for, hint, whole_version }
     }
 }
 

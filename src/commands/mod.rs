@@ -26,6 +26,7 @@ mod shared;
 mod stat;
 mod udpstp_keys;
 mod usage;
+mod version;
 mod wait_for_address;
 
 pub use blast::measure as measure_throughput;
@@ -33,6 +34,7 @@ pub use cast::{GroupError, GroupHost, GroupSpec, measure_send as measure_fanout}
 use exit::own_addresses_hint;
 pub use exit::{Exit, Usage, code_of, hint_of, message_of, show_failure};
 pub use ping::measure as measure_ping;
+pub use version::verbose_version;
 
 use crate::cli::{Cli, Command, is_ascii_only};
 use crate::record::{RunFacts, Worded as _, note_run};

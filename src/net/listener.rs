@@ -1,7 +1,7 @@
 //! A TCP port on which clients are awaited, and the connections that they open.
 
 use super::NetError;
-use crate::sys::{ErrorNumber, errno};
+use crate::sys::{self, AsHandle, ErrorNumber, errno};
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io;
@@ -67,7 +67,7 @@ pub fn watch_peer(stream: &TcpStream) {
     let keepalive = TcpKeepalive::new().with_time(IDLE).with_interval(ASK).with_retries(ASKED);
     let socket = SockRef::from(stream);
     let _ = socket.set_tcp_keepalive(&keepalive);
-    let _ = socket.set_tcp_user_timeout(Some(IDLE + ASK * ASKED));
+    let _ = sys::set_user_timeout(stream.handle(), IDLE + ASK * ASKED);
     let _ = socket.set_tcp_nodelay(true);
 }
 

@@ -66,6 +66,7 @@ mod sink;
 mod size_rows;
 mod stream_comparison;
 mod stream_rows;
+mod system_facts;
 mod throughput_advice;
 mod throughput_findings;
 mod trials;
@@ -175,6 +176,7 @@ pub use sink::{Flow, Sink, Watched, Watcher};
 pub use size_rows::{AskedSizes, SizeCounts, SizeRow, SizesAsked};
 pub use stream_comparison::{believe_streams, compare_streams, stream_rows};
 pub use stream_rows::{StreamCounts, StreamRow};
+pub use system_facts::{CapabilityRow, CapabilityState, SystemFacts};
 pub use throughput_advice::ThroughputAdvice;
 pub use throughput_findings::{
     LimitedBy, ThroughputAlternative, ThroughputCaveat, ThroughputEvidence, ThroughputFindings,

@@ -1,31 +1,6 @@
 //! Error numbers, which are Linux's wherever udpkit runs (errno(3), asm-generic/errno.h): they stand
 //! in records and on the wire, and two ends may run different systems.
 
-use std::io;
-
-/// The number of a system's error.
-pub trait ErrorNumber {
-    /// Linux's number for it; `None` if the system did not give one, or Linux has none that means
-    /// the same.
-    fn errno(&self) -> Option<i32>;
-}
-
-impl ErrorNumber for io::Error {
-    fn errno(&self) -> Option<i32> {
-        super::wing::errno_of(self.raw_os_error()?)
-    }
-}
-
-/// The error of this number, as the system itself would return it.
-pub fn error_of(errno: i32) -> io::Error {
-    io::Error::from_raw_os_error(super::wing::native_errno(errno))
-}
-
-/// What this system lacks (`EOPNOTSUPP`).
-pub fn unsupported() -> io::Error {
-    error_of(EOPNOTSUPP)
-}
-
 /// Not permitted: by a packet filter, or for lack of a privilege.
 pub const EPERM: i32 = 1;
 /// A signal came.
@@ -76,45 +51,3 @@ pub const EHOSTDOWN: i32 = 112;
 pub const EHOSTUNREACH: i32 = 113;
 /// It goes on.
 pub const EINPROGRESS: i32 = 115;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_comes_back_from_the_systems_own_error() {
-        for errno in [
-            EPERM,
-            EINTR,
-            EIO,
-            EBADF,
-            EAGAIN,
-            ENOMEM,
-            EACCES,
-            ENODEV,
-            EINVAL,
-            ENOSYS,
-            EMSGSIZE,
-            ENOPROTOOPT,
-            EOPNOTSUPP,
-            EAFNOSUPPORT,
-            EADDRINUSE,
-            EADDRNOTAVAIL,
-            ENETDOWN,
-            ENETUNREACH,
-            ENOBUFS,
-            ECONNREFUSED,
-            EHOSTDOWN,
-            EHOSTUNREACH,
-            EINPROGRESS,
-        ] {
-            let back = error_of(errno).errno();
-            // Windows has one number for what Unix calls EPERM and EACCES, and lacks some.
-            assert!(back == Some(errno) || cfg!(windows), "{errno} {back:?}");
-        }
-        let refused = error_of(ECONNREFUSED);
-        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-        assert_eq!(error_of(EAGAIN).kind(), io::ErrorKind::WouldBlock);
-        assert_eq!(io::Error::other("none").errno(), None);
-    }
-}

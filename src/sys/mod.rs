@@ -9,6 +9,7 @@
 
 mod confine_terms;
 pub mod errno;
+mod error_number;
 mod handle;
 mod interface_address;
 #[cfg(target_os = "linux")]
@@ -36,7 +37,7 @@ use windows as family;
 pub use confine_terms::{
     Account, AccountError, AccountIds, ConfineError, ConfinePlan, Confined, KeptCapabilities,
 };
-pub use errno::{ErrorNumber, error_of, unsupported};
+pub use error_number::ErrorNumber;
 pub use family::*;
 pub use handle::{AsHandle, Handle, OwnedHandle};
 pub use interface_address::InterfaceAddress;

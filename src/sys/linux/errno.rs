@@ -1,19 +1,27 @@
 //! Error numbers: Linux's own.
 
+use crate::sys::errno;
+use std::io;
+
 /// Linux's number for the system's.
 #[expect(clippy::unnecessary_wraps, reason = "other systems have numbers that Linux lacks")]
 pub fn errno_of(native: i32) -> Option<i32> {
     Some(native)
 }
 
-/// The system's number for Linux's.
-pub fn native_errno(errno: i32) -> i32 {
-    errno
+/// The error of this number, as the system itself would return it.
+pub fn error_of(errno: i32) -> io::Error {
+    io::Error::from_raw_os_error(errno)
+}
+
+/// What this system lacks (`EOPNOTSUPP`).
+pub fn unsupported() -> io::Error {
+    error_of(errno::EOPNOTSUPP)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::sys::errno;
+    use super::*;
 
     #[test]
     fn the_numbers_are_the_kernels() {

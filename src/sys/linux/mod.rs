@@ -22,7 +22,7 @@ mod time;
 pub use capabilities::{NATIVE, ONLY_PORTABLE};
 pub use confine::unprivileged_port_start;
 pub use disconnect::disconnect;
-pub use errno::{errno_of, native_errno};
+pub use errno::{errno_of, error_of, unsupported};
 pub use error_queue::read_error_queue;
 pub use host_id::host_id;
 pub use interface::{interface_addresses, interface_index, interface_name, interface_names};
@@ -31,7 +31,7 @@ pub use options::*;
 pub use process_memory::ProcessMemory;
 pub use receive::{ReceiveCall, has_recvmmsg};
 pub use send::{SendCall, has_sendmmsg};
-pub use sharing::{bind_device, refusals, share_port};
+pub use sharing::{bind_device, refusals, set_user_timeout, share_port};
 pub use time::{
     Timer, cpu_time, monotonic_now, process_cpu_time, real_now, real_time_error, sleep_until,
     tighten_timer_slack,

@@ -5,6 +5,7 @@ use crate::sys::Family;
 use socket2::SockRef;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 /// Lets other sockets that ask for it bind the same address and port (`SO_REUSEADDR`).
 pub fn share_port(fd: BorrowedFd<'_>) -> io::Result<()> {
@@ -21,3 +22,8 @@ pub fn bind_device(fd: BorrowedFd<'_>, _family: Family, index: u32) -> io::Resul
 /// What a call returns once nobody has answered a datagram: Linux tells refusals of connected
 /// sockets, and by the error queue.
 pub fn refusals(_fd: BorrowedFd<'_>, _connected: bool) {}
+
+/// Has a connection end whose peer has acknowledged nothing for so long (`TCP_USER_TIMEOUT`).
+pub fn set_user_timeout(fd: BorrowedFd<'_>, time: Duration) -> io::Result<()> {
+    SockRef::from(&fd).set_tcp_user_timeout(Some(time))
+}

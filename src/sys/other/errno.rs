@@ -1,6 +1,7 @@
 //! The systems' error numbers, and Linux's for them.
 
 use crate::sys::errno;
+use std::io;
 
 /// Linux's number and the system's, for all that have one meaning. Where a system has one number for
 /// several of Linux's, the first stands for it.
@@ -93,7 +94,17 @@ pub fn errno_of(native: i32) -> Option<i32> {
 }
 
 /// The system's number for Linux's; the same where it has none.
-pub fn native_errno(errno: i32) -> i32 {
+fn native_errno(errno: i32) -> i32 {
     // The last: on Windows a refused connection is the one that is called so.
     NUMBERS.iter().rev().find(|(linux, _)| *linux == errno).map_or(errno, |(_, own)| *own)
+}
+
+/// The error of this number, as the system itself would return it.
+pub fn error_of(errno: i32) -> io::Error {
+    io::Error::from_raw_os_error(native_errno(errno))
+}
+
+/// What this system lacks (`EOPNOTSUPP`).
+pub fn unsupported() -> io::Error {
+    error_of(errno::EOPNOTSUPP)
 }

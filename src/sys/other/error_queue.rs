@@ -1,6 +1,7 @@
 //! The error queue, which these systems lack.
 
-use crate::sys::errno::{EAGAIN, error_of};
+use super::errno::error_of;
+use crate::sys::errno::EAGAIN;
 use crate::sys::{Handle, QueuedMessage};
 use std::io;
 

@@ -25,7 +25,7 @@ pub use clock::{
     tighten_timer_slack,
 };
 pub use confine::unprivileged_port_start;
-pub use errno::{errno_of, native_errno};
+pub use errno::{errno_of, error_of, unsupported};
 pub use error_queue::read_error_queue;
 pub use host_id::host_id;
 pub use interface::{interface_addresses, interface_index, interface_name, interface_names};
@@ -40,5 +40,5 @@ pub use options::{
 };
 pub use process_memory::ProcessMemory;
 pub use processors::{allowed_processors, online_processors, pin_thread, processors};
-pub use sharing::{bind_device, refusals, share_port};
+pub use sharing::{bind_device, refusals, set_user_timeout, share_port};
 pub use timer::Timer;

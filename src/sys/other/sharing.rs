@@ -1,6 +1,6 @@
 //! Sockets that share a port, or are bound to an interface, and refusals.
 
-use crate::sys::errno::unsupported;
+use super::errno::unsupported;
 use crate::sys::{Family, Handle};
 use socket2::SockRef;
 use std::io;
@@ -57,3 +57,9 @@ pub fn refusals(socket: Handle<'_>, connected: bool) {
 /// What a call returns once nobody has answered a datagram: connected sockets are told.
 #[cfg(unix)]
 pub fn refusals(_: Handle<'_>, _: bool) {}
+
+/// Has a connection end whose peer has acknowledged nothing for so long: the system's own time
+/// holds.
+pub fn set_user_timeout(_: Handle<'_>, _: std::time::Duration) -> io::Result<()> {
+    Err(unsupported())
+}

@@ -3,7 +3,7 @@
 //!
 //! The system calls the handler on a thread of its own, so it may take a lock.
 
-use crate::sys::errno::unsupported;
+use crate::sys::unsupported;
 use crate::sys::{Signal, WatchedSocket};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
