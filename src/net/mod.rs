@@ -2,6 +2,8 @@
 
 mod buffers;
 mod capabilities;
+#[cfg(test)]
+mod capability_tests;
 mod connection;
 mod convenience;
 mod error;

@@ -31,6 +31,7 @@ mod output;
 mod own_losses;
 mod pages;
 mod ping;
+mod portable;
 mod probe;
 mod recv;
 mod refusals;

@@ -65,7 +65,7 @@ fn sizes_up_to_the_limit_of_each_family_arrive_whole() {
     for (bind, sizes) in [("127.0.0.1:0", [0, 1, 1472, 65_507]), ("[::1]:0", [0, 1, 1472, 65_527])]
     {
         let (socket, addr) = sink(bind);
-        for io in ["auto", "gso", "mmsg", "plain"] {
+        for io in ["auto", "gso", "mmsg", "plain", "portable"] {
             for size in sizes {
                 let size_text = size.to_string();
                 send(&[&addr, "-s", &size_text, "-c", "2", "--io", io]).expect_success();

@@ -105,8 +105,11 @@ impl PortableCall {
 
     /// Sends one message: a datagram, or several of equal length.
     pub fn send(&self, socket: &UdpSocket, message: &OutMessage<'_>) -> io::Result<()> {
+        // A class that is lost on the way out of here would be the path's in every report; a source
+        // address is the route's but on hosts with several.
         let source = message.from.filter(|_| {
-            socket.local_addr().is_ok_and(|local| local.ip().to_canonical().is_unspecified())
+            self.tos & DSCP == 0
+                && socket.local_addr().is_ok_and(|local| local.ip().to_canonical().is_unspecified())
         });
         let Some(state) = self.state.as_ref().filter(|_| message.segment > 0 || source.is_some())
         else {

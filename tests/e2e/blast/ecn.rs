@@ -107,10 +107,10 @@ fn what_a_router_marks_or_clears_is_counted_as_its_own_counters_do() {
              add chain inet marks way { type filter hook forward priority 0; }\n";
         lab.nft("router", &format!("{table}{rules}"));
     };
-    // Every fourth of what may be marked.
+    // Every fifth of what may be marked, so that it is of either class in turn.
     forward(
         "add counter inet marks changed
-         add rule inet marks way udp length 1208 ip ecn { ect0, ect1 } numgen inc mod 4 0 \
+         add rule inet marks way udp length 1208 ip ecn { ect0, ect1 } numgen inc mod 5 0 \
              counter name changed ip ecn set ce\n",
     );
     let report = blast(&lab, &["--compare-ecn"]);
