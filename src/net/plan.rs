@@ -190,7 +190,10 @@ impl SocketPlan {
             return Ok(None);
         }
         let own = sys::fragmentation_policy(socket.handle(), family);
-        let call = option(SocketOption::PacketInfo, PortableCall::new(socket))?;
+        let (call, told) = PortableCall::new(socket);
+        if self.details {
+            note_convenience(Convenience::PacketInfo, &told);
+        }
         if let Ok(own) = own {
             let restored = sys::restore_fragmentation(socket.handle(), own);
             option(SocketOption::Fragmentation, restored)?;

@@ -21,7 +21,9 @@ const SEGMENTS: usize = 64;
 /// Moves datagrams of one socket.
 #[derive(Debug)]
 pub struct PortableCall {
-    state: UdpSocketState,
+    /// `None` where the system does not have what the crate needs, as an emulated one: then it is
+    /// one datagram per call, without its destination.
+    state: Option<UdpSocketState>,
     /// TOS of what the socket sends.
     tos: u8,
     /// Whether the ECN field of each datagram is told.
@@ -32,15 +34,14 @@ pub struct PortableCall {
 
 impl PortableCall {
     /// Prepares a socket, whose don't-fragment policy and coalescing are then the crate's: they are
-    /// to be set after this.
-    ///
-    /// # Errors
-    ///
-    /// The system cannot tell the destination of a datagram.
-    pub fn new(socket: &impl sys::AsHandle) -> io::Result<Self> {
+    /// to be set after this. The error says why the system cannot tell the destination of a datagram.
+    pub fn new(socket: &impl sys::AsHandle) -> (Self, io::Result<()>) {
         let handle = socket.handle();
-        let state = UdpSocketState::new(UdpSockRef::from(&handle))?;
-        Ok(Self { state, tos: 0, marks: false, peer: None })
+        let (state, told) = match UdpSocketState::new(UdpSockRef::from(&handle)) {
+            Ok(state) => (Some(state), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        (Self { state, tos: 0, marks: false, peer: None }, told)
     }
 
     /// The socket is connected to this peer.
@@ -60,7 +61,8 @@ impl PortableCall {
 
     /// Datagrams of equal length that one call sends; 1 where the system does not segment.
     pub fn segments(&self) -> usize {
-        if self.tos & DSCP == 0 { self.state.max_gso_segments().clamp(1, SEGMENTS) } else { 1 }
+        let state = self.state.as_ref().filter(|_| self.tos & DSCP == 0);
+        state.map_or(1, |state| state.max_gso_segments().clamp(1, SEGMENTS))
     }
 
     /// Fills `batch` with queued datagrams, without blocking, and returns how many buffers were
@@ -68,13 +70,14 @@ impl PortableCall {
     /// is.
     pub fn receive(&self, socket: &UdpSocket, batch: &mut RxBatch) -> io::Result<usize> {
         batch.clear();
+        let Some(state) = &self.state else { return receive_plain(socket, batch) };
         let (capacity, buffers) = (batch.capacity(), batch.buffers().min(BATCH_SIZE));
         let mut told = [RecvMeta::default(); BATCH_SIZE];
         let mut chunks = batch.memory_mut().chunks_exact_mut(capacity).take(buffers);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
         let received = socket.try_io(|| {
-            self.state.recv(UdpSockRef::from(socket), &mut slices[..buffers], &mut told[..buffers])
+            state.recv(UdpSockRef::from(socket), &mut slices[..buffers], &mut told[..buffers])
         })?;
         let now = sys::real_now();
         for (index, told) in told[..received].iter().enumerate() {
@@ -105,9 +108,10 @@ impl PortableCall {
         let source = message.from.filter(|_| {
             socket.local_addr().is_ok_and(|local| local.ip().to_canonical().is_unspecified())
         });
-        if message.segment == 0 && source.is_none() {
+        let Some(state) = self.state.as_ref().filter(|_| message.segment > 0 || source.is_some())
+        else {
             return self.send_plain(socket, message);
-        }
+        };
         let destination = match message.addr {
             Some(addr) => addr,
             None => socket.peer_addr()?,
@@ -120,7 +124,7 @@ impl PortableCall {
             segment_size: (message.segment > 0).then_some(message.segment.into()),
             src_ip: source,
         };
-        socket.try_io(|| self.state.try_send(UdpSockRef::from(socket), &transmit))
+        socket.try_io(|| state.try_send(UdpSockRef::from(socket), &transmit))
     }
 
     fn send_plain(&self, socket: &UdpSocket, message: &OutMessage<'_>) -> io::Result<()> {
@@ -133,6 +137,18 @@ impl PortableCall {
         })?;
         Ok(())
     }
+}
+
+/// One datagram, and whence it came.
+fn receive_plain(socket: &UdpSocket, batch: &mut RxBatch) -> io::Result<usize> {
+    let capacity = batch.capacity();
+    let buffer = &mut batch.memory_mut()[..capacity];
+    let (len, source) = socket.recv_from(buffer)?;
+    let meta =
+        RxMeta { source: canonical(source), arrival: sys::real_now(), ..RxEntry::default().meta };
+    let kept = len.min(batch.longest());
+    batch.fill(0, RxEntry { len: kept, true_len: len, stride: 0, meta });
+    Ok(1)
 }
 
 /// IPv4 peers of a socket that carries both families are shown as IPv4.
