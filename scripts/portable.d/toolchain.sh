@@ -1,8 +1,9 @@
 # The compiler for other systems, for scripts/portable and scripts/release: Debian's rustc, which
 # has its std as source, and what the linkers need. All that is made is kept in target/portable.
 #
-# rustup's toolchains have no such source, and would have to download a std for each target. The
-# folder is one of its own: two compilers in one would build everything anew by turns.
+# rustup's toolchains would have to download a std for each target, and Apple's and FreeBSD's for ARM
+# are not there for all. The folder is one of its own, since two compilers in one would build everything
+# anew by turns, with a folder for each target in it: two are then built at once.
 # shellcheck shell=bash
 
 readonly PORTABLE=$PWD/target/portable
@@ -45,6 +46,11 @@ how_to_install() {
     esac
 }
 
+# built_for TARGET PROFILE FILE: where cargo_for puts it.
+built_for() {
+    echo "$PORTABLE/$1/$1/$2/$3"
+}
+
 # cargo_for TARGET COMMAND ARGUMENT...: Debian's cargo for that target, std from its source.
 cargo_for() {
     local target=$1 command=$2 linker='' flags='' name
@@ -54,7 +60,8 @@ cargo_for() {
         *) linker=gcc ;;
     esac
     local environment=(RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc
-        PATH="/usr/bin:$PATH" CARGO_TARGET_DIR="$PORTABLE")
+        PATH="/usr/bin:$PATH" CARGO_TARGET_DIR="$PORTABLE/$target"
+        CARGO_PROFILE_DEV_DEBUG=false)
     name=$(tr 'a-z-' 'A-Z_' <<<"$target")
     case $target in
         *-linux-musl)
@@ -66,7 +73,7 @@ cargo_for() {
         *-linux-gnu) environment+=("CARGO_TARGET_${name}_LINKER=$linker") ;;
     esac
     env -u RUSTUP_TOOLCHAIN -u RUSTFLAGS "${environment[@]}" \
-        nice -n 10 /usr/bin/cargo "$command" -Zbuild-std=std,panic_unwind,test --target "$target" --locked "$@"
+        /usr/bin/cargo "$command" -Zbuild-std=std,panic_unwind,test --target "$target" --locked "$@"
 }
 
 # static_objects TARGET COMPILER: a folder of what a static program is linked with. rustup's std
