@@ -325,19 +325,18 @@ fn hold(rule: fn(&Source) -> Vec<String>) {
 /// Imports of a module by another way than its door: each must name the door at once.
 fn door_faults(source: &Source) -> Vec<String> {
     let doors = DOORS.iter().filter(|(who, ..)| *who == source.room());
-    doors
-        .flat_map(|(who, of, door)| {
-            let found = imports::imports(&source.text, imports::depth_of(&source.path));
-            let all = found.iter().filter(|import| import.room == *of).count();
-            let tokens = tokens::tokens(&source.text);
-            let text: Vec<_> = tokens.iter().map(|token| token.text).collect();
-            let path = ["crate", "::", of, "::", door, "::"];
-            let entered = text.windows(path.len()).filter(|window| *window == path).count();
-            (all > entered).then(|| {
-                format!("src/{}: {who} may import {of}::{door} only, by its path", source.path)
-            })
-        })
-        .collect()
+    let found = doors.filter_map(|(who, of, door)| {
+        let found = imports::imports(&source.text, imports::depth_of(&source.path));
+        let all = found.iter().filter(|import| import.room == *of).count();
+        let tokens = tokens::tokens(&source.text);
+        let text: Vec<_> = tokens.iter().map(|token| token.text).collect();
+        let path = ["crate", "::", of, "::", door, "::"];
+        let entered = text.windows(path.len()).filter(|window| *window == path).count();
+        let path = &source.path;
+        (all > entered)
+            .then(|| format!("src/{path}: {who} may import {of}::{door} only, by its path"))
+    });
+    found.collect()
 }
 
 fn import_faults(source: &Source) -> Vec<String> {

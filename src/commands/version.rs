@@ -22,7 +22,7 @@ pub fn verbose_version() -> String {
         let state = if !can.has(what) || tried.lacks(what) {
             CapabilityState::Lacking
         } else {
-            let found = refused.iter().find(|one| is_of(one, what) && !one.is_lacking);
+            let found = refused.iter().find(|one| is_of(**one, what) && !one.is_lacking);
             found.map_or(CapabilityState::Present, |one| CapabilityState::Refused {
                 errno: one.errno,
             })
@@ -73,7 +73,7 @@ fn try_sockets() -> Result<Tried, NetError> {
 }
 
 /// Whether the refusal of an option is that of a capability.
-fn is_of(refused: &RefusedConvenience, what: Capability) -> bool {
+fn is_of(refused: RefusedConvenience, what: Capability) -> bool {
     let of = match refused.what {
         Convenience::NetworkErrors => Capability::NetworkErrors,
         Convenience::ReceiveTimeStamps => Capability::ReceiveTimeStamps,

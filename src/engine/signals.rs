@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn signals_at_once_are_one_wish_and_a_later_one_is_another() {
-        let (mut queue, signal) = SignalQueue::fed();
+        let (mut queue, signal) = SignalQueue::fed().unwrap();
         let (told, second) = channel();
         thread::spawn(move || told.send(wait_for_second(&mut queue).is_ok()));
         (0..3).for_each(|_| signal());

@@ -252,9 +252,10 @@ impl SocketPlan {
         family: Family,
     ) -> Result<(), NetError> {
         let Some(index) = self.device else { return Ok(()) };
-        let done = match can.has(Capability::Device) {
-            true => sys::bind_device(socket, family, index),
-            false => Err(sys::unsupported()),
+        let done = if can.has(Capability::Device) {
+            sys::bind_device(socket, family, index)
+        } else {
+            Err(sys::unsupported())
         };
         option(SocketOption::Device, done)
     }

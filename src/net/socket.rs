@@ -29,7 +29,7 @@ const UNEXPLAINED: u32 = 8;
 
 /// An open socket. Made by [`super::SocketPlan::open`].
 pub struct Socket {
-    socket: UdpSocket,
+    udp: UdpSocket,
     family: Family,
     local: SocketAddr,
     peer: Option<SocketAddr>,
@@ -65,7 +65,7 @@ impl Socket {
         let OpenedSocket { socket, family, local, peer, io, gro, portable, sizes } = opened;
         let many = portable.is_none() && io != IoMode::Plain && may_receive_many();
         Self {
-            socket,
+            udp: socket,
             family,
             local,
             peer,
@@ -88,7 +88,7 @@ impl Socket {
     }
 
     pub(super) fn begin_transmit_stamps(&mut self) {
-        self.answers.begin_stamps(self.socket.handle());
+        self.answers.begin_stamps(self.udp.handle());
     }
 
     /// What it sends has this TOS.
@@ -116,7 +116,7 @@ impl Socket {
 
     /// Takes its peer from it, and the local address that the kernel chose; what is queued stays.
     pub(super) fn disconnect(&self) -> io::Result<Handle<'_>> {
-        sys::disconnect(self.socket.handle()).map(|()| self.socket.handle())
+        sys::disconnect(self.udp.handle()).map(|()| self.udp.handle())
     }
 
     /// It is bound to another local address now.
@@ -126,7 +126,7 @@ impl Socket {
 
     /// A handle to connect the socket to another peer.
     pub fn redirect(&self) -> io::Result<Redirect> {
-        Redirect::of(self.socket.handle())
+        Redirect::of(self.udp.handle())
     }
 
     /// Buffer sizes requested and granted.
@@ -171,7 +171,7 @@ impl Socket {
 
     /// Lets sockets opened from now on with `share_port` bind the same port.
     pub fn allow_sharing(&self) -> Result<(), NetError> {
-        socket2::SockRef::from(&self.socket)
+        socket2::SockRef::from(&self.udp)
             .set_reuse_address(true)
             .map_err(|source| NetError::Option { option: SocketOption::ShareAddress, source })
     }
@@ -193,7 +193,7 @@ impl Socket {
         while range.start + accepted < range.end {
             let start = range.start + accepted;
             let (policy, end) = fragments::run(batch, start..range.end);
-            let stop = match self.fragments.choose(self.socket.handle(), self.family, policy) {
+            let stop = match self.fragments.choose(self.udp.handle(), self.family, policy) {
                 Ok(()) => {
                     let outcome = self.send_alike(batch, start..end);
                     accepted += outcome.accepted;
@@ -217,7 +217,7 @@ impl Socket {
         while range.start + accepted < range.end {
             let start = range.start + accepted;
             let (fields, end) = portable_fields::run(batch, start..range.end);
-            let stop = match self.fields.choose(&self.socket, self.family, fields) {
+            let stop = match self.fields.choose(&self.udp, self.family, fields) {
                 Ok(()) => {
                     if let Some(call) = &mut self.portable {
                         call.set_tos(self.fields.tos());
@@ -240,7 +240,7 @@ impl Socket {
 
     /// Sends slots that share a don't-fragment policy.
     fn send_alike(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
-        let Self { socket, family, transmit, portable, answers, .. } = self;
+        let Self { udp: socket, family, transmit, portable, answers, .. } = self;
         let handle = socket.handle();
         let mut is_pending = |errno| answers.is_pending(handle, errno);
         let outlet = Outlet { socket, family: *family, portable: portable.as_ref() };
@@ -258,7 +258,7 @@ impl Socket {
     ///
     /// This host denies the call or has no memory for it. Errors from the network are none.
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
-        let Self { socket, receive, many, portable, answers, peer, .. } = self;
+        let Self { udp: socket, receive, many, portable, answers, peer, .. } = self;
         let inlet = Inlet { socket, many: *many, portable: portable.as_ref(), peer: *peer };
         inlet.receive(receive, answers, batch)
     }
@@ -269,7 +269,7 @@ impl Socket {
     ///
     /// Those of [`Socket::receive`].
     pub fn receive_by(&mut self, call: &mut ReceiveCall, batch: &mut RxBatch) -> io::Result<usize> {
-        let Self { socket, many, portable, answers, peer, .. } = self;
+        let Self { udp: socket, many, portable, answers, peer, .. } = self;
         let inlet = Inlet { socket, many: *many, portable: portable.as_ref(), peer: *peer };
         inlet.receive(call, answers, batch)
     }
@@ -279,13 +279,13 @@ impl Socket {
     pub fn drain_errors(&mut self) -> bool {
         if self.answers.is_disabled() {
             // Only its number is known, and asking for it clears it.
-            let pending = socket2::SockRef::from(&self.socket).take_error().ok().flatten();
+            let pending = socket2::SockRef::from(&self.udp).take_error().ok().flatten();
             if let Some(number) = pending.and_then(|error| error.errno()) {
                 self.answers.note_number(number, self.peer);
             }
             return true;
         }
-        self.answers.drain(self.socket.handle())
+        self.answers.drain(self.udp.handle())
     }
 
     /// Removes and returns the oldest network error.
@@ -300,32 +300,32 @@ impl Socket {
 
     /// Buffers that this socket dropped because its receive buffer was full; wraps at 2^32.
     pub fn drops(&self) -> Option<u32> {
-        sys::socket_drops(self.socket.handle()).ok()
+        sys::socket_drops(self.udp.handle()).ok()
     }
 
     /// What the kernel charges for the datagrams waiting in the receive buffer, in bytes: more than
     /// their payload. 0 if unknown.
     pub fn queued(&self) -> usize {
-        sys::socket_queued(self.socket.handle()).unwrap_or(0)
+        sys::socket_queued(self.udp.handle()).unwrap_or(0)
     }
 
     /// The MTU of the route to the peer, in bytes; `None` when not connected.
     pub fn route_mtu(&self) -> Option<u32> {
         let peer = if self.peer?.is_ipv4() { Family::V4 } else { Family::V6 };
-        sys::route_mtu(self.socket.handle(), peer).ok()
+        sys::route_mtu(self.udp.handle(), peer).ok()
     }
 
     /// Sets the interface, by index, that multicast is sent on.
     pub fn set_multicast_interface(&mut self, index: u32) -> Result<(), NetError> {
         self.fields.set_interface(index);
-        sys::set_multicast_interface(self.socket.handle(), self.family, index)
+        sys::set_multicast_interface(self.udp.handle(), self.family, index)
             .map_err(|source| NetError::Option { option: SocketOption::MulticastInterface, source })
     }
 
     /// Sets the TTL or hop limit of what it sends, 1 to 255, to groups, too.
     pub fn set_ttl(&mut self, ttl: u8) -> Result<(), NetError> {
         self.fields.set_ttl(ttl);
-        let (fd, family) = (self.socket.handle(), self.family);
+        let (fd, family) = (self.udp.handle(), self.family);
         let both = sys::set_ttl(fd, family, ttl);
         both.and_then(|()| sys::set_multicast_ttl(fd, family, ttl))
             .map_err(|source| NetError::Option { option: SocketOption::Ttl, source })
@@ -334,24 +334,24 @@ impl Socket {
     /// Sets TOS or traffic class of what it sends.
     pub fn set_tos(&mut self, tos: u8) -> Result<(), NetError> {
         self.note_tos(tos);
-        sys::set_tos(self.socket.handle(), self.family, tos)
+        sys::set_tos(self.udp.handle(), self.family, tos)
             .map_err(|source| NetError::Option { option: SocketOption::Tos, source })
     }
 
     /// Joins a group.
     pub fn join(&self, membership: &Membership) -> Result<(), NetError> {
-        sys::join(self.socket.handle(), membership)
+        sys::join(self.udp.handle(), membership)
             .map_err(|source| NetError::Join { group: describe(membership), source })
     }
 
     /// Blocks a source of a joined group; fails with `ENOBUFS` when the kernel's list is full.
     pub fn block(&self, membership: &Membership) -> io::Result<()> {
-        sys::block(self.socket.handle(), membership)
+        sys::block(self.udp.handle(), membership)
     }
 
     /// Leaves a group.
     pub fn leave(&self, membership: &Membership) -> Result<(), NetError> {
-        sys::leave(self.socket.handle(), membership)
+        sys::leave(self.udp.handle(), membership)
             .map_err(|source| NetError::Join { group: describe(membership), source })
     }
 }
@@ -408,7 +408,7 @@ impl Source for Socket {
         token: Token,
         interests: Interest,
     ) -> io::Result<()> {
-        WatchedSocket(&mut self.socket).register(registry, token, interests)
+        WatchedSocket(&mut self.udp).register(registry, token, interests)
     }
 
     fn reregister(
@@ -417,11 +417,11 @@ impl Source for Socket {
         token: Token,
         interests: Interest,
     ) -> io::Result<()> {
-        WatchedSocket(&mut self.socket).reregister(registry, token, interests)
+        WatchedSocket(&mut self.udp).reregister(registry, token, interests)
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        WatchedSocket(&mut self.socket).deregister(registry)
+        WatchedSocket(&mut self.udp).deregister(registry)
     }
 }
 

@@ -163,7 +163,9 @@ mod tests {
             let between = Nanos(1 << power);
             for delays in [[between, shortest, longest], [between, longest, shortest]] {
                 let mut histogram = CoarseHistogram::default();
-                delays.into_iter().for_each(|delay| histogram.record(delay));
+                for delay in delays {
+                    histogram.record(delay);
+                }
                 assert_eq!(histogram.heap_bytes(), 1_024, "{delays:?}");
             }
         }

@@ -9,13 +9,16 @@ use udpkit::units::Nanos;
 
 /// What arrived, in order.
 fn read(socket: &UnixDatagram, count: usize) -> Vec<String> {
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     let mut bytes = [0; 256];
     let mut next = || loop {
         match socket.recv(&mut bytes) {
             // A process that is suspended meanwhile is interrupted.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            length => break String::from_utf8(bytes[..length.unwrap()].to_vec()).unwrap(),
+            length => {
+                let read = &bytes[..length.expect("a message")];
+                break String::from_utf8_lossy(read).into_owned();
+            }
         }
     };
     (0..count).map(|_| next()).collect()

@@ -5,6 +5,7 @@ use super::reading::Reading;
 use crate::commands::usage::PayloadUsage;
 use crate::machine::Now;
 use crate::session::{Message, PayloadSource, Supply, SupplyError};
+use crate::sys::trim_line_end;
 use crate::units::io_error_text;
 use anyhow::Context;
 use std::fs::File;
@@ -181,8 +182,8 @@ impl Cutter {
                     if got.map_err(|error| unreadable(name, error))? == 0 {
                         return Ok(any);
                     }
-                    if !keep_newline && bytes.last() == Some(&b'\n') {
-                        bytes.pop();
+                    if !keep_newline {
+                        trim_line_end(&mut bytes);
                     }
                     let message = self.reading.message(&bytes, self.limit);
                     message.map_err(|wrong| {

@@ -4,7 +4,6 @@ use crate::sys::errno;
 use std::io;
 
 /// Linux's number for the system's.
-#[expect(clippy::unnecessary_wraps, reason = "other systems have numbers that Linux lacks")]
 pub fn errno_of(native: i32) -> Option<i32> {
     Some(native)
 }

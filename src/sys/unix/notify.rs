@@ -35,6 +35,7 @@ impl NotifySocket {
 }
 
 #[cfg(target_os = "linux")]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
 fn abstract_address(name: &[u8]) -> Option<io::Result<SocketAddr>> {
     use std::os::linux::net::SocketAddrExt;
     Some(SocketAddr::from_abstract_name(name))

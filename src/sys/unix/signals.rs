@@ -92,11 +92,12 @@ impl SignalQueue {
 
     /// A queue of what a test puts into it.
     #[cfg(test)]
-    pub fn fed() -> (Self, impl Fn()) {
-        let (read, write) = Pipe::pair().expect("a pair of sockets");
-        (Self(read), move || {
+    pub fn fed() -> io::Result<(Self, impl Fn())> {
+        let (read, write) = Pipe::pair()?;
+        let feed = move || {
             let _ = io::Write::write_all(&mut &write, b"x");
-        })
+        };
+        Ok((Self(read), feed))
     }
 
     /// Waits for the next one.

@@ -20,6 +20,7 @@ pub fn system_name() -> Option<String> {
 }
 
 /// Raises the soft limit of open descriptors to the hard limit and returns it.
+#[allow(clippy::useless_conversion, reason = "FreeBSD's limits are signed")]
 pub fn raise_descriptor_limit() -> io::Result<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a live rlimit that the call fills.

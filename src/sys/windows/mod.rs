@@ -8,7 +8,7 @@ mod system;
 pub mod terminal;
 
 pub use account::is_root;
-pub use files::{bytes_of, is_open_to_others};
+pub use files::{bytes_of, is_open_to_others, trim_line_end};
 pub use notify::NotifySocket;
 pub use signals::{SignalQueue, SignalSource, exit_at_once, flag_on, hears, raise};
 pub use system::{raise_descriptor_limit, system_name};

@@ -42,11 +42,15 @@ pub fn flag_on(signal: Signal, raised: &Arc<AtomicBool>) -> io::Result<()> {
 /// Does what follows a signal.
 pub fn raise(signal: Signal) {
     for (_, effect) in hearers().iter().filter(|(heard, _)| *heard == signal) {
+        // A full buffer wakes as well, and a thread that has ended waits for nothing.
         match effect {
             Effect::Flag(raised) => raised.store(true, Ordering::Release),
-            // A full buffer wakes as well, and a thread that has ended waits for nothing.
-            Effect::Wake(socket) => drop(socket.send(&[1])),
-            Effect::Queue(queue) => drop(queue.send(())),
+            Effect::Wake(socket) => {
+                let _ = socket.send(&[1]);
+            }
+            Effect::Queue(queue) => {
+                let _ = queue.send(());
+            }
         }
     }
 }
@@ -116,9 +120,12 @@ impl SignalQueue {
 
     /// A queue of what a test puts into it.
     #[cfg(test)]
-    pub fn fed() -> (Self, impl Fn()) {
+    pub fn fed() -> io::Result<(Self, impl Fn())> {
         let (write, read) = channel();
-        (Self(read), move || drop(write.send(())))
+        let feed = move || {
+            let _ = write.send(());
+        };
+        Ok((Self(read), feed))
     }
 
     /// Waits for the next one.

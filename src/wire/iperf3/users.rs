@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn lines_may_end_as_on_windows() {
+        let [key, list] = [&*KEY, LIST].map(|text| text.replace('\n', "\r\n"));
+        let users = Iperf3Users::read(&key, &list, OldTokens::Refused).unwrap();
+        assert_eq!(users.admit(&sealed("mario", "rossi", NOW), NOW), Ok(()));
+    }
+
+    #[test]
     fn a_token_with_the_old_padding_is_read_only_where_that_is_wanted() {
         let text = super::super::token_text("mario", "rossi", NOW);
         let old = BASE64_STANDARD.encode(public_key().pkcs1v15_encrypt(text.as_bytes()).unwrap());

@@ -84,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn lines_may_end_as_on_windows() {
+        let text = "# keys\n\n0,legacykey\n1,firstkey\t# first\n";
+        assert_eq!(KeyRing::read(&text.replace('\n', "\r\n")), KeyRing::read(text));
+    }
+
+    #[test]
     fn a_file_without_keys_names_the_line() {
         for (text, fault) in [
             ("", KeyRingFault::None),
