@@ -28,9 +28,13 @@ lacking_for() {
     case $1 in
         *-windows-gnu) needed+=(x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64) ;;
         *-darwin | *-freebsd) needed+=(/usr/bin/clippy-driver rust-web-clippy) ;;
-        aarch64-*-gnu) needed+=(aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu) ;;
+        aarch64-*-gnu)
+            needed+=(aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+                /usr/aarch64-linux-gnu/lib/libc.so.6 libc6-dev-arm64-cross)
+            ;;
         aarch64-*-musl)
             needed+=(aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+                /usr/aarch64-linux-gnu/lib/libc.so.6 libc6-dev-arm64-cross
                 /usr/lib/aarch64-linux-musl/libc.a musl-dev:arm64)
             ;;
         x86_64-*-musl) needed+=(gcc gcc /usr/lib/x86_64-linux-musl/libc.a musl-dev) ;;
