@@ -9,7 +9,8 @@ use std::net::IpAddr;
 /// The index of an interface; `None` when there is none of that name.
 pub fn interface_index(name: &str) -> Option<u32> {
     let all = get_if_addrs().ok()?;
-    all.into_iter().find(|one| one.name == name)?.index
+    // Of two addresses, one family's may come without it.
+    all.into_iter().filter(|one| one.name == name).find_map(|one| one.index)
 }
 
 /// The name of an interface; `None` when there is none of that index.

@@ -49,7 +49,7 @@ pub fn set_multicast_interface(socket: Handle<'_>, family: Family, index: u32) -
 /// Joins a group (RFC 3678); from one source by IPv4 alone.
 pub fn join(socket: Handle<'_>, membership: &Membership) -> io::Result<()> {
     let socket = SockRef::from(&socket);
-    let interface = InterfaceIndexOrAddress::Index(membership.interface);
+    let interface = named(membership.interface);
     match (membership.group, membership.source) {
         (IpAddr::V4(group), None) => socket.join_multicast_v4_n(&group, &interface),
         (IpAddr::V6(group), None) => socket.join_multicast_v6(&group, membership.interface),
@@ -63,7 +63,7 @@ pub fn join(socket: Handle<'_>, membership: &Membership) -> io::Result<()> {
 /// Leaves a group that was joined with the same membership.
 pub fn leave(socket: Handle<'_>, membership: &Membership) -> io::Result<()> {
     let socket = SockRef::from(&socket);
-    let interface = InterfaceIndexOrAddress::Index(membership.interface);
+    let interface = named(membership.interface);
     match (membership.group, membership.source) {
         (IpAddr::V4(group), None) => socket.leave_multicast_v4_n(&group, &interface),
         (IpAddr::V6(group), None) => socket.leave_multicast_v6(&group, membership.interface),
@@ -77,6 +77,13 @@ pub fn leave(socket: Handle<'_>, membership: &Membership) -> io::Result<()> {
 /// Blocks a source of a joined group: there is no call for it.
 pub fn block(_: Handle<'_>, _: &Membership) -> io::Result<()> {
     Err(unsupported())
+}
+
+/// An interface as the call of IPv4 takes it: by its address on Windows, whose emulations know no
+/// indices there, and by its index where it has no address.
+fn named(index: u32) -> InterfaceIndexOrAddress {
+    let by_address = if cfg!(windows) { address_of(index).ok() } else { None };
+    by_address.map_or(InterfaceIndexOrAddress::Index(index), InterfaceIndexOrAddress::Address)
 }
 
 /// The IPv4 address by which an interface is named where the call takes no index.
