@@ -56,7 +56,7 @@ pub struct Membership {
     pub group: IpAddr,
     /// The interface's index; 0 leaves the choice to the route.
     pub interface: u32,
-    /// The source to receive from (RFC 4607), or to block ([`block`]); `None` for any.
+    /// The source to receive from (RFC 4607), or to block; `None` for any.
     pub source: Option<IpAddr>,
 }
 

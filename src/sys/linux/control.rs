@@ -30,7 +30,12 @@ impl<'a> ControlWriter<'a> {
         let (space, len) =
             unsafe { (libc::CMSG_SPACE(size) as usize, libc::CMSG_LEN(size) as usize) };
         assert!(self.used + space <= SPACE, "control buffer too small");
-        let header = libc::cmsghdr { cmsg_len: len as _, cmsg_level: level, cmsg_type: kind };
+        // SAFETY: a header is integers; musl's has one more, which must be zero, in the place of the
+        // upper half of the length.
+        let mut header: libc::cmsghdr = unsafe { std::mem::zeroed() };
+        header.cmsg_len = len as _;
+        header.cmsg_level = level;
+        header.cmsg_type = kind;
         #[expect(clippy::cast_ptr_alignment, reason = "aligned, as said below")]
         // SAFETY: the assertion leaves `space` bytes at `used`; the buffer is aligned to 8 and
         // every message's space is a multiple of that, so the header is aligned; the value's place

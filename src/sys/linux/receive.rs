@@ -14,7 +14,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 pub fn has_recvmmsg() -> bool {
     // SAFETY: there is no such descriptor and no message, so the kernel touches no memory.
     let done = unsafe {
-        libc::recvmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT, std::ptr::null_mut())
+        libc::recvmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT as _, std::ptr::null_mut())
     };
     done == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
 }
@@ -57,7 +57,7 @@ impl ReceiveCall {
                 fd.as_raw_fd(),
                 self.headers.as_mut_ptr(),
                 count as libc::c_uint,
-                libc::MSG_DONTWAIT | libc::MSG_TRUNC,
+                (libc::MSG_DONTWAIT | libc::MSG_TRUNC) as _,
                 std::ptr::null_mut(),
             )
         };

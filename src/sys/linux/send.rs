@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// may deny it, and its refusal would look like a packet filter's. Without a socket nothing is sent.
 pub fn has_sendmmsg() -> bool {
     // SAFETY: there is no such descriptor and no message, so the kernel touches no memory.
-    let done = unsafe { libc::sendmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT) };
+    let done = unsafe { libc::sendmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT as _) };
     done == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
 }
 
@@ -79,7 +79,7 @@ impl SendCall {
                 fd.as_raw_fd(),
                 self.headers.as_mut_ptr(),
                 self.prepared as libc::c_uint,
-                libc::MSG_DONTWAIT,
+                libc::MSG_DONTWAIT as _,
             )
         };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }

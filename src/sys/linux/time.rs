@@ -63,7 +63,7 @@ pub(super) fn from_timespec(time: libc::timespec) -> Nanos {
 
 fn to_timespec(at: Nanos) -> libc::timespec {
     libc::timespec {
-        tv_sec: (at.0 / 1_000_000_000) as libc::time_t,
+        tv_sec: (at.0 / 1_000_000_000) as _,
         tv_nsec: (at.0 % 1_000_000_000) as libc::c_long,
     }
 }

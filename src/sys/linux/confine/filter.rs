@@ -80,7 +80,7 @@ const DENIED: &[libc::c_long] = &[
     libc::SYS_lookup_dcookie,
     // The system as a whole.
     libc::SYS_kexec_load,
-    libc::SYS_kexec_file_load,
+    KEXEC_FILE_LOAD,
     libc::SYS_init_module,
     libc::SYS_finit_module,
     libc::SYS_delete_module,
@@ -102,6 +102,12 @@ const DENIED: &[libc::c_long] = &[
     #[cfg(target_arch = "x86_64")]
     libc::SYS_modify_ldt,
 ];
+
+/// libc has the number for musl on x86_64 alone (asm-generic/unistd.h).
+#[cfg(all(target_env = "musl", target_arch = "aarch64"))]
+const KEXEC_FILE_LOAD: libc::c_long = 294;
+#[cfg(not(all(target_env = "musl", target_arch = "aarch64")))]
+const KEXEC_FILE_LOAD: libc::c_long = libc::SYS_kexec_file_load;
 
 /// Socket types that are not datagrams (`enum sock_type` of linux/net.h).
 const OTHER_TYPES: [libc::c_int; 6] = [1, 3, 4, 5, 6, 10];
