@@ -86,10 +86,11 @@ impl NetworkError {
         self.errno == CONNECTION_REFUSED && self.origin != ErrorOrigin::Local
     }
 
-    /// Whether the destination itself sent the error, rather than a router on the way.
+    /// Whether the destination itself sent the error, rather than a router on the way. Where the
+    /// system does not tell who sent it, it is taken for the destination, whose word most are.
     pub fn is_from_destination(&self) -> bool {
         let own = self.destination.ip().to_canonical();
-        self.offender.is_some_and(|offender| offender.to_canonical() == own)
+        self.offender.is_none_or(|offender| offender.to_canonical() == own)
     }
 
     /// Whether the destination or a router reports that datagrams cannot be delivered: port, host

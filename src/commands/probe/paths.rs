@@ -168,6 +168,9 @@ fn trace_both(target: &Target, report: &mut PathsReport) -> anyhow::Result<()> {
         from.set_port(port);
         TraceOrder::one_flow(target.addr, from, target.device)
     };
+    if !trace::is_possible() {
+        return Ok(());
+    }
     let traces = [trace::measure_shown(&order(good))?, trace::measure_shown(&order(bad))?];
     let [good, bad] = traces;
     add_traces(report, good, bad);

@@ -132,6 +132,9 @@ fn trace_filtered(target: &Target, report: &mut PortsReport) -> anyhow::Result<(
     let stops = [PortPath::FilteredOut, PortPath::TtlExceeded];
     let filtered = report.ports.iter().find(|row| stops.contains(&row.path));
     let (Some(row), false) = (filtered, report.interrupted) else { return Ok(()) };
+    if !trace::is_possible() {
+        return Ok(());
+    }
     let mut end = target.addr;
     end.set_port(row.port);
     let from = report.source.map_or(target.local, Into::into);

@@ -2,14 +2,14 @@
 
 use super::error::ProbeError;
 use super::usage::ProbeUsage;
-use crate::batch::{Fragmentation, TxBatch};
+use crate::batch::{Capability, Fragmentation, TxBatch};
 use crate::cli::TraceArgs;
 use crate::commands::misread::{check_hosts, check_zones, device};
 use crate::commands::own_losses::OwnLosses;
 use crate::commands::ping::bind_address;
 use crate::commands::{Exit, Usage};
 use crate::engine::{Loop, LoopConfig, Signals, random_u64};
-use crate::net::{FamilyChoice, KeptSocket, SocketPlan, explain, resolve};
+use crate::net::{FamilyChoice, IoMode, KeptSocket, SocketPlan, capabilities, explain, resolve};
 use crate::record::probe::{ProbeKind, TraceCaveat, TraceReport};
 use crate::report::{Shown, trace_text};
 use crate::session::probe::trace::{TracePlan, TraceSession};
@@ -47,6 +47,12 @@ impl TraceOrder {
         let wait = Nanos::from_millis(600);
         Self { target, from, device, flows: 1, tries: 3, hops: 30, wait, whole: None }
     }
+}
+
+/// Whether sockets here are told of ICMP errors: without, no router shows itself, and what would be
+/// traced beside another probe is left out.
+pub fn is_possible() -> bool {
+    capabilities(IoMode::Auto).has(Capability::NetworkErrors)
 }
 
 /// Runs `udpkit probe trace`.
