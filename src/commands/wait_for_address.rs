@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn bind(number: i32) -> anyhow::Error {
-        let source = std::io::Error::from_raw_os_error(number);
+        let source = crate::sys::error_of(number);
         NetError::Bind { addr: "192.0.2.1:9".parse().unwrap(), source }.into()
     }
 

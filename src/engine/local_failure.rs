@@ -47,13 +47,12 @@ impl From<&StreamError> for LocalFailure {
 mod tests {
     use super::*;
     use crate::batch::HostFault;
-    use std::io;
 
     #[test]
     fn the_systems_number_decides_what_is_told() {
         let address = "192.0.2.1:53".parse().unwrap();
         let bind = |errno| {
-            let source = io::Error::from_raw_os_error(errno);
+            let source = crate::sys::error_of(errno);
             LocalFailure::from(&NetError::Bind { addr: address, source })
         };
         assert_eq!(bind(errno::EADDRINUSE), LocalFailure::InUse { address });

@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn an_error_says_what_failed_on_what_and_what_can_be_done() {
         let addr = "0.0.0.0:900".parse().unwrap();
-        let bind = |number| NetError::Bind { addr, source: io::Error::from_raw_os_error(number) };
+        let bind = |number| NetError::Bind { addr, source: error_of(number) };
         let error = bind(errno::EADDRINUSE);
         assert_eq!(error.to_string(), "cannot bind 0.0.0.0:900: address already in use");
         assert_eq!(error.hint(), Some(HostHint::PortInUse));
@@ -279,7 +279,7 @@ mod tests {
             interface: Some("eth0".to_owned()),
         };
         let join = |number| {
-            let source = io::Error::from_raw_os_error(number);
+            let source = error_of(number);
             NetError::Join { group: group.clone(), source }
         };
         let error = join(errno::ENODEV);

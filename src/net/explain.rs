@@ -105,6 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn where_the_state_of_this_host_explains_nothing_nothing_is_claimed() {
         let to: SocketAddr = "127.0.0.1:9".parse().unwrap();
         for (number, cause) in [

@@ -57,6 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn the_loopback_is_found_by_name_and_by_address() {
         let by_name = find_interface("lo").unwrap();
         assert_eq!(find_interface("127.0.0.1").unwrap(), by_name);

@@ -49,7 +49,10 @@ impl ListenerPlan {
             socket.set_only_v6(!self.dual_stack)?;
         }
         // Connections of an earlier server may still be closing.
-        socket.set_reuse_address(true)?;
+        // On Windows that would let another program take the port.
+        if cfg!(unix) {
+            socket.set_reuse_address(true)?;
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&self.bind.into())?;
         socket.listen(BACKLOG)?;

@@ -174,6 +174,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_membership_of_this_host_is_found_in_its_list() {
         let index = super::super::find_interface("lo").unwrap();
         assert_eq!(lists_membership("224.0.0.1".parse().unwrap(), index), Some(true));

@@ -244,6 +244,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_local_address_has_the_zone_that_is_named_or_that_of_its_peer() {
         let lo = find_interface("lo").unwrap();
         let addr = |text: &str| literal(text, 9).unwrap();
@@ -263,6 +264,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_zone_is_found_by_name_and_a_family_is_kept_to() {
         let addr = resolve("[fe80::1%lo]:9", None, FamilyChoice::Any).unwrap();
         let SocketAddr::V6(v6) = addr else { panic!("{addr}") };

@@ -482,6 +482,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn every_mode_keeps_boundaries_and_control_data_from_batch_to_batch() {
         for (io, gro) in [
             (IoMode::Plain, false),
@@ -529,6 +530,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn each_datagram_leaves_with_its_own_ttl_and_tos() {
         for local in ["127.0.0.1:0", "[::1]:0"] {
             let local: SocketAddr = local.parse().unwrap();
@@ -558,6 +560,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_datagram_that_must_stay_whole_is_refused_beside_one_that_need_not() {
         for local in ["127.0.0.1:0", "[::1]:0"] {
             let local: SocketAddr = local.parse().unwrap();
@@ -605,6 +608,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_closed_port_answers_and_does_not_stop_the_next_datagram() {
         let closed = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let open = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -628,6 +632,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn however_often_a_closed_port_answers_its_neighbour_gets_everything() {
         for (ip, io) in ["127.0.0.1", "::1"].into_iter().flat_map(|ip| {
             [IoMode::Plain, IoMode::Mmsg, IoMode::Auto].map(|io| (ip.parse().unwrap(), io))
@@ -654,6 +659,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn each_datagram_is_stamped_when_it_leaves_and_one_refused_shifts_no_number() {
         let local: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let receiver = std::net::UdpSocket::bind(local).unwrap();

@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_fails_names_what_failed_and_the_systems_number() {
-        let too_many = || io::Error::from_raw_os_error(24);
+        let too_many = || crate::sys::error_of(24);
         let address = "192.0.2.1:9".parse().unwrap();
         let bind = NetError::Bind { addr: address, source: too_many() };
         let of = |step: ProbeError| -> anyhow::Error {

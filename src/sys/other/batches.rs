@@ -26,13 +26,11 @@ impl ReceiveCall {
     }
 
     /// There is no such call.
-    #[expect(clippy::unused_self, reason = "as where there is one")]
     pub fn receive_many(&mut self, _: Handle<'_>, _: &mut RxBatch) -> io::Result<usize> {
         Err(unsupported())
     }
 
     /// There is no such call.
-    #[expect(clippy::unused_self, reason = "as where there is one")]
     pub fn receive_one(&mut self, _: Handle<'_>, _: &mut RxBatch) -> io::Result<usize> {
         Err(unsupported())
     }
@@ -49,13 +47,11 @@ impl SendCall {
     }
 
     /// Most messages per call.
-    #[expect(clippy::unused_self, reason = "as where there is one")]
     pub fn capacity(&self) -> usize {
         1
     }
 
     /// There is no such call.
-    #[expect(clippy::unused_self, reason = "as where there is one")]
     pub fn send_many<'a>(
         &mut self,
         _: Handle<'_>,
@@ -66,7 +62,6 @@ impl SendCall {
     }
 
     /// There is no such call.
-    #[expect(clippy::unused_self, reason = "as where there is one")]
     pub fn send_one(&mut self, _: Handle<'_>, _: Family, _: OutMessage<'_>) -> io::Result<()> {
         Err(unsupported())
     }

@@ -29,7 +29,6 @@ pub fn sleep_until(at: Nanos) {
 
 /// Has sleeps end as soon after their time as the system can.
 #[cfg(windows)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems can refuse it")]
 pub fn tighten_timer_slack() -> io::Result<()> {
     use std::sync::Once;
     use windows_sys::Win32::Media::timeBeginPeriod;
@@ -45,7 +44,6 @@ pub fn tighten_timer_slack() -> io::Result<()> {
 
 /// Has sleeps end as soon after their time as the system can: they do.
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems can refuse it")]
 pub fn tighten_timer_slack() -> io::Result<()> {
     Ok(())
 }

@@ -95,7 +95,7 @@ mod doing {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: `none` is a live rlimit that the call only reads.
         if unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) } < 0 {
-            let error = io_error_text(&io::Error::last_os_error()).to_string();
+            let error = io_error_text(&io::Error::last_os_error());
             return Err(missed(Restriction::CoreFiles, MissingReason::System { error }));
         }
         Ok(())

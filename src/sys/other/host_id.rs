@@ -22,7 +22,7 @@ pub fn host_id() -> Option<String> {
     let text: String = match told.strip_suffix(&[0]) {
         Some(text) => String::from_utf8_lossy(text).into_owned(),
         // FreeBSD's is bytes.
-        None => told.iter().map(|byte| format!("{byte:02x}")).collect(),
+        None => told.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")),
     };
     (!text.is_empty()).then_some(text)
 }
