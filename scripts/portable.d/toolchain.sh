@@ -1,9 +1,9 @@
 # The compiler for other systems, for scripts/portable and scripts/release: Debian's rustc, which
 # has its std as source, and what the linkers need. All that is made is kept in target/portable.
 #
-# rustup's toolchains would have to download a std for each target, and Apple's and FreeBSD's for ARM
-# are not there for all. The folder is one of its own, since two compilers in one would build everything
-# anew by turns, with a folder for each target in it: two are then built at once.
+# rustup has a std to download for each target but FreeBSD's on ARM; this needs Debian alone. The
+# folder is one of its own, since two compilers in one would build everything anew by turns, with a
+# folder for each target in it: two are then built at once.
 # shellcheck shell=bash
 
 readonly PORTABLE=$PWD/target/portable
