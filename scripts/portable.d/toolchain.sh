@@ -6,7 +6,8 @@
 # folder for each target in it: two are then built at once.
 # shellcheck shell=bash
 
-readonly PORTABLE=$PWD/target/portable
+# UDPKIT_PORTABLE_DIR keeps it elsewhere, for clones that come and go.
+readonly PORTABLE=${UDPKIT_PORTABLE_DIR:-$PWD/target/portable}
 
 # lacking TOOL PACKAGE...: prints the packages whose tool is not here.
 lacking() {
