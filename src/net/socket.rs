@@ -177,6 +177,7 @@ impl Socket {
     }
 
     /// Sends the batch's slots of `range` in order, as many as the kernel accepts.
+    #[inline]
     pub fn send(&mut self, batch: &TxBatch, range: Range<usize>) -> SendOutcome {
         if self.portable.is_some() {
             return self.send_portable(batch, range);
@@ -257,6 +258,7 @@ impl Socket {
     /// # Errors
     ///
     /// This host denies the call or has no memory for it. Errors from the network are none.
+    #[inline]
     pub fn receive(&mut self, batch: &mut RxBatch) -> io::Result<usize> {
         let Self { udp: socket, receive, many, portable, answers, peer, .. } = self;
         let inlet = Inlet { socket, many: *many, portable: portable.as_ref(), peer: *peer };
@@ -366,6 +368,7 @@ struct Inlet<'a> {
 }
 
 impl Inlet<'_> {
+    #[inline]
     fn receive(
         &self,
         call: &mut ReceiveCall,

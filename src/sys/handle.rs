@@ -4,6 +4,7 @@
 mod kind {
     pub use std::os::fd::{AsFd as System, BorrowedFd as Handle, OwnedFd as OwnedHandle};
 
+    #[inline]
     pub fn of(what: &impl System) -> Handle<'_> {
         what.as_fd()
     }
@@ -15,6 +16,7 @@ mod kind {
         AsSocket as System, BorrowedSocket as Handle, OwnedSocket as OwnedHandle,
     };
 
+    #[inline]
     pub fn of(what: &impl System) -> Handle<'_> {
         what.as_socket()
     }
@@ -29,6 +31,7 @@ pub trait AsHandle {
 }
 
 impl<T: kind::System> AsHandle for T {
+    #[inline]
     fn handle(&self) -> Handle<'_> {
         kind::of(self)
     }
