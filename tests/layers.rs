@@ -235,6 +235,11 @@ fn unsafe_code_and_libc_stay_in_sys() {
 }
 
 #[test]
+fn only_sys_and_net_ask_which_system_it_is() {
+    hold(system_faults);
+}
+
+#[test]
 fn only_report_and_main_print() {
     hold(print_faults);
 }
@@ -369,6 +374,22 @@ fn unsafe_faults(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     words(source, &["unsafe", "libc"], "belongs in sys")
+}
+
+/// Which system it is, is asked in `sys` and `net` alone: above them a capability says what there is.
+fn system_faults(source: &Source) -> Vec<String> {
+    if ["sys", "net"].contains(&source.room()) {
+        return Vec::new();
+    }
+    let systems = ["target_os", "target_env", "target_vendor", "target_family"];
+    let mut found = words(source, &systems, "asks for a system: use a capability");
+    for form in ["cfg(unix", "cfg(windows", "cfg!(unix", "cfg!(windows", "not(unix", "not(windows"]
+    {
+        if source.text.contains(form) {
+            found.push(format!("src/{}: {form}) asks for a system", source.path));
+        }
+    }
+    found
 }
 
 fn print_faults(source: &Source) -> Vec<String> {
@@ -625,6 +646,9 @@ fn the_other_rules_find_violations() {
     assert_eq!(found(unsafe_faults, "net/mod.rs", "fn f() { unsafe { libc::close(0) } }"), 2);
     assert_eq!(found(unsafe_faults, "net/mod.rs", "// unsafe\n#![deny(unsafe_code)]"), 0);
     assert_eq!(found(unsafe_faults, "sys/call.rs", "unsafe { libc::close(0) }"), 0);
+    assert_eq!(found(system_faults, "engine/x.rs", "#[cfg(target_os = \"linux\")] fn f() {}"), 1);
+    assert_eq!(found(system_faults, "report/x.rs", "if cfg!(windows) {}"), 1);
+    assert_eq!(found(system_faults, "net/x.rs", "#[cfg(unix)] fn f() {}"), 0);
 
     assert_eq!(found(print_faults, "net/mod.rs", "println!(\"x\"); std::eprint!(\"y\");"), 2);
     assert_eq!(found(print_faults, "net/mod.rs", "fn print() {} // println!()"), 0);
