@@ -217,10 +217,15 @@ impl<'a> Gathering<'a> {
         if report.no_agent.is_some() {
             // The reason why there is no agent is reported once.
             for left in &mut report.left_out {
-                if let LeftOutReason::AgentFailed { .. }
-                | LeftOutReason::NoStunReply { .. }
-                | LeftOutReason::NoTimeLeft { .. } = left.reason
-                {
+                let is_for_lack = match left.reason {
+                    LeftOutReason::AgentFailed { .. }
+                    | LeftOutReason::NoStunReply { .. }
+                    | LeftOutReason::NoTimeLeft { .. } => true,
+                    // More time would not have found one; a trace needs none.
+                    LeftOutReason::NotInTime { .. } => left.kind != ProbeKind::Trace,
+                    _ => false,
+                };
+                if is_for_lack {
                     left.reason = LeftOutReason::NoAgent;
                 }
             }
