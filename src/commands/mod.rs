@@ -54,6 +54,7 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         let cannot = || format!("cannot write {}", file.display());
         report::set_html(file.clone()).with_context(cannot)?;
     }
+    check_environment()?;
     let ended = run_command(cli.command);
     // What a report lacks belongs beside it; JSON has it too.
     for lack in batch::refused_conveniences() {
@@ -65,6 +66,17 @@ pub fn run(cli: Cli) -> anyhow::Result<Exit> {
         }
     }
     ended
+}
+
+/// Why the environment is not as this process can have it.
+#[derive(Debug, thiserror::Error)]
+#[error("UDPKIT_IO is {0:?}, and may be \"portable\" or nothing")]
+struct UnknownMode(String);
+
+impl exit::UsageError for UnknownMode {}
+
+fn check_environment() -> Result<(), Usage> {
+    net::IoMode::unknown_override().map_or(Ok(()), |mode| Err(UnknownMode(mode).into()))
 }
 
 fn run_command(command: Command) -> anyhow::Result<Exit> {

@@ -27,6 +27,12 @@ pub enum IoMode {
 const OVERRIDE: &str = "UDPKIT_IO";
 
 impl IoMode {
+    /// What the environment's `UDPKIT_IO` says, if that is no mode.
+    pub fn unknown_override() -> Option<String> {
+        let asked = std::env::var_os(OVERRIDE)?;
+        (asked != "portable" && !asked.is_empty()).then(|| asked.to_string_lossy().into_owned())
+    }
+
     /// The mode that a socket has which asks for this one.
     #[must_use]
     pub fn in_force(self) -> Self {

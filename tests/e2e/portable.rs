@@ -90,3 +90,12 @@ fn an_agent_that_cannot_see_marks_accuses_no_router() {
     assert!(!verdict.contains("changed"), "{verdict}");
     assert!(output.out().contains("\"not_shown\""), "{verdict}");
 }
+
+#[test]
+fn a_mode_that_there_is_not_is_named() {
+    let mut send = udpkit();
+    send.args(["send", "127.0.0.1:9", "--", "x"]).env("UDPKIT_IO", "fast");
+    let output = run(&mut send, secs(20));
+    assert_eq!(output.code(), Some(2), "{}", output.out());
+    assert!(output.err().contains("UDPKIT_IO is \"fast\""), "{}", output.err());
+}
