@@ -12,8 +12,30 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// may deny it, and its refusal would look like a packet filter's. Without a socket nothing is sent.
 pub fn has_sendmmsg() -> bool {
     // SAFETY: there is no such descriptor and no message, so the kernel touches no memory.
-    let done = unsafe { libc::sendmmsg(-1, std::ptr::null_mut(), 0, libc::MSG_DONTWAIT as _) };
+    let done = unsafe { sendmmsg(-1, std::ptr::null_mut(), 0) };
     done == 0 || io::Error::last_os_error().raw_os_error() == Some(libc::EBADF)
+}
+
+/// The kernel's call, without blocking. musl has one of this name that calls `sendmsg` for each
+/// message, since its structures have padding where the kernel has the upper halves of lengths:
+/// here that is zero.
+///
+/// # Safety
+///
+/// `headers` points at `count` headers, each of whose pointers names live memory of the length that
+/// is said there, and whose padding is zero.
+#[inline]
+unsafe fn sendmmsg(fd: libc::c_int, headers: *mut libc::mmsghdr, count: usize) -> libc::c_long {
+    // SAFETY: the kernel reads what the caller vouches for, and writes msg_len of each header.
+    unsafe {
+        libc::syscall(
+            libc::SYS_sendmmsg,
+            fd,
+            headers,
+            count as libc::c_uint,
+            libc::MSG_DONTWAIT as libc::c_uint,
+        )
+    }
 }
 
 /// Scratch memory for a send call, besides the payload; it grows to the largest batch, once.
@@ -73,15 +95,8 @@ impl SendCall {
         self.prepare(family, messages);
         // SAFETY: the first `prepared` headers point at live memory of the stated lengths: payloads
         // borrowed by the caller for 'a, which outlives this call, and names and controls here. The
-        // kernel only reads them, but for msg_len.
-        let sent = unsafe {
-            libc::sendmmsg(
-                fd.as_raw_fd(),
-                self.headers.as_mut_ptr(),
-                self.prepared as libc::c_uint,
-                libc::MSG_DONTWAIT as _,
-            )
-        };
+        // kernel only reads them, but for msg_len. Headers and control messages begin as zeros.
+        let sent = unsafe { sendmmsg(fd.as_raw_fd(), self.headers.as_mut_ptr(), self.prepared) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
     }
 
