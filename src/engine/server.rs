@@ -63,6 +63,10 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let plan = &shared_memory(plan);
         let mut log = ServerLog::new(log);
+        // Whoever reads that it serves may come by any of its ports.
+        let iperf3 = plan.iperf3_bind.map(|bind| Iperf3Port::open(plan, bind)).transpose()?;
+        let udpstp =
+            plan.udpstp.as_ref().map(|udpstp| UdpstpPort::open(plan, udpstp)).transpose()?;
         let opened = ServerSockets::open(plan, &mut log)?;
         let local = opened.local;
         let own = opened.sockets.len();
@@ -78,8 +82,7 @@ impl Server {
         let each = SocketPlan { bind: with_port(plan.bind, 0), io, ..opened.listener };
         let mut ports = ProbePorts::new(each, control.adoption(), own);
         let held = hold_ports(&mut ports, &plan.policy, &mut log);
-        let iperf3 = open_iperf3(plan, &mut log)?;
-        let udpstp = open_udpstp(plan, &mut log)?;
+        note_ports(plan, iperf3.as_ref(), udpstp.as_ref(), &mut log);
         // Read before the file system becomes inaccessible.
         let host = host_id();
         let (counters, damage) = (HostReader::open(), DamageMeter::open());
@@ -170,21 +173,20 @@ fn shared_memory(plan: &ServerPlan) -> ServerPlan {
     plan
 }
 
-/// Opens iperf3's port, if there is one, and logs it.
-fn open_iperf3(plan: &ServerPlan, log: &mut ServerLog) -> Result<Option<Iperf3Port>, ServerError> {
-    let Some(bind) = plan.iperf3_bind else { return Ok(None) };
-    let port = Iperf3Port::open(plan, bind)?;
-    log.note(&ServeRecord::Iperf3Port { address: port.local_addr().into() });
-    Ok(Some(port))
-}
-
-/// Opens UDPSTP's port, if there is one, and logs it.
-fn open_udpstp(plan: &ServerPlan, log: &mut ServerLog) -> Result<Option<UdpstpPort>, ServerError> {
-    let Some(udpstp) = &plan.udpstp else { return Ok(None) };
-    let port = UdpstpPort::open(plan, udpstp)?;
-    let (address, key) = (port.local_addr().into(), udpstp.keys.is_some());
-    log.note(&ServeRecord::UdpstpPort { address, key });
-    Ok(Some(port))
+/// Logs the ports of other tools' dialogues.
+fn note_ports(
+    plan: &ServerPlan,
+    iperf3: Option<&Iperf3Port>,
+    udpstp: Option<&UdpstpPort>,
+    log: &mut ServerLog,
+) {
+    if let Some(port) = iperf3 {
+        log.note(&ServeRecord::Iperf3Port { address: port.local_addr().into() });
+    }
+    if let Some(port) = udpstp {
+        let key = plan.udpstp.as_ref().is_some_and(|udpstp| udpstp.keys.is_some());
+        log.note(&ServeRecord::UdpstpPort { address: port.local_addr().into(), key });
+    }
 }
 
 /// What follows the address of the server's own port, if it has one. All sockets that are bound to
