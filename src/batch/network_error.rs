@@ -163,6 +163,11 @@ impl NetworkError {
         &self.quote[..usize::from(self.quote_len)]
     }
 
+    /// Whether the system told nothing but its number: not who said it, nor of which datagram.
+    pub fn is_number_alone(&self) -> bool {
+        self.origin != ErrorOrigin::Local && self.offender.is_none() && self.quote_len == 0
+    }
+
     /// The meaning of type and code; `None` for rare ones, and for errors that are not ICMP.
     pub fn meaning(&self) -> Option<IcmpMeaning> {
         let origin = match (self.origin, self.destination) {

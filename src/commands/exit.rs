@@ -7,7 +7,7 @@ use crate::net::{NetError, interfaces};
 use crate::record::{Document, Event, Worded};
 use crate::report::{self, words};
 use crate::sys::ConfineError;
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::{fmt, io};
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_systems_number_is_left_out() {
-        let error = anyhow::Error::from(io::Error::from_raw_os_error(2)).context("cannot read x");
+        let error = anyhow::Error::from(crate::sys::error_of(2)).context("cannot read x");
         assert_eq!(message_of(&error), "cannot read x: no such file or directory");
         let strange = anyhow::anyhow!("a file called (os error x)");
         assert_eq!(message_of(&strange), "a file called (os error x)");

@@ -6,7 +6,7 @@ use crate::report;
 use crate::report::words::serve as words;
 use crate::report::words::usage::key_is_readable;
 use crate::sys;
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use crate::wire::udpstp::{KeyRing, KeyRingFault};
 use std::fs::File;
 use std::io::{self, Read};

@@ -3,7 +3,7 @@
 //! If the operating system cannot provide any, nothing that depends on them may start: a guessable
 //! number is worse than an error.
 
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::io;

@@ -14,7 +14,8 @@ use crate::session::blast::{
 };
 use crate::session::serve::StreamIo;
 use crate::sys;
-use crate::units::{Nanos, io_error_text};
+use crate::sys::error_text::io_error_text;
+use crate::units::Nanos;
 use crate::wire::{self, split_tos};
 use std::io;
 use std::net::SocketAddr;

@@ -3,8 +3,9 @@
 
 use super::explain;
 use crate::batch::{HostFault, HostHint};
-use crate::sys::{ErrorNumber, errno, error_of};
-use crate::units::{Endpoint, io_error_text};
+use crate::sys::error_text::io_error_text;
+use crate::sys::{ErrorNumber, errno, error_of, unprivileged_port_start};
+use crate::units::Endpoint;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -237,7 +238,7 @@ impl NetError {
                 HostHint::NoNetworkErrors
             }
             (errno::EADDRINUSE, _) => HostHint::PortInUse,
-            (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < 1024 => {
+            (errno::EACCES, Self::Bind { addr, .. }) if addr.port() < unprivileged_port_start() => {
                 HostHint::PrivilegedPort
             }
             (number, Self::Connect { addr, .. }) => return explain(number, (*addr).into()).hint(),
@@ -270,7 +271,9 @@ mod tests {
         let error = bind(errno::EADDRINUSE);
         assert_eq!(error.to_string(), "cannot bind 0.0.0.0:900: address already in use");
         assert_eq!(error.hint(), Some(HostHint::PortInUse));
-        assert_eq!(bind(errno::EACCES).hint(), Some(HostHint::PrivilegedPort));
+        // Windows keeps no port to a privilege.
+        let privileged = unprivileged_port_start() > 900;
+        assert_eq!(bind(errno::EACCES).hint(), privileged.then_some(HostHint::PrivilegedPort));
         let foreign = HostHint::ForeignAddress { addresses: Vec::new() };
         assert_eq!(bind(errno::EADDRNOTAVAIL).hint(), Some(foreign));
         let group = JoinedGroup {

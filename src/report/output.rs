@@ -9,7 +9,7 @@ use super::page_file::{keep_page, page_was_lost};
 use super::progress_line::around;
 use crate::record::saved::Saved;
 use crate::record::{Document, Event, Flow};
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};

@@ -5,7 +5,7 @@ use super::json::json_value;
 use super::sheet::Sheet;
 use crate::record::Document;
 use crate::record::saved::Saved;
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use serde::Serialize;
 use std::fs::{self, OpenOptions};
 use std::io;

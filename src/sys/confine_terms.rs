@@ -1,7 +1,7 @@
 //! Privileges, and what a process gives up: the terms that every system shares.
 
 use crate::batch::MissingRestriction;
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use std::path::PathBuf;
 use std::{fmt, io};
 

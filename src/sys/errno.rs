@@ -43,6 +43,8 @@ pub const ENETDOWN: i32 = 100;
 pub const ENETUNREACH: i32 = 101;
 /// A queue is full.
 pub const ENOBUFS: i32 = 105;
+/// A connected socket is not to be told where to send.
+pub const EISCONN: i32 = 106;
 /// Nobody listens at the port.
 pub const ECONNREFUSED: i32 = 111;
 /// The host is down.

@@ -1,6 +1,7 @@
 //! The number of a system's error, as Linux has it.
 
-use super::wing::errno_of;
+use super::errno;
+use super::native::{errno_of, native_errno};
 use std::io;
 
 /// The number of a system's error.
@@ -16,11 +17,20 @@ impl ErrorNumber for io::Error {
     }
 }
 
+/// The error of Linux's number, as the system itself would return it.
+pub fn error_of(errno: i32) -> io::Error {
+    io::Error::from_raw_os_error(native_errno(errno))
+}
+
+/// What this system lacks (`EOPNOTSUPP`).
+pub fn unsupported() -> io::Error {
+    error_of(errno::EOPNOTSUPP)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sys::errno::*;
-    use crate::sys::error_of;
 
     #[test]
     fn a_number_comes_back_from_the_systems_own_error() {

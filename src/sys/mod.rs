@@ -9,7 +9,12 @@
 
 mod confine_terms;
 pub mod errno;
+#[cfg(target_os = "linux")]
+mod errno_linux;
+#[cfg(not(target_os = "linux"))]
+mod errno_other;
 mod error_number;
+pub mod error_text;
 mod handle;
 mod interface_address;
 #[cfg(target_os = "linux")]
@@ -25,19 +30,19 @@ mod watched;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(target_os = "linux")]
-use linux as wing;
-#[cfg(not(target_os = "linux"))]
-use other as wing;
 #[cfg(unix)]
 use unix as family;
 #[cfg(windows)]
 use windows as family;
+#[cfg(target_os = "linux")]
+use {errno_linux as native, linux as wing};
+#[cfg(not(target_os = "linux"))]
+use {errno_other as native, other as wing};
 
 pub use confine_terms::{
     Account, AccountError, AccountIds, ConfineError, ConfinePlan, Confined, KeptCapabilities,
 };
-pub use error_number::ErrorNumber;
+pub use error_number::{ErrorNumber, error_of, unsupported};
 pub use family::*;
 pub use handle::{AsHandle, Handle, OwnedHandle};
 pub use interface_address::InterfaceAddress;

@@ -6,7 +6,6 @@ mod datagram_sizes;
 mod endpoint;
 mod errno_text;
 mod genome;
-mod io_error;
 mod limit;
 mod nanos;
 mod parse;
@@ -29,7 +28,6 @@ pub use datagram_sizes::{
 pub use endpoint::{Endpoint, any_address, name_zones, with_port};
 pub use errno_text::errno_text;
 pub use genome::{Genome, GenomeSize, ParseGenomeError};
-pub use io_error::io_error_text;
 pub use limit::{Bound, Extent, Limit, Measured, Metric, ParseLimitError, Standing, ValueFault};
 pub use nanos::Nanos;
 pub use parse::{ParseUnitError, Quantity};

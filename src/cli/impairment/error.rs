@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use crate::impair::{ParseDelayTableError, ParseTraceError};
+use crate::sys::error_text::io_error_text;
 use crate::units::{Nearest, ParseUnitError, ParseWholeError};
 use std::io;
 use thiserror::Error;
@@ -176,7 +177,7 @@ pub enum ParseImpairmentError {
 #[derive(Debug, Error)]
 pub enum ImpairmentFileError {
     /// It cannot be read.
-    #[error("cannot read {path}: {}", crate::units::io_error_text(.error))]
+    #[error("cannot read {path}: {}", io_error_text(.error))]
     Unreadable {
         /// The file.
         path: String,

@@ -2,7 +2,8 @@
 
 use crate::commands::Usage;
 use crate::stats::WINDOWS;
-use crate::units::{Endpoint, Nanos, Rate, io_error_text};
+use crate::sys::error_text::io_error_text;
+use crate::units::{Endpoint, Nanos, Rate};
 use std::io;
 use std::path::PathBuf;
 

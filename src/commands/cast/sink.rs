@@ -2,7 +2,8 @@
 
 use crate::record::{CastEvent, CastNote, CastWarning, Flow, Heard, Sink, Worded};
 use crate::report::{self, CastLine, Output, Page, RecordLines};
-use crate::units::{Nanos, io_error_text};
+use crate::sys::error_text::io_error_text;
+use crate::units::Nanos;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};

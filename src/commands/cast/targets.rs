@@ -257,13 +257,15 @@ mod tests {
     #[test]
     fn where_the_kernel_lists_no_interfaces_it_knows_its_addresses_all_the_same() {
         let unlisted = Host { listed: false, ..Host::with(Vec::new()) };
+        // Wine binds any address.
+        let others = if binds(ip("192.0.2.77")) { Role::Own } else { Role::Other };
         for (text, role) in [
             ("127.0.0.1", Role::Own),
             ("::1", Role::Own),
             ("127.255.255.255", Role::Own),
             ("255.255.255.255", Role::Broadcast(None)),
             ("239.1.2.3", Role::Group),
-            ("192.0.2.77", Role::Other),
+            ("192.0.2.77", others),
         ] {
             assert_eq!(unlisted.role(ip(text)), role, "{text}");
         }

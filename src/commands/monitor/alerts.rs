@@ -6,7 +6,7 @@ use super::queue::Queue;
 use crate::record::{MonitorChange, MonitorNews, Worded};
 use crate::report;
 use crate::report::words::monitor as words;
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};

@@ -46,7 +46,7 @@ impl Resolver {
                 }
             };
             if let Err(error) = thread::Builder::new().name("resolver".to_owned()).spawn(work) {
-                let why = crate::units::io_error_text(&error);
+                let why = crate::sys::error_text::io_error_text(&error);
                 report::warning(words::no_threads(&why));
             }
         }

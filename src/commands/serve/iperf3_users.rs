@@ -4,7 +4,7 @@ use crate::cli::ServeArgs;
 use crate::commands::Usage;
 use crate::commands::exit::UsageError;
 use crate::report::words::serve as words;
-use crate::units::io_error_text;
+use crate::sys::error_text::io_error_text;
 use crate::wire::iperf3::{Iperf3Users, OldTokens, UsersFault};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 
 use super::terms::plural;
 use crate::record::{LocalFailure, RemoteRefusal, ServeRecord, ServeRefusal, SessionEnd, Worded};
-use crate::units::{Nanos, group_digits, io_error_text};
+use crate::sys::error_text::io_error_text;
+use crate::units::{Nanos, group_digits};
 use std::io;
 use std::path::Path;
 

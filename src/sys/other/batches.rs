@@ -1,7 +1,7 @@
 //! Calls for many datagrams, which these systems lack: the portable calls move datagrams there.
 
-use super::errno::unsupported;
 use crate::batch::RxBatch;
+use crate::sys::unsupported;
 use crate::sys::{Family, Handle, OutMessage};
 use std::io;
 

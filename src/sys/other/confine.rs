@@ -53,8 +53,8 @@ mod doing {
     use super::missed;
     use crate::batch::{MissingReason, MissingRestriction, Restriction};
     use crate::sys::confine_terms::{ConfineStep, Unchanged};
+    use crate::sys::error_text::io_error_text;
     use crate::sys::{Account, AccountIds, ConfineError, ConfinePlan};
-    use crate::units::io_error_text;
     use nix::unistd::{Gid, Uid, getegid, geteuid, getgid, getuid, setgid, setuid};
     use std::io;
 

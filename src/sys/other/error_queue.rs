@@ -1,7 +1,7 @@
 //! The error queue, which these systems lack.
 
-use super::errno::error_of;
 use crate::sys::errno::EAGAIN;
+use crate::sys::error_of;
 use crate::sys::{Handle, QueuedMessage};
 use std::io;
 

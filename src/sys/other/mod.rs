@@ -5,7 +5,6 @@ mod batches;
 mod capabilities;
 mod clock;
 mod confine;
-mod errno;
 mod error_queue;
 mod host_id;
 mod interface;
@@ -25,7 +24,6 @@ pub use clock::{
     tighten_timer_slack,
 };
 pub use confine::unprivileged_port_start;
-pub use errno::{errno_of, error_of, unsupported};
 pub use error_queue::read_error_queue;
 pub use host_id::host_id;
 pub use interface::{interface_addresses, interface_index, interface_name, interface_names};

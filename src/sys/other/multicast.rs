@@ -1,10 +1,10 @@
 //! Groups: what is sent to them and received from them, by `socket2`.
 
-use super::errno::{error_of, unsupported};
 use super::interface::interface_addresses;
 use super::interface_name;
 use crate::sys::errno::ENODEV;
 use crate::sys::{Family, Handle, Membership};
+use crate::sys::{error_of, unsupported};
 use socket2::{InterfaceIndexOrAddress, SockRef};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,8 +1,8 @@
 //! Socket options: those of `socket2`, and don't-fragment.
 
-use super::errno::unsupported;
 use super::socket_option::{self, DONT_FRAGMENT, DONT_FRAGMENT_V6};
 use crate::batch::Fragmentation;
+use crate::sys::unsupported;
 use crate::sys::{Family, Handle, Switch, SwitchState};
 use socket2::SockRef;
 use std::io;

@@ -21,8 +21,8 @@ pub fn allowed_processors() -> Vec<usize> {
 /// Binds the calling thread to one processor, counted from 0.
 #[cfg(windows)]
 pub fn pin_thread(cpu: usize) -> io::Result<()> {
-    use super::errno::error_of;
     use crate::sys::errno::EINVAL;
+    use crate::sys::error_of;
     use windows_sys::Win32::System::Threading::{GetCurrentThread, SetThreadAffinityMask};
     let mask = 1_usize.checked_shl(cpu as u32).ok_or_else(|| error_of(EINVAL))?;
     // SAFETY: the handle is the calling thread's, and the mask an integer.
@@ -35,5 +35,5 @@ pub fn pin_thread(cpu: usize) -> io::Result<()> {
 /// Binds the calling thread to one processor: there is no call for it that holds.
 #[cfg(unix)]
 pub fn pin_thread(_: usize) -> io::Result<()> {
-    Err(super::errno::unsupported())
+    Err(crate::sys::unsupported())
 }

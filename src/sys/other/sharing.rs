@@ -1,6 +1,6 @@
 //! Sockets that share a port, or are bound to an interface, and refusals.
 
-use super::errno::unsupported;
+use crate::sys::unsupported;
 use crate::sys::{Family, Handle};
 use socket2::SockRef;
 use std::io;

@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 mod posix {
-    use super::super::errno::unsupported;
+    use crate::sys::unsupported;
     use crate::sys::{Family, Handle, SwitchState};
     use libc::c_int;
     use socket2::SockRef;

@@ -1,6 +1,6 @@
 //! The timer that a poll can wait for, which these systems lack: a poll's own timeout serves.
 
-use super::errno::unsupported;
+use crate::sys::unsupported;
 use crate::units::Nanos;
 use mio::event::Source;
 use mio::{Interest, Registry, Token};

@@ -1,7 +1,6 @@
 //! The systems' error numbers, and Linux's for them.
 
-use crate::sys::errno;
-use std::io;
+use super::errno;
 
 /// Linux's number and the system's, for all that have one meaning. Where a system has one number for
 /// several of Linux's, the first stands for it.
@@ -38,7 +37,7 @@ const NUMBERS: &[(i32, i32)] = &[
     (32, libc::EPIPE),
     (103, libc::ECONNABORTED),
     (104, libc::ECONNRESET),
-    (106, libc::EISCONN),
+    (errno::EISCONN, libc::EISCONN),
     (107, libc::ENOTCONN),
     (110, libc::ETIMEDOUT),
 ];
@@ -82,7 +81,7 @@ const NUMBERS: &[(i32, i32)] = {
         (32, Foundation::ERROR_BROKEN_PIPE as i32),
         (32, Foundation::ERROR_NO_DATA as i32),
         (103, WinSock::WSAECONNABORTED),
-        (106, WinSock::WSAEISCONN),
+        (errno::EISCONN, WinSock::WSAEISCONN),
         (107, WinSock::WSAENOTCONN),
         (110, WinSock::WSAETIMEDOUT),
     ]
@@ -94,17 +93,7 @@ pub fn errno_of(native: i32) -> Option<i32> {
 }
 
 /// The system's number for Linux's; the same where it has none.
-fn native_errno(errno: i32) -> i32 {
+pub fn native_errno(errno: i32) -> i32 {
     // The last: on Windows a refused connection is the one that is called so.
     NUMBERS.iter().rev().find(|(linux, _)| *linux == errno).map_or(errno, |(_, own)| *own)
-}
-
-/// The error of this number, as the system itself would return it.
-pub fn error_of(errno: i32) -> io::Error {
-    io::Error::from_raw_os_error(native_errno(errno))
-}
-
-/// What this system lacks (`EOPNOTSUPP`).
-pub fn unsupported() -> io::Error {
-    error_of(errno::EOPNOTSUPP)
 }

@@ -1,26 +1,18 @@
 //! Error numbers: Linux's own.
 
-use crate::sys::errno;
-use std::io;
-
 /// Linux's number for the system's.
 pub fn errno_of(native: i32) -> Option<i32> {
     Some(native)
 }
 
-/// The error of this number, as the system itself would return it.
-pub fn error_of(errno: i32) -> io::Error {
-    io::Error::from_raw_os_error(errno)
-}
-
-/// What this system lacks (`EOPNOTSUPP`).
-pub fn unsupported() -> io::Error {
-    error_of(errno::EOPNOTSUPP)
+/// The system's number for Linux's.
+pub fn native_errno(errno: i32) -> i32 {
+    errno
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::sys::errno;
 
     #[test]
     fn the_numbers_are_the_kernels() {
@@ -46,6 +38,7 @@ mod tests {
             (errno::ENETDOWN, libc::ENETDOWN),
             (errno::ENETUNREACH, libc::ENETUNREACH),
             (errno::ENOBUFS, libc::ENOBUFS),
+            (errno::EISCONN, libc::EISCONN),
             (errno::ECONNREFUSED, libc::ECONNREFUSED),
             (errno::EHOSTDOWN, libc::EHOSTDOWN),
             (errno::EHOSTUNREACH, libc::EHOSTUNREACH),
