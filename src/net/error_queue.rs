@@ -70,10 +70,10 @@ impl ErrorQueue {
     /// Reads the queue and returns whether a call that failed with `errno` returned the pending
     /// error of an earlier datagram. The kernel makes one ICMP error pending at a time, and its
     /// message is in the queue; an error of this host itself is the call's own.
-    pub fn is_pending(&mut self, fd: Handle<'_>, errno: i32) -> bool {
+    pub fn is_pending(&mut self, fd: Handle<'_>, errno: i32, peer: Option<SocketAddr>) -> bool {
         let found = self.explains(fd, errno);
-        if !self.disabled {
-            return found;
+        if !self.disabled || self.note_number(errno, peer) {
+            return found || self.disabled;
         }
         // Returned once, a pending number is gone: the next call tells.
         self.guessed = is_icmp_number(errno) && !self.guessed;
@@ -147,6 +147,7 @@ impl ErrorQueue {
     /// Whether a failed call uses up a stamp number depends on the kernel and on where it failed,
     /// so the stamp counter is restarted after a failure.
     pub fn note_sent(&mut self, fd: Handle<'_>, datagrams: usize, failures: u64) {
+        self.guessed &= datagrams == 0;
         if !self.stamping {
             return;
         }

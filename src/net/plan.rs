@@ -107,6 +107,15 @@ impl SocketPlan {
         Self { dual_stack: v4 && v6, ..Self::new((any, 0).into()) }
     }
 
+    /// The plan of a socket that sends to this peer alone. Where the system tells ICMP errors to
+    /// connected sockets only, it is connected, and then hears nobody else; elsewhere it stays
+    /// unconnected and hears who answers from another address.
+    pub fn towards(self, peer: SocketAddr) -> Self {
+        let is_one = !peer.ip().is_multicast() && !self.broadcast;
+        let unheard = !capabilities(self.io).has(Capability::NetworkErrors) && is_one;
+        Self { connect: self.connect.or(unheard.then_some(peer)), ..self }
+    }
+
     /// Opens the socket.
     pub fn open(&self) -> Result<Socket, NetError> {
         self.open_with(capabilities(self.io))

@@ -171,8 +171,9 @@ impl Transmit {
             errno::EINVAL if segments > GSO_SEGMENTS_BEFORE_6_9 => {
                 self.step = Step::Gso { segments: GSO_SEGMENTS_BEFORE_6_9 };
             }
-            // The kernel or device does not support GSO, or a segment exceeds the route's MTU.
-            errno::EINVAL | errno::EIO | errno::EMSGSIZE | errno::ENOPROTOOPT => {
+            // The kernel or device does not support GSO, or a segment exceeds the route's MTU; or the
+            // portable calls name the destination of a connected socket, which some systems refuse.
+            errno::EINVAL | errno::EIO | errno::EMSGSIZE | errno::ENOPROTOOPT | errno::EISCONN => {
                 self.step = Step::Mmsg;
             }
             _ => return false,

@@ -2,7 +2,8 @@
 //! counters are witnesses. The whole suite runs so by `scripts/portable io`.
 
 use crate::common::{
-    Lab, Output, Running, json, number, path, require_lab, run, secs, udpkit, wait_bound,
+    Lab, Output, Running, free_udp_port, json, number, path, require_lab, run, secs, udpkit,
+    wait_bound,
 };
 use serde_json::Value;
 use std::process::Command;
@@ -53,7 +54,7 @@ fn what_a_firewall_counts_is_what_both_ends_report_whichever_of_them_is_portable
 #[test]
 fn boundaries_from_nothing_to_the_largest_are_kept_in_both_families() {
     for local in ["127.0.0.1", "[::1]"] {
-        let port = crate::common::free_udp_port();
+        let port = free_udp_port();
         let at = format!("{local}:{port}");
         let mut receiver = udpkit();
         receiver.args(["recv", &at, "-c", "10", "--jsonl"]).env("UDPKIT_IO", "portable");
@@ -89,6 +90,28 @@ fn an_agent_that_cannot_see_marks_accuses_no_router() {
     let verdict = path(&report(&output), "verdict").to_string();
     assert!(!verdict.contains("changed"), "{verdict}");
     assert!(output.out().contains("\"not_shown\""), "{verdict}");
+}
+
+#[test]
+fn one_peer_without_a_listener_is_told_by_who_sends_to_it_or_waits_for_it() {
+    let nobody = format!("127.0.0.1:{}", free_udp_port());
+    let told = |words: &[&str], place: &str| {
+        let mut command = udpkit();
+        command.args(words).args([&nobody, "--json"]).env("UDPKIT_IO", "portable");
+        let output = run(&mut command, secs(20));
+        assert_eq!(output.code(), Some(1), "{words:?}: {}", output.err());
+        let errors = path(&report(&output), place).clone();
+        let codes: Vec<_> = errors
+            .as_array()
+            .unwrap_or_else(|| panic!("{words:?}: {errors}"))
+            .iter()
+            .map(|error| path(error, "error.code").clone())
+            .collect();
+        assert_eq!(codes, ["port_unreachable"], "{words:?}");
+    };
+    told(&["ping", "-c", "3", "-i", "50ms", "--wait", "100ms"], "targets.0.network_errors");
+    let spread = ["send", "-s", "10", "-c", "3", "--interval", "50ms", "--wait", "100ms"];
+    told(&spread, "network_errors");
 }
 
 #[test]

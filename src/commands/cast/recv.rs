@@ -169,6 +169,10 @@ fn open(
         None => wanted(args, &host)?,
     };
     let plan = socket_plan(args, wanted.len());
+    let plan = match subscribe {
+        Some(sender) => plan.towards(sender),
+        None => plan,
+    };
     let mut listeners = listen::open(&wanted, &plan, &host.names())?;
     for kept in &mut listeners.kept {
         kept.towards = subscribe;

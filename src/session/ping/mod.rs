@@ -411,7 +411,11 @@ where
             return;
         }
         let quoted = self.plan.protocol.quoted(error.quoted());
-        let seq = quoted.and_then(|seq| target.probes.extend(seq));
+        let seq = match quoted {
+            Some(seq) => target.probes.extend(seq),
+            None if error.is_number_alone() => target.probes.newest_waiting(),
+            None => None,
+        };
         if target.trouble(now, seq, error) {
             let notice = error.notice();
             self.tell(PingEvent::Trouble { target: error.socket, seq, error: &notice });

@@ -136,6 +136,14 @@ impl Probes {
         self.next.checked_add_signed(-behind).filter(|number| *number < self.next)
     }
 
+    /// The newest probe that is waited for and was not refused: the one that an error is about which
+    /// does not say so, unless the path is longer than the probes are apart.
+    pub fn newest_waiting(&self) -> Option<u64> {
+        let of = |number: &u64| &self.ring[self.place(*number)];
+        let open = |probe: &Probe| probe.state == State::Waiting && !probe.is_refused;
+        (self.expired.max(self.settled)..self.next).rev().find(|number| open(of(number)))
+    }
+
     /// When the oldest waiting probe times out; `None` if none waits.
     pub fn next_expiry(&mut self, wait: Nanos) -> Option<Nanos> {
         while self.expired < self.next {
@@ -236,6 +244,18 @@ mod tests {
         // Late, and no longer awaited.
         probes.close(0, State::Late);
         assert_eq!(probes.waiting(), 0);
+    }
+
+    #[test]
+    fn an_error_that_names_no_probe_is_about_the_newest_that_was_not_refused() {
+        let mut probes = Probes::new(None, WAIT);
+        assert_eq!(probes.newest_waiting(), None);
+        (0..4).for_each(|at| probes.push(sent(at)));
+        probes.close(3, State::Back);
+        probes.find(2).unwrap().is_refused = true;
+        assert_eq!(probes.newest_waiting(), Some(1));
+        while probes.expire(Nanos(200), WAIT).is_some() {}
+        assert_eq!(probes.newest_waiting(), None, "none is waited for");
     }
 
     #[test]
