@@ -110,6 +110,7 @@ impl SocketPlan {
     /// The plan of a socket that sends to this peer alone. Where the system tells ICMP errors to
     /// connected sockets only, it is connected, and then hears nobody else; elsewhere it stays
     /// unconnected and hears who answers from another address.
+    #[must_use]
     pub fn towards(self, peer: SocketAddr) -> Self {
         let is_one = !peer.ip().is_multicast() && !self.broadcast;
         let unheard = !capabilities(self.io).has(Capability::NetworkErrors) && is_one;

@@ -317,7 +317,10 @@ mod tests {
             let at = map(read).unwrap();
             [errno(map(code).map(drop)), errno(change(at, code)), errno(change(at, read))]
         });
-        assert_eq!(got, [Some(libc::EPERM), Some(libc::EPERM), None]);
+        let [new, changed, kept] = got;
+        // musl calls a mapping that is denied one for which there is no memory.
+        assert!(matches!(new, Some(libc::EPERM | libc::ENOMEM)), "{new:?}");
+        assert_eq!((changed, kept), (Some(libc::EPERM), None));
     }
 
     #[test]
