@@ -341,7 +341,7 @@ fn door_faults(source: &Source) -> Vec<String> {
             let path = ["crate", "::", of, "::", door, "::"];
             text.windows(path.len()).filter(|window| *window == path).count()
         };
-        let entered: usize = doors.iter().map(|door| enters(&door)).sum();
+        let entered: usize = doors.iter().map(enters).sum();
         let (path, doors) = (&source.path, doors.join(" and "));
         (all > entered).then(|| format!("src/{path}: {who} may import of {of} {doors} only"))
     });

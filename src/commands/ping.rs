@@ -213,7 +213,7 @@ fn targets(args: &PingArgs) -> anyhow::Result<Targets> {
         let opened = found.and_then(|found| {
             let addr = one_of(key.as_ref(), text, &found.addrs, device)?;
             check_zones(&[addr], device).map_err(Usage::from)?;
-            let plan = SocketPlan { device, ..socket_plan(args, addr)? }.towards(addr);
+            let plan = SocketPlan { device, towards: Some(addr), ..socket_plan(args, addr)? };
             let socket = plan.open()?;
             // A socket that other ones may share the port of has the one that was asked for.
             let bind = with_port(plan.bind, socket.local_addr().port());

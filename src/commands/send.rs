@@ -166,10 +166,10 @@ fn socket_plan(args: &SendArgs, peers: &[SocketAddr]) -> anyhow::Result<SocketPl
     plan.io = args.io.into();
     // The time of a reply counts from the actual transmission of its request.
     plan.transmit_stamps = args.wait.is_some() && plan.io != IoMode::Gso;
-    Ok(match peers {
-        [only] => plan.towards(*only),
-        _ => plan,
-    })
+    if let [only] = peers {
+        plan.towards = Some(*only);
+    }
+    Ok(plan)
 }
 
 /// Sets the local address: `ADDR`, `ADDR:PORT` or `:PORT`.

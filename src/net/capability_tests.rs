@@ -132,11 +132,15 @@ fn what_is_too_long_is_refused_and_what_came_before_it_left() {
 fn one_peer_is_connected_to_where_others_are_not_told_of_a_closed_port() {
     let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     let (host, group) = ("127.0.0.1:9".parse().unwrap(), "239.1.1.1:9".parse().unwrap());
-    let without = SocketPlan { io: IoMode::Portable, ..SocketPlan::new(any) };
-    assert_eq!(without.clone().towards(host).connect, Some(host));
-    assert_eq!(without.clone().towards(group).connect, None, "anyone may answer");
-    let broadcast = SocketPlan { broadcast: true, ..without };
-    assert_eq!(broadcast.towards(host).connect, None, "anyone may answer");
+    let plan =
+        |io, towards: SocketAddr| SocketPlan { io, towards: Some(towards), ..SocketPlan::new(any) };
+    let portable = |towards| plan(IoMode::Portable, towards);
+    assert_eq!(portable(host).open().unwrap().peer(), Some(host));
+    assert_eq!(portable(group).open().unwrap().peer(), None, "anyone may answer");
+    let broadcast = SocketPlan { broadcast: true, ..portable(host) };
+    assert_eq!(broadcast.open().unwrap().peer(), None, "anyone may answer");
+    let unreachable = portable("[::1]:9".parse().unwrap());
+    assert_eq!(unreachable.open().unwrap().peer(), None, "who sends there is told why");
     let queues = capabilities(IoMode::Auto).has(Capability::NetworkErrors);
-    assert_eq!(SocketPlan::new(any).towards(host).connect.is_none(), queues);
+    assert_eq!(plan(IoMode::Auto, host).open().unwrap().peer().is_none(), queues);
 }

@@ -41,7 +41,7 @@ impl FollowedSource {
         told: &mut Vec<InterfaceChange>,
     ) -> Option<Socket> {
         let local = socket.local_addr();
-        let is_bound = plan.connect.is_some() || !plan.bind.ip().is_unspecified();
+        let is_bound = plan.has_peer() || !plan.bind.ip().is_unspecified();
         let Some(from) = self.source else {
             self.source = if is_bound { Some(local) } else { self.look_up(plan, local.port()) };
             return None;
@@ -54,7 +54,7 @@ impl FollowedSource {
         let renewed = match found {
             Some(to) if is_bound => {
                 let renewed = renew(socket, plan, to).ok();
-                self.detached = renewed.is_none() && plan.connect.is_some();
+                self.detached = renewed.is_none() && plan.has_peer();
                 renewed
             }
             Some(to) => Some((to, None)),
@@ -102,7 +102,7 @@ fn renew(
     plan: &mut SocketPlan,
     to: SocketAddr,
 ) -> Result<(SocketAddr, Option<Socket>), NetError> {
-    if plan.connect.is_some() && plan.bind.ip().is_unspecified() {
+    if plan.has_peer() && plan.bind.ip().is_unspecified() {
         plan.reconnect(socket)?;
         return Ok((socket.local_addr(), None));
     }

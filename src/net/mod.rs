@@ -28,7 +28,8 @@ mod redirect;
 mod resolve;
 mod route;
 mod socket;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod socket_tests;
 mod transmit;
 mod upkeep;

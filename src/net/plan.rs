@@ -21,6 +21,10 @@ pub struct SocketPlan {
     pub bind: SocketAddr,
     /// The peer of a connected socket.
     pub connect: Option<SocketAddr>,
+    /// The one host that it sends to. Where the system tells ICMP errors to connected sockets only,
+    /// it is connected, and then hears nobody else; elsewhere it stays unconnected and hears who
+    /// answers from another address.
+    pub towards: Option<SocketAddr>,
     /// On `[::]`, whether IPv4 is accepted too; and IPv4 alone where this host has no IPv6.
     pub dual_stack: bool,
     /// Whether other sockets may bind the same address and port (for multicast, and one socket per
@@ -71,6 +75,7 @@ impl SocketPlan {
         Self {
             bind,
             connect: None,
+            towards: None,
             dual_stack: false,
             share_port: false,
             transparent: false,
@@ -107,14 +112,31 @@ impl SocketPlan {
         Self { dual_stack: v4 && v6, ..Self::new((any, 0).into()) }
     }
 
-    /// The plan of a socket that sends to this peer alone. Where the system tells ICMP errors to
-    /// connected sockets only, it is connected, and then hears nobody else; elsewhere it stays
-    /// unconnected and hears who answers from another address.
-    #[must_use]
-    pub fn towards(self, peer: SocketAddr) -> Self {
-        let is_one = !peer.ip().is_multicast() && !self.broadcast;
-        let unheard = !capabilities(self.io).has(Capability::NetworkErrors) && is_one;
-        Self { connect: self.connect.or(unheard.then_some(peer)), ..self }
+    /// Whether it is to have a peer, the one of `connect` or that of `towards`.
+    pub(super) fn has_peer(&self) -> bool {
+        self.connect.is_some() || self.unheard(capabilities(self.io)).is_some()
+    }
+
+    /// The peer of `towards`, where only a connected socket hears what is told of it.
+    fn unheard(&self, can: Capabilities) -> Option<SocketAddr> {
+        let is_one = |peer: &SocketAddr| !peer.ip().is_multicast() && !self.broadcast;
+        self.towards.filter(|peer| !can.has(Capability::NetworkErrors) && is_one(peer))
+    }
+
+    /// Connects the socket to its peer, if it has one, and returns it. That of `towards` may be
+    /// unreachable: whoever sends to it is told why.
+    fn connect(
+        &self,
+        can: Capabilities,
+        socket: &socket2::Socket,
+    ) -> Result<Option<SocketAddr>, NetError> {
+        if let Some(addr) = self.connect {
+            socket
+                .connect(&addr.into())
+                .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
+            return Ok(Some(addr));
+        }
+        Ok(self.unheard(can).filter(|peer| socket.connect(&(*peer).into()).is_ok()))
     }
 
     /// Opens the socket.
@@ -162,17 +184,13 @@ impl SocketPlan {
         let queues_errors = self.set_switches(can, &socket, family)?;
         self.set_header_fields(can, &socket, family)?;
         socket.bind(&self.bound_to(can).into()).map_err(bind_error)?;
-        if let Some(addr) = self.connect {
-            socket
-                .connect(&addr.into())
-                .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
-        }
-        sys::refusals(socket.handle(), self.connect.is_some());
+        let peer = self.connect(can, &socket)?;
+        sys::refusals(socket.handle(), peer.is_some());
         let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
         let gro = self.gro && self.io.coalesces() && coalesces(can, &socket, family);
         let io = self.io.in_force();
         let io = if self.transmit_stamps { io.uncoalesced() } else { io };
-        let (socket, peer) = (UdpSocket::from_std(socket.into()), self.connect);
+        let socket = UdpSocket::from_std(socket.into());
         if let Some(call) = &mut portable {
             call.set_peer(peer);
         }
@@ -245,11 +263,7 @@ impl SocketPlan {
         if self.bind.port() == 0 {
             let _ = socket.bind(&with_port(self.bind, port).into());
         }
-        if let Some(addr) = self.connect {
-            socket
-                .connect(&addr.into())
-                .map_err(|source| NetError::Connect { addr: addr.into(), source })?;
-        }
+        self.connect(capabilities(self.io), &socket)?;
         let local = socket.local_addr().map_err(bind_error)?.as_socket().unwrap_or(self.bind);
         opened.set_local(local);
         Ok(())

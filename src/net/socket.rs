@@ -109,6 +109,12 @@ impl Socket {
         self.local
     }
 
+    /// The peer that it is connected to.
+    #[cfg(test)]
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     /// Its address family.
     pub(super) fn family(&self) -> Family {
         self.family

@@ -168,11 +168,7 @@ fn open(
         Some(sender) => vec![listen::for_sender(sender)],
         None => wanted(args, &host)?,
     };
-    let plan = socket_plan(args, wanted.len());
-    let plan = match subscribe {
-        Some(sender) => plan.towards(sender),
-        None => plan,
-    };
+    let plan = SocketPlan { towards: subscribe, ..socket_plan(args, wanted.len()) };
     let mut listeners = listen::open(&wanted, &plan, &host.names())?;
     for kept in &mut listeners.kept {
         kept.towards = subscribe;
