@@ -3,15 +3,26 @@
 use super::{secs, wait_until};
 use std::fs;
 use std::net::UdpSocket;
+use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A UDP port that is free now, over IPv4 and IPv6. Another program may take it before the caller
-/// does, so port 0 is better if the program under test prints its port.
+/// Ports that the kernel gives to nobody who does not ask for them
+/// (`net.ipv4.ip_local_port_range`): another test's client cannot have one by chance.
+const ASKED_FOR: std::ops::Range<u16> = 10_000..32_000;
+
+/// A UDP port that is free in both families, and that no other call of this process returns.
 pub fn free_udp_port() -> u16 {
-    UdpSocket::bind("[::]:0")
-        .or_else(|_| UdpSocket::bind("0.0.0.0:0"))
-        .and_then(|socket| socket.local_addr())
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let many = ASKED_FOR.len() as u16;
+    // Another run of the tests begins elsewhere.
+    let begin = (std::process::id() % u32::from(many)) as u16;
+    let is_free = |port: &u16| {
+        let bound = |any: &str| UdpSocket::bind((any, *port));
+        bound("::").or_else(|_| bound("0.0.0.0")).is_ok() && bound("0.0.0.0").is_ok()
+    };
+    (0..many)
+        .map(|_| ASKED_FOR.start + (begin + TAKEN.fetch_add(1, Ordering::Relaxed) % many) % many)
+        .find(is_free)
         .expect("a port is free")
-        .port()
 }
 
 /// Waits until a socket of this machine is bound to the UDP port, for five seconds at most.
