@@ -211,8 +211,9 @@ mod tests {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..200 {
+            // A count that a probe's number meets by chance is taken for a copy of it.
             let (mut told, mut count, mut expected) =
-                (Directions::default(), 7, ByDirection::default());
+                (Directions::default(), 1_000, ByDirection::default());
             let loss = random.f64() * 0.6;
             for number in 0..500u64 {
                 let ends = number == 0 || number >= 497;
