@@ -2,23 +2,22 @@
 
 use super::{secs, wait_until};
 use std::fs;
-use std::net::UdpSocket;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Ports that the kernel gives to nobody who does not ask for them
 /// (`net.ipv4.ip_local_port_range`): another test's client cannot have one by chance.
 const ASKED_FOR: std::ops::Range<u16> = 10_000..32_000;
 
-/// A UDP port that is free in both families, and that no other call of this process returns.
+/// A UDP port that is free now, over IPv4 and IPv6, and that no other call of this process returns.
 pub fn free_udp_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let many = ASKED_FOR.len() as u16;
     // Another run of the tests begins elsewhere.
     let begin = (std::process::id() % u32::from(many)) as u16;
-    let is_free = |port: &u16| {
-        let bound = |any: &str| UdpSocket::bind((any, *port));
-        bound("::").or_else(|_| bound("0.0.0.0")).is_ok() && bound("0.0.0.0").is_ok()
-    };
+    // Not by binding it: a process that another test starts meanwhile has that socket, too, for as
+    // long as it takes to begin.
+    let bound = bound_here();
+    let is_free = |port: &u16| !lists_port(&bound, *port);
     (0..many)
         .map(|_| ASKED_FOR.start + (begin + TAKEN.fetch_add(1, Ordering::Relaxed) % many) % many)
         .find(is_free)
@@ -27,11 +26,14 @@ pub fn free_udp_port() -> u16 {
 
 /// Waits until a socket of this machine is bound to the UDP port, for five seconds at most.
 pub fn wait_bound(port: u16) {
-    wait_until_bound("this machine", port, || {
-        ["/proc/net/udp", "/proc/net/udp6"]
-            .map(|table| fs::read_to_string(table).unwrap_or_default())
-            .concat()
-    });
+    wait_until_bound("this machine", port, bound_here);
+}
+
+/// The tables of this machine's UDP sockets.
+fn bound_here() -> String {
+    ["/proc/net/udp", "/proc/net/udp6"]
+        .map(|table| fs::read_to_string(table).unwrap_or_default())
+        .concat()
 }
 
 /// As [`wait_bound`], on a host whose tables `sockets` reads.
