@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// Ports that the kernel gives to nobody who does not ask for them
 /// (`net.ipv4.ip_local_port_range`): another test's client cannot have one by chance.
 const ASKED_FOR: std::ops::Range<u16> = 10_000..32_000;
+/// Ports from one to the next: programs take those behind theirs, too.
+const APART: u16 = 8;
 
 /// A UDP port that is free now, over IPv4 and IPv6, and that no other call of this process returns.
 pub fn free_udp_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let many = ASKED_FOR.len() as u16;
+    let many = ASKED_FOR.len() as u16 / APART;
     // Another run of the tests begins elsewhere.
     let begin = (std::process::id() % u32::from(many)) as u16;
     // Not by binding it: a process that another test starts meanwhile has that socket, too, for as
@@ -19,7 +21,8 @@ pub fn free_udp_port() -> u16 {
     let bound = bound_here();
     let is_free = |port: &u16| !lists_port(&bound, *port);
     (0..many)
-        .map(|_| ASKED_FOR.start + (begin + TAKEN.fetch_add(1, Ordering::Relaxed) % many) % many)
+        .map(|_| (begin + TAKEN.fetch_add(1, Ordering::Relaxed) % many) % many)
+        .map(|place| ASKED_FOR.start + place * APART)
         .find(is_free)
         .expect("a port is free")
 }
