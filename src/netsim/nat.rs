@@ -287,14 +287,20 @@ impl Nat {
                     self.next += 1;
                     port = 20_000 + self.next;
                 }
-                _ => port = self.rng.u16(1_024..),
+                _ => port = self.other_port(wanted),
             }
             if !self.inside.contains_key(&SocketAddr::new(translation.external, port)) {
                 return port;
             }
             // Where it cannot be kept, any other.
-            port = self.rng.u16(1_024..);
+            port = self.other_port(wanted);
         }
+    }
+
+    /// Any port but the `kept` one: by chance it would be that now and then.
+    fn other_port(&mut self, kept: u16) -> u16 {
+        let port = self.rng.u16(1_024..u16::MAX);
+        if port < kept.max(1_024) { port } else { port + 1 }
     }
 
     /// Something leaves: the flow begins, or begins anew.
@@ -387,6 +393,19 @@ mod tests {
             let expected = [[true; 3], [true, true, false], [true, false, false]][index];
             assert_eq!(let_in, expected.map(|is_in| is_in.then(|| at(inside))));
         }
+    }
+
+    #[test]
+    fn a_random_port_is_any_but_the_one_inside() {
+        let mut nat = Nat::at(EXTERNAL.into());
+        for kept in [7, 1_024, 40_000, u16::MAX] {
+            assert!((0..200_000).map(|_| nat.other_port(kept)).all(|port| port != kept));
+        }
+        let found: BTreeSet<u16> = (0..2_000_000).map(|_| nat.other_port(40_000)).collect();
+        assert_eq!(
+            (found.len(), found.first(), found.last()),
+            (64_511, Some(&1_024), Some(&u16::MAX))
+        );
     }
 
     #[test]
