@@ -122,13 +122,13 @@ fn a_saved_result_is_drawn_compared_and_merged() {
     let mut results = Vec::new();
     for rate in ["20M", "1M"] {
         let page = file(&format!("{rate}.html"));
-        let line = ["blast", "-b", rate, "-t", "600ms", "--report-every", "100ms", "--json"];
+        let line = ["blast", "-b", rate, "-t", "1s", "--report-every", "50ms", "--json"];
         let told = run(udpkit().args(line).arg("--html").arg(&page), secs(20)).expect_success();
         let saved = save(folder.path(), rate, &json(&told.out()));
         // Drawn from the saved document, it is the same page.
         let direct = fs::read_to_string(&page).unwrap();
         assert_eq!(direct, fs::read_to_string(page_of(&saved)).unwrap());
-        assert!(direct.contains(&format!("udpkit blast -b {rate} -t 600ms")));
+        assert!(direct.contains(&format!("udpkit blast -b {rate} -t 1s")));
         // The server received, and told its delays.
         for picture in ["Delay over time", "Delay above the minimum", "Delay by percentile"] {
             assert!(direct.contains(picture), "{picture}");

@@ -54,7 +54,17 @@ pub fn form(line: &str) -> String {
             out.push(c);
         }
     }
-    out.trim().to_owned()
+    either_way(out.trim())
+}
+
+/// The line of an interval of a run both ways with `way` for its direction: which of the two is told
+/// first is chance.
+fn either_way(form: &str) -> String {
+    let interval = ["up N s N bit/s", "down N s N bit/s"].iter().find(|it| form.starts_with(**it));
+    match interval.and_then(|it| it.split_once(' ')) {
+        Some((way, _)) => format!("way{}", &form[way.len()..]),
+        None => form.to_owned(),
+    }
 }
 
 /// Whether a number is a host of the documents' labs, the same in every run. The receivers of a
@@ -253,6 +263,14 @@ fn units_that_grow_with_the_figure_are_one() {
     differ("5 s", "5 bytes");
     differ("5 streams", "5 s");
     differ("a Mbit/s", "a Gbit/s");
+}
+
+#[test]
+fn intervals_of_both_directions_come_in_any_order_and_nothing_else_does() {
+    same("  down  1.00 s  500.1 Mbit/s  lost 0", "  up  2.00 s  1.2 kbit/s  lost 7");
+    differ("down 1.00 s 500 Mbit/s lost 0", "down 1.00 s 500 Mbit/s drops 0");
+    differ("down: the server sends to this host", "up: the server sends to this host");
+    differ("down 5.00 s late", "up 5.00 s late");
 }
 
 #[test]
