@@ -1,6 +1,8 @@
 //! Replies that the own host throws away: a silence that no path and no firewall afar explains.
 
-use crate::common::{Lab, Output, Running, json, number, path, require_lab, run, secs, text};
+use crate::common::{
+    DAMAGED, Lab, Output, Running, json, number, path, require_lab, run, secs, text,
+};
 use serde_json::Value;
 
 /// A lab whose `b` serves, and whose `a` gets every datagram damaged where `damaged` says so.
@@ -9,12 +11,7 @@ fn lab(damaged: bool) -> (Lab, Running) {
     let server = Running::start(lab.udpkit("b").arg("serve"));
     server.wait_for_line("serving on", secs(5));
     if damaged {
-        lab.nft(
-            "a",
-            "add table inet damage\n\
-             add chain inet damage early { type filter hook prerouting priority -300; }\n\
-             add rule inet damage early udp sport 8620 @th,96,32 set 1\n",
-        );
+        lab.nft_early("a", &format!("udp sport 8620 {DAMAGED}"));
     }
     (lab, server)
 }
@@ -81,7 +78,7 @@ fn a_probe_and_a_run_without_replies_say_so_too() {
     let report = json(&output.out());
     assert_eq!(text(&report, "failure.losses.0.place"), "udp_checksum", "{report:#}");
     // Nobody is there, and nothing was dropped here.
-    lab.nft("a", "delete table inet damage\n");
+    lab.nft("a", "delete table inet t\n");
     drop(server);
     let output = run(lab.udpkit("a").args(["probe", "marks", "10.77.0.9"]), secs(30));
     assert!(!told(&output).contains("this host dropped"), "{}", told(&output));
@@ -100,12 +97,7 @@ fn a_probe_whose_replies_this_host_drops_says_so_beside_its_verdict() {
     let clean = ports();
     assert_eq!(lost_here(&clean), None, "{clean:#}");
     assert_eq!(number(&clean, "port_rows.0.replies"), 8, "{clean:#}");
-    lab.nft(
-        "a",
-        "add table inet damage\n\
-         add chain inet damage early { type filter hook prerouting priority -300; }\n\
-         add rule inet damage early udp sport 9000 @th,96,32 set 0xfedcba98\n",
-    );
+    lab.nft_early("a", &format!("udp sport 9000 {DAMAGED}"));
     let silent = ports();
     let damaged = lab.snmp("a").in_csum_errors;
     // A port without replies is asked by a second socket.

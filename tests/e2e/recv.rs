@@ -2,7 +2,7 @@
 //! counters and a capture.
 
 use crate::common::{
-    Capture, Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path,
+    Capture, DAMAGED, Lab, Output, Running, busy, free_udp_port, json, json_lines, number, path,
     require_lab, require_tools, run, secs, skip, text, udpkit, wait_bound, wait_until,
 };
 use serde_json::Value;
@@ -400,7 +400,7 @@ fn damaged_datagrams_are_told_apart_while_it_runs() {
     let lab = Lab::up("pair", &["--no-offload"]);
     for damages in [false, true] {
         if damages {
-            lab.nft_early("b", "udp length 508 numgen inc mod 10 == 0 @th,500,32 set 1");
+            lab.nft_early("b", &format!("udp length 508 numgen inc mod 10 == 0 {DAMAGED}"));
         }
         let args = ["recv", "9000", "-q", "--report-every", "100ms", "--format", "json"];
         let running = Running::start(lab.udpkit("b").args(args));

@@ -2,8 +2,8 @@
 //! the same network without the fault beside it.
 
 use crate::common::{
-    Lab, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs, text,
-    wait_until,
+    DAMAGED, Lab, Running, assert_sums, json, number, path, require_lab, require_tools, run, secs,
+    text, wait_until,
 };
 use serde_json::Value;
 
@@ -54,12 +54,7 @@ fn assert_clean(report: &Value) {
 
 /// Every tenth datagram of a run is changed on its way into `host`, and its checksum is not.
 fn damage(lab: &Lab, host: &str) {
-    lab.nft(
-        host,
-        "add table inet damage\n\
-         add chain inet damage early { type filter hook prerouting priority -300; }\n\
-         add rule inet damage early udp length 1008 numgen inc mod 10 == 0 @th,4000,32 set 1\n",
-    );
+    lab.nft_early(host, &format!("udp length 1008 numgen inc mod 10 == 0 {DAMAGED}"));
 }
 
 #[test]
@@ -221,7 +216,7 @@ fn another_flows_damage_explains_nothing() {
     require_lab!();
     let lab = Lab::up("pair", &["--no-offload"]);
     lab.nft_early("b", "udp length 1008 numgen inc mod 10 == 0 drop");
-    lab.nft("b", "add rule inet t early udp dport 9009 @th,100,32 set 1");
+    lab.nft("b", &format!("add rule inet t early udp dport 9009 {DAMAGED}"));
     let _server = lab.serve("b", &[]);
     let other = Running::start(lab.udpkit("b").args(["recv", "9009", "-q"]));
     lab.wait_bound("b", 9009);

@@ -2,7 +2,8 @@
 //! as witness, and the same network without the fault beside it.
 
 use crate::common::{
-    Lab, Output, Running, json, number, path, require_lab, require_tools, secs, text, wait_until,
+    DAMAGED, Lab, Output, Running, json, number, path, require_lab, require_tools, secs, text,
+    wait_until,
 };
 use serde_json::Value;
 
@@ -57,12 +58,7 @@ fn damaged_and_dropped_datagrams_of_a_group_are_not_lost_on_the_path() {
         assert_eq!(lost(&report), [0; 5]);
         assert!(parts(&report).is_empty(), "{report:#}");
     }
-    lab.nft(
-        "b",
-        "add table inet damage\n\
-         add chain inet damage early { type filter hook prerouting priority -300; }\n\
-         add rule inet damage early udp length 1008 numgen inc mod 10 == 0 @th,4000,32 set 1\n",
-    );
+    lab.nft_early("b", &format!("udp length 1008 numgen inc mod 10 == 0 {DAMAGED}"));
     let before = lab.snmp("b").in_csum_errors;
     let reports = both(&stream(&lab, ("400", "2kpps"), &["-J"], |_| ()));
     let damaged = lab.snmp("b").in_csum_errors - before;

@@ -8,6 +8,11 @@ use std::path::PathBuf;
 use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// What an nftables rule does to a datagram so that its checksum is wrong: it changes the payload by
+/// one. With any fixed value, one datagram in 65,536 would keep its checksum, and where the changed
+/// field is a time, all of one second would.
+pub const DAMAGED: &str = "@th,96,32 set @th,96,32 ^ 1";
+
 /// A running lab; dropping it, also in a panic, removes it.
 ///
 /// Addresses are those of `scripts/lab help`: a pair is `a` 10.77.0.1 and `b` 10.77.0.2.

@@ -55,7 +55,7 @@ pub use capture::Capture;
 pub use conntrack::change_table;
 pub use dark_router::DarkRouter;
 pub use json::{json, json_lines, number, path, text};
-pub use lab::{Lab, UdpCounters};
+pub use lab::{DAMAGED, Lab, UdpCounters};
 pub use ports::{free_udp_port, wait_bound};
 pub use process::{Output, Running, run};
 pub use skip::{lab_available, skip_line, tool_available};
