@@ -8,12 +8,14 @@ use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 /// Most reads of one reply: a dump of thousands of interfaces needs fewer.
 const MOST_READS: usize = 10_000;
 
-/// A socket for questions to the kernel.
-pub(super) struct RouteSocket(Socket);
+/// A socket for questions to the kernel, one at a time: threads that read at once would have each
+/// other's answers.
+pub(super) struct RouteSocket(Mutex<Socket>);
 
 impl RouteSocket {
     pub fn open() -> io::Result<Self> {
@@ -22,7 +24,7 @@ impl RouteSocket {
         socket.connect(&SocketAddr::new(0, 0))?;
         // The kernel writes its reply before the request returns: there is nothing to wait for.
         socket.set_non_blocking(true)?;
-        Ok(Self(socket))
+        Ok(Self(Mutex::new(socket)))
     }
 
     /// Every interface by its index.
@@ -62,11 +64,12 @@ impl RouteSocket {
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
+        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What an earlier question left unread is not the answer to this one.
-        while self.0.recv_from_full().is_ok() {}
-        self.0.send(&bytes, 0)?;
+        while socket.recv_from_full().is_ok() {}
+        socket.send(&bytes, 0)?;
         for _ in 0..MOST_READS {
-            let (reply, _) = match self.0.recv_from_full() {
+            let (reply, _) = match socket.recv_from_full() {
                 Ok(reply) => reply,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
@@ -139,6 +142,20 @@ mod tests {
         assert!(lo.loopback && lo.stats.is_some(), "{lo:?}");
         let to = socket.interface_to("127.0.0.1".parse().unwrap()).unwrap();
         assert_eq!(to, Some(*index));
+    }
+
+    #[test]
+    fn threads_that_ask_at_once_have_each_its_own_answer() {
+        let (socket, here) = (RouteSocket::open().unwrap(), "127.0.0.1".parse().unwrap());
+        let ask = || {
+            let index = socket.interface_to(here).unwrap().unwrap();
+            assert_eq!(socket.links().unwrap()[&index].name, "lo");
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..500).for_each(|_| ask()));
+            }
+        });
     }
 
     #[test]
