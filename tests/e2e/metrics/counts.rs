@@ -165,8 +165,9 @@ fn what_serve_counts_is_what_its_clients_and_its_log_say() {
     assert_eq!(refused.code(), Some(1), "{}", refused.err());
     let own = "{service=\"udpkit\"}";
     let of = |page: &Scrape, family: &str| page.get(&format!("udpkit_{family}{own}"));
-    let shown = wait_for_metrics(at, "the end of both sessions", |page| {
-        of(page, "closed_sessions_total") == Some(2) && of(page, "sessions") == Some(0)
+    let shown = wait_for_metrics(at, "the end of both sessions and the refusal", |page| {
+        let ended = of(page, "closed_sessions_total") == Some(2) && of(page, "sessions") == Some(0);
+        ended && page.sum("udpkit_refused_requests_total") == 1
     });
     server.signal("INT");
     let log = json_lines(&server.wait(secs(10)).expect_success().out());
