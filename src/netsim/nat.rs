@@ -10,6 +10,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
+/// Ports that no host of a simulation binds: one of these in place of a port that cannot be kept
+/// takes no other host's.
+const UNWANTED: Range<u16> = 10_000..20_000;
+
 /// A NAT, or without a translation a firewall.
 #[derive(Debug)]
 pub struct Nat {
@@ -292,8 +296,8 @@ impl Nat {
             if !self.inside.contains_key(&SocketAddr::new(translation.external, port)) {
                 return port;
             }
-            // Where it cannot be kept, any other.
-            port = self.other_port(wanted);
+            // Where it cannot be kept, any that nobody wants to keep.
+            port = self.rng.u16(UNWANTED);
         }
     }
 
@@ -406,6 +410,17 @@ mod tests {
             (found.len(), found.first(), found.last()),
             (64_511, Some(&1_024), Some(&u16::MAX))
         );
+    }
+
+    #[test]
+    fn what_cannot_be_kept_takes_no_port_that_another_would_keep() {
+        let mut nat = Nat::at(EXTERNAL.into());
+        nat.translation.as_mut().unwrap().mapping = Dependence::AddressDependent;
+        let seen = |nat: &mut Nat, far: &str| out(nat, secs(1), "10.0.0.5:40000", far).port();
+        assert_eq!(seen(&mut nat, "198.51.100.1:1"), 40_000);
+        for far in 2..200 {
+            assert!(UNWANTED.contains(&seen(&mut nat, &format!("198.51.100.{far}:1"))));
+        }
     }
 
     #[test]
