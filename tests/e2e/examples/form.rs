@@ -60,11 +60,9 @@ pub fn form(line: &str) -> String {
 /// The line of an interval of a run both ways with `way` for its direction: which of the two is told
 /// first is chance.
 fn either_way(form: &str) -> String {
-    let interval = ["up N s N bit/s", "down N s N bit/s"].iter().find(|it| form.starts_with(**it));
-    match interval.and_then(|it| it.split_once(' ')) {
-        Some((way, _)) => format!("way{}", &form[way.len()..]),
-        None => form.to_owned(),
-    }
+    let mut behind = ["up", "down"].into_iter().filter_map(|way| form.strip_prefix(way));
+    let interval = behind.find(|behind| behind.starts_with(" N s N bit/s"));
+    interval.map_or_else(|| form.to_owned(), |behind| format!("way{behind}"))
 }
 
 /// Whether a number is a host of the documents' labs, the same in every run. The receivers of a
